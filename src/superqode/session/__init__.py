@@ -1,0 +1,41 @@
+"""The session library: `from superqode.session import SessionStore, Session, MessageRole`.
+
+Names load when they are first used, so importing this package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from superqode.session.models import Message as Message
+    from superqode.session.models import MessageRole as MessageRole
+    from superqode.session.models import Session as Session
+    from superqode.session.models import Snapshot as Snapshot
+    from superqode.session.models import ToolExecution as ToolExecution
+    from superqode.session.models import create_session as create_session
+
+_HOMES: Final = {
+    "Message": "superqode.session.models",
+    "MessageRole": "superqode.session.models",
+    "Session": "superqode.session.models",
+    "Snapshot": "superqode.session.models",
+    "ToolExecution": "superqode.session.models",
+    "create_session": "superqode.session.models",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605 - one table serves both
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *_HOMES]

@@ -1,0 +1,32 @@
+"""The one source of randomness: every random id comes from here.
+
+Tests replace it with `set_entropy` and are then exact.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+
+__all__ = ["random_bytes", "random_text", "set_entropy"]
+
+# Crockford's base32 alphabet in lower case: no i, l, o, u, so an id is hard to misread.
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+
+_source: Callable[[int], bytes] = secrets.token_bytes
+
+
+def random_bytes(count: int) -> bytes:
+    """Give `count` bytes from the operating system's generator."""
+    return _source(count)
+
+
+def set_entropy(source: Callable[[int], bytes] | None) -> None:
+    """Take random bytes from `source(count)`; `None` goes back to the operating system."""
+    global _source  # noqa: PLW0603 - the one place where randomness is replaced
+    _source = source or secrets.token_bytes
+
+
+def random_text(length: int) -> str:
+    """Give `length` random characters of Crockford base32, five bits each."""
+    return "".join([_ALPHABET[byte & 31] for byte in random_bytes(length)])

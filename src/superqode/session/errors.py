@@ -1,0 +1,374 @@
+"""Every error the library raises, as one tree.
+
+    SessionError
+    ├── InvalidSession (ValueError)           content that no session may hold
+    │   ├── InvalidSessionId                  an id that must not become a ref or a path
+    │   ├── InvalidEntry                      a message or execution that cannot be stored
+    │   └── DuplicateEntry                    two entries with one id
+    ├── NotFound (LookupError)
+    │   ├── SessionNotFound                   no such session (with ids that look alike)
+    │   │   └── SessionDeleted                it was there when it was loaded, and is in the trash now
+    │   ├── SnapshotNotFound
+    │   ├── RevisionNotFound
+    │   └── AmbiguousId                       a prefix of several ids
+    ├── NothingToUndo, NothingToRedo
+    ├── SessionExists (ValueError)            the id is taken by another session
+    ├── CorruptSession (ValueError)           a session's bytes are not what the format says
+    │   └── NewerFormat                       written by a newer superqode
+    ├── CorruptObject (ValueError)            an object of the repository is damaged or missing
+    ├── SaveFailed (OSError)                  says whether it is saved, not saved or unknown
+    ├── StoreError
+    │   ├── StoreNotFound (FileNotFoundError)
+    │   ├── NotAStore                         a folder or repository that is something else
+    │   ├── UnsupportedStore                  a Git repository this library cannot read
+    │   ├── StoreNotOwned (PermissionError)
+    │   ├── StoreUnwritable (PermissionError)
+    │   ├── StoreLocked (TimeoutError)
+    │   ├── RefConflict                       a ref moved under us (internal retries use it)
+    │   └── StoreClosed
+    ├── TranscriptError (ValueError)          an importer cannot use this input
+    │   └── UnknownTranscript                 no importer knows the format
+    ├── BackupError                           a backup cannot be made, verified or restored
+    └── GitError
+        ├── GitMissing                        the `git` program is not there or too old
+        └── GitFailed                         `git` said no
+
+Each message says what happened, names the thing it happened to, and says what to do next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+Outcome = Literal["not saved", "saved", "unknown"]
+
+
+class SessionError(Exception):
+    """The root of all errors of this library."""
+
+
+class InvalidSession(SessionError, ValueError):
+    """A session holds something that cannot be stored."""
+
+
+class InvalidSessionId(InvalidSession):
+    """A session id that must not become a ref or a path.
+
+    Attributes:
+        session_id: the refused id.
+        reason: what is wrong with it, as a clause.
+    """
+
+    def __init__(self, session_id: object, reason: str) -> None:
+        self.session_id = session_id
+        self.reason = reason
+        shown = repr(session_id)
+        shown = shown if len(shown) <= 80 else shown[:77] + "..."
+        super().__init__(
+            f"{shown} is no session id: {reason}. Use 1 to 128 of A-Z a-z 0-9 . _ - and start with a letter or digit"
+        )
+
+
+class InvalidEntry(InvalidSession):
+    """A message or tool execution holds something that cannot be stored."""
+
+
+class DuplicateEntry(InvalidSession):
+    """Two entries of one session have the same id."""
+
+    def __init__(self, session_id: str, entry_id: str) -> None:
+        self.session_id = session_id
+        self.entry_id = entry_id
+        super().__init__(
+            f"Session {session_id} would hold two entries with the id {entry_id!r}. Give each entry an id of its own"
+        )
+
+
+class NotFound(SessionError, LookupError):
+    """Something that was asked for by name is not there."""
+
+
+class SessionNotFound(NotFound):
+    """No session has this id.
+
+    Attributes:
+        session_id: the id asked for.
+        near: ids of this store that look like it.
+    """
+
+    def __init__(self, session_id: str, near: Sequence[str] = (), *, hint: str = "") -> None:
+        self.session_id = session_id
+        self.near = tuple(near)
+        message = f"There is no session {session_id!r}."
+        if near:
+            message += " Did you mean " + " or ".join(near) + "?"
+        message += hint or " `superqode sessions list` shows all, `superqode sessions trash` the deleted ones"
+        super().__init__(message)
+
+
+class SessionDeleted(SessionNotFound):
+    """The session was deleted by somebody else while it was open here."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(
+            session_id,
+            hint=(
+                " It was deleted while it was open here, and nothing was saved."
+                f" Bring it back with `superqode sessions undelete {session_id}` and save again,"
+                " or save it under another id with session.fork(title)"
+            ),
+        )
+
+
+class SnapshotNotFound(NotFound):
+    """A session has no snapshot of this id."""
+
+    def __init__(self, session_id: str, snapshot_id: str, known: Sequence[str] = ()) -> None:
+        self.session_id = session_id
+        self.snapshot_id = snapshot_id
+        self.known = tuple(known)
+        listed = "It has: " + ", ".join(known) if known else "It has no snapshots"
+        super().__init__(f"Session {session_id} has no snapshot {snapshot_id!r}. {listed}")
+
+
+class RevisionNotFound(NotFound):
+    """A save, snapshot or commit named for a session does not belong to it."""
+
+    def __init__(self, session_id: str, revision: str) -> None:
+        self.session_id = session_id
+        self.revision = revision
+        super().__init__(
+            f"Session {session_id} has no save or snapshot {revision!r}."
+            f" `superqode sessions log {session_id}` shows its saves"
+        )
+
+
+class AmbiguousId(NotFound):
+    """A prefix fits more than one id."""
+
+    def __init__(self, prefix: str, candidates: Sequence[str]) -> None:
+        self.prefix = prefix
+        self.candidates = tuple(candidates)
+        shown = ", ".join(candidates[:8]) + (f" and {len(candidates) - 8} more" if len(candidates) > 8 else "")
+        super().__init__(f"{prefix!r} could be {shown}. Give more of the id")
+
+
+class NothingToUndo(SessionError):
+    """The session is at its first state."""
+
+    def __init__(self, session_id: str) -> None:
+        self.session_id = session_id
+        super().__init__(f"There is nothing to undo in session {session_id}: it is at its first save")
+
+
+class NothingToRedo(SessionError):
+    """Nothing was undone since the last save."""
+
+    def __init__(self, session_id: str) -> None:
+        self.session_id = session_id
+        super().__init__(f"There is nothing to redo in session {session_id}: nothing was undone since its last save")
+
+
+class SessionExists(SessionError, ValueError):
+    """Another session already has this id."""
+
+    def __init__(self, session_id: str) -> None:
+        self.session_id = session_id
+        super().__init__(
+            f"A session {session_id} with other content exists already."
+            " Load it and add to it, save with replace=True to put this on top of it, or use another id"
+        )
+
+
+class CorruptSession(SessionError, ValueError):
+    """A session's stored bytes are not what the format says.
+
+    Attributes:
+        session_id: the session, where known.
+        path: the path inside the session's tree, where known.
+    """
+
+    def __init__(self, session_id: str, reason: str, *, path: str = "") -> None:
+        self.session_id = session_id
+        self.path = path
+        self.reason = reason
+        where = f" at {path}" if path else ""
+        super().__init__(
+            f"Session {session_id} is damaged{where}: {reason}."
+            f" `superqode sessions verify {session_id}` tells more; earlier saves may be whole"
+            f" (`superqode sessions log {session_id}`)"
+        )
+
+
+class NewerFormat(CorruptSession):
+    """A session or store was written in a format this version does not know."""
+
+    def __init__(self, session_id: str, found: str, known: int) -> None:
+        self.found = found
+        self.known = known
+        SessionError.__init__(
+            self,
+            f"{session_id} has format {found!r}; this superqode writes format {known}."
+            " Update superqode to change it; nothing was written",
+        )
+        self.session_id = session_id
+        self.path = "format"
+        self.reason = "newer format"
+
+
+class CorruptObject(SessionError, ValueError):
+    """An object of the repository is damaged or missing.
+
+    Attributes:
+        oid: its object id, 40 hex digits.
+        reason: what is wrong.
+    """
+
+    def __init__(self, oid: str, reason: str) -> None:
+        self.oid = oid
+        self.reason = reason
+        super().__init__(
+            f"Git object {oid} is damaged: {reason}. `superqode sessions verify` names what it belongs to"
+        )
+
+
+class SaveFailed(SessionError, OSError):
+    """A save did not come to its end.
+
+    Attributes:
+        session_id: the session.
+        outcome: `"not saved"`, `"saved"` (but something after it failed), or `"unknown"`.
+    """
+
+    def __init__(self, session_id: str, outcome: Outcome, reason: str) -> None:
+        self.session_id = session_id
+        self.outcome: Outcome = outcome
+        self.reason = reason
+        told = {
+            "not saved": "was not saved",
+            "saved": "was saved, but then something failed",
+            "unknown": "may or may not be saved durably",
+        }[outcome]
+        super().__init__(f"Session {session_id} {told}: {reason}. Saving again is safe")
+
+
+class StoreError(SessionError):
+    """The store as a whole cannot be used."""
+
+
+class StoreNotFound(StoreError, FileNotFoundError):
+    """There is no store at this path."""
+
+    def __init__(self, path: object) -> None:
+        self.path = path
+        super().__init__(f"There is no session store at {path}. Saving a session there makes one")
+
+
+class NotAStore(StoreError):
+    """The path holds something that is not a session store."""
+
+    def __init__(self, path: object, reason: str) -> None:
+        self.path = path
+        super().__init__(f"{path} is no session store: {reason}. Choose another folder with --store or storage_dir=")
+
+
+class UnsupportedStore(StoreError):
+    """The store is a kind of Git repository that this library cannot read."""
+
+    def __init__(self, path: object, what: str, remedy: str) -> None:
+        self.path = path
+        self.what = what
+        super().__init__(f"The store {path} uses {what}, which superqode cannot read. {remedy}")
+
+
+class StoreNotOwned(StoreError, PermissionError):
+    """The store belongs to another user."""
+
+    def __init__(self, path: object, owner: int, user: int) -> None:
+        self.path = path
+        self.owner = owner
+        super().__init__(
+            f"The store {path} belongs to user {owner}, and you are user {user}."
+            " Sessions hold secrets, so only their owner opens a store: use your own store,"
+            " or hand sessions over with `superqode share` or `superqode sessions backup`"
+        )
+
+
+class StoreUnwritable(StoreError, PermissionError):
+    """The store, or a file in it, cannot be written."""
+
+    def __init__(self, path: object, reason: str) -> None:
+        self.path = path
+        super().__init__(f"{path} cannot be written: {reason}. Give yourself write permission there, or use --store")
+
+
+class StoreLocked(StoreError, TimeoutError):
+    """Somebody holds a lock for longer than we wait."""
+
+    def __init__(self, path: object, waited: float) -> None:
+        self.path = path
+        super().__init__(f"{path} was locked by another process for {waited:.1f} s. Try again in a moment")
+
+
+class RefConflict(StoreError):
+    """A ref is not at the value it was expected to have; nothing was changed."""
+
+    def __init__(self, ref: str, expected: str | None, found: str | None) -> None:
+        self.ref = ref
+        self.expected = expected
+        self.found = found
+        super().__init__(
+            f"{ref} is at {found or 'nothing'}, not at {expected or 'nothing'}: somebody else changed it. Try again"
+        )
+
+
+class StoreClosed(StoreError):
+    """The store object was closed."""
+
+    def __init__(self) -> None:
+        super().__init__("This SessionStore is closed. Open a new one")
+
+
+class TranscriptError(SessionError, ValueError):
+    """A transcript cannot be imported."""
+
+    def __init__(self, source: str, reason: str) -> None:
+        self.source = source
+        self.reason = reason
+        super().__init__(f"{source} was not imported: {reason}")
+
+
+class UnknownTranscript(TranscriptError):
+    """No importer knows this file's format."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__(source, "no importer knows its format (`superqode sessions import --help` lists the known ones)")
+
+
+class BackupError(SessionError):
+    """A backup cannot be made, verified or restored."""
+
+
+class GitError(SessionError):
+    """The `git` program is needed and cannot help."""
+
+
+class GitMissing(GitError):
+    """The `git` program is not there, or too old."""
+
+    def __init__(self, purpose: str, reason: str = "it is not on the PATH") -> None:
+        self.purpose = purpose
+        super().__init__(
+            f"{purpose} needs the git program (2.31 or newer), and {reason}."
+            " Install it from https://git-scm.com; saving and reading sessions work without it"
+        )
+
+
+class GitFailed(GitError):
+    """The `git` program refused."""
+
+    def __init__(self, command: str, code: int, message: str) -> None:
+        self.command = command
+        self.code = code
+        super().__init__(f"git {command} failed with exit code {code}: {message.strip() or 'no message'}")

@@ -1,0 +1,102 @@
+"""Which files a tool call touched: one table of tool names, easy to extend.
+
+The paths come from an agent's own words. They are compared as text, never opened.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Literal
+
+__all__ = ["FileTouch", "relative_path", "touched_files"]
+
+FileTouch = Literal["create", "write", "modify", "delete", "read"]
+
+# Tool names of the agents we know, lower case, without separators. `write` creates a file that was not there.
+TOOLS: Final[Mapping[str, FileTouch]] = {
+    "create": "create",
+    "createfile": "create",
+    "newfile": "create",
+    "write": "write",
+    "writefile": "write",
+    "writetofile": "write",
+    "fswrite": "write",
+    "savefile": "write",
+    "edit": "modify",
+    "editfile": "modify",
+    "multiedit": "modify",
+    "notebookedit": "modify",
+    "modifyfile": "modify",
+    "updatefile": "modify",
+    "appendfile": "modify",
+    "insertedit": "modify",
+    "replace": "modify",
+    "replacefile": "modify",
+    "replaceinfile": "modify",
+    "strreplace": "modify",
+    "strreplaceeditor": "modify",
+    "searchreplace": "modify",
+    "texteditor": "modify",
+    "patch": "modify",
+    "applypatch": "modify",
+    "patchfile": "modify",
+    "applydiff": "modify",
+    "delete": "delete",
+    "deletefile": "delete",
+    "removefile": "delete",
+    "unlink": "delete",
+    "read": "read",
+    "readfile": "read",
+    "viewfile": "read",
+    "openfile": "read",
+}
+
+_PATH_KEYS: Final = ("path", "file_path", "filePath", "filename", "file", "absolute_path", "notebook_path", "target_file")
+_PATCH_KEYS: Final = ("patch", "patchText", "input", "diff")
+# The patch language of Codex and of the agents that took it over.
+_PATCH_LINE: Final = re.compile(r"^\*\*\* (Add|Update|Delete) File: (.+?)\s*$|^\*\*\* Move to: (.+?)\s*$", re.MULTILINE)
+_PATCH_VERBS: Final[Mapping[str, FileTouch]] = {"Add": "create", "Update": "modify", "Delete": "delete"}
+_EDITOR_COMMANDS: Final[Mapping[str, FileTouch]] = {"create": "create", "write": "write", "view": "read"}
+
+
+def touched_files(tool_name: str, arguments: Mapping[str, Any], project_path: str) -> Iterator[tuple[FileTouch, str]]:
+    """Give each file a call of this tool touches: what it does to it, and its path (relative inside the project)."""
+    base = tool_name.rsplit("__", 1)[-1].rsplit(".", 1)[-1]
+    touch = TOOLS.get(re.sub(r"[^a-z0-9]", "", base.lower()))
+    if touch is None:
+        return
+    patches = [text for key in _PATCH_KEYS if isinstance(text := arguments.get(key), str)]
+    patched = [found for text in patches for found in _PATCH_LINE.finditer(text)]
+    for found in patched:
+        verb, path, moved = found.groups()
+        yield (_PATCH_VERBS[verb], relative_path(path, project_path)) if verb else (
+            "create",
+            relative_path(moved, project_path),
+        )
+    if patched:
+        return
+    command = arguments.get("command")
+    if touch == "modify" and isinstance(command, str):
+        touch = _EDITOR_COMMANDS.get(command, touch)
+    for key in _PATH_KEYS:
+        path = arguments.get(key)
+        if isinstance(path, str) and path:
+            yield touch, relative_path(path, project_path)
+            return
+
+
+def relative_path(path: str, project_path: str) -> str:
+    """Give a path relative to the project where it lies inside it; compared as text, `\\` read as `/` on both sides."""
+    plain = _slashes(path)
+    project = _slashes(project_path).rstrip("/")
+    normal = posixpath.normpath(plain)
+    if project and normal.startswith(posixpath.normpath(project) + "/"):
+        return normal[len(posixpath.normpath(project)) + 1 :]
+    return normal
+
+
+def _slashes(path: str) -> str:
+    # Only a path that is a Windows one: a backslash is an ordinary character in a POSIX file name.
+    return path.replace("\\", "/") if re.match(r"[A-Za-z]:\\|\\\\", path) else path

@@ -1,0 +1,390 @@
+"""`Session`: what people hold in their hands. Nothing here knows of a store.
+
+The messages and executions are frozen; the session itself is edited freely. It remembers what was done to it since
+the last save (`Timeline`, `Step`), and `SessionStore.save` turns that into commits.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated, Any, Self, cast
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, PlainValidator, PrivateAttr, ValidationError
+
+from superqode.session import clock, ids
+from superqode.session.errors import DuplicateEntry, InvalidEntry, InvalidSession, SnapshotNotFound
+from superqode.session.models.entries import Entry, Message, MessageRole, ToolExecution, entry_from_dict
+from superqode.session.models.exchange import session_fields, session_to_dict
+from superqode.session.models.files import FileTouch, touched_files
+from superqode.session.models.snapshots import Snapshot, SnapshotState, Step
+from superqode.session.models.timeline import EntryList, Timeline
+from superqode.session.models.values import Text, UtcTime, thaw
+
+__all__ = ["Session", "create_session"]
+
+
+def _entry_list(kind: type[Message] | type[ToolExecution]) -> PlainValidator:
+    def coerce(value: Any) -> EntryList[Any]:
+        if type(value) is EntryList:
+            return value
+        if not isinstance(value, list | tuple):
+            raise ValueError("must be a list")  # noqa: TRY004 - pydantic's protocol
+        return EntryList([item if isinstance(item, kind) else kind.model_validate(item) for item in value])
+
+    return PlainValidator(coerce)
+
+
+def _path_text(value: Any) -> Any:
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
+class Session(BaseModel):
+    """A conversation with everything that belongs to it.
+
+    Attributes:
+        id: the session's id, and the name of its branch.
+        title: one line for people.
+        created_at: when it began, aware UTC.
+        updated_at: when it last changed, aware UTC.
+        project_path: the project it works on; empty where there is none.
+        messages: the messages; append through `add_message`, or edit the list.
+        tool_executions: the tool executions; append through `add_tool_execution`, or edit the list.
+        files_modified: paths that successful tool calls changed, relative to the project where inside it.
+        files_created: paths that successful tool calls made.
+        agents_used: names of the agents that took part, in order of appearance.
+        tags: labels.
+        parent_session_id: the session this is a fork of; it need not be in this store.
+        snapshots: named states to go back to, oldest first.
+        metadata: anything else, JSON.
+    """
+
+    model_config = ConfigDict(validate_assignment=True, extra="forbid")
+
+    id: Text = Field(default_factory=ids.new_session_id)
+    title: Text = ""
+    created_at: UtcTime = Field(default_factory=clock.now)
+    updated_at: UtcTime = Field(default_factory=lambda fields: fields.get("created_at") or clock.now())
+    project_path: Annotated[Text, BeforeValidator(_path_text)] = ""
+    messages: Annotated[list[Message], _entry_list(Message)] = Field(default_factory=EntryList)
+    tool_executions: Annotated[list[ToolExecution], _entry_list(ToolExecution)] = Field(default_factory=EntryList)
+    files_modified: list[Text] = Field(default_factory=list)
+    files_created: list[Text] = Field(default_factory=list)
+    agents_used: list[Text] = Field(default_factory=list)
+    tags: list[Text] = Field(default_factory=list)
+    parent_session_id: Text | None = None
+    snapshots: list[InstanceOf[Snapshot]] = Field(default_factory=list)
+    metadata: dict[Text, Any] = Field(default_factory=dict)
+
+    _timeline: Timeline = PrivateAttr(default_factory=Timeline)
+    _steps: list[Step] = PrivateAttr(default_factory=list)
+    # What the store knows of this session; only `store` looks inside.
+    _saved: Any = PrivateAttr(default=None)
+    _on_add: Callable[[], None] | None = PrivateAttr(default=None)
+    _seen_files: set[str] | None = PrivateAttr(default=None)
+
+    # -- the timeline ---------------------------------------------------------------------------------------------
+
+    @property
+    def timeline(self) -> list[Entry]:
+        """Messages and tool executions in one list, in the order they were added (a copy).
+
+        Raises:
+            DuplicateEntry: two entries have one id.
+        """
+        return list(self._order())
+
+    def _order(self) -> list[Entry]:
+        return self._timeline.follow(
+            cast("EntryList[Message]", self.messages),
+            cast("EntryList[ToolExecution]", self.tool_executions),
+            self.id,
+        )
+
+    def _set_order(self, entries: Iterable[Entry]) -> None:
+        messages, calls = self._timeline.reset(entries)
+        self.__dict__["messages"] = messages
+        self.__dict__["tool_executions"] = calls
+        self._seen_files = None
+
+    def add(self, entry: Entry) -> None:
+        """Add a ready-made message or execution at the end, tracking its agent and, where it succeeded, its files.
+
+        Raises:
+            DuplicateEntry: an entry of this id is there already.
+        """
+        self._order()
+        if self._timeline.knows(entry.id):
+            raise DuplicateEntry(self.id, entry.id)
+        self._timeline.append(entry)
+        if entry.agent_name and entry.agent_name not in self.agents_used:
+            self.agents_used.append(entry.agent_name)
+        if isinstance(entry, ToolExecution) and entry.success:
+            self._track_files(entry)
+        if entry.timestamp > self.updated_at:
+            self.updated_at = entry.timestamp
+        if self._on_add is not None:
+            self._on_add()
+
+    def add_message(
+        self,
+        role: MessageRole | str,
+        content: str,
+        agent_name: str | None = None,
+        tool_calls: list[Any] | None = None,
+        tool_call_id: str | None = None,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> Message:
+        """Add a message said now; gives it.
+
+        Raises:
+            InvalidEntry: something in it cannot be stored.
+        """
+        try:
+            message = Message(
+                role=cast("MessageRole", role),
+                content=content,
+                agent_name=agent_name,
+                tool_calls=tool_calls,
+                tool_call_id=tool_call_id,
+                metadata=dict(metadata or {}),
+            )
+        except ValidationError as problem:
+            raise InvalidEntry(f"This message cannot be stored in session {self.id}: {_plainly(problem)}") from problem
+        self.add(message)
+        return message
+
+    def add_tool_execution(
+        self,
+        tool_name: str,
+        arguments: Mapping[str, Any],
+        result: str,
+        success: bool,
+        duration_ms: int = 0,
+        agent_name: str | None = None,
+    ) -> ToolExecution:
+        """Add a tool execution that ended now (`duration_ms` in milliseconds); gives it.
+
+        A successful call of a tool that writes, edits or deletes adds its path to `files_created` or `files_modified`.
+
+        Raises:
+            InvalidEntry: something in it cannot be stored.
+        """
+        try:
+            execution = ToolExecution(
+                tool_name=tool_name,
+                arguments=cast("dict[str, Any]", arguments),
+                result=result,
+                success=success,
+                duration_ms=duration_ms,
+                agent_name=agent_name,
+            )
+        except ValidationError as problem:
+            raise InvalidEntry(f"This call cannot be stored in session {self.id}: {_plainly(problem)}") from problem
+        self.add(execution)
+        return execution
+
+    def _track_files(self, call: ToolExecution) -> None:
+        for touch, path in touched_files(call.tool_name, call.arguments, self.project_path):
+            self.note_file(touch, path)
+
+    def note_file(self, touch: FileTouch, path: str) -> None:
+        """Record that a file was touched: created wins over modified, and a file that was seen before is not created."""
+        seen = self._files_seen()
+        fresh = path not in seen and path not in self.files_modified
+        seen.add(path)
+        if touch == "read" or path in self.files_created:
+            return
+        if touch == "create" or (touch == "write" and fresh):
+            self.files_created.append(path)
+            if path in self.files_modified:
+                self.files_modified.remove(path)
+        elif path not in self.files_modified:
+            self.files_modified.append(path)
+
+    def _files_seen(self) -> set[str]:
+        if self._seen_files is None:
+            self._seen_files = {
+                path
+                for call in self.tool_executions[:-1]
+                if call.success
+                for _, path in touched_files(call.tool_name, call.arguments, self.project_path)
+            }
+        return self._seen_files
+
+    # -- snapshots ------------------------------------------------------------------------------------------------
+
+    def _state(self) -> SnapshotState:
+        return SnapshotState(
+            tuple(self._order()), tuple(self.files_modified), tuple(self.files_created), tuple(self.agents_used)
+        )
+
+    def create_snapshot(
+        self, description: str = "", *, snapshot_id: str | None = None, created_at: datetime | None = None
+    ) -> Snapshot:
+        """Name the present state, saved or not; the next save commits exactly that state and tags it.
+
+        Raises:
+            InvalidSession: this session has a snapshot of that id already.
+        """
+        chosen = ids.validate_session_id(snapshot_id) if snapshot_id else ids.new_snapshot_id()
+        if any(known.id.lower() == chosen.lower() for known in self.snapshots):
+            raise InvalidSession(f"Session {self.id} has a snapshot {chosen} already. Choose another id")
+        state = self._state()
+        snapshot = Snapshot(chosen, description, created_at or clock.now(), state=state)
+        self._steps.append(Step("snapshot", state, snapshot))
+        self.snapshots.append(snapshot)
+        return snapshot
+
+    def restore_snapshot(self, snapshot_id: str) -> None:
+        """Go back to a snapshot's timeline, files and agents; title, tags and metadata stay.
+
+        What was there before stays in the history, also where it was not saved yet.
+
+        Raises:
+            SnapshotNotFound: there is no such snapshot.
+        """
+        snapshot = next((known for known in self.snapshots if known.id == snapshot_id), None)
+        if snapshot is None:
+            raise SnapshotNotFound(self.id, snapshot_id, [known.id for known in self.snapshots])
+        state = snapshot.state
+        self._steps.append(Step("save", self._state()))
+        self._steps.append(Step("restore", state, snapshot))
+        self._apply(state)
+        self.updated_at = max(clock.now(), self.updated_at)
+
+    def _apply(self, state: SnapshotState) -> None:
+        self._set_order(state.entries)
+        self.files_modified = list(state.files_modified)
+        self.files_created = list(state.files_created)
+        self.agents_used = list(state.agents_used)
+
+    # -- copies ---------------------------------------------------------------------------------------------------
+
+    def fork(self, title: str = "") -> Session:
+        """Give a new session that goes on from here, under a new id; saving it makes a branch off this one's."""
+        forked = self.model_copy()
+        forked.id = ids.new_session_id()
+        forked.title = title or f"Fork of {self.title or self.id}"
+        forked.parent_session_id = self.id
+        forked.created_at = forked.updated_at = clock.now()
+        forked._saved = self._saved.forked() if self._saved is not None else None  # noqa: SLF001 - a copy of ourselves
+        return forked
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Give a copy that shares nothing one can edit, deep or not: the entries themselves never change."""
+        del deep
+        copied = super().__copy__()
+        copied._timeline = Timeline()
+        copied._set_order(self._order())
+        copied._timeline.untouched = self._timeline.untouched
+        copied._steps = list(self._steps)
+        copied._on_add = None
+        copied._seen_files = None
+        for name in ("files_modified", "files_created", "agents_used", "tags", "snapshots"):
+            copied.__dict__[name] = list(getattr(self, name))
+        copied.__dict__["metadata"] = thaw(self.metadata)
+        for name, value in (update or {}).items():
+            setattr(copied, name, value)
+        return copied
+
+    def __copy__(self) -> Self:
+        return self.model_copy()
+
+    def __deepcopy__(self, _memo: dict[int, Any] | None = None) -> Self:
+        return self.model_copy()
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Session):
+            return NotImplemented
+        return self.__dict__ == other.__dict__ and self._order() == other._order()
+
+    __hash__ = None  # type: ignore[assignment]
+
+    # -- exchange -------------------------------------------------------------------------------------------------
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the whole session as plain JSON values in the contract's shape, with the order and the snapshots."""
+        return session_to_dict(self, self._order())
+
+    def to_json(self, *, indent: int | None = 2) -> str:
+        """Give `to_dict` as JSON text; text that is not valid Unicode stands in it as escapes."""
+        from superqode.session.codec.jsontext import dump_text
+
+        return dump_text(self.to_dict(), indent=indent)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        """Make a session from `to_dict`'s values, or from those of superqode 2.25.
+
+        Raises:
+            InvalidSession: the values are no session.
+        """
+        try:
+            fields, order, snapshots = session_fields(data)
+            session = cls(**fields)
+            session._adopt(order, snapshots)
+        except ValidationError as problem:
+            raise InvalidSession(f"This is no session: {_plainly(problem)}") from problem
+        except (KeyError, TypeError, AttributeError) as problem:
+            raise InvalidSession(f"This is no session: {type(problem).__name__} {problem}") from problem
+        return session
+
+    def _adopt(self, order: list[str] | None, snapshots: list[dict[str, Any]]) -> None:
+        known = {entry.id: entry for entry in self._order()}
+        if order is not None and sorted(order) == sorted(known):
+            self._set_order([known[entry_id] for entry_id in order])
+        for data in snapshots:
+            state = self._snapshot_state(data, known)
+            described = str(data.get("description") or data.get("name") or "")
+            created_at = _Time.model_validate({"at": data["created_at"]}).at
+            snapshot = Snapshot(ids.validate_session_id(data["id"]), described, created_at, state=state)
+            self._steps.append(Step("snapshot", state, snapshot))
+            self.snapshots.append(snapshot)
+
+    def _snapshot_state(self, data: Mapping[str, Any], known: Mapping[str, Entry]) -> SnapshotState:
+        state = data.get("state")
+        if state is None:
+            return self._counted_state(int(data["message_count"]))
+        if "timeline" in state and "messages" not in state:
+            entries = [known[item] if isinstance(item, str) else entry_from_dict(item) for item in state["timeline"]]
+        else:
+            part = Session.from_dict({**state, "id": self.id, "title": "", "created_at": clock.format_time(self.created_at)})
+            entries = part.timeline
+        return SnapshotState(
+            tuple(entries),
+            *(tuple(map(str, state.get(name, ()))) for name in ("files_modified", "files_created", "agents_used")),
+        )
+
+    def _counted_state(self, message_count: int) -> SnapshotState:
+        """The state superqode 2.25 means by a message count: everything before the next message."""
+        entries: list[Entry] = []
+        for entry in self._order():
+            if isinstance(entry, Message):
+                if message_count == 0:
+                    break
+                message_count -= 1
+            entries.append(entry)
+        replay = Session(id=self.id, project_path=self.project_path)
+        for entry in entries:
+            replay.add(entry)
+        return replay._state()
+
+
+class _Time(BaseModel):
+    at: UtcTime
+
+
+def _plainly(problem: ValidationError) -> str:
+    """What pydantic found, as one line without its links."""
+    found = problem.errors(include_url=False, include_input=False, include_context=False)
+    return "; ".join(f"{'.'.join(map(str, item['loc'])) or 'value'}: {item['msg']}" for item in found[:3])
+
+
+def create_session(title: str = "", project_path: str | Path | None = None) -> Session:
+    """Make an empty session with a new id; without a title it is named after the time."""
+    session = Session(project_path=str(project_path or ""))
+    session.title = title or f"Session {session.created_at.astimezone():%Y-%m-%d %H:%M}"
+    return session

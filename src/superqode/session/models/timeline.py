@@ -1,0 +1,192 @@
+"""The order of a session: one timeline over its messages and tool executions.
+
+People edit the two lists; the timeline follows. Appending, which is nearly everything that happens, costs the same
+at any length; any other change to a list makes the timeline line itself up anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, SupportsIndex, TypeVar
+
+from superqode.session.errors import DuplicateEntry
+from superqode.session.models.entries import Entry, Message, ToolExecution
+
+__all__ = ["EntryList", "Timeline"]
+
+E = TypeVar("E", Message, ToolExecution)
+
+
+class EntryList(list[E]):
+    """A list that counts every change that is not an append."""
+
+    edits: int = 0
+
+    def _edit(self) -> None:
+        self.edits += 1
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._edit()
+        super().__setitem__(index, value)
+
+    def __delitem__(self, index: SupportsIndex | slice) -> None:
+        self._edit()
+        super().__delitem__(index)
+
+    def __imul__(self, times: SupportsIndex) -> EntryList[E]:  # type: ignore[override,misc]
+        self._edit()
+        super().__imul__(times)
+        return self
+
+    def insert(self, index: SupportsIndex, value: E) -> None:
+        """As `list.insert`."""
+        self._edit()
+        super().insert(index, value)
+
+    def pop(self, index: SupportsIndex = -1) -> E:
+        """As `list.pop`."""
+        self._edit()
+        return super().pop(index)
+
+    def remove(self, value: E) -> None:
+        """As `list.remove`."""
+        self._edit()
+        super().remove(value)
+
+    def clear(self) -> None:
+        """As `list.clear`."""
+        self._edit()
+        super().clear()
+
+    def reverse(self) -> None:
+        """As `list.reverse`."""
+        self._edit()
+        super().reverse()
+
+    def sort(self, **options: Any) -> None:
+        """As `list.sort`."""
+        self._edit()
+        super().sort(**options)
+
+
+class Timeline:
+    """Messages and executions in the order they were added.
+
+    Attributes:
+        entries: the order; read it after `follow`.
+        untouched: how many leading entries are the same as at the last `mark`.
+    """
+
+    __slots__ = ("_calls", "_calls_seen", "_ids", "_messages", "_messages_seen", "entries", "untouched")
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.untouched = 0
+        self._ids: set[str] | None = None
+        self._messages: EntryList[Message] = EntryList()
+        self._calls: EntryList[ToolExecution] = EntryList()
+        self._messages_seen = (0, 0)
+        self._calls_seen = (0, 0)
+
+    def reset(self, entries: Iterable[Entry]) -> tuple[EntryList[Message], EntryList[ToolExecution]]:
+        """Take over a whole order; gives the two lists that belong to it."""
+        fresh = list(entries)
+        self.untouched = min(self.untouched, _common_prefix(self.entries, fresh))
+        self.entries = fresh
+        self._ids = None
+        self._messages = EntryList([entry for entry in fresh if type(entry) is Message])
+        self._calls = EntryList([entry for entry in fresh if type(entry) is not Message])
+        self._note()
+        return self._messages, self._calls
+
+    def append(self, entry: Entry) -> None:
+        """Add one entry to its list and to the order, at a cost that does not grow."""
+        if isinstance(entry, Message):
+            self._messages.append(entry)
+        else:
+            self._calls.append(entry)
+        self.entries.append(entry)
+        if self._ids is not None:
+            self._ids.add(entry.id)
+        self._note()
+
+    def knows(self, entry_id: str) -> bool:
+        """Whether an entry has this id."""
+        if self._ids is None:
+            self._ids = {entry.id for entry in self.entries}
+        return entry_id in self._ids
+
+    def mark(self) -> None:
+        """From here on, `untouched` counts what stays as it is now."""
+        self.untouched = len(self.entries)
+
+    def follow(self, messages: EntryList[Message], calls: EntryList[ToolExecution], session_id: str) -> list[Entry]:
+        """Bring the order up to date with the two lists; gives the order.
+
+        Raises:
+            DuplicateEntry: two entries have one id.
+        """
+        same = messages is self._messages and calls is self._calls
+        if same and messages.edits == self._messages_seen[1] and calls.edits == self._calls_seen[1]:
+            if len(messages) == self._messages_seen[0] and len(calls) == self._calls_seen[0]:
+                return self.entries
+            added = _interleave(messages[self._messages_seen[0] :], calls[self._calls_seen[0] :], {})
+            self._add(added, session_id)
+        else:
+            self._realign(messages, calls, session_id)
+        self._messages, self._calls = messages, calls
+        self._note()
+        return self.entries
+
+    def _add(self, added: list[Entry], session_id: str) -> None:
+        for entry in added:
+            if self.knows(entry.id):
+                raise DuplicateEntry(session_id, entry.id)
+            self.entries.append(entry)
+            if self._ids is not None:
+                self._ids.add(entry.id)
+
+    def _realign(self, messages: list[Message], calls: list[ToolExecution], session_id: str) -> None:
+        places = {entry.id: place for place, entry in enumerate(self.entries)}
+        fresh = _interleave(messages, calls, places)
+        known: set[str] = set()
+        for entry in fresh:
+            if entry.id in known:
+                raise DuplicateEntry(session_id, entry.id)
+            known.add(entry.id)
+        self.untouched = min(self.untouched, _common_prefix(self.entries, fresh))
+        self.entries = fresh
+        self._ids = known
+
+    def _note(self) -> None:
+        self._messages_seen = (len(self._messages), self._messages.edits)
+        self._calls_seen = (len(self._calls), self._calls.edits)
+
+
+def _common_prefix(old: list[Entry], new: list[Entry]) -> int:
+    for place, (before, after) in enumerate(zip(old, new, strict=False)):
+        if before is not after:
+            return place
+    return min(len(old), len(new))
+
+
+def _interleave(messages: list[Message], calls: list[ToolExecution], places: dict[str, int]) -> list[Entry]:
+    """Merge two lists, each in its own order: by old place where both have one, else by time, messages first."""
+    merged: list[Entry] = []
+    left, right = 0, 0
+    while left < len(messages) and right < len(calls):
+        message, call = messages[left], calls[right]
+        place, other = places.get(message.id), places.get(call.id)
+        if place is not None and other is not None:
+            message_first = place < other
+        else:
+            message_first = message.timestamp <= call.timestamp
+        if message_first:
+            merged.append(message)
+            left += 1
+        else:
+            merged.append(call)
+            right += 1
+    merged.extend(messages[left:])
+    merged.extend(calls[right:])
+    return merged
