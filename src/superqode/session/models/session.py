@@ -104,9 +104,11 @@ class Session(BaseModel):
         )
 
     def _set_order(self, entries: Iterable[Entry]) -> None:
-        messages, calls = self._timeline.reset(entries)
-        self.__dict__["messages"] = messages
-        self.__dict__["tool_executions"] = calls
+        self._timeline.reset(
+            entries,
+            cast("EntryList[Message]", self.messages),
+            cast("EntryList[ToolExecution]", self.tool_executions),
+        )
         self._seen_files = None
 
     def add(self, entry: Entry) -> None:
@@ -233,7 +235,9 @@ class Session(BaseModel):
         if any(known.id.lower() == chosen.lower() for known in self.snapshots):
             raise InvalidSession(f"Session {self.id} has a snapshot {chosen} already. Choose another id")
         state = self._state()
-        snapshot = Snapshot(chosen, description, created_at or clock.now(), state=state)
+        # Whole seconds: a tag's own time, where the snapshot ends up, has no more.
+        moment = (created_at or clock.now()).replace(microsecond=0)
+        snapshot = Snapshot(chosen, description, moment, state=state)
         self._steps.append(Step("snapshot", state, snapshot))
         self.snapshots.append(snapshot)
         return snapshot
@@ -278,6 +282,8 @@ class Session(BaseModel):
         del deep
         copied = super().__copy__()
         copied._timeline = Timeline()
+        copied.__dict__["messages"] = EntryList()
+        copied.__dict__["tool_executions"] = EntryList()
         copied._set_order(self._order())
         copied._timeline.untouched = self._timeline.untouched
         copied._steps = list(self._steps)
@@ -339,7 +345,7 @@ class Session(BaseModel):
         for data in snapshots:
             state = self._snapshot_state(data, known)
             described = str(data.get("description") or data.get("name") or "")
-            created_at = _Time.model_validate({"at": data["created_at"]}).at
+            created_at = _Time.model_validate({"at": data["created_at"]}).at.replace(microsecond=0)
             snapshot = Snapshot(ids.validate_session_id(data["id"]), described, created_at, state=state)
             self._steps.append(Step("snapshot", state, snapshot))
             self.snapshots.append(snapshot)

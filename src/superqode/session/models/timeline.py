@@ -6,13 +6,13 @@ at any length; any other change to a list makes the timeline line itself up anew
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, SupportsIndex, TypeVar
 
 from superqode.session.errors import DuplicateEntry
 from superqode.session.models.entries import Entry, Message, ToolExecution
 
-__all__ = ["EntryList", "Timeline"]
+__all__ = ["EntryList", "Timeline", "common_prefix"]
 
 E = TypeVar("E", Message, ToolExecution)
 
@@ -88,16 +88,18 @@ class Timeline:
         self._messages_seen = (0, 0)
         self._calls_seen = (0, 0)
 
-    def reset(self, entries: Iterable[Entry]) -> tuple[EntryList[Message], EntryList[ToolExecution]]:
-        """Take over a whole order; gives the two lists that belong to it."""
+    def reset(
+        self, entries: Iterable[Entry], messages: EntryList[Message], calls: EntryList[ToolExecution]
+    ) -> None:
+        """Take over a whole order, and fill the two lists with it in place."""
         fresh = list(entries)
-        self.untouched = min(self.untouched, _common_prefix(self.entries, fresh))
+        self.untouched = min(self.untouched, common_prefix(self.entries, fresh))
         self.entries = fresh
         self._ids = None
-        self._messages = EntryList([entry for entry in fresh if type(entry) is Message])
-        self._calls = EntryList([entry for entry in fresh if type(entry) is not Message])
+        messages[:] = [entry for entry in fresh if isinstance(entry, Message)]
+        calls[:] = [entry for entry in fresh if isinstance(entry, ToolExecution)]
+        self._messages, self._calls = messages, calls
         self._note()
-        return self._messages, self._calls
 
     def append(self, entry: Entry) -> None:
         """Add one entry to its list and to the order, at a cost that does not grow."""
@@ -154,7 +156,7 @@ class Timeline:
             if entry.id in known:
                 raise DuplicateEntry(session_id, entry.id)
             known.add(entry.id)
-        self.untouched = min(self.untouched, _common_prefix(self.entries, fresh))
+        self.untouched = min(self.untouched, common_prefix(self.entries, fresh))
         self.entries = fresh
         self._ids = known
 
@@ -163,7 +165,8 @@ class Timeline:
         self._calls_seen = (len(self._calls), self._calls.edits)
 
 
-def _common_prefix(old: list[Entry], new: list[Entry]) -> int:
+def common_prefix(old: Sequence[Entry], new: Sequence[Entry]) -> int:
+    """How many leading entries are the same objects in both."""
     for place, (before, after) in enumerate(zip(old, new, strict=False)):
         if before is not after:
             return place

@@ -1,0 +1,85 @@
+"""`session.json` ⇄ the fields of a session that are not its timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from superqode.session import clock
+from superqode.session.codec import jsontext
+from superqode.session.errors import InvalidSession
+from superqode.session.models import Session
+from superqode.session.models.values import JsonObject, Text, UtcTime
+
+__all__ = ["Meta", "decode_meta", "encode_meta"]
+
+_LISTS: Final = ("files_modified", "files_created", "agents_used", "tags")
+
+
+class Meta(BaseModel):
+    """What `session.json` holds; times aware UTC, paths and names as text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: Text
+    title: Text = ""
+    created_at: UtcTime
+    project_path: Text = ""
+    files_modified: tuple[Text, ...] = ()
+    files_created: tuple[Text, ...] = ()
+    agents_used: tuple[Text, ...] = ()
+    tags: tuple[Text, ...] = ()
+    parent_session_id: Text | None = None
+    metadata: JsonObject = {}
+
+    @classmethod
+    def of(cls, session: Session) -> Meta:
+        """Take the fields of a session.
+
+        Raises:
+            InvalidSession: a field holds something that cannot be stored.
+        """
+        values: dict[str, Any] = {name: getattr(session, name) for name in cls.model_fields}
+        for name in _LISTS:
+            values[name] = tuple(values[name])
+        try:
+            return cls.model_validate(values)
+        except ValidationError as problem:
+            first = problem.errors(include_url=False, include_input=False, include_context=False)[0]
+            where = ".".join(map(str, first["loc"]))
+            raise InvalidSession(f"Session {session.id} cannot be stored: {where}: {first['msg']}") from problem
+
+
+def encode_meta(meta: Meta) -> bytes:
+    """Give the bytes of `session.json`: keys sorted, indented, a newline at the end."""
+    values: dict[str, Any] = dict(meta.__dict__)
+    values["created_at"] = clock.format_time(meta.created_at)
+    for name in _LISTS:
+        values[name] = list(values[name])
+    return jsontext.dump_document(values)
+
+
+def decode_meta(data: bytes, *, newer: bool = False) -> Meta:
+    """Read `session.json`; with `newer`, fields we do not know are left out.
+
+    Raises:
+        InvalidSession: the bytes are no `session.json`.
+    """
+    try:
+        return Meta.__pydantic_validator__.validate_json(data)
+    except ValidationError:
+        pass  # lone surrogates, unknown fields or damage
+    try:
+        values = jsontext.load(data)
+        known = _known(values) if newer and isinstance(values, Mapping) else values
+        return Meta.model_validate(known)
+    except ValueError as problem:
+        raise InvalidSession(f"session.json cannot be read: {str(problem).splitlines()[0]}") from problem
+
+
+def _known(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if name in Meta.model_fields}
+
+

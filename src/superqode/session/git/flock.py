@@ -1,0 +1,75 @@
+"""Advisory locks between processes and threads. The kernel frees them when their process dies, so they never go stale.
+
+POSIX: flock(2) on a file of its own. Windows: msvcrt.locking, where shared locks are exclusive ones.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from superqode.session import clock
+from superqode.session.errors import StoreLocked
+
+__all__ = ["hold"]
+
+_FIRST_WAIT: Final = 0.0005
+_LONGEST_WAIT: Final = 0.02
+_BUSY: Final = frozenset((errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK))
+
+if sys.platform == "win32":  # pragma: no cover - other platforms
+    import msvcrt
+
+    def _try(handle: int, *, shared: bool) -> None:
+        del shared
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _try(handle: int, *, shared: bool) -> None:
+        fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+
+
+@contextmanager
+def hold(path: Path, *, shared: bool = False, timeout: float = 30.0) -> Iterator[None]:
+    """Hold the lock of this file; it is made if missing, and stays.
+
+    Args:
+        path: the lock file.
+        shared: several may hold it, but nobody exclusively meanwhile.
+        timeout: how long to wait, in seconds.
+
+    Raises:
+        StoreLocked: somebody else held it all that time.
+        OSError: the file cannot be made.
+    """
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+    try:
+        _wait(handle, path, shared=shared, timeout=timeout)
+        yield
+    finally:
+        os.close(handle)
+
+
+def _wait(handle: int, path: Path, *, shared: bool, timeout: float) -> None:
+    started = clock.monotonic()
+    pause = _FIRST_WAIT
+    while True:
+        try:
+            _try(handle, shared=shared)
+        except OSError as problem:
+            if problem.errno not in _BUSY:
+                raise
+        else:
+            return
+        waited = clock.monotonic() - started
+        if waited > timeout:
+            raise StoreLocked(path, waited)
+        clock.sleep(pause)
+        pause = min(pause * 2, _LONGEST_WAIT)

@@ -1,0 +1,123 @@
+"""Git's own lock protocol: `<file>.lock`, made exclusively, written, renamed over `<file>` (gitglossary, api-lockfile).
+
+A killed writer leaves its lock behind and blocks everybody after it. The caller holds the flock that all writers of
+this library hold for that file, so a lock whose file stays the same for a second belongs to nobody who is alive and
+ours; `git` itself holds a ref's lock for milliseconds. It is moved aside, not deleted.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from superqode.session import clock, entropy
+from superqode.session.errors import StoreLocked
+
+__all__ = ["LockFile", "lock_file"]
+
+_PAUSE: Final = 0.002
+_LONGEST_PAUSE: Final = 0.05
+
+
+class LockFile:
+    """A lock being held; `commit` puts new content in place of the locked file."""
+
+    __slots__ = ("_done", "_handle", "_lock", "path")
+
+    def __init__(self, path: str, handle: int) -> None:
+        self.path = path
+        self._lock = path + ".lock"
+        self._handle = handle
+        self._done = False
+
+    def commit(self, content: bytes, *, sync: bool = False) -> None:
+        """Write the content and rename it into place; the lock is gone then."""
+        view = memoryview(content)
+        while view:
+            view = view[os.write(self._handle, view) :]
+        if sync:
+            os.fsync(self._handle)
+        os.close(self._handle)
+        self._handle = -1
+        os.rename(self._lock, self.path)  # noqa: PTH104 - text paths on the save path
+        self._done = True
+
+    def release(self) -> None:
+        """Let go without a change, if not done yet."""
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+        if not self._done:
+            self._done = True
+            os.unlink(self._lock)  # noqa: PTH108
+
+
+@contextmanager
+def lock_file(path: str, aside: Path, *, timeout: float = 5.0, stale_after: float = 1.0) -> Iterator[LockFile]:
+    """Hold `<path>.lock`.
+
+    Args:
+        path: the file to be changed.
+        aside: where a lock nobody holds is moved.
+        timeout: how long to wait, in seconds.
+        stale_after: after how many seconds an unchanging lock counts as nobody's.
+
+    Raises:
+        StoreLocked: others held it all that time.
+        OSError: the folder cannot be written.
+    """
+    handle = _acquire(path + ".lock", aside, timeout, stale_after)
+    held = LockFile(path, handle)
+    try:
+        yield held
+    finally:
+        held.release()
+
+
+def _acquire(lock: str, aside: Path, timeout: float, stale_after: float) -> int:
+    started = clock.monotonic()
+    seen: tuple[int, int] | None = None
+    seen_at = started
+    pause = _PAUSE
+    while True:
+        try:
+            return os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o644)
+        except FileExistsError:
+            pass
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(lock), exist_ok=True)  # noqa: PTH103, PTH120
+            continue
+        now = clock.monotonic()
+        identity = _identity(lock)
+        if identity != seen:
+            seen, seen_at = identity, now
+        elif seen is not None and now - seen_at >= stale_after:
+            _set_aside(lock, seen, aside)
+            seen = None
+            continue
+        if now - started > timeout:
+            raise StoreLocked(lock, now - started)
+        clock.sleep(pause)
+        pause = min(pause * 1.5, _LONGEST_PAUSE)
+
+
+def _identity(lock: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(lock)  # noqa: PTH116
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+def _set_aside(lock: str, identity: tuple[int, int], aside: Path) -> None:
+    if _identity(lock) != identity:
+        return
+    aside.mkdir(mode=0o700, parents=True, exist_ok=True)
+    name = f"{clock.now():%Y%m%dT%H%M%S}-{entropy.random_text(6)}-{os.path.basename(lock)}"  # noqa: PTH119
+    try:
+        os.rename(lock, aside / name)  # noqa: PTH104
+    except FileNotFoundError:
+        return

@@ -1,0 +1,144 @@
+"""Loose objects: one zlib stream a file, `objects/<2 hex>/<38 hex>` (gitrepository-layout(5), gitformat-pack(5)).
+
+Reading checks everything: the stream's end, the length its header promises, and the hash. A truncated file, on which
+libgit2 up to 1.9 loops for ever, is an error here. Writing is whole or not at all: a temporary file, then a rename.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import zlib
+from pathlib import Path
+from typing import Final
+
+from superqode.session import clock, entropy
+from superqode.session.errors import CorruptObject
+
+__all__ = ["LooseObjects"]
+
+# Speed over size, as core.looseCompression defaults to: packing compresses well later.
+_LEVEL: Final = 1
+_HEADER_MAX: Final = 40
+_TYPES: Final = frozenset((b"blob", b"tree", b"commit", b"tag"))
+
+
+class LooseObjects:
+    """The loose objects of one repository.
+
+    Args:
+        objects: the folder `objects`.
+        quarantine: where damaged files are moved.
+    """
+
+    def __init__(self, objects: Path, quarantine: Path) -> None:
+        self._root = str(objects)
+        self._quarantine = quarantine
+        self._made: set[str] = set()
+
+    def path(self, oid: str) -> str:
+        """Where the object of this id stands."""
+        return f"{self._root}/{oid[:2]}/{oid[2:]}"
+
+    def read(self, oid: str) -> tuple[str, bytes] | None:
+        """Give type and content, or `None` where no loose object has this id.
+
+        Raises:
+            CorruptObject: the file is damaged, unreadable or not a file.
+        """
+        try:
+            with open(self.path(oid), "rb", buffering=0) as file:  # noqa: PTH123 - on the hot path of loading
+                packed = file.read()
+        except FileNotFoundError:
+            return None
+        except OSError as problem:
+            raise CorruptObject(oid, f"its file cannot be read ({problem.strerror})") from problem
+        return _unpack(oid, packed)
+
+    def write(self, kind: str, content: bytes) -> tuple[str, str | None]:
+        """Store an object; gives its id, and the path of the new file or `None` where a whole one stood already.
+
+        A damaged file under the same id is moved to the quarantine first: writing never heals it otherwise.
+
+        Raises:
+            OSError: the disk said no.
+        """
+        header = f"{kind} {len(content)}\0".encode()
+        digest = hashlib.sha1(header, usedforsecurity=False)
+        digest.update(content)
+        oid = digest.hexdigest()
+        path = self.path(oid)
+        if self._stands(oid, path):
+            return oid, None
+        compressor = zlib.compressobj(_LEVEL)
+        packed = compressor.compress(header) + compressor.compress(content) + compressor.flush()
+        self._create(path, packed)
+        return oid, path
+
+    def _stands(self, oid: str, path: str) -> bool:
+        """Whether a whole object stands there; freshens it, so that no pruning by age takes it from under a save."""
+        try:
+            os.utime(path)
+        except FileNotFoundError:
+            return False
+        try:
+            return self.read(oid) is not None
+        except CorruptObject:
+            self.set_aside(oid)
+            return False
+
+    def set_aside(self, oid: str) -> Path:
+        """Move a damaged file to the quarantine; gives where it is now."""
+        self._quarantine.mkdir(mode=0o700, parents=True, exist_ok=True)
+        target = self._quarantine / f"{clock.now():%Y%m%dT%H%M%S}-{entropy.random_text(6)}-{oid}"
+        os.replace(self.path(oid), target)  # noqa: PTH105 - text paths on both sides
+        return target
+
+    def _create(self, path: str, packed: bytes) -> None:
+        folder = path[: path.rindex("/")]
+        if folder not in self._made:
+            os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - text paths on the save path
+            self._made.add(folder)
+        # The name Git gives its own, so that `git prune` and our sweep know a leftover when they see one.
+        temporary = f"{folder}/tmp_obj_{entropy.random_text(10)}"
+        try:
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o444)
+        except FileNotFoundError:  # an emptied folder was swept away since we made it
+            self._made.discard(folder)
+            os.makedirs(folder, exist_ok=True)  # noqa: PTH103
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o444)
+        try:
+            try:
+                _write_all(handle, packed)
+            finally:
+                os.close(handle)
+            os.rename(temporary, path)  # noqa: PTH104
+        except BaseException:
+            os.unlink(temporary)  # noqa: PTH108
+            raise
+
+
+def _write_all(handle: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(handle, view) :]
+
+
+def _unpack(oid: str, packed: bytes) -> tuple[str, bytes]:
+    stream = zlib.decompressobj()
+    try:
+        data = stream.decompress(packed)
+    except zlib.error as problem:
+        raise CorruptObject(oid, f"it cannot be decompressed ({problem})") from problem
+    if not stream.eof:
+        raise CorruptObject(oid, "its file is truncated" if packed else "its file is empty")
+    if stream.unused_data:
+        raise CorruptObject(oid, "there is something behind its end")
+    if hashlib.sha1(data, usedforsecurity=False).hexdigest() != oid:
+        raise CorruptObject(oid, "its content does not have this hash")
+    kind, _, rest = data[:_HEADER_MAX].partition(b" ")
+    length, found, _ = rest.partition(b"\0")
+    start = len(kind) + len(length) + 2
+    if not found or kind not in _TYPES or not length.isdigit() or int(length) != len(data) - start:
+        raise CorruptObject(oid, "its header is wrong")
+    return kind.decode(), data[start:]

@@ -1,0 +1,263 @@
+"""The object database: content by id. Loose files are read by us, packs by libgit2.
+
+Ids are 40 lower-case hex digits everywhere. Trees and commits are parsed and written here (gitformat details:
+git-cat-file(1), Documentation/technical in Git's source), so that the save path never waits for libgit2.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+from superqode.session.errors import CorruptObject
+from superqode.session.git.loose import LooseObjects
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+__all__ = ["BLOB", "TREE", "Commit", "Ident", "Objects", "Tag", "TreeEntry"]
+
+TREE: Final = "40000"
+BLOB: Final = "100644"
+_TREES_KEPT: Final = 512
+
+
+class TreeEntry(NamedTuple):
+    """One line of a tree: mode as Git writes it (`40000`, `100644`, …), name, id."""
+
+    mode: str
+    name: str
+    oid: str
+
+
+class Ident(NamedTuple):
+    """Who and when: name, address, seconds since 1970, offset as `+0000`."""
+
+    name: str
+    email: str
+    seconds: int
+    offset: str = "+0000"
+
+    def encode(self) -> bytes:
+        """As it stands in a commit or tag."""
+        return f"{self.name} <{self.email}> {self.seconds} {self.offset}".encode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit: its tree, its parents, who made it, and its message as bytes."""
+
+    tree: str
+    parents: tuple[str, ...]
+    author: Ident
+    committer: Ident
+    message: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Tag:
+    """An annotated tag: what it names, its name, who made it, and its message."""
+
+    target: str
+    kind: str
+    name: str
+    tagger: Ident
+    message: str
+
+
+class Objects:
+    """The objects of one repository; safe to use from several threads.
+
+    Args:
+        root: the repository's folder.
+        quarantine: where damaged loose files are moved.
+        open_packs: opens libgit2's object database; called once a thread, and only when something is not loose.
+    """
+
+    def __init__(self, root: Path, quarantine: Path, open_packs: Callable[[], Any]) -> None:
+        self.loose = LooseObjects(root / "objects", quarantine)
+        self._open_packs = open_packs
+        self._local = threading.local()
+        # A save reads again the four trees that the last one wrote.
+        self._trees: dict[str, tuple[TreeEntry, ...]] = {}
+
+    # -- reading --------------------------------------------------------------------------------------------------
+
+    def read(self, oid: str) -> tuple[str, bytes]:
+        """Give an object's type and content, checked against its hash.
+
+        Raises:
+            CorruptObject: it is damaged, or not there.
+        """
+        found = self.loose.read(oid)
+        return found if found is not None else self._read_packed(oid)
+
+    def _read_packed(self, oid: str) -> tuple[str, bytes]:
+        packs = getattr(self._local, "packs", None)
+        if packs is None:
+            packs = self._local.packs = self._open_packs()
+        kind, content = packs.read(oid)
+        return kind, content
+
+    def has(self, oid: str) -> bool:
+        """Whether the object is there and whole."""
+        try:
+            self.read(oid)
+        except CorruptObject:
+            return False
+        return True
+
+    def _typed(self, oid: str, kind: str) -> bytes:
+        found, content = self.read(oid)
+        if found != kind:
+            raise CorruptObject(oid, f"it is a {found}, and a {kind} was expected")
+        return content
+
+    def blob(self, oid: str) -> bytes:
+        """A blob's bytes."""
+        return self._typed(oid, "blob")
+
+    def tree(self, oid: str) -> tuple[TreeEntry, ...]:
+        """A tree's entries, in Git's order."""
+        found = self._trees.get(oid)
+        if found is None:
+            found = tuple(_parse_tree(oid, self._typed(oid, "tree")))
+            self._remember(oid, found)
+        return found
+
+    def _remember(self, oid: str, entries: tuple[TreeEntry, ...]) -> None:
+        if len(self._trees) >= _TREES_KEPT:
+            self._trees.clear()
+        self._trees[oid] = entries
+
+    def commit(self, oid: str) -> Commit:
+        """A commit, parsed."""
+        return _parse_commit(oid, self._typed(oid, "commit"))
+
+    def tag(self, oid: str) -> Tag:
+        """An annotated tag, parsed."""
+        return _parse_tag(oid, self._typed(oid, "tag"))
+
+    # -- writing --------------------------------------------------------------------------------------------------
+
+    def write(self, kind: str, content: bytes) -> str:
+        """Store an object (not durable until `take_written` was flushed); gives its id."""
+        oid, path = self.loose.write(kind, content)
+        if path is not None:
+            # A list a thread: what one save has to flush is never taken away by another's.
+            self._local.__dict__.setdefault("written", []).append(path)
+        return oid
+
+    def take_written(self) -> list[str]:
+        """The files this thread wrote since its last call: what a flush has to make durable."""
+        written: list[str] = self._local.__dict__.pop("written", [])
+        return written
+
+    def write_tree(self, entries: Iterable[TreeEntry]) -> str:
+        """Store a tree; the entries may come in any order."""
+        ordered = tuple(sorted(entries, key=_tree_order))
+        oid = self.write(
+            "tree", b"".join([f"{mode} {name}\0".encode() + bytes.fromhex(item) for mode, name, item in ordered])
+        )
+        self._remember(oid, ordered)
+        return oid
+
+    def write_commit(
+        self, tree: str, parents: Sequence[str], author: Ident, committer: Ident, message: bytes
+    ) -> str:
+        """Store a commit."""
+        lines = [b"tree " + tree.encode()]
+        lines += [b"parent " + parent.encode() for parent in parents]
+        lines += [b"author " + author.encode(), b"committer " + committer.encode(), b"", message]
+        return self.write("commit", b"\n".join(lines))
+
+    def write_tag(self, target: str, name: str, tagger: Ident, message: str) -> str:
+        """Store an annotated tag of a commit."""
+        head = f"object {target}\ntype commit\ntag {name}\ntagger ".encode() + tagger.encode()
+        text = message.replace("\0", " ").encode("utf-8", "replace")
+        return self.write("tag", head + b"\n\n" + text.rstrip(b"\n") + b"\n")
+
+
+def _tree_order(entry: TreeEntry) -> bytes:
+    # Git sorts a directory as if its name ended with a slash.
+    name = entry.name.encode()
+    return name + b"/" if entry.mode == TREE else name
+
+
+def _parse_tree(oid: str, data: bytes) -> list[TreeEntry]:
+    entries: list[TreeEntry] = []
+    start, length = 0, len(data)
+    try:
+        while start < length:
+            space = data.index(b" ", start)
+            end = data.index(b"\0", space)
+            if end + 21 > length:
+                raise CorruptObject(oid, "its last entry is cut")
+            entries.append(
+                TreeEntry(data[start:space].decode("ascii"), data[space + 1 : end].decode(), data[end + 1 : end + 21].hex())
+            )
+            start = end + 21
+    except ValueError as problem:
+        if isinstance(problem, CorruptObject):
+            raise
+        raise CorruptObject(oid, "it is no tree") from problem
+    return entries
+
+
+def _parse_ident(oid: str, data: bytes) -> Ident:
+    who, _, when = data.rpartition(b"> ")
+    name, _, email = who.partition(b" <")
+    seconds, _, offset = when.partition(b" ")
+    try:
+        return Ident(name.decode("utf-8", "replace"), email.decode("utf-8", "replace"), int(seconds), offset.decode("ascii"))
+    except ValueError as problem:
+        raise CorruptObject(oid, "an ident in it cannot be read") from problem
+
+
+def _headers(data: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
+    head, _, message = data.partition(b"\n\n")
+    pairs: list[tuple[bytes, bytes]] = []
+    for line in head.split(b"\n"):
+        if line.startswith(b" "):  # the continuation of a signature or the like
+            continue
+        key, _, value = line.partition(b" ")
+        pairs.append((key, value))
+    return pairs, message
+
+
+def _oid_text(oid: str, value: bytes) -> str:
+    text = value.decode("ascii", "replace")
+    if len(text) != 40 or not all(digit in "0123456789abcdef" for digit in text):
+        raise CorruptObject(oid, "it names something that is no object id")
+    return text
+
+
+def _parse_commit(oid: str, data: bytes) -> Commit:
+    pairs, message = _headers(data)
+    fields = dict(reversed(pairs))
+    if not {b"tree", b"author", b"committer"} <= fields.keys():
+        raise CorruptObject(oid, "it is no commit")
+    return Commit(
+        tree=_oid_text(oid, fields[b"tree"]),
+        parents=tuple([_oid_text(oid, value) for key, value in pairs if key == b"parent"]),
+        author=_parse_ident(oid, fields[b"author"]),
+        committer=_parse_ident(oid, fields[b"committer"]),
+        message=message,
+    )
+
+
+def _parse_tag(oid: str, data: bytes) -> Tag:
+    pairs, message = _headers(data)
+    fields = dict(reversed(pairs))
+    if not {b"object", b"type", b"tag"} <= fields.keys():
+        raise CorruptObject(oid, "it is no tag")
+    tagger = _parse_ident(oid, fields[b"tagger"]) if b"tagger" in fields else Ident("", "", 0)
+    return Tag(
+        target=_oid_text(oid, fields[b"object"]),
+        kind=fields[b"type"].decode("ascii", "replace"),
+        name=fields[b"tag"].decode("utf-8", "replace"),
+        tagger=tagger,
+        message=message.decode("utf-8", "replace").rstrip("\n"),
+    )

@@ -1,0 +1,275 @@
+"""Refs: read, changed by compare-and-swap, deleted, packed; by the protocols of Git's own files backend.
+
+Every change takes `<ref>.lock`, looks at the value again under it, and only then acts. Deleting and packing take
+`packed-refs.lock` before they read `packed-refs`, which is what libgit2 fails to do (design, section 5, rule 1).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Final
+
+from superqode.session.errors import CorruptObject, RefConflict
+from superqode.session.git import packed_refs
+from superqode.session.git.lockfile import LockFile, lock_file
+from superqode.session.git.objects import Ident
+from superqode.session.git.packed_refs import PackedRef
+
+__all__ = ["Refs", "is_ref_name"]
+
+ZERO: Final = "0" * 40
+_OID_LINE: Final = re.compile(rb"([0-9a-f]{40})(?:\s|\Z)")
+_SYMBOLIC: Final = re.compile(rb"ref: (refs/[^\s]+)\s*\Z")
+_MAX_LINKS: Final = 5
+# git-check-ref-format(1), rules 1 to 10.
+_BAD_NAME: Final = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|\Z)|[./]\Z|\A[/.-]")
+
+
+def is_ref_name(name: str) -> bool:
+    """Whether Git would take this for a ref's name; only such names may become paths."""
+    return name.startswith("refs/") and len(name) < 1000 and not _BAD_NAME.search(name)
+
+
+class Refs:
+    """The refs of one repository.
+
+    Args:
+        root: the repository's folder.
+        aside: where locks that nobody holds are moved.
+    """
+
+    def __init__(self, root: Path, aside: Path) -> None:
+        self._root = str(root)
+        self._aside = aside
+        self._packed = f"{self._root}/packed-refs"
+
+    # -- reading --------------------------------------------------------------------------------------------------
+
+    def read(self, name: str) -> str | None:
+        """The id a ref points at, or `None` where there is no such ref; symbolic refs are followed.
+
+        Raises:
+            CorruptObject: the ref's file holds something else (an emptied one after a power loss, say).
+        """
+        return self._resolve(name)[1]
+
+    def _resolve(self, name: str) -> tuple[str, str | None]:
+        """The name of the ref that a symbolic one leads to (itself otherwise), and its id."""
+        for _ in range(_MAX_LINKS):
+            content = self._loose(name)
+            if content is None:
+                return name, packed_refs.find(self._packed, name)
+            plain = _OID_LINE.match(content)
+            if plain is not None:
+                return name, plain[1].decode()
+            link = _SYMBOLIC.match(content)
+            if link is None:
+                raise CorruptObject(name, "its file is empty" if not content else "its file holds no object id")
+            name = link[1].decode("utf-8", "surrogateescape")
+            if not is_ref_name(name):
+                break
+        raise CorruptObject(name, "it is a symbolic ref that leads nowhere")
+
+    def _loose(self, name: str) -> bytes | None:
+        try:
+            with open(f"{self._root}/{name}", "rb", buffering=0) as file:  # noqa: PTH123 - on the save path
+                return file.read(4096)
+        except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+            return None
+
+    def is_symbolic(self, name: str) -> bool:
+        """Whether the ref is a name for another one."""
+        return (self._loose(name) or b"").startswith(b"ref: ")
+
+    def loose_names(self, prefix: str) -> Iterator[str]:
+        """Names of the refs that stand in files of their own below `prefix` (which ends with a slash)."""
+        try:
+            with os.scandir(f"{self._root}/{prefix}") as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except (FileNotFoundError, NotADirectoryError):
+            return
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                yield from self.loose_names(f"{prefix}{entry.name}/")
+            elif not entry.name.endswith(".lock"):
+                yield prefix + entry.name
+
+    def names(self, prefix: str) -> list[str]:
+        """Names of all refs below `prefix` (which ends with a slash), sorted."""
+        # Loose first: packing writes packed-refs before it removes a file, so this order misses nothing.
+        found = set(self.loose_names(prefix))
+        found.update(name for name, _ in packed_refs.iterate(self._packed, prefix))
+        return sorted(found)
+
+    def find_folded(self, prefix: str, name: str) -> str | None:
+        """The name of a ref directly below `prefix` that equals `name` regardless of case, without the prefix."""
+        folded = name.lower()
+        try:
+            with os.scandir(f"{self._root}/{prefix}") as found:
+                for entry in found:
+                    if entry.name.lower() == folded and entry.is_file():
+                        return entry.name
+        except FileNotFoundError:
+            pass
+        return packed_refs.find_folded(self._packed, prefix, folded)
+
+    def items(self, prefix: str) -> list[tuple[str, str]]:
+        """Names and ids of all refs below `prefix`, sorted; unreadable ones are left out (`verify` reports them)."""
+        loose: dict[str, str | None] = {}
+        for name in self.loose_names(prefix):
+            try:
+                loose[name] = self.read(name)
+            except CorruptObject:
+                loose[name] = None
+        found: dict[str, str | None] = {name: ref.oid for name, ref in packed_refs.iterate(self._packed, prefix)}
+        found.update(loose)
+        return sorted((name, oid) for name, oid in found.items() if oid is not None)
+
+    # -- changing -------------------------------------------------------------------------------------------------
+
+    def update(self, name: str, new: str, expected: str | None, *, ident: Ident, reason: str) -> None:
+        """Point a ref at `new` if it is still at `expected` (`None`: if it does not exist).
+
+        Raises:
+            RefConflict: it is somewhere else; nothing was changed.
+            StoreLocked: another process held the ref's lock all the time.
+            OSError: the disk said no. After an error in this call the ref may have moved: read it again.
+        """
+        name = self._resolve(name)[0]
+        path = f"{self._root}/{name}"
+        with self._locked(name) as lock:
+            found = self.read(name)
+            if found != expected:
+                raise RefConflict(name, expected, found)
+            if expected is None:
+                self._check_free(name)
+            self._log(name, expected, new, ident, reason)
+            if os.path.isdir(path):  # noqa: PTH112 - text paths on the save path
+                _remove_empty(path)
+            lock.commit(new.encode() + b"\n")
+
+    def delete(self, name: str, expected: str) -> None:
+        """Delete a ref if it is still at `expected`; its reflog goes with it, as in Git.
+
+        Raises:
+            RefConflict, StoreLocked, OSError: as `update`.
+        """
+        with self._locked(name):
+            found = self.read(name)
+            if found != expected:
+                raise RefConflict(name, expected, found)
+            if packed_refs.find(self._packed, name) is not None:
+                # The packed value goes first, or it would show again for a moment.
+                self._rewrite_packed(lambda refs: {key: ref for key, ref in refs.items() if key != name})
+            for path in (f"{self._root}/{name}", f"{self._root}/logs/{name}"):
+                try:
+                    os.unlink(path)  # noqa: PTH108
+                except FileNotFoundError:
+                    continue
+        self._remove_empty_folders(name)
+
+    def pack(self, peel: Callable[[str, str], str]) -> int:
+        """Move loose refs into `packed-refs`; gives how many.
+
+        Args:
+            peel: gives what a ref's id peels to, or an empty text: `peel(name, oid)`.
+        """
+        packed: dict[str, str] = {}
+
+        def take(refs: dict[str, PackedRef]) -> dict[str, PackedRef]:
+            for name in self.loose_names("refs/"):
+                if self.is_symbolic(name):
+                    continue
+                try:
+                    oid = self.read(name)
+                except CorruptObject:
+                    continue
+                if oid is not None:
+                    packed[name] = oid
+                    refs[name] = PackedRef(oid, peel(name, oid))
+            return refs
+
+        self._rewrite_packed(take)
+        return sum(self._prune_loose(name, oid) for name, oid in packed.items())
+
+    def _prune_loose(self, name: str, oid: str) -> bool:
+        """Remove a ref's own file where it says the same as packed-refs does now."""
+        with self._locked(name):
+            content = self._loose(name)
+            if content is None or content.strip() != oid.encode():
+                return False
+            os.unlink(f"{self._root}/{name}")  # noqa: PTH108
+        self._remove_empty_folders(name)
+        return True
+
+    def _rewrite_packed(self, change: Callable[[dict[str, PackedRef]], Mapping[str, PackedRef]]) -> None:
+        # A `git pack-refs` of very many refs holds this lock for seconds.
+        with lock_file(self._packed, self._aside, timeout=30, stale_after=10) as lock:
+            refs = dict(packed_refs.iterate(self._packed))
+            lock.commit(packed_refs.render(change(refs)), sync=True)
+
+    def _locked(self, name: str) -> AbstractContextManager[LockFile]:
+        return lock_file(f"{self._root}/{name}", self._aside)
+
+    def _check_free(self, name: str) -> None:
+        """A ref cannot be made where another one is a folder of its name, or it of another's (git-check-ref-format)."""
+        parts = name.split("/")
+        for depth in range(3, len(parts)):
+            parent = "/".join(parts[:depth])
+            if self.read(parent) is not None:
+                raise RefConflict(name, None, f"below the ref {parent}")
+        below = next(iter(self.loose_names(name + "/")), None) or next(
+            (found for found, _ in packed_refs.iterate(self._packed, name + "/")), None
+        )
+        if below is not None:
+            raise RefConflict(name, None, f"above the ref {below}")
+
+    def _log(self, name: str, old: str | None, new: str, ident: Ident, reason: str) -> None:
+        line = b" ".join([(old or ZERO).encode(), new.encode(), ident.encode()]) + b"\t" + reason.encode() + b"\n"
+        path = f"{self._root}/logs/{name}"
+        try:
+            _append(path, line)
+        except FileNotFoundError:
+            os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
+            _append(path, line)
+        except IsADirectoryError:
+            _remove_empty(path)
+            _append(path, line)
+
+    def _remove_empty_folders(self, name: str) -> None:
+        for base in (self._root, f"{self._root}/logs"):
+            folder = os.path.dirname(name)  # noqa: PTH120
+            while folder.count("/") >= 2:
+                try:
+                    os.rmdir(f"{base}/{folder}")  # noqa: PTH106
+                except OSError:
+                    break
+                folder = os.path.dirname(folder)  # noqa: PTH120
+
+    def log_lines(self, name: str) -> list[str]:
+        """The reasons in a ref's reflog, oldest first; empty without one."""
+        try:
+            with open(f"{self._root}/logs/{name}", "rb") as file:  # noqa: PTH123
+                lines = file.read().decode("utf-8", "replace").split("\n")
+        except OSError:
+            return []
+        return [line.partition("\t")[2] for line in lines if line]
+
+
+def _append(path: str, line: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    try:
+        os.write(handle, line)
+    finally:
+        os.close(handle)
+
+
+def _remove_empty(path: str) -> None:
+    """Remove folders without files, as Git does where a ref is to stand; anything else is an error."""
+    for folder, _, _ in os.walk(path, topdown=False):
+        os.rmdir(folder)  # noqa: PTH106
+

@@ -1,0 +1,237 @@
+"""A store's repository: made, opened, checked, locked, made durable."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from superqode.session import clock
+from superqode.session.errors import NewerFormat, NotAStore, StoreNotOwned, StoreUnwritable, UnsupportedStore
+from superqode.session.git import durability, flock
+from superqode.session.git.objects import BLOB, Ident, Objects, TreeEntry
+from superqode.session.git.packs import Packs
+from superqode.session.git.refs import Refs
+
+__all__ = ["HEADS", "RESERVED_BRANCH", "STORE_FORMAT", "TAGS", "Repository", "is_repository"]
+
+HEADS: Final = "refs/heads/"
+TAGS: Final = "refs/tags/"
+RESERVED_BRANCH: Final = "superqode"
+STORE_FORMAT: Final = 1
+
+# Sessions that share a lock only wait for each other; a file a session would pile up.
+_LOCKS: Final = 256
+_EXTENSION: Final = re.compile(r"^\s*(objectformat|refstorage)\s*=\s*(\S+)", re.IGNORECASE | re.MULTILINE)
+_FORMAT: Final = re.compile(r'^\s*\[superqode\][^\[]*?^\s*format\s*=\s*(\d{1,9})\s*$', re.IGNORECASE | re.MULTILINE | re.DOTALL)
+
+_SETTINGS: Final = {
+    "core.logAllRefUpdates": "always",
+    "core.fsync": "all",
+    "gc.auto": "0",
+    "gc.pruneExpire": "90.days",
+    "receive.fsckObjects": "true",
+    "receive.denyNonFastForwards": "true",
+    "receive.denyDeletes": "true",
+    "push.default": "nothing",
+    # Or `git clone --mirror` would hand over the trash and the ledger.
+    "transfer.hideRefs": "refs/superqode",
+}
+
+_README: Final = """# A store of agent sessions
+
+Each branch of this repository is one session, each commit one save, each tag a snapshot:
+
+    git log <session>                       what was said, save by save
+    git show <session>:session.json         its title, tags, files
+    git ls-tree -r --name-only <session>    its messages and tool calls
+
+SuperQode sessions wrote it: `superqode sessions --help`.
+"""
+
+
+def is_repository(path: Path) -> bool:
+    """Whether a bare Git repository stands here."""
+    return (path / "HEAD").is_file() and (path / "objects").is_dir() and (path / "refs").is_dir()
+
+
+class Repository:
+    """An opened store.
+
+    Attributes:
+        path: its folder.
+        objects: its objects.
+        refs: its refs.
+    """
+
+    def __init__(self, path: Path, *, user: tuple[str, str] | None = None) -> None:
+        self.path = path
+        self.own = path / "superqode"
+        self.quarantine = self.own / "quarantine"
+        self.objects = Objects(path, self.quarantine, lambda: Packs(path))
+        self.refs = Refs(path, self.quarantine / "locks")
+        self._user = user
+        self._locks = self.own / "locks"
+        _check(path)
+        self._locks.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+    # -- making ---------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def create(cls, path: Path, *, user: tuple[str, str] | None = None) -> Repository:
+        """Make a store here, or open the one that is here; safe when several processes do it at once.
+
+        Raises:
+            StoreUnwritable: the folder cannot be made or written.
+            NotAStore: another repository stands here.
+        """
+        locks = path / "superqode" / "locks"
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            locks.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with flock.hold(locks / "create"):
+                if not is_repository(path) or _unfinished(path):
+                    _initialise(path, user)
+        except PermissionError as problem:
+            raise StoreUnwritable(path, str(problem.strerror)) from problem
+        return cls(path, user=user)
+
+    # -- locks and durability -------------------------------------------------------------------------------------
+
+    @contextmanager
+    def writing(self, *sessions: str, timeout: float = 30.0) -> Iterator[None]:
+        """Hold the locks of these sessions, and keep pruning out meanwhile.
+
+        Raises:
+            StoreLocked: another process held one of them all that time.
+        """
+        numbers = sorted({zlib.crc32(session.lower().encode("utf-8", "surrogatepass")) % _LOCKS for session in sessions})
+        with ExitStack() as held:
+            held.enter_context(flock.hold(self._locks / "store", shared=True, timeout=timeout))
+            for number in numbers:
+                held.enter_context(flock.hold(self._locks / f"{number:02x}", timeout=timeout))
+            yield
+
+    @contextmanager
+    def exclusive(self, *, timeout: float = 60.0) -> Iterator[None]:
+        """Hold the whole store: no save runs meanwhile. Only for removing objects."""
+        with flock.hold(self._locks / "store", timeout=timeout):
+            yield
+
+    @contextmanager
+    def maintaining(self, *, timeout: float = 60.0) -> Iterator[None]:
+        """Hold the right to maintain: one at a time, beside any number of saves."""
+        with flock.hold(self._locks / "maintain", timeout=timeout):
+            yield
+
+    def flush(self, extra: Iterable[str] = ()) -> None:
+        """Make durable what this thread wrote since the last flush, and the files named besides."""
+        durability.flush(self.path, [*self.objects.take_written(), *extra])
+
+    # -- idents ---------------------------------------------------------------------------------------------------
+
+    def user(self) -> tuple[str, str]:
+        """The committer's name and address: the store's option, else Git's config, else login name and host."""
+        if self._user is None:
+            from superqode.session.git.identity import configured_user
+
+            self._user = configured_user(self.path)
+        return self._user
+
+    def committer(self) -> Ident:
+        """The committer, now."""
+        name, email = self.user()
+        return Ident(name, email, max(0, int(clock.now().timestamp())))
+
+
+def _check(path: Path) -> None:
+    if not is_repository(path):
+        raise NotAStore(path, "there is no Git repository")
+    _check_owner(path)
+    try:
+        settings = (path / "config").read_text("utf-8", "replace")
+    except OSError as problem:
+        raise NotAStore(path, f"its config cannot be read ({problem.strerror})") from problem
+    for name, value in _EXTENSION.findall(settings):
+        _refuse_extension(path, name.lower(), value.lower())
+    found = _FORMAT.search(settings)
+    if found is None:
+        if not (path / "refs" / "heads" / RESERVED_BRANCH).is_file() and not _packed_reserved(path):
+            raise NotAStore(path, f"it is a Git repository without the branch {RESERVED_BRANCH}")
+    elif int(found[1]) > STORE_FORMAT:
+        raise NewerFormat(f"The store {path}", found[1], STORE_FORMAT)
+
+
+def _packed_reserved(path: Path) -> bool:
+    from superqode.session.git import packed_refs
+
+    return packed_refs.find(str(path / "packed-refs"), HEADS + RESERVED_BRANCH) is not None
+
+
+def _check_owner(path: Path) -> None:
+    found = path.stat()
+    geteuid = getattr(os, "geteuid", None)
+    if geteuid is None:  # Windows: access rights say more than an owner
+        return
+    if found.st_uid != geteuid():
+        raise StoreNotOwned(path, found.st_uid, geteuid())
+    if stat.S_IMODE(found.st_mode) & 0o077:
+        path.chmod(0o700)  # sessions hold secrets; somebody's umask opened the folder
+
+
+def _refuse_extension(path: Path, name: str, value: str) -> None:
+    if name == "objectformat" and value != "sha1":
+        raise UnsupportedStore(
+            path, f"{value} object ids", "Make a store with sha1 ids (Git's default up to 2.x) and import the sessions"
+        )
+    if name == "refstorage" and value != "files":
+        raise UnsupportedStore(
+            path, f"the ref storage {value}", f"Turn it back with: git -C {path} refs migrate --ref-format=files"
+        )
+
+
+def _unfinished(path: Path) -> bool:
+    """Whether making a store here was interrupted before its last step."""
+    return (path / "superqode" / "unfinished").exists()
+
+
+def _initialise(path: Path, user: tuple[str, str] | None) -> None:
+    import pygit2
+
+    marker = path / "superqode" / "unfinished"
+    if is_repository(path) and not marker.exists():
+        raise NotAStore(path, "another Git repository stands here")
+    marker.touch(mode=0o600)
+    flags = pygit2.enums.RepositoryInitFlag
+    made: Any = pygit2.init_repository(
+        str(path), bare=True, flags=flags.MKPATH, mode=0o700, initial_head=RESERVED_BRANCH
+    )
+    for key, value in _SETTINGS.items():
+        made.config[key] = value
+    made.config["superqode.format"] = str(STORE_FORMAT)
+    path.chmod(0o700)
+    repository = Repository(path, user=user)
+    if repository.refs.read(HEADS + RESERVED_BRANCH) is None:
+        _write_readme(repository)
+    repository.flush([str(path / "config"), str(path / "HEAD")])
+    marker.unlink()
+    repository.flush([str(path / "config")])
+
+
+def _write_readme(repository: Repository) -> None:
+    objects = repository.objects
+    tree = objects.write_tree(
+        [
+            TreeEntry(BLOB, "README.md", objects.write("blob", _README.encode())),
+            TreeEntry(BLOB, "format", objects.write("blob", f"superqode-store {STORE_FORMAT}\n".encode())),
+        ]
+    )
+    ident = repository.committer()
+    commit = objects.write_commit(tree, (), ident, ident, b"A store of agent sessions\n")
+    repository.flush()
+    repository.refs.update(HEADS + RESERVED_BRANCH, commit, None, ident=ident, reason="store: made")

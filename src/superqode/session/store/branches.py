@@ -1,0 +1,79 @@
+"""Session ids ⇄ branches: which names may be refs, which are taken, and what a branch under another's name is."""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from typing import Final
+
+from superqode.session import ids
+from superqode.session.errors import InvalidSessionId, SessionExists, SessionNotFound
+from superqode.session.git.refs import is_ref_name
+from superqode.session.git.repository import HEADS, RESERVED_BRANCH, Repository
+
+__all__ = ["branch_ref", "check_new_id", "is_session_branch", "near_ids", "parent_of", "session_ids"]
+
+_GENERATED: Final = re.compile(r"\d{8}-\d{6}-[0-9a-hjkmnp-tv-z]{8}")
+_NEAR: Final = 3
+
+
+def branch_ref(session_id: str) -> str:
+    """The ref of a session; raises InvalidSessionId before a bad name gets near a path."""
+    if not is_session_branch(session_id):
+        ids.validate_session_id(session_id)
+    return HEADS + session_id
+
+
+def is_session_branch(name: str) -> bool:
+    """Whether a branch of this name is a session: any of Git's names but the reserved ones."""
+    if ids.is_session_id(name):
+        return True
+    if name == RESERVED_BRANCH or name.startswith(RESERVED_BRANCH + "-"):
+        return False
+    return bool(name) and not name.startswith("-") and is_ref_name(HEADS + name)
+
+
+def session_ids(repository: Repository) -> list[str]:
+    """All sessions' ids, sorted."""
+    names = [name.removeprefix(HEADS) for name in repository.refs.names(HEADS)]
+    return [name for name in names if is_session_branch(name)]
+
+
+def near_ids(session_id: str, known: list[str]) -> list[str]:
+    """Up to three ids that look like this one."""
+    begun = [name for name in known if name.startswith(session_id)] if session_id else []
+    return (begun or get_close_matches(session_id, known, _NEAR))[:_NEAR]
+
+
+def not_found(repository: Repository, session_id: str) -> SessionNotFound:
+    """The error for a session that is not there, with ids that look alike."""
+    return SessionNotFound(session_id, near_ids(session_id, session_ids(repository)))
+
+
+def check_new_id(repository: Repository, session_id: str) -> None:
+    """Check that a session may be made under this id.
+
+    Raises:
+        InvalidSessionId: it is no id, or differs from a taken one only in case, which some disks cannot tell apart.
+        SessionExists: it is taken.
+    """
+    ids.validate_session_id(session_id)
+    if _GENERATED.fullmatch(session_id):
+        return  # lower case and random: no twin
+    twin = repository.refs.find_folded(HEADS, session_id)
+    if twin == session_id:
+        raise SessionExists(session_id)
+    if twin is not None:
+        raise InvalidSessionId(session_id, f"it differs from the session {twin} only in upper and lower case")
+
+
+def parent_of(repository: Repository, branch: str, told_id: str, told_parent: str | None) -> str | None:
+    """The parent of a branch whose tree may say another id: a fork of that one, unless it was only renamed."""
+    if told_id == branch:
+        return told_parent
+    renamed = f"renamed {HEADS}{told_id} to {HEADS}{branch}"
+    if is_session_branch(told_id) and repository.refs.read(HEADS + told_id) is not None:
+        return told_id
+    if any(renamed in line for line in repository.refs.log_lines(HEADS + branch)):
+        return told_parent
+    return told_id

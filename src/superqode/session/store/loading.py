@@ -1,0 +1,82 @@
+"""`load`: a branch, a commit or a snapshot becomes a session in memory."""
+
+from __future__ import annotations
+
+from superqode.session.errors import CorruptObject, CorruptSession
+from superqode.session.git.repository import Repository
+from superqode.session.models import Message, Session, SnapshotState, thaw
+from superqode.session.store.branches import branch_ref, not_found, parent_of
+from superqode.session.store.snapshots import list_snapshots
+from superqode.session.store.state import Saved, read_entries, read_state, read_tree, times
+
+__all__ = ["load_commit", "load_session", "tip_of"]
+
+
+def tip_of(repository: Repository, session_id: str) -> str:
+    """The commit a session is at.
+
+    Raises:
+        SessionNotFound: there is no such session.
+        CorruptSession: its ref is damaged.
+    """
+    try:
+        tip = repository.refs.read(branch_ref(session_id))
+    except CorruptObject as problem:
+        raise CorruptSession(session_id, f"its branch cannot be read: {problem.reason}") from problem
+    if tip is None:
+        raise not_found(repository, session_id)
+    return tip
+
+
+def load_session(repository: Repository, session_id: str) -> Session:
+    """Load a session as it is now; raises SessionNotFound, CorruptSession."""
+    return load_commit(repository, session_id, tip_of(repository, session_id), branch=session_id)
+
+
+def load_commit(repository: Repository, session_id: str, commit_oid: str, *, branch: str | None) -> Session:
+    """Load a session as one of its commits holds it.
+
+    Args:
+        repository: the store.
+        session_id: the session.
+        commit_oid: the commit.
+        branch: the branch a save goes to; `None` for a look back, whose save would be a fork.
+
+    Raises:
+        CorruptSession: it is damaged.
+    """
+    objects = repository.objects
+
+    def state(oid: str) -> SnapshotState:
+        return read_state(objects, oid, session_id)
+
+    try:
+        commit = objects.commit(commit_oid)
+        tree = read_tree(objects, commit, session_id)
+        entries = read_entries(objects, tree, session_id)
+        snapshots = list_snapshots(repository, (session_id, tree.meta.id), commit_oid, state)
+    except CorruptObject as problem:
+        raise CorruptSession(session_id, str(problem)) from problem
+    saved_at, updated_at = times(commit)
+    meta = tree.meta
+    session = Session(
+        id=session_id,
+        title=meta.title,
+        created_at=meta.created_at,
+        updated_at=updated_at,
+        project_path=meta.project_path,
+        files_modified=list(meta.files_modified),
+        files_created=list(meta.files_created),
+        agents_used=list(meta.agents_used),
+        tags=list(meta.tags),
+        parent_session_id=parent_of(repository, session_id, meta.id, meta.parent_session_id),
+        snapshots=snapshots,
+        metadata=thaw(meta.metadata),
+    )
+    session._set_order(entries)  # noqa: SLF001 - the store is the session's other half
+    session._timeline.mark()  # noqa: SLF001
+    spoken = sum(1 for entry in entries if isinstance(entry, Message))
+    session._saved = Saved(  # noqa: SLF001
+        str(repository.path), branch, commit_oid, tree, len(entries), spoken, saved_at, updated_at
+    )
+    return session

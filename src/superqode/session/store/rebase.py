@@ -1,0 +1,79 @@
+"""A save that lost the race: the session in memory takes in what others stored, and goes on from there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from superqode.session.codec.meta import Meta
+from superqode.session.git.repository import TAGS, Repository
+from superqode.session.models import Entry, Message, Session, thaw
+from superqode.session.models.timeline import common_prefix
+from superqode.session.store.merge import merge_entries, merge_meta
+from superqode.session.store.state import Saved, Tree, read_entries, read_tree, times
+from superqode.session.store.timeline_tree import common_entries, count_entries
+
+__all__ = ["rebase"]
+
+
+def rebase(repository: Repository, session: Session, saved: Saved, tip: str) -> tuple[Saved, int]:
+    """Merge the stored tip into the session; gives the new base, and how many entries of others came in.
+
+    Afterwards the session holds both sides' changes, and what it knows as saved is the tip.
+    """
+    objects = repository.objects
+    commit = objects.commit(tip)
+    theirs = read_tree(objects, commit, session.id)
+    count = count_entries(objects, theirs.timeline)
+    before = {entry.id for entry in session._order()}  # noqa: SLF001 - the store is the session's other half
+    merged, stored = _merge(repository, session, saved, theirs, count)
+    taken = sum(1 for entry in merged if entry.id not in before)
+    meta = merge_meta(saved.tree.meta, Meta.of(session), theirs.meta)
+    _apply(session, merged, meta)
+    session._timeline.untouched = common_prefix(stored, merged)  # noqa: SLF001
+    saved_at, updated_at = times(commit)
+    spoken = sum(1 for entry in stored if isinstance(entry, Message))
+    fresh = Saved(saved.store, saved.branch, tip, theirs, count, spoken, saved_at, updated_at)
+    session._saved = fresh  # noqa: SLF001
+    session.updated_at = max(session.updated_at, updated_at)
+    _drop_done_steps(repository, session, complete=len(stored) == len(merged) == session._timeline.untouched)  # noqa: SLF001
+    return fresh, taken
+
+
+def _merge(
+    repository: Repository, session: Session, saved: Saved, theirs: Tree, count: int
+) -> tuple[list[Entry], Sequence[Entry]]:
+    """The merged order, and the stored one."""
+    objects = repository.objects
+    order = session._order()  # noqa: SLF001
+    common = common_entries(objects, saved.tree.timeline, theirs.timeline)
+    if common == saved.entries == session._timeline.untouched:  # noqa: SLF001
+        # Both only appended, as nearly always: what is common need not be read again.
+        news = read_entries(objects, theirs, session.id, start=common)
+        stored = [*order[:common], *news]
+        return merge_entries(order[:common], order, stored), stored
+    base = read_entries(objects, saved.tree, session.id)
+    stored = read_entries(objects, theirs, session.id)
+    return merge_entries(base, order, stored), stored
+
+
+def _apply(session: Session, entries: list[Entry], meta: Meta) -> None:
+    session._set_order(entries)  # noqa: SLF001
+    for name in ("title", "project_path", "parent_session_id", "created_at"):
+        setattr(session, name, getattr(meta, name))
+    for name in ("files_modified", "files_created", "agents_used", "tags"):
+        getattr(session, name)[:] = getattr(meta, name)
+    session.metadata = thaw(meta.metadata)
+
+
+def _drop_done_steps(repository: Repository, session: Session, *, complete: bool) -> None:
+    """Forget steps that a save which was cut short after its ref moved had made already."""
+    session._steps[:] = [  # noqa: SLF001
+        step
+        for step in session._steps  # noqa: SLF001
+        if (step.kind == "snapshot" or not complete)
+        and not (
+            step.kind == "snapshot"
+            and step.snapshot is not None
+            and repository.refs.read(f"{TAGS}{session.id}/{step.snapshot.id}") is not None
+        )
+    ]

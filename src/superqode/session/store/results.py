@@ -1,0 +1,257 @@
+"""What the store's methods give back: small frozen values, with `value["field"]` for callers of the old store."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from superqode.session import clock
+
+__all__ = [
+    "Change",
+    "Finding",
+    "MaintenanceReport",
+    "PurgeResult",
+    "SaveRecord",
+    "SaveResult",
+    "SearchHit",
+    "SessionDiff",
+    "SessionSummary",
+    "TrashItem",
+    "VerifyReport",
+]
+
+
+class _Record:
+    __slots__ = ()
+
+    def __getitem__(self, name: str) -> Any:
+        try:
+            return getattr(self, name)
+        except AttributeError:
+            raise KeyError(name) from None
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """As `dict.get`."""
+        return getattr(self, name, default)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the value as plain JSON values."""
+        return {name: _plain(value) for name, value in asdict(self).items()}  # type: ignore[call-overload]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return clock.format_time(value)
+    if isinstance(value, tuple | list):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class SaveResult(_Record):
+    """What a save did.
+
+    Attributes:
+        session_id: the session.
+        commits: ids of the commits it made, oldest first; empty when nothing had changed.
+        tip: the branch's commit afterwards.
+        messages_added: messages this save brought into the branch.
+        executions_added: tool executions this save brought into the branch.
+        merged: entries of other writers that the session took in.
+        snapshots: ids of the snapshots this save tagged.
+        notice: one line for people where something unusual happened, else empty.
+    """
+
+    session_id: str
+    commits: tuple[str, ...]
+    tip: str
+    messages_added: int = 0
+    executions_added: int = 0
+    merged: int = 0
+    snapshots: tuple[str, ...] = ()
+    notice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSummary(_Record):
+    """One line of a listing."""
+
+    id: str
+    title: str
+    created_at: datetime
+    updated_at: datetime
+    project_path: str
+    message_count: int
+    execution_count: int
+    agents_used: tuple[str, ...]
+    tags: tuple[str, ...]
+    parent_session_id: str | None
+    tip: str
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchHit(_Record):
+    """One entry (or title) that a search found.
+
+    Attributes:
+        session_id: the session it is in.
+        title: that session's title.
+        entry_id: the entry, or empty where title or tags matched.
+        position: the entry's place in the timeline, from 0; -1 where title or tags matched.
+        kind: `user`, `assistant`, `system`, `tool`, `call`, or `title`.
+        snippet: the text around the match.
+        marks: where in the snippet the matches are, as (start, end) in characters.
+        updated_at: when the session last changed.
+    """
+
+    session_id: str
+    title: str
+    entry_id: str
+    position: int
+    kind: str
+    snippet: str
+    marks: tuple[tuple[int, int], ...]
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SaveRecord(_Record):
+    """One save in a session's history.
+
+    Attributes:
+        commit: its commit id.
+        parents: the commits before it.
+        saved_at: when.
+        subject: its story in one line.
+        author: who spoke last.
+        messages: messages after the save.
+        executions: tool executions after the save.
+        messages_added: how many of them it brought.
+        executions_added: how many of them it brought.
+        session_id: the session it was saved under (another one before a fork).
+        restores: the commit it goes back to, or empty.
+        action: `save`, `restore`, `undo`, `redo` or `fork`.
+        snapshots: ids of the snapshots that name it.
+    """
+
+    commit: str
+    parents: tuple[str, ...]
+    saved_at: datetime
+    subject: str
+    author: str
+    messages: int
+    executions: int
+    messages_added: int
+    executions_added: int
+    session_id: str
+    restores: str
+    action: str
+    snapshots: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Change(_Record):
+    """One difference between two states; `kind` says what `before` and `after` are."""
+
+    kind: Literal["added", "removed", "changed", "field"]
+    name: str
+    before: Any = None
+    after: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class SessionDiff(_Record):
+    """What turns state `a` into state `b`.
+
+    Attributes:
+        a: the first revision, as a commit id.
+        b: the second revision, as a commit id.
+        common: how many leading entries are the same.
+        changes: entries added, removed and changed (their plain values), then the fields that differ.
+    """
+
+    a: str
+    b: str
+    common: int
+    changes: tuple[Change, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrashItem(_Record):
+    """A deleted session that can come back.
+
+    Attributes:
+        session_id: the id it had.
+        key: names this deletion, `<session-id>/<time>`.
+        deleted_at: when it was deleted (or noticed gone).
+        title: its title, where it can be read.
+        tip: its last commit.
+        snapshots: ids of its snapshots.
+    """
+
+    session_id: str
+    key: str
+    deleted_at: datetime
+    title: str
+    tip: str
+    snapshots: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PurgeResult(_Record):
+    """What a purge forgot: keys of trash items, and bytes freed where it was done now."""
+
+    purged: tuple[str, ...]
+    freed_bytes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding(_Record):
+    """One thing `verify` found; `severity` is `error` (something is lost) or `warning`."""
+
+    severity: Literal["error", "warning"]
+    session_id: str
+    commit: str
+    path: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport(_Record):
+    """What `verify` read and found."""
+
+    sessions: int
+    commits: int
+    objects: int
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is lost; warnings do not count."""
+        return all(finding.severity != "error" for finding in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class MaintenanceReport(_Record):
+    """What `maintain` did.
+
+    Attributes:
+        packed_refs: refs moved into `packed-refs`.
+        packed_objects: loose objects that are in a pack now.
+        removed_files: leftover temp files, locks and expired objects that are gone.
+        loose_before: loose objects before.
+        loose_after: loose objects after.
+        skipped: what could not be done, one line each.
+    """
+
+    packed_refs: int = 0
+    packed_objects: int = 0
+    removed_files: int = 0
+    loose_before: int = 0
+    loose_after: int = 0
+    skipped: tuple[str, ...] = field(default=())

@@ -1,0 +1,366 @@
+"""`save`: what changed in memory becomes commits, and the branch moves by compare-and-swap.
+
+    entries → blobs → trees → commits → flush → ref → flush → tags → acknowledged
+
+Anything can stop between two arrows without harm: what is not referenced yet is only left over.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Final
+
+from superqode.session import clock
+from superqode.session.codec import layout, message
+from superqode.session.codec.meta import Meta, encode_meta
+from superqode.session.errors import (
+    CorruptObject,
+    CorruptSession,
+    NewerFormat,
+    RefConflict,
+    SaveFailed,
+    SessionDeleted,
+    SessionExists,
+    StoreLocked,
+)
+from superqode.session.git.objects import BLOB, TREE, Ident, TreeEntry
+from superqode.session.git.repository import Repository
+from superqode.session.models import Entry, Message, MessageRole, Session, Snapshot, Step
+from superqode.session.models.timeline import common_prefix
+from superqode.session.store import snapshots
+from superqode.session.store.branches import branch_ref, check_new_id
+from superqode.session.store.rebase import rebase
+from superqode.session.store.results import SaveResult
+from superqode.session.store.state import Saved, Tree, read_entries, read_tree, times
+from superqode.session.store.timeline_tree import write_timeline
+
+__all__ = ["Saver"]
+
+# How often a save tries again: plain git can take the branch between our reading and writing.
+_ATTEMPTS: Final = 20
+_TICK: Final = timedelta(microseconds=1)
+# A change and its save this close together are one moment; only an import's differ.
+_ONE_MOMENT: Final = timedelta(seconds=1)
+_LAST_SECOND: Final = 253_402_300_799  # 9999-12-31T23:59:59Z
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """What a new commit goes on top of.
+
+    `known[:keep]` are the first entries of its timeline, which has `count` of them.
+    """
+
+    commit: str | None
+    tree: Tree | None
+    known: Sequence[Entry]
+    keep: int
+    count: int
+    messages: int = 0
+    saved_at: datetime | None = None
+    updated_at: datetime | None = None
+
+    def shared(self, entries: Sequence[Entry]) -> int:
+        """How many leading entries of the timeline are surely those of `entries`."""
+        return self.keep if entries is self.known else min(self.keep, common_prefix(self.known, entries))
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A state that is to become a commit."""
+
+    kind: str
+    entries: Sequence[Entry]
+    meta: Meta
+    messages: int
+    updated_at: datetime
+    subject: str = ""
+    restores: str = ""
+    snapshot: Snapshot | None = None
+
+
+@dataclass(slots=True)
+class _Made:
+    commits: list[str] = field(default_factory=list)
+    subject: str = ""
+    tags: list[tuple[Snapshot, str]] = field(default_factory=list)
+
+
+class Saver:
+    """Saves sessions into one repository.
+
+    Args:
+        repository: the store.
+        durable: whether a save is flushed to disk before it is acknowledged.
+    """
+
+    def __init__(self, repository: Repository, *, durable: bool) -> None:
+        self._repository = repository
+        self._objects = repository.objects
+        self._durable = durable
+
+    def save(self, session: Session, *, replace: bool = False) -> SaveResult:
+        """Save a session; see `SessionStore.save`."""
+        session._order()  # noqa: SLF001 - the store is the session's other half; raises before anything is locked
+        branch_ref(session.id)
+        try:
+            with self._repository.writing(session.id):
+                return self._save(session, replace=replace)
+        except CorruptObject as problem:
+            raise CorruptSession(session.id, str(problem)) from problem
+        except OSError as problem:
+            if isinstance(problem, SaveFailed | StoreLocked):
+                raise
+            raise SaveFailed(session.id, "not saved", _plainly(problem)) from problem
+
+    def _save(self, session: Session, *, replace: bool) -> SaveResult:
+        ref = branch_ref(session.id)
+        merged = 0
+        conflict: RefConflict | None = None
+        for _ in range(_ATTEMPTS):
+            tip = self._repository.refs.read(ref)
+            line, taken = self._line(session, tip, replace=replace)
+            merged += taken
+            made, last = self._write(session, line)
+            try:
+                self._publish(session, ref, made, tip)
+            except RefConflict as problem:
+                conflict = problem
+                continue
+            return self._acknowledge(session, line, made, last, merged)
+        raise SaveFailed(session.id, "not saved", f"other writers were faster {_ATTEMPTS} times") from conflict
+
+    # -- where it goes --------------------------------------------------------------------------------------------
+
+    def _line(self, session: Session, tip: str | None, *, replace: bool) -> tuple[_Line, int]:
+        """What the new commits go on top of, and how many entries of other writers were taken in on the way."""
+        saved = self._known(session)
+        order = session._order()  # noqa: SLF001
+        if saved is None or saved.branch != session.id:
+            if tip is None:
+                check_new_id(self._repository, session.id)
+                return (self._from(saved, session) if saved else _Line(None, None, order, 0, 0)), 0
+            return self._onto_existing(session, tip, replace=replace), 0
+        if tip is None:
+            raise SessionDeleted(session.id)
+        taken = 0
+        if tip != saved.commit:
+            saved, taken = rebase(self._repository, session, saved, tip)
+        return self._from(saved, session), taken
+
+    def _known(self, session: Session) -> Saved | None:
+        saved = session._saved  # noqa: SLF001
+        return saved if isinstance(saved, Saved) and saved.store == str(self._repository.path) else None
+
+    def _from(self, saved: Saved, session: Session) -> _Line:
+        if saved.tree.newer:
+            raise NewerFormat(f"Session {session.id}", saved.tree.format_text, layout.FORMAT_NUMBER)
+        timeline = session._timeline  # noqa: SLF001
+        return _Line(
+            saved.commit,
+            saved.tree,
+            timeline.entries,
+            timeline.untouched,
+            saved.entries,
+            saved.messages,
+            saved.saved_at,
+            saved.updated_at,
+        )
+
+    def _onto_existing(self, session: Session, tip: str, *, replace: bool) -> _Line:
+        """A session made anew over one that is there: the same content is fine, other content needs a word."""
+        commit = self._objects.commit(tip)
+        tree = read_tree(self._objects, commit, session.id)
+        stored = read_entries(self._objects, tree, session.id)
+        order = session._order()  # noqa: SLF001
+        if not replace and (stored != order or tree.meta != Meta.of(session)):
+            raise SessionExists(session.id)
+        same = next((n for n, (a, b) in enumerate(zip(stored, order, strict=False)) if a != b), min(len(stored), len(order)))
+        saved_at, updated_at = times(commit)
+        spoken = sum(1 for entry in stored if isinstance(entry, Message))
+        saved = Saved(str(self._repository.path), session.id, tip, tree, len(stored), spoken, saved_at, updated_at)
+        session._timeline.untouched = same  # noqa: SLF001
+        return self._from(saved, session)
+
+    # -- what is written ------------------------------------------------------------------------------------------
+
+    def _write(self, session: Session, line: _Line) -> tuple[_Made, _Line]:
+        made = _Made()
+        for draft in self._drafts(session, line):
+            line = self._commit(session, draft, line, made)
+        return made, line
+
+    def _drafts(self, session: Session, line: _Line) -> list[_Draft]:
+        meta = Meta.of(session)
+        drafts = [self._step_draft(session, meta, step) for step in session._steps]  # noqa: SLF001
+        forked = line.commit is not None and line.tree is not None and line.tree.meta.id != session.id
+        subject = f"fork: {session.title}" if forked and line.keep == len(session._order()) else ""  # noqa: SLF001
+        order = session._timeline.entries  # noqa: SLF001
+        drafts.append(_Draft("save", order, meta, len(session.messages), session.updated_at, subject))
+        return drafts
+
+    def _step_draft(self, session: Session, meta: Meta, step: Step) -> _Draft:
+        state = step.state
+        lists = {name: getattr(state, name) for name in ("files_modified", "files_created", "agents_used")}
+        count = sum(1 for entry in state.entries if isinstance(entry, Message))
+        subject = ""
+        if step.kind == "restore" and step.snapshot is not None:
+            subject = f"restore: {step.snapshot.description or step.snapshot.id}"
+        return _Draft(
+            step.kind,
+            state.entries,
+            meta.model_copy(update=lists),
+            count,
+            session.updated_at,
+            subject,
+            step.snapshot.commit if step.snapshot is not None and step.kind == "restore" else "",
+            step.snapshot,
+        )
+
+    def _commit(self, session: Session, draft: _Draft, line: _Line, made: _Made) -> _Line:
+        keep = line.shared(draft.entries)
+        tree = self._tree(draft, line, keep)
+        unchanged = line.tree is not None and tree.oid == line.tree.oid and draft.kind != "restore"
+        commit, saved_at, updated_at = line.commit, line.saved_at, line.updated_at
+        if commit is None or not unchanged:
+            commit, saved_at, updated_at = self._write_commit(session, draft, line, keep, tree, made)
+        if draft.kind == "snapshot" and draft.snapshot is not None:
+            made.tags.append((draft.snapshot, commit))
+            draft.snapshot.commit = commit
+        count = len(draft.entries)
+        return _Line(commit, tree, draft.entries, count, count, draft.messages, saved_at, updated_at)
+
+    def _tree(self, draft: _Draft, line: _Line, keep: int) -> Tree:
+        objects = self._objects
+        old = line.tree
+        timeline = old.timeline if old is not None else None
+        if keep != line.count or keep != len(draft.entries):
+            timeline = write_timeline(objects, timeline, keep, draft.entries[keep:])
+        format_oid = old.format_oid if old is not None else objects.write("blob", layout.format_bytes())
+        if old is not None and old.meta == draft.meta:
+            meta_oid = old.meta_oid
+        else:
+            meta_oid = objects.write("blob", encode_meta(draft.meta))
+        root = [TreeEntry(BLOB, layout.FORMAT_FILE, format_oid), TreeEntry(BLOB, layout.META_FILE, meta_oid)]
+        if timeline is not None:
+            root.append(TreeEntry(TREE, layout.TIMELINE, timeline))
+        oid = objects.write_tree(root)
+        return Tree(oid, format_oid, meta_oid, timeline, draft.meta, newer=False, format_text=str(layout.FORMAT_NUMBER))
+
+    def _write_commit(
+        self, session: Session, draft: _Draft, line: _Line, keep: int, tree: Tree, made: _Made
+    ) -> tuple[str, datetime, datetime]:
+        saved_at = clock.now()
+        if line.saved_at is not None:  # a clock that goes backwards does not turn history round
+            saved_at = max(saved_at, line.saved_at + _TICK)
+        updated_at = self._updated_at(session, draft, saved_at)
+        added = draft.entries[keep:]
+        grown = len(draft.entries) - line.count
+        spoken = draft.messages - line.messages
+        story = message.Story(
+            subject=draft.subject or message.save_subject(added, changed=grown != 0 or keep != line.count),
+            session_id=session.id,
+            saved_at=saved_at,
+            updated_at=None if updated_at == saved_at else updated_at,
+            messages=(draft.messages, spoken),
+            executions=(len(draft.entries) - draft.messages, grown - spoken),
+            agent=_speaker(added),
+            restores=draft.restores,
+            action=draft.kind,
+        )
+        author = self._author(added, draft, updated_at)
+        name, email = self._repository.user()
+        committer = Ident(name, email, max(0, int(saved_at.timestamp())))
+        parents = () if line.commit is None else (line.commit,)
+        commit = self._objects.write_commit(tree.oid, parents, author, committer, message.compose(story))
+        made.commits.append(commit)
+        made.subject = story.subject
+        return commit, saved_at, updated_at
+
+    def _updated_at(self, session: Session, draft: _Draft, saved_at: datetime) -> datetime:
+        saved = self._known(session)
+        untold = saved is not None and draft.updated_at <= saved.updated_at
+        near = abs(saved_at - draft.updated_at) < _ONE_MOMENT
+        return saved_at if draft.kind != "save" or untold or near else draft.updated_at
+
+    def _author(self, added: Sequence[Entry], draft: _Draft, updated_at: datetime) -> Ident:
+        seconds = min(max(0, int(updated_at.timestamp())), _LAST_SECOND)
+        last = next(reversed(added), None) if draft.kind in ("save", "snapshot") else None
+        if last is None or (isinstance(last, Message) and last.role is MessageRole.USER):
+            return Ident(*self._repository.user(), seconds)
+        fallback = last.role.value if isinstance(last, Message) else "agent"
+        return Ident(*message.agent_ident(last.agent_name or fallback), seconds)
+
+    # -- making it so ---------------------------------------------------------------------------------------------
+
+    def _publish(self, session: Session, ref: str, made: _Made, tip: str | None) -> None:
+        repository = self._repository
+        if made.commits:
+            if self._durable:
+                repository.flush()
+            target = made.commits[-1]
+            try:
+                repository.refs.update(ref, target, tip, ident=repository.committer(), reason=made.subject)
+                if self._durable:
+                    repository.flush([str(repository.path / ref)])
+            except RefConflict:
+                raise
+            except OSError as problem:
+                # An error can come after the ref moved: only reading it again tells.
+                moved = repository.refs.read(ref) == target
+                raise SaveFailed(session.id, "unknown" if moved else "not saved", _plainly(problem)) from problem
+        self._publish_tags(session, made)
+
+    def _publish_tags(self, session: Session, made: _Made) -> None:
+        tags = list(made.tags)
+        saved = self._known(session)
+        if saved is not None and saved.tree.meta.id != session.id:
+            # The first save under a new name takes the snapshots along.
+            tags += [(snapshot, snapshot.commit) for snapshot in session.snapshots if snapshot.commit]
+        if not tags:
+            return
+        try:
+            written = [snapshots.write_tag(self._repository, session.id, snapshot, commit) for snapshot, commit in tags]
+            if self._durable:
+                self._repository.flush([path for path in written if path is not None])
+        except OSError as problem:
+            raise SaveFailed(session.id, "saved", f"its snapshots were not ({_plainly(problem)})") from problem
+
+    def _acknowledge(self, session: Session, begun: _Line, made: _Made, last: _Line, merged: int) -> SaveResult:
+        tip, tree, saved_at, updated_at = last.commit, last.tree, last.saved_at, last.updated_at
+        if tip is None or tree is None or saved_at is None or updated_at is None:
+            raise AssertionError("a line that was written has a commit")
+        if made.commits:
+            session.updated_at = updated_at
+        store = str(self._repository.path)
+        session._saved = Saved(store, session.id, tip, tree, last.count, last.messages, saved_at, updated_at)  # noqa: SLF001
+        session._timeline.mark()  # noqa: SLF001
+        session._steps.clear()  # noqa: SLF001
+        spoken = last.messages - begun.messages
+        return SaveResult(
+            session_id=session.id,
+            commits=tuple(made.commits),
+            tip=tip,
+            messages_added=spoken,
+            executions_added=last.count - begun.count - spoken,
+            merged=merged,
+            snapshots=tuple(snapshot.id for snapshot, _ in made.tags),
+            notice=f"merged {merged} {'entry' if merged == 1 else 'entries'} from another process" if merged else "",
+        )
+
+
+def _speaker(added: Sequence[Entry]) -> str:
+    return next((entry.agent_name for entry in reversed(added) if entry.agent_name), "")
+
+
+def _plainly(problem: OSError) -> str:
+    if problem.errno in (errno.ENOSPC, errno.EDQUOT):
+        return "the disk is full. Free some space"
+    if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"{problem.filename or 'the store'} cannot be written"
+    return str(problem.strerror or problem)
+
+

@@ -1,0 +1,81 @@
+"""Snapshots ⇄ annotated tags `refs/tags/<session-id>/<snapshot-id>`; the tag's message is the description."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+
+from superqode.session import ids
+from superqode.session.errors import CorruptObject, RefConflict
+from superqode.session.git.history import ancestors_among
+from superqode.session.git.objects import Ident, Tag
+from superqode.session.git.refs import is_ref_name
+from superqode.session.git.repository import TAGS, Repository
+from superqode.session.models import Snapshot, SnapshotState
+
+__all__ = ["list_snapshots", "tag_ref", "write_tag"]
+
+
+def tag_ref(session_id: str, snapshot_id: str) -> str:
+    """The ref of a snapshot; raises InvalidSessionId where a name cannot be one."""
+    return f"{TAGS}{ids.validate_session_id(session_id)}/{ids.validate_session_id(snapshot_id)}"
+
+
+def write_tag(repository: Repository, session_id: str, snapshot: Snapshot, commit: str) -> str | None:
+    """Tag a commit as a snapshot; gives the tag's file, or `None` where the session has that snapshot already."""
+    name = tag_ref(session_id, snapshot.id)
+    who, email = repository.user()
+    tagger = Ident(who, email, max(0, int(snapshot.created_at.timestamp())))
+    tag = repository.objects.write_tag(commit, name.removeprefix(TAGS), tagger, snapshot.description)
+    try:
+        repository.refs.update(name, tag, None, ident=repository.committer(), reason="snapshot")
+    except RefConflict:
+        return None
+    return str(repository.path / name)
+
+
+def _tags(repository: Repository, owners: Iterable[str]) -> dict[str, Tag]:
+    found: dict[str, Tag] = {}
+    for owner in owners:
+        if not is_ref_name(TAGS + owner):
+            continue
+        for name, oid in repository.refs.items(f"{TAGS}{owner}/"):
+            snapshot_id = name.removeprefix(f"{TAGS}{owner}/")
+            if not ids.is_session_id(snapshot_id) or snapshot_id in found:
+                continue
+            try:
+                tag = repository.objects.tag(oid)
+            except CorruptObject:
+                continue  # a plain tag, or damage that `verify` reports
+            if tag.kind == "commit":
+                found[snapshot_id] = tag
+    return found
+
+
+def list_snapshots(
+    repository: Repository, owners: Iterable[str], tip: str, load: Callable[[str], SnapshotState]
+) -> list[Snapshot]:
+    """Give the snapshots of a session, oldest first.
+
+    Args:
+        repository: the store.
+        owners: ids under which tags may stand: the branch's, and the one recorded in its tree.
+        tip: the session's commit; only its ancestors count.
+        load: reads the state of a commit, when asked for.
+    """
+    tags = _tags(repository, dict.fromkeys(owners))
+    if not tags:
+        return []
+    reachable = ancestors_among(repository.objects, tip, {tag.target for tag in tags.values()})
+    return sorted(
+        (_snapshot(name, tag, load) for name, tag in tags.items() if tag.target in reachable),
+        key=lambda snapshot: (snapshot.created_at, snapshot.id),
+    )
+
+
+def _snapshot(snapshot_id: str, tag: Tag, load: Callable[[str], SnapshotState]) -> Snapshot:
+    try:
+        created_at = datetime.fromtimestamp(tag.tagger.seconds, UTC)
+    except (OverflowError, ValueError, OSError):
+        created_at = datetime.fromtimestamp(0, UTC)
+    return Snapshot(snapshot_id, tag.message, created_at, commit=tag.target, load=lambda: load(tag.target))
