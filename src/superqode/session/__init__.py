@@ -9,17 +9,21 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
+    from superqode.session.aio import AsyncSessionStore as AsyncSessionStore
     from superqode.session.models import Message as Message
     from superqode.session.models import MessageRole as MessageRole
     from superqode.session.models import Session as Session
     from superqode.session.models import Snapshot as Snapshot
     from superqode.session.models import ToolExecution as ToolExecution
     from superqode.session.models import create_session as create_session
+    from superqode.session.store.store import SessionStore as SessionStore
 
 _HOMES: Final = {
+    "AsyncSessionStore": "superqode.session.aio",
     "Message": "superqode.session.models",
     "MessageRole": "superqode.session.models",
     "Session": "superqode.session.models",
+    "SessionStore": "superqode.session.store.store",
     "Snapshot": "superqode.session.models",
     "ToolExecution": "superqode.session.models",
     "create_session": "superqode.session.models",

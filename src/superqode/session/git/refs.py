@@ -196,6 +196,10 @@ class Refs:
         self._rewrite_packed(take)
         return sum(self._prune_loose(name, oid) for name, oid in packed.items())
 
+    def create_all(self, refs: Mapping[str, PackedRef]) -> None:
+        """Make many refs at once, in `packed-refs`; for a repository that nobody else uses yet."""
+        self._rewrite_packed(lambda known: known | dict(refs))
+
     def _prune_loose(self, name: str, oid: str) -> bool:
         """Remove a ref's own file where it says the same as packed-refs does now."""
         with self._locked(name):
@@ -249,6 +253,10 @@ class Refs:
                 except OSError:
                     break
                 folder = os.path.dirname(folder)  # noqa: PTH120
+
+    def packed_path(self) -> str:
+        """Where `packed-refs` stands."""
+        return self._packed
 
     def log_lines(self, name: str) -> list[str]:
         """The reasons in a ref's reflog, oldest first; empty without one."""

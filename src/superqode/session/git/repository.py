@@ -133,6 +133,21 @@ class Repository:
         """Make durable what this thread wrote since the last flush, and the files named besides."""
         durability.flush(self.path, [*self.objects.take_written(), *extra])
 
+    # -- settings -------------------------------------------------------------------------------------------------
+
+    def settings(self) -> dict[str, str]:
+        """The settings of this repository's own config file."""
+        import pygit2
+
+        config: Any = pygit2.Config(str(self.path / "config"))
+        return {entry.name: entry.value for entry in config}
+
+    def set(self, key: str, value: str) -> None:
+        """Change a setting of this repository."""
+        import pygit2
+
+        pygit2.Config(str(self.path / "config"))[key] = value
+
     # -- idents ---------------------------------------------------------------------------------------------------
 
     def user(self) -> tuple[str, str]:

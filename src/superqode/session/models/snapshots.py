@@ -134,11 +134,11 @@ class Step:
     """Something done to a session in memory that the next save turns into a commit of its own.
 
     Attributes:
-        kind: `save` (a state on the way), `snapshot` (a state that gets a tag), `restore` (back to a snapshot).
+        kind: `save` (a state on the way), `snapshot` (a state that gets a tag), `restore`, `undo`, `redo` (back to a state).
         state: the session's state right after the step.
         snapshot: the snapshot made or gone back to.
     """
 
-    kind: Literal["save", "snapshot", "restore"]
+    kind: Literal["save", "snapshot", "restore", "undo", "redo"]
     state: SnapshotState
     snapshot: Snapshot | None = None

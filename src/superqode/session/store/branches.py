@@ -11,7 +11,7 @@ from superqode.session.errors import InvalidSessionId, SessionExists, SessionNot
 from superqode.session.git.refs import is_ref_name
 from superqode.session.git.repository import HEADS, RESERVED_BRANCH, Repository
 
-__all__ = ["branch_ref", "check_new_id", "is_session_branch", "near_ids", "parent_of", "session_ids"]
+__all__ = ["branch_ref", "check_new_id", "is_session_branch", "near_ids", "not_found", "parent_of", "session_ids", "was_renamed"]
 
 _GENERATED: Final = re.compile(r"\d{8}-\d{6}-[0-9a-hjkmnp-tv-z]{8}")
 _NEAR: Final = 3
@@ -71,9 +71,12 @@ def parent_of(repository: Repository, branch: str, told_id: str, told_parent: st
     """The parent of a branch whose tree may say another id: a fork of that one, unless it was only renamed."""
     if told_id == branch:
         return told_parent
-    renamed = f"renamed {HEADS}{told_id} to {HEADS}{branch}"
     if is_session_branch(told_id) and repository.refs.read(HEADS + told_id) is not None:
         return told_id
-    if any(renamed in line for line in repository.refs.log_lines(HEADS + branch)):
-        return told_parent
-    return told_id
+    return told_parent if was_renamed(repository, told_id, branch) else told_id
+
+
+def was_renamed(repository: Repository, old: str, new: str) -> bool:
+    """Whether the reflog of `new` tells of `git branch -m old new`."""
+    renamed = f"renamed {HEADS}{old} to {HEADS}{new}"
+    return any(renamed in line for line in repository.refs.log_lines(HEADS + new))

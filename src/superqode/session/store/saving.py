@@ -41,6 +41,7 @@ __all__ = ["Saver"]
 
 # How often a save tries again: plain git can take the branch between our reading and writing.
 _ATTEMPTS: Final = 20
+_MOVES: Final = frozenset(("restore", "undo", "redo"))
 _TICK: Final = timedelta(microseconds=1)
 # A change and its save this close together are one moment; only an import's differ.
 _ONE_MOMENT: Final = timedelta(seconds=1)
@@ -78,7 +79,6 @@ class _Draft:
     messages: int
     updated_at: datetime
     subject: str = ""
-    restores: str = ""
     snapshot: Snapshot | None = None
 
 
@@ -116,7 +116,11 @@ class Saver:
                 raise
             raise SaveFailed(session.id, "not saved", _plainly(problem)) from problem
 
-    def _save(self, session: Session, *, replace: bool) -> SaveResult:
+    def save_locked(self, session: Session, *, subject: str) -> SaveResult:
+        """Save under a new name with a subject of its own; the caller holds the locks. Raises as `save`."""
+        return self._save(session, replace=False, subject=subject)
+
+    def _save(self, session: Session, *, replace: bool, subject: str = "") -> SaveResult:
         ref = branch_ref(session.id)
         merged = 0
         conflict: RefConflict | None = None
@@ -124,7 +128,7 @@ class Saver:
             tip = self._repository.refs.read(ref)
             line, taken = self._line(session, tip, replace=replace)
             merged += taken
-            made, last = self._write(session, line)
+            made, last = self._write(session, line, subject)
             try:
                 self._publish(session, ref, made, tip)
             except RefConflict as problem:
@@ -187,18 +191,19 @@ class Saver:
 
     # -- what is written ------------------------------------------------------------------------------------------
 
-    def _write(self, session: Session, line: _Line) -> tuple[_Made, _Line]:
+    def _write(self, session: Session, line: _Line, subject: str) -> tuple[_Made, _Line]:
         made = _Made()
-        for draft in self._drafts(session, line):
+        for draft in self._drafts(session, line, subject):
             line = self._commit(session, draft, line, made)
         return made, line
 
-    def _drafts(self, session: Session, line: _Line) -> list[_Draft]:
+    def _drafts(self, session: Session, line: _Line, subject: str) -> list[_Draft]:
         meta = Meta.of(session)
         drafts = [self._step_draft(session, meta, step) for step in session._steps]  # noqa: SLF001
         forked = line.commit is not None and line.tree is not None and line.tree.meta.id != session.id
-        subject = f"fork: {session.title}" if forked and line.keep == len(session._order()) else ""  # noqa: SLF001
         order = session._timeline.entries  # noqa: SLF001
+        if forked and not subject and line.keep == len(order):
+            subject = f"fork: {session.title}"
         drafts.append(_Draft("save", order, meta, len(session.messages), session.updated_at, subject))
         return drafts
 
@@ -206,9 +211,8 @@ class Saver:
         state = step.state
         lists = {name: getattr(state, name) for name in ("files_modified", "files_created", "agents_used")}
         count = sum(1 for entry in state.entries if isinstance(entry, Message))
-        subject = ""
-        if step.kind == "restore" and step.snapshot is not None:
-            subject = f"restore: {step.snapshot.description or step.snapshot.id}"
+        moved = step.kind in _MOVES and step.snapshot is not None
+        subject = f"{step.kind}: {step.snapshot.description or step.snapshot.id}" if moved and step.snapshot else ""
         return _Draft(
             step.kind,
             state.entries,
@@ -216,14 +220,13 @@ class Saver:
             count,
             session.updated_at,
             subject,
-            step.snapshot.commit if step.snapshot is not None and step.kind == "restore" else "",
             step.snapshot,
         )
 
     def _commit(self, session: Session, draft: _Draft, line: _Line, made: _Made) -> _Line:
         keep = line.shared(draft.entries)
         tree = self._tree(draft, line, keep)
-        unchanged = line.tree is not None and tree.oid == line.tree.oid and draft.kind != "restore"
+        unchanged = line.tree is not None and tree.oid == line.tree.oid and draft.kind not in _MOVES
         commit, saved_at, updated_at = line.commit, line.saved_at, line.updated_at
         if commit is None or not unchanged:
             commit, saved_at, updated_at = self._write_commit(session, draft, line, keep, tree, made)
@@ -268,7 +271,8 @@ class Saver:
             messages=(draft.messages, spoken),
             executions=(len(draft.entries) - draft.messages, grown - spoken),
             agent=_speaker(added),
-            restores=draft.restores,
+            # Asked for only now: a snapshot of this very save has its commit since a moment ago.
+            restores=draft.snapshot.commit if draft.snapshot is not None and draft.kind in _MOVES else "",
             action=draft.kind,
         )
         author = self._author(added, draft, updated_at)

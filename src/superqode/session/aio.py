@@ -1,0 +1,153 @@
+"""`AsyncSessionStore`: the same store for asyncio. Each slow call runs in a thread; do not edit a session meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ParamSpec, Self, TypeVar
+
+from superqode.session.models import Session
+from superqode.session.store.results import (
+    MaintenanceReport,
+    PurgeResult,
+    SaveRecord,
+    SaveResult,
+    SearchHit,
+    SessionDiff,
+    SessionSummary,
+    TrashItem,
+    VerifyReport,
+)
+from superqode.session.store.store import SessionStore
+
+__all__ = ["AsyncSessionStore"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+async def _run(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    return await asyncio.to_thread(call, *args, **kwargs)
+
+
+class AsyncSessionStore:
+    """`SessionStore` with awaitable methods; arguments, results and errors are those of the methods of that name.
+
+    Args:
+        store: the store to use; `AsyncSessionStore.open(...)` takes the arguments of `SessionStore` instead.
+    """
+
+    def __init__(self, store: SessionStore) -> None:
+        self.store = store
+
+    @classmethod
+    def open(cls, storage_dir: str | Path | None = None, **options: Any) -> Self:
+        """Open a store; the arguments are those of `SessionStore`."""
+        return cls(SessionStore(storage_dir, **options))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """As `SessionStore.close`."""
+        await _run(self.store.close)
+
+    async def save(self, session: Session, *, replace: bool = False) -> SaveResult:
+        """As `SessionStore.save`."""
+        return await _run(self.store.save, session, replace=replace)
+
+    def autosave(self, session: Session) -> AbstractContextManager[Session]:
+        """As `SessionStore.autosave`: a plain `with`, whose saves of a few milliseconds run where the message is added."""
+        return self.store.autosave(session)
+
+    async def load(self, session_id: str) -> Session:
+        """As `SessionStore.load`."""
+        return await _run(self.store.load, session_id)
+
+    async def load_latest(self, project_path: str | Path | None = None) -> Session | None:
+        """As `SessionStore.load_latest`."""
+        return await _run(self.store.load_latest, project_path)
+
+    async def exists(self, session_id: str) -> bool:
+        """As `SessionStore.exists`."""
+        return await _run(self.store.exists, session_id)
+
+    async def list_sessions(self, **options: Any) -> list[SessionSummary]:
+        """As `SessionStore.list_sessions`."""
+        return await _run(self.store.list_sessions, **options)
+
+    async def search(self, query: str, **options: Any) -> list[SearchHit]:
+        """As `SessionStore.search`."""
+        return await _run(self.store.search, query, **options)
+
+    async def history(self, session_id: str, limit: int | None = None) -> list[SaveRecord]:
+        """As `SessionStore.history`."""
+        return await _run(self.store.history, session_id, limit)
+
+    async def at(self, session_id: str, revision: str | None) -> Session:
+        """As `SessionStore.at`."""
+        return await _run(self.store.at, session_id, revision)
+
+    async def diff(self, a: str, b: str | None = None, **options: Any) -> SessionDiff:
+        """As `SessionStore.diff`."""
+        return await _run(self.store.diff, a, b, **options)
+
+    async def fork(self, session_id: str, **options: Any) -> Session:
+        """As `SessionStore.fork`."""
+        return await _run(self.store.fork, session_id, **options)
+
+    async def rename(self, session_id: str, new_id: str) -> None:
+        """As `SessionStore.rename`."""
+        await _run(self.store.rename, session_id, new_id)
+
+    async def delete(self, session_id: str) -> bool:
+        """As `SessionStore.delete`."""
+        return await _run(self.store.delete, session_id)
+
+    async def trash(self) -> list[TrashItem]:
+        """As `SessionStore.trash`."""
+        return await _run(self.store.trash)
+
+    async def undelete(self, name: str, *, new_id: str | None = None) -> str:
+        """As `SessionStore.undelete`."""
+        return await _run(self.store.undelete, name, new_id=new_id)
+
+    async def purge(self, name: str | None = None, **options: Any) -> PurgeResult:
+        """As `SessionStore.purge`."""
+        return await _run(self.store.purge, name, **options)
+
+    async def cleanup_old_sessions(self, days: float = 30, *, dry_run: bool = False) -> list[SessionSummary]:
+        """As `SessionStore.cleanup_old_sessions`."""
+        return await _run(self.store.cleanup_old_sessions, days, dry_run=dry_run)
+
+    async def undo(self, session_id: str) -> SaveResult:
+        """As `SessionStore.undo`."""
+        return await _run(self.store.undo, session_id)
+
+    async def redo(self, session_id: str) -> SaveResult:
+        """As `SessionStore.redo`."""
+        return await _run(self.store.redo, session_id)
+
+    async def verify(self, session_ids: Iterable[str] | None = None, **options: Any) -> VerifyReport:
+        """As `SessionStore.verify`."""
+        return await _run(self.store.verify, session_ids, **options)
+
+    async def maintain(self, **options: Any) -> MaintenanceReport:
+        """As `SessionStore.maintain`."""
+        return await _run(self.store.maintain, **options)
+
+    async def backup(self, path: str | Path, **options: Any) -> Path:
+        """As `SessionStore.backup`."""
+        return await _run(self.store.backup, path, **options)
+
+    async def import_sources(self, paths: Iterable[str | Path], **options: Any) -> Any:
+        """As `SessionStore.import_sources`."""
+        return await _run(self.store.import_sources, paths, **options)

@@ -1,0 +1,86 @@
+"""Git bundles (gitformat-bundle(5)): a header that lists refs, then a pack. Written by `git`, read with suspicion.
+
+`git fetch <bundle>` ignores fsckObjects, so a bundle's pack comes in through `git index-pack --strict` only, after its
+header was parsed here: bounded, complete, and with names that may be refs of a store.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO, Final
+
+from superqode.session.errors import BackupError
+from superqode.session.git import program
+from superqode.session.git.refs import is_ref_name
+
+__all__ = ["read_header", "unpack", "write_bundle"]
+
+_SIGNATURES: Final = (b"# v2 git bundle\n", b"# v3 git bundle\n")
+_CAPABILITY: Final = re.compile(rb"@([a-z-]+)(?:=(\S*))?\n")
+_REF: Final = re.compile(rb"([0-9a-f]{40}) ([^\s]+)\n")
+_LINE_MAX: Final = 4096
+_REFS_MAX: Final = 2_000_000
+
+
+def write_bundle(repository: Path, target: Path, refs: Iterable[str]) -> None:
+    """Write refs and everything they reach into one file, and let `git` verify it.
+
+    Raises:
+        GitMissing, GitFailed: `git` is missing, or said no.
+    """
+    names = "".join(f"{name}\n" for name in refs).encode("utf-8", "surrogateescape")
+    purpose = "Making a backup"
+    program.run(repository, ["bundle", "create", "-q", str(target), "--stdin"], purpose=purpose, stdin=names)
+    program.run(repository, ["bundle", "verify", "-q", str(target)], purpose=purpose)
+
+
+def read_header(stream: IO[bytes], source: str) -> dict[str, str]:
+    """Read a bundle's header, up to its pack; gives the refs and their ids.
+
+    Raises:
+        BackupError: it is no bundle, not complete in itself, or names something that may not be a ref.
+    """
+    if stream.readline(_LINE_MAX) not in _SIGNATURES:
+        raise BackupError(f"{source} is no backup: it does not begin like a Git bundle")
+    refs: dict[str, str] = {}
+    while (line := stream.readline(_LINE_MAX)) != b"\n":
+        if len(refs) > _REFS_MAX or not line.endswith(b"\n"):
+            raise BackupError(f"{source} is no backup: its header has no end")
+        _read_line(line, source, refs)
+    return refs
+
+
+def _read_line(line: bytes, source: str, refs: dict[str, str]) -> None:
+    capability = _CAPABILITY.fullmatch(line)
+    if capability is not None:
+        if capability[1] == b"object-format" and capability[2] == b"sha1":
+            return
+        raise BackupError(f"{source} cannot be restored: it needs {line.decode('ascii', 'replace').strip()}")
+    if line.startswith(b"-"):
+        raise BackupError(f"{source} is no whole backup: it builds on commits that are not in it")
+    found = _REF.fullmatch(line)
+    name = found[2].decode("utf-8", "replace") if found is not None else ""
+    if found is None or not (name == "HEAD" or is_ref_name(name)):
+        raise BackupError(f"{source} is refused: its header names {line[:80]!r}")
+    if name != "HEAD":
+        refs[name] = found[1].decode()
+
+
+def unpack(repository: Path, stream: IO[bytes], source: str) -> None:
+    """Bring the pack that follows a header into a repository, every object checked.
+
+    Raises:
+        GitMissing: there is no git.
+        GitFailed: an object is broken or hostile; nothing of it is visible then.
+    """
+    start = stream.tell()
+    size = os.fstat(stream.fileno()).st_size - start
+    if size <= 0:
+        raise BackupError(f"{source} is cut off: it has no pack")
+    # The child reads the file from its own position, which buffering has moved ahead.
+    os.lseek(stream.fileno(), start, os.SEEK_SET)
+    arguments = ["index-pack", "--strict", "--fsck-objects", "--stdin", "--fix-thin", f"--max-input-size={size}"]
+    program.run(repository, arguments, purpose="Restoring a backup", stdin=stream)

@@ -1,0 +1,198 @@
+"""Puts the entries of a file together as sessions."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from superqode.session.ids import is_session_id
+from superqode.session.importers.base import Imported
+from superqode.session.importers.claude_code.entries import AGENT, Placed, place_entries
+from superqode.session.importers.claude_code.relatives import Spawn, own_session_id
+from superqode.session.importers.claude_code.speech import command_line
+from superqode.session.models import Message, Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from superqode.session.importers.base import Receipt
+    from superqode.session.importers.claude_code.reading import Reading
+    from superqode.session.importers.claude_code.rows import Call, Result, Row
+    from superqode.session.importers.claude_code.tree import Layout
+
+__all__ = ["Assembly"]
+
+_VERSION: Final = 1
+_TITLE_LENGTH: Final = 80
+# Enough of a text to make a title of, in characters.
+_TITLE_SOURCE: Final = 1000
+_SHORT: Final = 8
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
+
+
+class Assembly:
+    """Makes the sessions of one file.
+
+    Attributes:
+        own_id: the file's session id; where it has none, what stands for it.
+        copied_from: the session its records say they were copied from; empty where they do not.
+    """
+
+    def __init__(self, source_name: str, digest: str, reading: Reading) -> None:
+        facts = reading.facts
+        known = own_session_id(source_name, facts.session_ids)
+        first = reading.rows[0].uuid.encode(errors="surrogatepass")
+        self.own_id = known or hashlib.sha256(first).hexdigest()[:32]
+        earlier = facts.session_ids[: facts.session_ids.index(known)] if known else []
+        self.copied_from = facts.forked_from or (earlier[-1] if earlier else "")
+        self._facts = facts
+        self._imported = {
+            "format": AGENT,
+            "importer_version": _VERSION,
+            "source_path": source_name,
+            "source_sha256": digest,
+            "source_session_id": known,
+        }
+        self._names: set[str] = {_name(self.own_id)}
+        self._agents: dict[str, str] = {}
+
+    def announce(self, chains: Sequence[Sequence[Row]], spawns: Sequence[Spawn]) -> None:
+        """Name the sessions of the file's sub-agents, so that the calls that started them can point there."""
+        for chain, spawn in zip(chains, spawns, strict=True):
+            first = chain[0]
+            named = _name(self.own_id, "agent", first.agent_id) if first.agent_id else ""
+            name = named or self._fresh("agent", first.uuid)
+            self._names.add(name)
+            self._agents[first.uuid] = name
+            if spawn.tool_use_id:
+                self._agents.setdefault(spawn.tool_use_id, name)
+
+    def place(self, rows: Sequence[Row], owners: Sequence[int]) -> list[Placed]:
+        """Give the entries of rows, each with its place."""
+        return place_entries(rows, owners, self._facts.cwd, self._subagent)
+
+    def conversation(self, placed: Sequence[Placed], origin: str, receipt: Receipt) -> Imported:
+        """Give the main conversation; `origin` is the session it is a fork of, or empty."""
+        own = [item for item in placed if item.owner == 0]
+        titles = (self._facts.titles.get(kind, "") for kind in ("custom-title", "ai-title", "summary"))
+        parent = _name(origin) if origin and origin != self.own_id else None
+        return self._import(
+            _name(self.own_id),
+            own,
+            titles=[*titles, *_openings(own)],
+            parent=parent,
+            relation={"relation": "fork"} if parent else {},
+            receipt=receipt,
+        )
+
+    def branch(self, placed: Sequence[Placed], layout: Layout, number: int, receipt: Receipt) -> Imported:
+        """Give a conversation that was rewound, with all that came before it."""
+        limits = layout.limits(number)
+        shared = [item for item in placed if item.row <= limits.get(item.owner, -1)]
+        own = [item for item in shared if item.owner == number]
+        return self._import(
+            self._fresh("branch", own[0].entry.id),
+            shared,
+            titles=_openings(own),
+            parent=_name(self.own_id),
+            relation={"relation": "branch", "first_own_entry": own[0].entry.id},
+            receipt=receipt,
+        )
+
+    def subagent(self, chain: Sequence[Row], spawn: Spawn, receipt: Receipt) -> Imported:
+        """Give what a sub-agent did."""
+        placed = self.place(chain, [0] * len(chain))
+        first = chain[0]
+        facts = {
+            "agent_id": first.agent_id,
+            "agent_type": spawn.agent_type or self._facts.agent_types.get(first.agent_id, ""),
+            "description": spawn.description,
+            "tool_use_id": spawn.tool_use_id,
+        }
+        return self._import(
+            self._agents[first.uuid],
+            placed,
+            titles=[spawn.description, *_openings(placed)],
+            parent=_name(self.own_id),
+            relation={
+                "relation": "subagent",
+                "subagent": {name: fact for name, fact in facts.items() if fact},
+            },
+            receipt=receipt,
+        )
+
+    def _subagent(self, row: Row, call: Call, result: Result | None) -> str:
+        """The session of the sub-agent a call started; empty where it started none."""
+        if call.id in self._agents:
+            return self._agents[call.id]
+        agent_id = result.agent_id if result else ""
+        return _name(row.copied_from or self.own_id, "agent", agent_id) if agent_id else ""
+
+    def _import(
+        self,
+        session_id: str,
+        placed: Sequence[Placed],
+        *,
+        titles: Iterable[str],
+        parent: str | None,
+        relation: dict[str, Any],
+        receipt: Receipt,
+    ) -> Imported:
+        times = [item.entry.timestamp for item in placed]
+        title = next(filter(None, map(_one_line, titles)), "Claude Code session")
+        session = Session(
+            id=session_id,
+            title=title,
+            created_at=min(times, default=_EPOCH),
+            updated_at=max(times, default=_EPOCH),
+            project_path=self._facts.cwd,
+            agents_used=[AGENT],
+            parent_session_id=parent,
+        )
+        for item in placed:
+            session.add(item.entry)
+        files = Session(id=session_id, created_at=session.created_at)
+        for item in placed:
+            for touch, path in item.touches:
+                files.note_file(touch, path)
+        session.files_created, session.files_modified = files.files_created, files.files_modified
+        models = (item.entry.metadata.get("model") for item in placed if isinstance(item.entry, Message))
+        session.metadata = {
+            "imported": {**self._imported, "title": title, "receipt": receipt.to_dict()},
+            "claude_code": {
+                "git_branches": self._facts.git_branches,
+                "models": list(dict.fromkeys(filter(None, models))),
+                "versions": self._facts.versions,
+            },
+            **relation,
+        }
+        return Imported(session, receipt)
+
+    def _fresh(self, kind: str, uuid: str) -> str:
+        """A session id with a short form of an id in it, or the whole where the short one is taken."""
+        tries = (_name(self.own_id, kind, end) for end in (uuid[:_SHORT], uuid, f"whole-{uuid}"))
+        name = next(name for name in tries if name not in self._names)
+        self._names.add(name)
+        return name
+
+
+def _name(*parts: str) -> str:
+    """Give a session id; where the parts make none, as only a forged file's can, their hash stands for it."""
+    name = "-".join([AGENT, *parts])
+    if is_session_id(name):
+        return name
+    return f"{AGENT}-{hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()[:40]}"
+
+
+def _openings(placed: Sequence[Placed]) -> list[str]:
+    """What may stand as a title: the first prompt, else the first command."""
+    messages = [item.entry for item in placed if isinstance(item.entry, Message)]
+    prompts = (message.content for message in messages if message.role == "user")
+    commands = (command_line(message.content) for message in messages if message.role == "system")
+    return [next(filter(None, prompts), ""), next(filter(None, commands), "")]
+
+
+def _one_line(text: str) -> str:
+    line = " ".join(text[:_TITLE_SOURCE].split())
+    return line if len(line) <= _TITLE_LENGTH else line[: _TITLE_LENGTH - 1].rstrip() + "…"

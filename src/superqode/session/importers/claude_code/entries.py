@@ -1,0 +1,208 @@
+"""Turns rows into messages and tool executions."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from superqode.session.models import Entry, Message, MessageRole, ToolExecution
+from superqode.session.models.files import FileTouch, touched_files
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from datetime import datetime
+
+    from superqode.session.importers.claude_code.rows import Call, Result, Row
+
+__all__ = ["AGENT", "Placed", "place_entries"]
+
+AGENT: Final = "claude-code"
+
+Touches = tuple[tuple[FileTouch, str], ...]
+SubagentOf = Callable[["Row", "Call", "Result | None"], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """An entry with its place.
+
+    Attributes:
+        row: the row it begins with.
+        owner: the conversation it belongs to.
+        entry: the message or execution.
+        touches: the files it touched, and how.
+    """
+
+    row: int
+    owner: int
+    entry: Entry
+    touches: Touches = ()
+
+
+@dataclass(slots=True)
+class _Answered:
+    """What answered a call, and when."""
+
+    result: Result | None = None
+    time: datetime | None = None
+
+
+def place_entries(
+    rows: Sequence[Row], owners: Sequence[int], project_path: str, subagent_of: SubagentOf
+) -> list[Placed]:
+    """Give the entries of rows, each with its place.
+
+    A call stands where it was made, whenever its result came; so the order is that of the model's words.
+
+    Args:
+        rows: the rows, in the file's order, with their times.
+        owners: for each row the conversation it belongs to.
+        project_path: what file paths are relative to.
+        subagent_of: gives the session of the sub-agent that a call started; empty for none.
+    """
+    return list(_Builder(rows, owners, project_path, subagent_of).build())
+
+
+class _Builder:
+    def __init__(
+        self, rows: Sequence[Row], owners: Sequence[int], project_path: str, subagent_of: SubagentOf
+    ) -> None:
+        self._rows = rows
+        self._owners = owners
+        self._project_path = project_path
+        self._subagent_of = subagent_of
+        self._taken: dict[str, int] = {}
+        self._answers, self._unasked = _match(rows)
+        self._replies = _replies(rows, owners)
+
+    def build(self) -> Iterator[Placed]:
+        for place, row in enumerate(self._rows):
+            for entry, touches in self._entries(place, row):
+                yield Placed(place, self._owners[place], entry, touches)
+
+    def _entries(self, place: int, row: Row) -> Iterator[tuple[Entry, Touches]]:
+        if row.kind == "assistant":
+            if place in self._replies:
+                yield self._reply(self._replies[place]), ()
+            for number, call in enumerate(row.calls):
+                yield self._execution(place, number, call)
+        elif row.kind not in ("results", "link"):
+            role = MessageRole.USER if row.kind == "prompt" else MessageRole.SYSTEM
+            yield self._message(row.uuid, role, row), ()
+        for number in self._unasked.get(place, ()):
+            result = row.results[number]
+            yield self._message(f"{row.uuid}-result-{number}", MessageRole.TOOL, row, result), ()
+
+    def _reply(self, lines: list[Row]) -> Message:
+        first = lines[0]
+        details: dict[str, Any] = {}
+        for row in lines:
+            details.update(row.details)
+        if thoughts := [thought for row in lines for thought in row.thinking]:
+            details["thinking"] = thoughts
+        text = "\n\n".join(row.text for row in lines if row.text)
+        entry_id, details = self._unique(first.message_id or first.uuid, details)
+        return Message(
+            id=entry_id,
+            role=MessageRole.ASSISTANT,
+            content=text,
+            timestamp=cast("datetime", first.time),
+            agent_name=AGENT,
+            tool_calls=[call.block for row in lines for call in row.calls] or None,
+            metadata=details,
+        )
+
+    def _message(self, raw_id: str, role: MessageRole, row: Row, result: Result | None = None) -> Message:
+        entry_id, details = self._unique(raw_id, result.details if result else row.details)
+        return Message(
+            id=entry_id,
+            role=role,
+            content=result.text if result else row.text,
+            timestamp=cast("datetime", row.time),
+            tool_call_id=result.call_id if result else None,
+            metadata=details,
+        )
+
+    def _execution(self, place: int, number: int, call: Call) -> tuple[ToolExecution, Touches]:
+        row = self._rows[place]
+        answer = self._answers[place, number]
+        result = answer.result
+        details: dict[str, Any] = dict(result.details) if result else {"unfinished": True}
+        if subagent := self._subagent_of(row, call, result):
+            details["subagent_session_id"] = subagent
+        entry_id, details = self._unique(call.id or f"{row.uuid}-call-{number}", details)
+        started = cast("datetime", row.time)
+        ended = answer.time or started
+        execution = ToolExecution(
+            id=entry_id,
+            tool_name=call.name,
+            arguments=call.arguments,
+            result=result.text if result else "",
+            success=bool(result and result.worked),
+            timestamp=ended,
+            duration_ms=max(0, round((ended - started).total_seconds() * 1000)),
+            agent_name=AGENT,
+            metadata=details,
+        )
+        return execution, self._touches(call, result)
+
+    def _touches(self, call: Call, result: Result | None) -> Touches:
+        """The files a call really touched; what the result says about them counts more than the tool."""
+        if result is None or not result.worked:
+            return ()
+        return tuple(
+            (result.touch if result.touch and touch != "read" else touch, path)
+            for touch, path in touched_files(call.name, call.arguments, self._project_path)
+        )
+
+    def _unique(self, raw: str, details: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+        """Give an id no entry has yet; where that is not the agent's own, `details` keeps the agent's."""
+        entry_id = raw
+        while entry_id in self._taken:
+            self._taken[raw] += 1
+            entry_id = f"{raw}~{self._taken[raw]}"
+        self._taken[entry_id] = 1
+        return entry_id, details if entry_id == raw else {**details, "original_id": raw}
+
+
+def _match(rows: Sequence[Row]) -> tuple[dict[tuple[int, int], _Answered], dict[int, list[int]]]:
+    """Give each result to the latest open call of its id before it; some servers use an id again and again.
+
+    Gives the answers by row and number of the call in it, and by row the numbers of results that answer none.
+    """
+    answers: dict[tuple[int, int], _Answered] = {}
+    waiting: dict[str, list[_Answered]] = defaultdict(list)
+    unasked: dict[int, list[int]] = defaultdict(list)
+    for place, row in enumerate(rows):
+        for number, call in enumerate(row.calls):
+            answers[place, number] = _Answered()
+            waiting[call.id].append(answers[place, number])
+        for number, result in enumerate(row.results):
+            if waiting.get(result.call_id):
+                answer = waiting[result.call_id].pop()
+                answer.result, answer.time = result, row.time
+            else:
+                unasked[place].append(number)
+    return answers, unasked
+
+
+def _replies(rows: Sequence[Row], owners: Sequence[int]) -> dict[int, list[Row]]:
+    """Put the lines of each API message together; gives them by the row of the first line.
+
+    A message ends where the person speaks or the next one begins: some servers give one id to all of them.
+    """
+    replies: dict[int, list[Row]] = {}
+    current: dict[int, list[Row]] = {}
+    for place, (row, owner) in enumerate(zip(rows, owners, strict=True)):
+        if row.kind in ("prompt", "command") and "queued" not in row.details:
+            current.pop(owner, None)
+        if row.kind != "assistant":
+            continue
+        known = current.get(owner)
+        if known and row.message_id and known[0].message_id == row.message_id:
+            known.append(row)
+        else:
+            replies[place] = current[owner] = [row]
+    return replies

@@ -1,0 +1,196 @@
+"""What other files of the run tell of a transcript: who started a sub-agent, what a session is a fork of."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from superqode.session.errors import TranscriptError
+from superqode.session.importers.base import Receipt
+from superqode.session.importers.claude_code.reading import Reading
+from superqode.session.importers.lines import parse_json, read_records
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from datetime import datetime
+
+    from superqode.session.importers.base import Source
+    from superqode.session.importers.claude_code.rows import Call, Row
+
+__all__ = ["Relatives", "Spawn", "own_session_id", "spawns_in_file"]
+
+_UUID: Final = re.compile(rb'"uuid"\s*:\s*"([0-9A-Za-z_-]{8,64})"')
+# How many ids from a file's head are compared, and how many heads are remembered.
+_HEAD_IDS: Final = 8
+_MOST_HEADS: Final = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class Spawn:
+    """How a sub-agent came to be; empty where nothing tells.
+
+    Attributes:
+        tool_use_id: the call that started it.
+        agent_type: what kind of agent it is.
+        description: what it is for.
+    """
+
+    tool_use_id: str = ""
+    agent_type: str = ""
+    description: str = ""
+
+
+def own_session_id(name: str, session_ids: Sequence[str]) -> str:
+    """Choose a file's own session id among those in it: the one it is named after, else the latest."""
+    stem = posixpath.basename(name).removesuffix(".jsonl")
+    return stem if stem in session_ids or not session_ids else session_ids[-1]
+
+
+def spawns_in_file(main: Sequence[Row], chains: Sequence[Sequence[Row]]) -> list[Spawn]:
+    """Say what started each sub-agent whose records stand in the file of the conversation itself.
+
+    A result names the agent; in versions without names, the sub-agent's first prompt is the call's `prompt`.
+    """
+    calls = [call for row in main for call in row.calls if isinstance(call.arguments.get("prompt"), str)]
+    named = {result.agent_id: result.call_id for row in main for result in row.results if result.agent_id}
+    return [_spawn_in_file(calls, named, chain) for chain in chains]
+
+
+def _spawn_in_file(calls: list[Call], named: Mapping[str, str], chain: Sequence[Row]) -> Spawn:
+    """Find a chain's call, and take it out of the calls: two agents may have been given the same prompt."""
+    wanted = named.get(chain[0].agent_id)
+    prompt = next((row.text for row in chain if row.kind == "prompt"), None)
+    for place, call in enumerate(calls):
+        if call.id == wanted or (wanted is None and call.arguments["prompt"] == prompt):
+            del calls[place]
+            return Spawn(call.id, *(_text(call.arguments, name) for name in ("subagent_type", "description")))
+    return Spawn()
+
+
+class Relatives:
+    """Looks things up in the other files of a run; remembers how files begin, which never changes."""
+
+    def __init__(self) -> None:
+        self._heads: dict[str, frozenset[bytes]] = {}
+
+    def spawn(self, source: Source, session_id: str, agent_id: str) -> Spawn:
+        """Say what started a sub-agent: the small file beside its transcript tells, or its parent's."""
+        base = source.name.removesuffix(".jsonl")
+        for other in source.related(f"{base}.meta.json"):
+            if other.name == f"{base}.meta.json":
+                facts = _small_object(other)
+                return Spawn(*(_text(facts, name) for name in ("toolUseId", "agentType", "description")))
+        for other in source.related(f"{session_id}.jsonl"):
+            if posixpath.basename(other.name) == f"{session_id}.jsonl" and agent_id:
+                return _find_spawn(other, agent_id)
+        return Spawn()
+
+    def fork_origin(self, source: Source, session_id: str, rows: Sequence[Row]) -> str:
+        """Find the session of which this one has copied the beginning; empty where there is none.
+
+        Two files that share records are told apart by what only one of them has. A file with nothing of its
+        own was copied from. Where both went on, the fork did so first: what was there then would be in both.
+        """
+        own = {row.uuid: row.time for row in rows}
+        best: tuple[int, bool, datetime] | None = None
+        found = ""
+        for other in self._kin(source, own):
+            their_id, theirs = _skim(other, session_id)
+            shared = own.keys() & theirs.keys()
+            mine = [moment for uuid, moment in own.items() if uuid not in theirs and moment]
+            their_own = [moment for uuid, moment in theirs.items() if uuid not in own and moment]
+            if (
+                not shared
+                or not mine
+                or their_id == session_id
+                or (their_own and min(their_own) <= min(mine))
+            ):
+                continue
+            rank = (len(shared), not their_own, min(their_own, default=min(mine)))
+            if best is None or rank > best:
+                best, found = rank, their_id
+        return found
+
+    def _kin(self, source: Source, own: Mapping[str, object]) -> Iterator[Source]:
+        """The transcripts in the same folder that begin with a record of ours."""
+        folder = posixpath.dirname(source.name)
+        for other in source.related(f"{folder}/" if folder else ".jsonl"):
+            beside = posixpath.dirname(other.name) == folder and other.name.endswith(".jsonl")
+            if (
+                beside
+                and other.name != source.name
+                and any(uuid.decode() in own for uuid in self._head(other))
+            ):
+                yield other
+
+    def _head(self, source: Source) -> frozenset[bytes]:
+        known = self._heads.get(source.name)
+        if known is None:
+            try:
+                known = frozenset(_UUID.findall(source.head())[:_HEAD_IDS])
+            except OSError:
+                return frozenset()
+            if known and len(self._heads) < _MOST_HEADS:
+                self._heads[source.name] = known
+        return known
+
+
+def _skim(source: Source, asking: str) -> tuple[str, dict[str, datetime | None]]:
+    """Give a transcript's session id and its rows' ids and times; nothing for a fork of the one asking."""
+    reading = Reading(Receipt())
+    try:
+        for number, record in read_records(source, Receipt()):
+            reading.take(number, record)
+    except TranscriptError:
+        return "", {}
+    if reading.facts.forked_from == asking:
+        return "", {}
+    session_id = own_session_id(source.name, reading.facts.session_ids)
+    return session_id, {row.uuid: row.time for row in reading.rows if not row.sidechain}
+
+
+def _find_spawn(parent: Source, agent_id: str) -> Spawn:
+    """Find the call whose result names a sub-agent."""
+    call_id = ""
+    for record in _mentioning(parent, agent_id):
+        told = record.get("toolUseResult")
+        if isinstance(told, dict) and told.get("agentId") == agent_id:
+            call_id = next((_text(block, "tool_use_id") for block in _blocks(record)), "")
+            break
+    if not call_id:
+        return Spawn()
+    for record in _mentioning(parent, call_id):
+        for block in _blocks(record):
+            if block.get("id") == call_id and isinstance(arguments := block.get("input"), dict):
+                return Spawn(call_id, _text(arguments, "subagent_type"), _text(arguments, "description"))
+    return Spawn(call_id)
+
+
+def _mentioning(source: Source, text: str) -> Iterator[dict[str, Any]]:
+    """Give the records with a text in their bytes; only those are read as JSON."""
+    try:
+        for _, record in read_records(source, Receipt(), holding=text.encode(errors="surrogatepass")):
+            yield record
+    except TranscriptError:
+        return
+
+
+def _blocks(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    message = record.get("message")
+    content = message.get("content") if isinstance(message, dict) else None
+    yield from (block for block in content if isinstance(block, dict)) if isinstance(content, list) else ()
+
+
+def _small_object(source: Source) -> dict[str, Any]:
+    try:
+        value = parse_json(source.head().decode(errors="replace"))
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _text(holder: Mapping[str, Any], name: str) -> str:
+    value = holder.get(name)
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,136 @@
+"""Makes sessions of Codex rollouts."""
+
+from __future__ import annotations
+
+import io
+from datetime import UTC, datetime
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+from superqode.session.errors import TranscriptError
+from superqode.session.importers.base import Imported, Receipt, Source
+from superqode.session.importers.codex.changes import FileBalance
+from superqode.session.importers.codex.entries import AGENT, entry_ids, entry_of
+from superqode.session.importers.codex.rollout import Rollout, is_record, read_rollout
+from superqode.session.importers.codex.speech import Said, prompt_core
+from superqode.session.importers.fields import parse_time
+from superqode.session.importers.lines import read_records
+from superqode.session.importers.origin import provenance, session_id_for, title_of
+from superqode.session.models import Session
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["CodexImporter"]
+
+_VERSION: Final = 1
+_PREFIX: Final = "codex-"
+# How many records at a file's beginning are looked at to recognise it.
+_LOOK: Final = 5
+_TURNS_TAKEN_BACK: Final = "turns taken back"
+
+
+class CodexImporter:
+    """Reads Codex's rollouts, `~/.codex/sessions/YYYY/MM/DD/rollout-….jsonl`; one file is one session."""
+
+    @property
+    def name(self) -> str:
+        """The format's name."""
+        return "codex"
+
+    def recognises(self, source: Source, head: bytes) -> bool:
+        """Whether the first records are Codex's."""
+        start = Source(source.name, lambda: io.BytesIO(head))
+        records = (record for _, record in read_records(start, Receipt()))
+        if any(map(is_record, islice(records, _LOOK))):
+            return True
+        # A first record longer than what is looked at: its beginning tells enough.
+        return b"\n" not in head and b'"session_meta"' in head[:400] and b'"payload"' in head[:400]
+
+    def read(self, source: Source) -> Iterator[Imported | TranscriptError]:
+        """Give the session of a rollout."""
+        try:
+            yield self._import(source)
+        except TranscriptError as problem:
+            yield problem
+        except (ValueError, OSError) as problem:
+            yield TranscriptError(source.name, f"it cannot be made a session ({problem})")
+
+    def _import(self, source: Source) -> Imported:
+        receipt = Receipt()
+        rollout = read_rollout(source, receipt)
+        session = _session(rollout)
+        receipt.mapped = sum(draft.records for draft in rollout.drafts)
+        session.metadata["imported"] = provenance(
+            source,
+            receipt,
+            importer=self.name,
+            version=_VERSION,
+            original_id=rollout.meta.thread_id,
+            title=session.title,
+        )
+        return Imported(session, receipt)
+
+
+def _session(rollout: Rollout) -> Session:
+    meta, transcript = rollout.meta, rollout.transcript
+    began = _began(rollout)
+    session = Session(
+        id=session_id_for(meta.thread_id, _PREFIX),
+        title=_title(rollout, began),
+        created_at=began,
+        updated_at=max(began, transcript.now),
+        project_path=rollout.folder,
+        parent_session_id=session_id_for(meta.parent_id, _PREFIX) if meta.parent_id else None,
+        agents_used=[AGENT],
+    )
+    for draft, entry_id in zip(rollout.drafts, entry_ids(rollout.drafts), strict=True):
+        session.add(entry_of(draft, entry_id, transcript.is_prompt, _PREFIX))
+    _note_files(session, rollout)
+    session.metadata.update(_about(rollout))
+    return session
+
+
+def _began(rollout: Rollout) -> datetime:
+    try:
+        return parse_time(rollout.meta.time)
+    except ValueError:
+        return next((draft.time for draft in rollout.drafts), datetime.fromtimestamp(0, UTC))
+
+
+def _title(rollout: Rollout, began: datetime) -> str:
+    said = [draft for draft in rollout.drafts if isinstance(draft, Said)]
+    prompts = (draft.text for draft in said if rollout.transcript.is_prompt(draft))
+    # A sub-agent may get its task from another agent instead of a person.
+    tasks = (draft.text for draft in said if draft.metadata.get("kind") == "agent_message")
+    titles = (title_of(prompt_core(text)) for texts in (prompts, tasks) for text in texts)
+    return next(filter(None, titles), f"Codex session {began:%Y-%m-%d %H:%M}")
+
+
+def _note_files(session: Session, rollout: Rollout) -> None:
+    """Replace what tools' names suggest by what is recorded; turns taken back left their changes behind."""
+    balance = FileBalance(session.project_path)
+    for call in rollout.transcript.calls:
+        if call.gone in ("", _TURNS_TAKEN_BACK):
+            balance.take(call)
+    session.files_created, session.files_modified = balance.created, balance.modified
+    if balance.deleted:
+        session.metadata["files_deleted"] = balance.deleted
+
+
+def _about(rollout: Rollout) -> dict[str, object]:
+    meta, transcript = rollout.meta, rollout.transcript
+    about: dict[str, object] = {"codex": {**meta.about, "thread_id": meta.thread_id}}
+    if meta.link:
+        about["link"] = meta.link
+    if rollout.missing:
+        about["history_missing"] = session_id_for(rollout.missing, _PREFIX)
+    if transcript.models:
+        about["model"] = transcript.models[-1]
+    if len(transcript.models) > 1:
+        about["models"] = transcript.models
+    if transcript.usage:
+        about["usage"] = transcript.usage
+    if transcript.left_out:
+        about["left_out"] = transcript.left_out
+    return about

@@ -1,0 +1,82 @@
+"""What an import says of its source: ids that depend on the source alone, a title, where it came from."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Any, Final
+
+from superqode.session import ids
+from superqode.session.importers.base import Receipt, Source, sha256_of
+
+__all__ = ["TITLE_MAX", "EntryIds", "provenance", "session_id_for", "title_of"]
+
+# The longest title made from a prompt, in characters.
+TITLE_MAX: Final = 80
+_ENTRY_ID_MAX: Final = 200
+_DIGEST: Final = 20
+_CONTROL: Final = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
+
+
+def _digest(*parts: str) -> str:
+    joined = "\0".join(parts)
+    return hashlib.sha256(joined.encode("utf-8", "surrogatepass")).hexdigest()[:_DIGEST]
+
+
+def session_id_for(original: str, prefix: str = "") -> str:
+    """Give the id a foreign session has here: its own behind the prefix, else a slug and a hash."""
+    wanted = prefix + original
+    if ids.is_session_id(wanted):
+        return wanted
+    return f"{prefix or 's-'}{ids.slugify(original, 'session')}-{_digest(original)}"
+
+
+def title_of(prompt: str) -> str:
+    """Make a title of a prompt: one line of at most 80 characters."""
+    line = " ".join(_CONTROL.sub("", prompt).split())
+    return line if len(line) <= TITLE_MAX else line[: TITLE_MAX - 1].rstrip() + "…"
+
+
+class EntryIds:
+    """Ids of one session's entries: the source's own, else from the content; each is given once.
+
+    The same entries in the same order get the same ids, so what is appended to a source changes none of them.
+    """
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        self._repeats: dict[str, int] = {}
+
+    def claim(self, wanted: str) -> str:
+        """Take an id; where it is taken already, a second one made of it."""
+        if len(wanted) > _ENTRY_ID_MAX:
+            wanted = f"{wanted[:80]}-{_digest(wanted)}"
+        chosen = wanted
+        while chosen in self._taken:
+            self._repeats[wanted] = self._repeats.get(wanted, 1) + 1
+            chosen = f"{wanted}~{self._repeats[wanted]}"
+        self._taken.add(chosen)
+        return chosen
+
+    def derive(self, kind: str, *content: str) -> str:
+        """Make an id for an entry that has none, from its content."""
+        return self.claim(f"{kind}-{_digest(*content)}")
+
+
+def provenance(
+    source: Source, receipt: Receipt, *, importer: str, version: int, original_id: str, title: str
+) -> dict[str, Any]:
+    """Give `metadata["imported"]` as `Imported` describes it.
+
+    Raises:
+        OSError: the source cannot be read again.
+    """
+    return {
+        "format": importer,
+        "importer_version": version,
+        "source_path": source.name,
+        "source_sha256": sha256_of(source),
+        "source_session_id": original_id,
+        "title": title,
+        "receipt": receipt.to_dict(),
+    }

@@ -1,0 +1,1 @@
+"""The store: sessions ⇄ branches. `SessionStore` is the facade; see CONTRIBUTING for the map."""

@@ -1,0 +1,168 @@
+"""Backup and restore: one Git bundle with every session, snapshot, trash item and ledger, and the settings besides.
+
+What is no ref travels as files of the commit `refs/superqode/backup`: the store's settings and the quarantine. A
+bundle comes from outside, so only settings that cannot run anything come back from it.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from pathlib import Path
+from typing import Final
+
+from superqode.session import entropy
+from superqode.session.codec import jsontext
+from superqode.session.errors import BackupError, CorruptObject, GitFailed
+from superqode.session.git import bundle
+from superqode.session.git.objects import BLOB, TREE, Objects, TreeEntry
+from superqode.session.git.packed_refs import PackedRef
+from superqode.session.git.repository import HEADS, RESERVED_BRANCH, Repository
+from superqode.session.store.index.catalogue import Progress
+
+__all__ = ["backup", "restore"]
+
+_REF: Final = "refs/superqode/backup"
+_SETTINGS_FILE: Final = "settings.json"
+_QUARANTINE: Final = "quarantine"
+_ALLOWED: Final = ("refs/heads/", "refs/tags/", "refs/superqode/")
+# Settings that only describe: nothing here names a program, a file or another repository's hooks.
+_SAFE: Final = re.compile(r"remote\.[A-Za-z0-9][A-Za-z0-9._-]{0,63}\.(?:url|pushurl|superqode[a-z]*)|user\.(?:name|email)|superqode\.[a-z]+")
+_SAFE_URL: Final = re.compile(r"(?:https?|ssh|git|file)://[^\s-][^\s]*|[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:[^\s]+|/[^\s:]*")
+_LOCAL: Final = frozenset(("superqode.format", "superqode.allowplaintextpush"))
+
+
+def backup(repository: Repository, target: Path, progress: Progress | None = None) -> Path:
+    """Write a verified backup to a file that is not there yet; gives its path.
+
+    Raises:
+        BackupError: the file is there already, or cannot be written.
+        GitMissing, GitFailed: `git` is missing, or said no.
+    """
+    if target.exists():
+        raise BackupError(f"{target} is there already. Choose another name; a backup never replaces one")
+    if not target.parent.is_dir():
+        raise BackupError(f"There is no folder {target.parent}. Make it, or choose another")
+    partial = target.with_name(f".{target.name}.{entropy.random_text(8)}")
+    names = [name for name in repository.refs.names("refs/") if name != _REF]
+    if progress is not None:
+        progress(0, 2, "writing")
+    kept = _write_settings(repository)
+    try:
+        partial.touch(mode=0o600)
+        bundle.write_bundle(repository.path, partial, [*names, _REF])
+        partial.rename(target)
+    except OSError as problem:
+        raise BackupError(f"{target} cannot be written: {problem.strerror}") from problem
+    finally:
+        partial.unlink(missing_ok=True)
+        partial.with_name(partial.name + ".lock").unlink(missing_ok=True)
+        repository.refs.delete(_REF, kept)
+    target.chmod(0o600)
+    if progress is not None:
+        progress(2, 2, "done")
+    return target
+
+
+def _write_settings(repository: Repository) -> str:
+    objects = repository.objects
+    settings = jsontext.dump_document(dict(repository.settings()))
+    root = [TreeEntry(BLOB, _SETTINGS_FILE, objects.write("blob", settings))]
+    files = [
+        TreeEntry(BLOB, path.name, objects.write("blob", path.read_bytes()))
+        for path in sorted(repository.quarantine.glob("*"))
+        if path.is_file()
+    ]
+    if files:
+        root.append(TreeEntry(TREE, _QUARANTINE, objects.write_tree(files)))
+    ident = repository.committer()
+    commit = objects.write_commit(objects.write_tree(root), (), ident, ident, b"backup: settings\n")
+    repository.flush()
+    stale = repository.refs.read(_REF)
+    repository.refs.update(_REF, commit, stale, ident=ident, reason="backup")
+    return commit
+
+
+def restore(source: Path, target: Path) -> Repository:
+    """Make a store out of a backup, in a folder that is not there yet or empty.
+
+    Raises:
+        BackupError: the file is no backup, is damaged or hostile, or the folder is in use.
+        GitMissing: there is no git.
+    """
+    if target.exists() and any(target.iterdir()):
+        raise BackupError(f"{target} is not empty. Restore into a new folder, then move it where you want it")
+    building = target.with_name(f".{target.name}.{entropy.random_text(8)}")
+    try:
+        with source.open("rb") as stream:
+            refs = bundle.read_header(stream, str(source))
+            _check_refs(refs, source)
+            repository = Repository.create(building)
+            bundle.unpack(building, stream, str(source))
+        _take_refs(repository, refs, source)
+        if target.exists():
+            target.rmdir()
+        building.rename(target)
+    except OSError as problem:
+        raise BackupError(f"{source} cannot be restored to {target}: {problem.strerror or problem}") from problem
+    except (GitFailed, CorruptObject) as problem:
+        raise BackupError(f"{source} is damaged, and nothing was restored: {problem}") from problem
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+    return Repository(target)
+
+
+def _check_refs(refs: dict[str, str], source: Path) -> None:
+    strange = [name for name in refs if not name.startswith(_ALLOWED)]
+    if strange:
+        raise BackupError(f"{source} is refused: a store has no ref {strange[0]}")
+    if _REF not in refs or HEADS + RESERVED_BRANCH not in refs:
+        raise BackupError(f"{source} is a Git bundle, but no backup of a session store")
+
+
+def _take_refs(repository: Repository, refs: dict[str, str], source: Path) -> None:
+    objects = repository.objects
+    for name, oid in refs.items():
+        if not objects.has(oid):
+            raise BackupError(f"{source} is damaged: {name} names an object that is not in it")
+    settings = refs.pop(_REF)
+    reserved = HEADS + RESERVED_BRANCH
+    made = repository.refs.read(reserved)
+    new = refs.pop(reserved)
+    if made is not None and made != new:
+        repository.refs.update(reserved, new, made, ident=repository.committer(), reason="backup: restored")
+    repository.refs.create_all({name: PackedRef(oid, _peeled(objects, oid)) for name, oid in refs.items()})
+    _restore_settings(repository, settings)
+    repository.flush([str(repository.path / "packed-refs")])
+
+
+def _peeled(objects: Objects, oid: str) -> str:
+    try:
+        return objects.tag(oid).target
+    except CorruptObject:
+        return ""  # no tag
+
+
+def _restore_settings(repository: Repository, commit: str) -> None:
+    objects = repository.objects
+    root = {entry.name: entry for entry in objects.tree(objects.commit(commit).tree)}
+    try:
+        told = jsontext.load(objects.blob(root[_SETTINGS_FILE].oid))
+    except (KeyError, ValueError):
+        told = {}
+    for key, value in told.items() if isinstance(told, dict) else ():
+        if isinstance(value, str) and _is_safe(key, value):
+            repository.set(key, value)
+    if _QUARANTINE in root:
+        repository.quarantine.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for number, entry in enumerate(objects.tree(root[_QUARANTINE].oid)):
+            name = re.sub(r"[^A-Za-z0-9-]", "", entry.name)[:100] or str(number)
+            (repository.quarantine / name).write_bytes(objects.blob(entry.oid))
+
+
+def _is_safe(key: str, value: str) -> bool:
+    if not _SAFE.fullmatch(key) or key.lower() in _LOCAL or "\n" in value or len(value) > 1000:
+        return False
+    return not key.endswith("url") or _SAFE_URL.fullmatch(value) is not None
+
+

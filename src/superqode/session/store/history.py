@@ -1,0 +1,112 @@
+"""A session's saves, and what differs between two of them."""
+
+from __future__ import annotations
+
+from itertools import islice
+from typing import Any
+
+from superqode.session.codec import message
+from superqode.session.codec.meta import Meta
+from superqode.session.errors import CorruptObject, CorruptSession
+from superqode.session.git.history import first_parents
+from superqode.session.git.objects import Commit
+from superqode.session.git.repository import Repository
+from superqode.session.models import Entry
+from superqode.session.store.loading import tip_of
+from superqode.session.store.results import Change, SaveRecord, SessionDiff
+from superqode.session.store.snapshots import list_snapshots
+from superqode.session.store.state import SnapshotState, Tree, read_entries, read_state, read_tree, saved_at
+
+__all__ = ["diff_commits", "history"]
+
+
+def history(repository: Repository, session_id: str, limit: int | None = None) -> list[SaveRecord]:
+    """Give a session's saves, newest first; those before a fork belong to its parent.
+
+    Raises:
+        SessionNotFound, CorruptSession.
+    """
+    tip = tip_of(repository, session_id)
+    objects = repository.objects
+
+    def state(oid: str) -> SnapshotState:
+        return read_state(objects, oid, session_id)
+
+    try:
+        told = read_tree(objects, objects.commit(tip), session_id).meta.id
+        named: dict[str, list[str]] = {}
+        for snapshot in list_snapshots(repository, (session_id, told), tip, state):
+            named.setdefault(snapshot.commit, []).append(snapshot.id)
+        return [
+            _record(oid, commit, tuple(named.get(oid, ())))
+            for oid, commit in islice(first_parents(objects, tip), limit)
+        ]
+    except CorruptObject as problem:
+        raise CorruptSession(session_id, str(problem)) from problem
+
+
+def _record(oid: str, commit: Commit, snapshots: tuple[str, ...]) -> SaveRecord:
+    story = message.parse(commit.message)
+    messages, executions = story.messages or (0, 0), story.executions or (0, 0)
+    return SaveRecord(
+        commit=oid,
+        parents=commit.parents,
+        saved_at=saved_at(commit, story),
+        subject=story.subject,
+        author=commit.author.name,
+        messages=messages[0],
+        executions=executions[0],
+        messages_added=messages[1],
+        executions_added=executions[1],
+        session_id=story.session_id,
+        restores=story.restores,
+        action=story.action,
+        snapshots=snapshots,
+    )
+
+
+def diff_commits(repository: Repository, left: tuple[str, str], right: tuple[str, str]) -> SessionDiff:
+    """Give what turns one state into another; each is named by session id and commit.
+
+    Raises:
+        CorruptSession: one of them is damaged.
+    """
+    (tree_a, entries_a), (tree_b, entries_b) = (_read(repository, *side) for side in (left, right))
+    common = next(
+        (n for n, (a, b) in enumerate(zip(entries_a, entries_b, strict=False)) if a != b),
+        min(len(entries_a), len(entries_b)),
+    )
+    changes = [*_entry_changes(entries_a[common:], entries_b[common:]), *_field_changes(tree_a.meta, tree_b.meta)]
+    return SessionDiff(left[1], right[1], common, tuple(changes))
+
+
+def _read(repository: Repository, session_id: str, commit_oid: str) -> tuple[Tree, list[Entry]]:
+    objects = repository.objects
+    try:
+        tree = read_tree(objects, objects.commit(commit_oid), session_id)
+    except CorruptObject as problem:
+        raise CorruptSession(session_id, str(problem)) from problem
+    return tree, read_entries(objects, tree, session_id)
+
+
+def _entry_changes(before: list[Entry], after: list[Entry]) -> list[Change]:
+    old = {entry.id: entry for entry in before}
+    new = {entry.id: entry for entry in after}
+    changes = [Change("removed", entry.id, before=entry.to_dict()) for entry in before if entry.id not in new]
+    for entry in after:
+        known = old.get(entry.id)
+        if known is None:
+            changes.append(Change("added", entry.id, after=entry.to_dict()))
+        elif known != entry:
+            changes.append(Change("changed", entry.id, before=known.to_dict(), after=entry.to_dict()))
+    return changes
+
+
+def _field_changes(before: Meta, after: Meta) -> list[Change]:
+    changes: list[Change] = []
+    for name in Meta.model_fields:
+        old: Any = getattr(before, name)
+        new: Any = getattr(after, name)
+        if old != new:
+            changes.append(Change("field", name, before=old, after=new))
+    return changes

@@ -1,0 +1,197 @@
+"""Transcripts into the store: files found, recognised, mapped by the importers, saved; again and again without harm.
+
+An import finds its session again by the id the importer makes of the source. The same bytes are nothing new; more of
+them are a new commit on the same branch. What people did to the session since (title, tags, own messages) stays.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from superqode.session.errors import SessionError, TranscriptError, UnknownTranscript
+from superqode.session.importers.base import Imported, Source
+from superqode.session.models import Entry, Session, thaw
+from superqode.session.store.index.catalogue import Progress
+from superqode.session.store.merge import merge_list
+from superqode.session.store.results import SaveResult
+
+__all__ = ["ImportOutcome", "ImportReport", "find_sources", "import_sources"]
+
+Status = Literal["new", "updated", "unchanged", "failed"]
+
+_ENDINGS: Final = (".jsonl", ".json", ".json.gz", ".b64", ".txt", ".md")
+_SKIPPED_FOLDERS: Final = frozenset((".git", "node_modules", "__pycache__", ".venv"))
+
+
+@dataclass(frozen=True, slots=True)
+class ImportOutcome:
+    """What became of one session (or unreadable part) of a source."""
+
+    source: str
+    session_id: str
+    status: Status
+    messages: int = 0
+    executions: int = 0
+    reason: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the outcome as plain JSON values."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What an import did; `files_ignored` were files of a folder that no importer knows."""
+
+    files_seen: int = 0
+    files_ignored: int = 0
+    sessions: list[ImportOutcome] = field(default_factory=list)
+
+    def count(self, status: Status) -> int:
+        """How many sessions ended like this."""
+        return sum(1 for outcome in self.sessions if outcome.status == status)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the report as plain JSON values."""
+        return {
+            "files_seen": self.files_seen,
+            "files_ignored": self.files_ignored,
+            "sessions": [outcome.to_dict() for outcome in self.sessions],
+        }
+
+
+def find_sources(paths: Iterable[Path]) -> tuple[list[Source], set[str]]:
+    """List the files to look at, hidden ones too, and which of them were named themselves.
+
+    Raises:
+        TranscriptError: a path does not exist.
+    """
+    found: dict[str, Path] = {}
+    named: set[str] = set()
+    for path in paths:
+        if path.is_dir():
+            found.update((file.as_posix(), file) for file in _walk(path))
+        elif path.exists():
+            found[path.as_posix()] = path
+            named.add(path.as_posix())
+        else:
+            raise TranscriptError(str(path), "there is no such file or folder")
+    names = sorted(found)
+
+    def related(needle: str) -> Iterator[Source]:
+        return (sources[name] for name in names if needle in name)
+
+    sources = {name: Source(name, _opener(found[name]), related) for name in names}
+    return list(sources.values()), named
+
+
+def _opener(path: Path) -> Callable[[], Any]:
+    return lambda: path.open("rb")
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for place, folders, names in os.walk(folder, followlinks=False):
+        folders[:] = sorted(name for name in folders if name not in _SKIPPED_FOLDERS)
+        for name in sorted(names):
+            path = Path(place, name)
+            if name.endswith(_ENDINGS) and path.is_file():
+                yield path
+
+
+def import_sources(
+    store: Any, paths: Iterable[Path], *, dry_run: bool = False, progress: Progress | None = None
+) -> ImportReport:
+    """Import every transcript among these files and folders; a damaged one is reported, the rest goes on.
+
+    Args:
+        store: the `SessionStore`.
+        paths: files and folders.
+        dry_run: only tell what would be done.
+        progress: told after each file.
+    """
+    from superqode.session.importers import recognise
+
+    sources, named = find_sources(paths)
+    report = ImportReport(files_seen=len(sources))
+    for number, source in enumerate(sources):
+        try:
+            importer = recognise(source)
+        except UnknownTranscript as problem:
+            if source.name in named:
+                report.sessions.append(ImportOutcome(source.name, "", "failed", reason=problem.reason))
+            else:
+                report.files_ignored += 1
+        except OSError as problem:
+            report.sessions.append(ImportOutcome(source.name, "", "failed", reason=str(problem.strerror or problem)))
+        else:
+            report.sessions += [_take(store, source, part, dry_run=dry_run) for part in _parts(importer, source)]
+        if progress is not None:
+            progress(number + 1, len(sources), "importing")
+    return report
+
+
+def _parts(importer: Any, source: Source) -> Iterator[Imported | TranscriptError]:
+    try:
+        yield from importer.read(source)
+    except OSError as problem:
+        yield TranscriptError(source.name, str(problem.strerror or problem))
+
+
+def _take(store: Any, source: Source, part: Imported | TranscriptError, *, dry_run: bool) -> ImportOutcome:
+    if isinstance(part, TranscriptError):
+        return ImportOutcome(source.name, "", "failed", reason=part.reason)
+    session = part.session
+    counts = len(session.messages), len(session.tool_executions)
+    try:
+        if not store.exists(session.id):
+            status: Status = "new"
+            if not dry_run:
+                store.save(session)
+        else:
+            stored = store.load(session.id)
+            status = "unchanged" if _same_source(stored, session) else "updated"
+            if status == "updated" and not dry_run:
+                result: SaveResult = store.save(_brought_up(stored, session))
+                status = "updated" if result.commits else "unchanged"
+    except SessionError as problem:
+        return ImportOutcome(source.name, session.id, "failed", reason=str(problem))
+    return ImportOutcome(source.name, session.id, status, *counts)
+
+
+def _imported(session: Session) -> dict[str, Any]:
+    told = session.metadata.get("imported")
+    return told if isinstance(told, dict) else {}
+
+
+def _same_source(stored: Session, fresh: Session) -> bool:
+    old, new = _imported(stored), _imported(fresh)
+    keys = ("source_sha256", "importer_version", "format")
+    return bool(old) and all(old.get(key) == new.get(key) for key in keys)
+
+
+def _brought_up(stored: Session, fresh: Session) -> Session:
+    """The stored session with what a newer import brings; people's own changes stay."""
+    order = {entry.id: entry for entry in fresh.timeline}
+    kept: list[Entry] = []
+    for entry in stored.timeline:
+        newer = order.pop(entry.id, entry)
+        kept.append(entry if newer == entry else newer)  # the same object again costs the save nothing
+    stored._set_order([*kept, *order.values()])  # noqa: SLF001 - the store is the session's other half
+    if stored.title == _imported(stored).get("title"):
+        stored.title = fresh.title
+    for name in ("files_modified", "files_created", "agents_used", "tags"):
+        mine = getattr(stored, name)
+        mine[:] = merge_list((), getattr(fresh, name), mine)
+    stored.files_modified[:] = [path for path in stored.files_modified if path not in stored.files_created]
+    known = {snapshot.id for snapshot in stored.snapshots}
+    for step in fresh._steps:  # noqa: SLF001
+        if step.snapshot is not None and step.snapshot.id not in known:
+            stored._steps.append(step)  # noqa: SLF001
+            stored.snapshots.append(step.snapshot)
+    stored.metadata = stored.metadata | {"imported": thaw(_imported(fresh))}
+    stored.updated_at = max(stored.updated_at, fresh.updated_at)
+    return stored

@@ -1,0 +1,303 @@
+"""The catalogue of a store: which sessions there are and what is in them, from the index, right at any moment."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from threading import RLock
+from typing import Any
+
+from superqode.session.codec import jsontext
+from superqode.session.git.repository import Repository
+from superqode.session.store.branches import is_session_branch, was_renamed
+from superqode.session.store.index import texts
+from superqode.session.store.index.database import Database
+from superqode.session.store.index.rows import Row, from_micros, row_of, to_micros
+from superqode.session.store.index.scan import Branch, changed_since, scan, take_stamp
+from superqode.session.store.results import SessionSummary
+
+__all__ = ["Catalogue", "Filter", "Progress"]
+
+Progress = Callable[[int, int, str], None]
+
+_COLUMNS = (
+    "name, oid, title, created, updated, project, messages, executions, agents, tags, parent, problem"
+)
+
+
+class Filter:
+    """Which sessions are wanted, as SQL conditions on the table `sessions`."""
+
+    def __init__(
+        self,
+        *,
+        project_path: str | None = None,
+        tags: Iterable[str] | None = None,
+        agent: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        parent: str | None = None,
+        text: str | None = None,
+    ) -> None:
+        self.conditions: list[str] = []
+        self.values: list[Any] = []
+        for column, value in (("project", project_path), ("parent", parent)):
+            if value is not None:
+                self._add(f"sessions.{column} = ?", value)
+        for tag in tags or ():
+            self._label("tag", tag)
+        if agent is not None:
+            self._label("agent", agent)
+        if since is not None:
+            self._add("sessions.updated >= ?", to_micros(since.astimezone()))
+        if until is not None:
+            self._add("sessions.updated <= ?", to_micros(until.astimezone()))
+        if text is not None:
+            wanted = _storable(text)
+            self.conditions.append("(instr(lower(sessions.title), lower(?)) OR instr(lower(sessions.tags), lower(?)))")
+            self.values += [wanted, wanted]
+
+    def _add(self, condition: str, value: Any) -> None:
+        self.conditions.append(condition)
+        self.values.append(_storable(value) if isinstance(value, str) else value)
+
+    def _label(self, kind: str, label: str) -> None:
+        self.conditions.append(
+            "EXISTS (SELECT 1 FROM labels WHERE labels.session = sessions.id AND kind = ? AND label = ?)"
+        )
+        self.values += [kind, _storable(label)]
+
+    def where(self) -> str:
+        """The conditions as a WHERE clause, or an empty text."""
+        return " WHERE " + " AND ".join(self.conditions) if self.conditions else ""
+
+
+class Catalogue:
+    """Lists sessions from the index, after bringing it up to date with the refs.
+
+    Args:
+        repository: the store.
+        vanished: called with name and last commit of a branch that somebody deleted behind our back.
+    """
+
+    def __init__(self, repository: Repository, vanished: Callable[[str, str], None]) -> None:
+        self._repository = repository
+        self._vanished = vanished
+        self.database = Database(repository.own / "index.sqlite")
+        self._lock = RLock()
+        self._branches: dict[str, Branch] | None = None
+        self._stamp: str | None = None
+
+    # -- freshness ------------------------------------------------------------------------------------------------
+
+    def refresh(self, progress: Progress | None = None) -> None:
+        """Bring the rows up to date; costs a few file times when nothing changed."""
+        with self._lock:
+            self._guarded(lambda: self._refresh(progress))
+
+    def _guarded(self, action: Callable[[], Any]) -> Any:
+        """Run an action on the index; a damaged index is thrown away, and the action run on a fresh one."""
+        try:
+            return action()
+        except sqlite3.DatabaseError:
+            self._branches, self._stamp = None, None
+            self.database.discard()
+            return action()
+
+    def _refresh(self, progress: Progress | None) -> None:
+        if self._stamp is None or self._branches is None:
+            self._remember()
+        if self._branches is not None and not changed_since(self._repository, self._stamp):
+            return
+        known = self._branches or {}
+        folders = list(json.loads(self._stamp)["seen"]) if self._stamp else ["refs/heads/"]
+        # The stamp is taken before anything is read: what changes meanwhile makes the next look different.
+        stamp = take_stamp(self._repository, [name for name in folders if name != "packed-refs"])
+        packed_same = self._stamp is not None and _packed(self._stamp) == _packed(stamp) and not _racy(self._stamp)
+        found = scan(self._repository, known, packed_same=packed_same)
+        if set(found.folders) != set(folders) - {"packed-refs"}:
+            stamp = take_stamp(self._repository, found.folders)
+            found = scan(self._repository, found.branches, packed_same=False)
+        self._store(known, found.branches, found.damaged, stamp, progress)
+
+    def _remember(self) -> None:
+        """Take up what an earlier process knew."""
+        with self.database.reading() as connection:
+            row = connection.execute("SELECT value FROM stamp").fetchone()
+            refs = connection.execute("SELECT name, oid, file FROM refs").fetchall()
+        self._stamp = row[0] if row else None
+        self._branches = {name: Branch(oid, file) for name, oid, file in refs}
+
+    def _store(
+        self,
+        known: dict[str, Branch],
+        found: dict[str, Branch],
+        damaged: dict[str, str],
+        stamp: str,
+        progress: Progress | None,
+    ) -> None:
+        changed = [name for name, branch in found.items() if known.get(name) != branch]
+        moved = [name for name in changed if name not in known or known[name].oid != found[name].oid]
+        gone = [name for name in known if name not in found and name not in damaged]
+        rows: list[Row] = []
+        for number, name in enumerate(moved):
+            if is_session_branch(name):
+                rows.append(row_of(self._repository, name, found[name].oid))
+            if progress is not None:
+                progress(number + 1, len(moved), "reading sessions")
+        rows += [Row(name, "", problem=f"its branch cannot be read: {why}") for name, why in damaged.items()]
+        news = [name for name in moved if name not in known]
+        for name in self._still_listed(gone):
+            if is_session_branch(name) and not any(was_renamed(self._repository, name, new) for new in news):
+                self._vanished(name, known[name].oid)
+        with self.database.writing() as connection:
+            for row in rows:
+                _put(connection, row)
+            for name in gone:
+                _drop(connection, name)
+            connection.executemany(
+                "INSERT OR REPLACE INTO refs VALUES (?, ?, ?)",
+                [(name, found[name].oid, found[name].file) for name in changed],
+            )
+            connection.executemany("DELETE FROM refs WHERE name = ?", [(name,) for name in gone])
+            connection.execute("INSERT OR REPLACE INTO stamp VALUES (0, ?)", (stamp,))
+        self._branches, self._stamp = found, stamp
+
+    def _still_listed(self, gone: list[str]) -> list[str]:
+        """Those that nobody took out on purpose: another process that deletes or purges takes them out here first."""
+        if not gone:
+            return []
+        with self.database.reading() as connection:
+            listed = {name for (name,) in connection.execute("SELECT name FROM refs")}
+        return [name for name in gone if name in listed]
+
+    def forget(self, name: str) -> None:
+        """Take a session out, so that its going is not noticed as a loss; part of deleting, renaming and purging."""
+        with self._lock:
+            self._guarded(lambda: self._forget(name))
+
+    def _forget(self, name: str) -> None:
+        with self.database.writing() as connection:
+            _drop(connection, name)
+            connection.execute("DELETE FROM refs WHERE name = ?", (name,))
+        if self._branches is not None:
+            self._branches.pop(name, None)
+
+    def discard(self) -> None:
+        """Throw the index away; the next question makes it anew."""
+        with self._lock:
+            self._branches, self._stamp = None, None
+            self.database.discard()
+
+    # -- questions ------------------------------------------------------------------------------------------------
+
+    def summaries(
+        self, wanted: Filter, limit: int | None = None, progress: Progress | None = None
+    ) -> list[SessionSummary]:
+        """List the wanted sessions, newest first."""
+        with self._lock:
+            self.refresh(progress)
+            query = f"SELECT {_COLUMNS} FROM sessions{wanted.where()} ORDER BY updated DESC, name"  # noqa: S608 - own text
+            values = list(wanted.values)
+            if limit is not None:
+                query += " LIMIT ?"
+                values.append(max(0, limit))
+
+            def ask() -> list[SessionSummary]:
+                with self.database.reading() as connection:
+                    return [_summary(row) for row in connection.execute(query, values)]
+
+            found: list[SessionSummary] = self._guarded(ask)
+            return found
+
+    def refresh_texts(self, progress: Progress | None = None) -> None:
+        """Bring the full-text tables up to date, too."""
+        with self._lock:
+            self.refresh(progress)
+            self._guarded(lambda: self._refresh_texts(progress))
+
+    def _refresh_texts(self, progress: Progress | None) -> None:
+        with self.database.reading() as connection:
+            waiting = connection.execute("SELECT id, name FROM sessions WHERE indexed_title IS NULL").fetchall()
+        for number, (session, name) in enumerate(waiting):
+            # A transaction a session: an interrupted first search goes on where it was.
+            with self.database.writing() as connection:
+                texts.index_session(connection, self._repository, session, name)
+            if progress is not None:
+                progress(number + 1, len(waiting), "indexing words")
+
+
+def _packed(stamp: str) -> Any:
+    return json.loads(stamp)["seen"].get("packed-refs")
+
+
+def _racy(stamp: str) -> bool:
+    told = json.loads(stamp)
+    return bool(told["at"] - told["seen"]["packed-refs"][0] < 2_000_000_000)
+
+
+def _storable(text: str) -> str:
+    """SQLite stores UTF-8 only."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _put(connection: sqlite3.Connection, row: Row) -> None:
+    """Insert or update a session's row and labels; its texts are to be looked at again."""
+    values = (
+        row.oid,
+        _storable(row.title),
+        row.created,
+        row.updated,
+        _storable(row.project),
+        row.messages,
+        row.executions,
+        _storable(jsontext.dump_text(list(row.agents))),
+        _storable(jsontext.dump_text(list(row.tags))),
+        None if row.parent is None else _storable(row.parent),
+        _storable(row.problem),
+        row.timeline,
+    )
+    name = _storable(row.name)
+    connection.execute(
+        "INSERT INTO sessions (name, oid, title, created, updated, project, messages, executions, agents, tags, parent,"
+        " problem, timeline) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (name) DO UPDATE SET (oid, title, created, updated, project, messages, executions, agents, tags,"
+        " parent, problem, timeline, indexed_title)"
+        " = (excluded.oid, excluded.title, excluded.created, excluded.updated, excluded.project, excluded.messages,"
+        " excluded.executions, excluded.agents, excluded.tags, excluded.parent, excluded.problem, excluded.timeline,"
+        " NULL)",
+        (name, *values),
+    )
+    session = connection.execute("SELECT id FROM sessions WHERE name = ?", (name,)).fetchone()[0]
+    connection.execute("DELETE FROM labels WHERE session = ?", (session,))
+    labels = {("tag", _storable(tag)) for tag in row.tags} | {("agent", _storable(agent)) for agent in row.agents}
+    connection.executemany("INSERT INTO labels VALUES (?, ?, ?)", [(*label, session) for label in sorted(labels)])
+
+
+def _drop(connection: sqlite3.Connection, name: str) -> None:
+    found = connection.execute("SELECT id FROM sessions WHERE name = ?", (_storable(name),)).fetchone()
+    if found is None:
+        return
+    texts.forget_session(connection, found[0])
+    connection.execute("DELETE FROM labels WHERE session = ?", found)
+    connection.execute("DELETE FROM sessions WHERE id = ?", found)
+
+
+def _summary(row: tuple[Any, ...]) -> SessionSummary:
+    name, oid, title, created, updated, project, messages, executions, agents, tags, parent, problem = row
+    return SessionSummary(
+        id=name,
+        title=title,
+        created_at=from_micros(created),
+        updated_at=from_micros(updated),
+        project_path=project,
+        message_count=messages,
+        execution_count=executions,
+        agents_used=tuple(json.loads(agents)),
+        tags=tuple(json.loads(tags)),
+        parent_session_id=parent,
+        tip=oid,
+        problem=problem,
+    )

@@ -1,0 +1,132 @@
+"""The index file. It is disposable: missing, old, damaged or unwritable, it is made anew, in memory if need be."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import RLock
+from typing import Final
+
+__all__ = ["Database"]
+
+# Any change to the tables below, or to what is put in them, takes a new number.
+VERSION: Final = 1
+
+_SCHEMA: Final = """
+CREATE TABLE stamp (id INTEGER PRIMARY KEY CHECK (id = 0), value TEXT NOT NULL);
+CREATE TABLE refs (
+    name TEXT PRIMARY KEY, oid TEXT NOT NULL, file TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE sessions (
+    id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL, oid TEXT NOT NULL,
+    title TEXT NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL, project TEXT NOT NULL,
+    messages INTEGER NOT NULL, executions INTEGER NOT NULL, agents TEXT NOT NULL, tags TEXT NOT NULL,
+    parent TEXT, problem TEXT NOT NULL, timeline TEXT, indexed_timeline TEXT, indexed_title TEXT
+);
+CREATE INDEX sessions_updated ON sessions (updated DESC, name);
+CREATE INDEX sessions_project ON sessions (project, updated DESC);
+CREATE INDEX sessions_parent ON sessions (parent);
+CREATE INDEX sessions_unindexed ON sessions (id) WHERE indexed_title IS NULL;
+CREATE TABLE labels (kind TEXT NOT NULL, label TEXT NOT NULL, session INTEGER NOT NULL,
+    PRIMARY KEY (kind, label, session)) WITHOUT ROWID;
+CREATE INDEX labels_session ON labels (session);
+CREATE TABLE texts (id INTEGER PRIMARY KEY, key TEXT UNIQUE NOT NULL);
+CREATE TABLE entries (session INTEGER NOT NULL, position INTEGER NOT NULL, text INTEGER NOT NULL,
+    kind TEXT NOT NULL, entry TEXT NOT NULL, PRIMARY KEY (session, position)) WITHOUT ROWID;
+CREATE INDEX entries_text ON entries (text);
+CREATE VIRTUAL TABLE words USING fts5(body, content='', tokenize="unicode61 remove_diacritics 2");
+CREATE VIRTUAL TABLE titles USING fts5(body, tokenize="unicode61 remove_diacritics 2");
+"""
+
+
+class Database:
+    """A connection to the index, for one process; its lock serialises its threads.
+
+    Args:
+        path: the index file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection | None = None
+        self._lock = RLock()
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection; what is read is of one moment each statement."""
+        with self._lock:
+            yield self._open()
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection inside one transaction, which is taken back on any error."""
+        with self._lock:
+            connection = self._open()
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+
+    def discard(self) -> None:
+        """Throw the index away; the next use makes it anew."""
+        with self._lock:
+            self.close()
+            for suffix in ("", "-wal", "-shm", "-journal"):
+                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+
+    def close(self) -> None:
+        """Close the connection; the next use opens it again."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+    def _open(self) -> sqlite3.Connection:
+        if self._connection is None:
+            try:
+                self._connection = self._connect()
+            except sqlite3.DatabaseError:
+                self.discard()
+                try:
+                    self._connection = self._connect()
+                except sqlite3.DatabaseError:
+                    # A read-only store, or a full disk: list and search work all the same, only slower.
+                    self._connection = _prepare(sqlite3.connect(":memory:", **_OPTIONS))
+        return self._connection
+
+    def _connect(self) -> sqlite3.Connection:
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        connection = sqlite3.connect(self._path, **_OPTIONS)
+        try:
+            return _prepare(connection)
+        except sqlite3.DatabaseError:
+            connection.close()
+            raise
+
+
+_OPTIONS: Final = {"timeout": 30.0, "isolation_level": None, "check_same_thread": False}
+
+
+def _prepare(connection: sqlite3.Connection) -> sqlite3.Connection:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = OFF")  # lost after a power cut, it is made anew
+    connection.execute("PRAGMA cache_size = -16000")
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if version == VERSION:
+        return connection
+    connection.execute("BEGIN IMMEDIATE")
+    if connection.execute("PRAGMA user_version").fetchone()[0] not in (0, VERSION):
+        connection.rollback()
+        raise sqlite3.DatabaseError("the index is of another version")
+    if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+        for statement in _SCHEMA.split(";\n"):
+            if statement.strip():
+                connection.execute(statement)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+    connection.commit()
+    return connection

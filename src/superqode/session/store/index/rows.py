@@ -1,0 +1,82 @@
+"""One session → what a listing shows of it. A damaged session gets a row too, which says so."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from superqode.session.codec import message
+from superqode.session.errors import CorruptObject, CorruptSession
+from superqode.session.git.repository import Repository
+from superqode.session.models import Message
+from superqode.session.store.branches import parent_of
+from superqode.session.store.state import read_entries, read_tree, times
+
+__all__ = ["Row", "from_micros", "row_of", "to_micros"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def to_micros(moment: datetime) -> int:
+    """A time as whole microseconds since 1970, exactly."""
+    elapsed = moment - _EPOCH
+    return (elapsed.days * 86_400 + elapsed.seconds) * 1_000_000 + elapsed.microseconds
+
+
+def from_micros(micros: int) -> datetime:
+    """The time that `to_micros` gave."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """What the index keeps of a session; times in microseconds since 1970."""
+
+    name: str
+    oid: str
+    title: str = ""
+    created: int = 0
+    updated: int = 0
+    project: str = ""
+    messages: int = 0
+    executions: int = 0
+    agents: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    parent: str | None = None
+    problem: str = ""
+    timeline: str | None = None
+
+
+def row_of(repository: Repository, name: str, oid: str) -> Row:
+    """Read what a listing shows of a session."""
+    objects = repository.objects
+    try:
+        commit = objects.commit(oid)
+        tree = read_tree(objects, commit, name)
+        story = message.parse(commit.message)
+        updated_at = times(commit)[1]
+        if story.messages is not None and story.executions is not None:
+            counts = story.messages[0], story.executions[0]
+        else:  # a commit that plain git made
+            entries = read_entries(objects, tree, name)
+            spoken = sum(1 for entry in entries if isinstance(entry, Message))
+            counts = spoken, len(entries) - spoken
+        parent = parent_of(repository, name, tree.meta.id, tree.meta.parent_session_id)
+    except (CorruptObject, CorruptSession) as problem:
+        reason = problem.reason if isinstance(problem, CorruptSession) else str(problem)
+        return Row(name, oid, problem=reason)
+    meta = tree.meta
+    return Row(
+        name,
+        oid,
+        title=meta.title,
+        created=to_micros(meta.created_at),
+        updated=to_micros(updated_at),
+        project=meta.project_path,
+        messages=counts[0],
+        executions=counts[1],
+        agents=meta.agents_used,
+        tags=meta.tags,
+        parent=parent,
+        timeline=tree.timeline,
+    )

@@ -1,0 +1,68 @@
+"""Full-text search over titles, tags, messages and tool text, best first."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from superqode.session.errors import CorruptObject, CorruptSession, InvalidEntry
+from superqode.session.git.repository import Repository
+from superqode.session.store.index.catalogue import Catalogue, Filter, Progress
+from superqode.session.store.index.rows import from_micros
+from superqode.session.store.index.texts import entry_text
+from superqode.session.store.index.words import match_expression, snippet
+from superqode.session.store.results import SearchHit
+from superqode.session.store.state import read_entry, walk_timeline
+
+__all__ = ["search"]
+
+
+def search(
+    repository: Repository, catalogue: Catalogue, query: str, wanted: Filter, limit: int, progress: Progress | None
+) -> list[SearchHit]:
+    """Give the best hits: titles and tags first, then entries; nothing for a text without words."""
+    expression = match_expression(query)
+    if not expression or limit <= 0:
+        return []
+    catalogue.refresh_texts(progress)
+    with catalogue.database.reading() as connection:
+        titles = _ask(connection, _TITLES, expression, wanted, limit)
+        entries = _ask(connection, _ENTRIES, expression, wanted, limit - len(titles))
+    hits = [_title_hit(row, query) for row in titles]
+    return hits + [_entry_hit(repository, row, query) for row in entries]
+
+
+_TITLES = (
+    "SELECT sessions.name, sessions.title, sessions.tags, sessions.updated FROM titles"
+    " JOIN sessions ON sessions.id = titles.rowid WHERE titles MATCH ?{more} ORDER BY titles.rank, sessions.updated DESC"
+)
+_ENTRIES = (
+    "SELECT sessions.name, sessions.title, sessions.updated, sessions.timeline, entries.entry, entries.position,"
+    " entries.kind FROM words JOIN entries ON entries.text = words.rowid JOIN sessions ON sessions.id = entries.session"
+    " WHERE words MATCH ?{more} ORDER BY words.rank, sessions.updated DESC, entries.position"
+)
+
+
+def _ask(connection: sqlite3.Connection, query: str, expression: str, wanted: Filter, limit: int) -> list[tuple[Any, ...]]:
+    if limit <= 0:
+        return []
+    more = "".join(f" AND {condition}" for condition in wanted.conditions)
+    rows = connection.execute(query.format(more=more) + " LIMIT ?", [expression, *wanted.values, limit])
+    return rows.fetchall()
+
+
+def _title_hit(row: tuple[Any, ...], query: str) -> SearchHit:
+    name, title, _tags, updated = row
+    shown, marks = snippet(title, query)
+    return SearchHit(name, title, "", -1, "title", shown, marks, from_micros(updated))
+
+
+def _entry_hit(repository: Repository, row: tuple[Any, ...], query: str) -> SearchHit:
+    name, title, updated, timeline, entry_id, position, kind = row
+    try:
+        files = next(walk_timeline(repository.objects, timeline, position))
+        text = entry_text(read_entry(repository.objects, files))
+    except (CorruptObject, CorruptSession, InvalidEntry, StopIteration):
+        text = ""  # the word was there; what is left of the entry `verify` tells
+    shown, marks = snippet(text, query)
+    return SearchHit(name, title, entry_id, position, kind, shown, marks, from_micros(updated))

@@ -1,0 +1,88 @@
+"""A session's entries → the full-text tables. Equal entries (of forks, say) are stored once.
+
+The word table keeps no text, only words: what a hit says is read from Git, for the few hits that are shown. Entries
+that no session has any more stay in it until the index is made anew; nothing finds them, as no row leads there.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+from superqode.session.codec import jsontext
+from superqode.session.errors import CorruptObject, CorruptSession, InvalidEntry
+from superqode.session.git.objects import Objects
+from superqode.session.git.repository import Repository
+from superqode.session.models import Entry, Message
+from superqode.session.store.index.words import segment
+from superqode.session.store.state import EntryFiles, read_entry, walk_timeline
+from superqode.session.store.timeline_tree import common_entries
+
+__all__ = ["entry_text", "forget_session", "index_session"]
+
+
+def entry_text(entry: Entry) -> str:
+    """What a search looks at in an entry: a message's text, or a call's name, arguments and result."""
+    if isinstance(entry, Message):
+        return entry.content
+    return f"{entry.tool_name}\n{jsontext.dump_text(entry.arguments)}\n{entry.result}"
+
+
+def forget_session(connection: sqlite3.Connection, session: int) -> None:
+    """Take a session out of the full-text tables."""
+    connection.execute("DELETE FROM entries WHERE session = ?", (session,))
+    connection.execute("DELETE FROM titles WHERE rowid = ?", (session,))
+
+
+def index_session(
+    connection: sqlite3.Connection, repository: Repository, session: int, name: str
+) -> None:
+    """Bring the full-text tables up to date with a session's row; damaged entries are left out."""
+    title, tags, project, timeline, indexed = connection.execute(
+        "SELECT title, tags, project, timeline, indexed_timeline FROM sessions WHERE id = ?", (session,)
+    ).fetchone()
+    connection.execute("DELETE FROM titles WHERE rowid = ?", (session,))
+    described = " ".join([title, *jsontext.load(tags), project.rpartition("/")[2], name])
+    connection.execute("INSERT INTO titles (rowid, body) VALUES (?, ?)", (session, segment(described)))
+    if timeline != indexed:
+        keep = _still_same(repository.objects, indexed, timeline)
+        connection.execute("DELETE FROM entries WHERE session = ? AND position >= ?", (session, keep))
+        for position, files in _readable(repository.objects, timeline, keep):
+            _index_entry(connection, repository.objects, session, position, files)
+    connection.execute(
+        "UPDATE sessions SET indexed_timeline = timeline, indexed_title = title WHERE id = ?", (session,)
+    )
+
+
+def _still_same(objects: Objects, indexed: str | None, timeline: str | None) -> int:
+    try:
+        return common_entries(objects, indexed, timeline)
+    except CorruptObject:
+        return 0  # the old tree was pruned: read all
+
+
+def _readable(objects: Objects, timeline: str | None, start: int) -> Iterator[tuple[int, EntryFiles]]:
+    try:
+        yield from enumerate(walk_timeline(objects, timeline, start), start)
+    except (CorruptObject, InvalidEntry):
+        return  # `verify` tells; what came before is found
+
+
+def _index_entry(
+    connection: sqlite3.Connection, objects: Objects, session: int, position: int, files: EntryFiles
+) -> None:
+    try:
+        entry = read_entry(objects, files)
+    except (CorruptObject, CorruptSession, InvalidEntry):
+        return
+    known = connection.execute("SELECT id FROM texts WHERE key = ?", (files.key,)).fetchone()
+    if known is None:
+        text = connection.execute("INSERT INTO texts (key) VALUES (?)", (files.key,)).lastrowid
+        connection.execute("INSERT INTO words (rowid, body) VALUES (?, ?)", (text, segment(entry_text(entry))))
+    else:
+        text = known[0]
+    kind = entry.role.value if isinstance(entry, Message) else "call"
+    connection.execute(
+        "INSERT INTO entries (session, position, text, kind, entry) VALUES (?, ?, ?, ?, ?)",
+        (session, position, text, kind, entry.id.encode("utf-8", "replace").decode()),
+    )

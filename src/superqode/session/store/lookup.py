@@ -1,0 +1,98 @@
+"""Names people type → sessions, saves and commits: ids by prefix, `@latest`, revisions."""
+
+from __future__ import annotations
+
+import re
+from itertools import islice
+from typing import Final
+
+from superqode.session.errors import AmbiguousId, CorruptObject, RevisionNotFound
+from superqode.session.git.history import first_parents, is_ancestor
+from superqode.session.git.repository import Repository
+from superqode.session.store.branches import not_found, session_ids
+from superqode.session.store.loading import tip_of
+from superqode.session.store.snapshots import tag_ref
+
+__all__ = ["match_id", "resolve_revision"]
+
+_OBJECT: Final = re.compile(r"[0-9a-f]{4,40}")
+_BACK: Final = re.compile(r"~(\d{1,9})")
+
+
+def match_id(repository: Repository, text: str) -> str:
+    """The session a text names: its id, or the beginning of exactly one.
+
+    Raises:
+        SessionNotFound, AmbiguousId: it names none, or several.
+    """
+    known = session_ids(repository)
+    if text in known:
+        return text
+    found = [name for name in known if text and name.startswith(text)]
+    if not found:
+        raise not_found(repository, text)
+    if len(found) > 1:
+        raise AmbiguousId(text, found)
+    return found[0]
+
+
+def resolve_revision(repository: Repository, session_id: str, revision: str | None) -> str:
+    """The commit that a revision of a session names.
+
+    Args:
+        repository: the store.
+        session_id: the session.
+        revision: a snapshot's id, `~2` for two saves back, a commit's id or at least four digits of it; `None` or an
+            empty text for the tip.
+
+    Raises:
+        RevisionNotFound: it is none of this session's.
+        AmbiguousId: several saves begin like that.
+    """
+    tip = tip_of(repository, session_id)
+    if not revision:
+        return tip
+    back = _BACK.fullmatch(revision)
+    if back is not None:
+        found = next(islice(first_parents(repository.objects, tip), int(back[1]), None), None)
+        if found is None:
+            raise RevisionNotFound(session_id, revision)
+        return found[0]
+    target = _snapshot_commit(repository, session_id, tip, revision)
+    if target is not None:
+        return target
+    if _OBJECT.fullmatch(revision):
+        return _commit(repository, session_id, tip, revision)
+    raise RevisionNotFound(session_id, revision)
+
+
+def _snapshot_commit(repository: Repository, session_id: str, tip: str, snapshot_id: str) -> str | None:
+    from superqode.session.store.state import read_tree
+
+    objects = repository.objects
+    owners = dict.fromkeys((session_id, read_tree(objects, objects.commit(tip), session_id).meta.id))
+    for owner in owners:
+        try:
+            oid = repository.refs.read(tag_ref(owner, snapshot_id))
+        except ValueError:  # no id of ours, so no snapshot of ours; or a damaged ref
+            continue
+        if oid is None:
+            continue
+        try:
+            target = objects.tag(oid).target
+        except CorruptObject as problem:
+            raise RevisionNotFound(session_id, snapshot_id) from problem
+        if is_ancestor(objects, target, tip):
+            return target
+    return None
+
+
+def _commit(repository: Repository, session_id: str, tip: str, digits: str) -> str:
+    found = [oid for oid, _ in first_parents(repository.objects, tip) if oid.startswith(digits)]
+    if len(found) > 1:
+        raise AmbiguousId(digits, found)
+    if not found:
+        raise RevisionNotFound(session_id, digits)
+    return found[0]
+
+

@@ -1,0 +1,173 @@
+"""Maintenance: refs and objects into packs, leftovers away. Never inside a save, never in the way of one.
+
+Only objects that a ref reaches go into packs, and a loose file goes only when it is in one; an object that a save
+beside us has just written stays where it is. What nothing reaches goes by age alone, while no save runs.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Final
+
+from superqode.session import clock
+from superqode.session.errors import CorruptObject, GitFailed, GitMissing, StoreLocked
+from superqode.session.git import program
+from superqode.session.git.repository import HEADS, Repository
+from superqode.session.store.index.catalogue import Progress
+from superqode.session.store.results import MaintenanceReport
+
+__all__ = ["GRACE", "free_now", "is_due", "maintain"]
+
+GRACE: Final = timedelta(days=90)
+# Git's own gc.auto is 6,700; each loose object takes a block of 4 KiB, so we are quicker.
+_LOOSE_DUE: Final = 2_000
+_REFS_DUE: Final = 1_000
+_MANY_PACKS: Final = 20
+_LEFTOVER_AGE: Final = timedelta(hours=1)
+# One of the 256 folders stands for all, as in git's own estimate (builtin/gc.c).
+_SAMPLE: Final = "17"
+_PURPOSE: Final = "Packing the store"
+
+
+def is_due(repository: Repository) -> bool:
+    """Whether loose objects or refs have piled up; two folder listings."""
+    objects = _entries(repository.path / "objects" / _SAMPLE)
+    return objects * 256 > _LOOSE_DUE or _entries(repository.path / HEADS) > _REFS_DUE
+
+
+def _entries(folder: Path) -> int:
+    try:
+        with os.scandir(folder) as found:
+            return sum(1 for _ in found)
+    except OSError:
+        return 0
+
+
+def _loose_files(repository: Repository) -> Iterator[os.DirEntry[str]]:
+    for number in range(256):
+        try:
+            with os.scandir(repository.path / "objects" / f"{number:02x}") as found:
+                yield from found
+        except OSError:
+            continue
+
+
+def _count_loose(repository: Repository) -> int:
+    return sum(1 for entry in _loose_files(repository) if len(entry.name) == 38)
+
+
+def maintain(
+    repository: Repository, *, prune_older_than: timedelta | None = GRACE, progress: Progress | None = None
+) -> MaintenanceReport:
+    """Pack refs and objects, sweep leftovers, prune by age.
+
+    Args:
+        repository: the store.
+        prune_older_than: objects that nothing reaches and that are older go; `None` keeps all.
+        progress: told before each of the four parts.
+
+    Raises:
+        StoreLocked: another process is maintaining the store.
+    """
+
+    def tell(part: int, what: str) -> None:
+        if progress is not None:
+            progress(part, 4, what)
+
+    skipped: list[str] = []
+    with repository.maintaining():
+        before = _count_loose(repository)
+        tell(0, "packing refs")
+        refs = repository.refs.pack(lambda name, oid: _peel(repository, name, oid))
+        tell(1, "packing objects")
+        _pack_objects(repository, skipped)
+        tell(2, "sweeping leftovers")
+        removed = _sweep(repository)
+        tell(3, "pruning by age")
+        if prune_older_than is not None:
+            removed += _prune(repository, prune_older_than, skipped)
+        after = _count_loose(repository)
+        tell(4, "done")
+    return MaintenanceReport(refs, max(0, before - after), removed, before, after, tuple(skipped))
+
+
+def _peel(repository: Repository, name: str, oid: str) -> str:
+    if name.startswith(HEADS):
+        return ""  # a branch is at a commit
+    try:
+        return repository.objects.tag(oid).target
+    except CorruptObject:
+        return ""  # no tag
+
+
+def _pack_objects(repository: Repository, skipped: list[str]) -> None:
+    packs = len(list((repository.path / "objects" / "pack").glob("*.pack")))
+    if packs > _MANY_PACKS:
+        # One pack again; what nothing reaches becomes loose, and goes by age like the rest.
+        arguments = ["repack", "-A", "-d", "-l", "-q", f"--unpack-unreachable={GRACE.days}.days.ago"]
+    else:
+        arguments = ["repack", "-d", "-l", "-q"]
+    settings = {"repack.writeBitmaps": "false", "pack.threads": "1", "core.fsync": "all"}
+    try:
+        program.run(repository.path, arguments, purpose=_PURPOSE, settings=settings)
+        program.run(repository.path, ["prune-packed", "-q"], purpose=_PURPOSE)
+    except (GitMissing, GitFailed) as problem:
+        skipped.append(f"objects stay loose: {problem}")
+
+
+def _sweep(repository: Repository) -> int:
+    """Remove what killed processes left behind an hour ago or more: temporary files and ref locks."""
+    limit = clock.now().timestamp() - _LEFTOVER_AGE.total_seconds()
+    leftovers = [Path(entry.path) for entry in _loose_files(repository) if entry.name.startswith("tmp_obj")]
+    leftovers += (repository.path / "objects" / "pack").glob("tmp_*")
+    leftovers += (repository.path / "objects" / "pack").glob(".tmp-*")
+    leftovers += (repository.path / "refs").rglob("*.lock")
+    leftovers += repository.path.glob("packed-refs.lock")
+    return sum(_remove_old(path, limit) for path in leftovers)
+
+
+def _remove_old(path: Path, limit: float) -> bool:
+    try:
+        if path.stat().st_mtime >= limit:
+            return False
+        path.unlink()
+    except OSError:
+        return False  # it went by itself, or is not ours to remove
+    return True
+
+
+def _prune(repository: Repository, age: timedelta, skipped: list[str]) -> int:
+    before = _count_loose(repository)
+    try:
+        with repository.exclusive(timeout=10):
+            expire = f"--expire={max(0, int(age.total_seconds()))}.seconds.ago"
+            program.run(repository.path, ["prune", expire], purpose=_PURPOSE)
+    except (GitMissing, GitFailed, StoreLocked) as problem:
+        skipped.append(f"nothing was pruned: {problem}")
+    return max(0, before - _count_loose(repository))
+
+
+def free_now(repository: Repository) -> int:
+    """Free the bytes of everything that nothing reaches, at once, while no save runs; gives how many.
+
+    Raises:
+        GitMissing, GitFailed: only `git` can do it.
+        StoreLocked: saves did not stop.
+    """
+    with repository.maintaining(), repository.exclusive():
+        before = _size(repository)
+        purpose = "Freeing the bytes of purged sessions"
+        program.run(repository.path, ["repack", "-a", "-d", "-l", "-q"], purpose=purpose)
+        program.run(repository.path, ["prune", "--expire=now"], purpose=purpose)
+        return max(0, before - _size(repository))
+
+
+def _size(repository: Repository) -> int:
+    return sum(
+        os.lstat(os.path.join(folder, name)).st_size  # noqa: PTH118 - os.walk gives text
+        for folder, _, names in os.walk(repository.path / "objects")
+        for name in names
+    )

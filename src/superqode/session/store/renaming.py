@@ -1,0 +1,38 @@
+"""Renaming a session: a commit that writes the new id down, and everything under the old name moves along."""
+
+from __future__ import annotations
+
+from superqode.session import ids
+from superqode.session.errors import SessionExists
+from superqode.session.git.repository import HEADS, TAGS, Repository
+from superqode.session.store.branches import check_new_id
+from superqode.session.store.index.catalogue import Catalogue
+from superqode.session.store.loading import load_session
+from superqode.session.store.saving import Saver
+from superqode.session.store.trash import move_trash
+
+__all__ = ["rename"]
+
+
+def rename(repository: Repository, catalogue: Catalogue, saver: Saver, old: str, new: str) -> None:
+    """Rename a session; new refs are made before old ones go, so a crash between leaves both.
+
+    Raises:
+        SessionNotFound, SessionExists, InvalidSessionId.
+    """
+    ids.validate_session_id(new)
+    with repository.writing(old, new):
+        if new == old or repository.refs.read(HEADS + new) is not None:
+            raise SessionExists(new)
+        if new.lower() != old.lower():
+            check_new_id(repository, new)
+        session = load_session(repository, old)
+        tip = session._saved.commit  # noqa: SLF001 - the store is the session's other half
+        session.id = new
+        saver.save_locked(session, subject=f"rename: {old} to {new}")
+        for name, oid in repository.refs.items(f"{TAGS}{old}/"):
+            repository.refs.delete(name, oid)
+        move_trash(repository, old, new)
+        repository.refs.delete(HEADS + old, tip)
+        repository.flush([str(repository.path / HEADS / new)])
+    catalogue.forget(old)

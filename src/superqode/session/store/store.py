@@ -1,0 +1,532 @@
+"""`SessionStore`: the facade over everything a store can do. Each method is one call to the module that knows how."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from superqode.session import clock
+from superqode.session.errors import CorruptObject, CorruptSession, StoreClosed, StoreNotFound
+from superqode.session.git.durability import Durability
+from superqode.session.git.repository import HEADS, Repository, is_repository
+from superqode.session.models import Session
+from superqode.session.store import history, lookup, maintenance, old_store, trash, undo
+from superqode.session.store.branches import branch_ref, is_session_branch, not_found
+from superqode.session.store.index.catalogue import Catalogue, Filter, Progress
+from superqode.session.store.loading import load_commit, load_session, tip_of
+from superqode.session.store.renaming import rename
+from superqode.session.store.results import (
+    MaintenanceReport,
+    PurgeResult,
+    SaveRecord,
+    SaveResult,
+    SearchHit,
+    SessionDiff,
+    SessionSummary,
+    TrashItem,
+    VerifyReport,
+)
+from superqode.session.store.saving import Saver
+from superqode.session.store.verify import verify
+
+__all__ = ["DEFAULT_STORE", "SessionStore"]
+
+DEFAULT_STORE = Path(".superqode") / "sessions"
+_FAST_FLUSH = 500
+
+
+class SessionStore:
+    """Sessions in a bare Git repository: each a branch, each save a commit.
+
+    Safe to use from several threads and processes. Use it as a context manager, or call `close`.
+
+    Args:
+        storage_dir: the store's folder; `~/.superqode/sessions` without one.
+        durability: `"full"`: a save is on the disk before it is acknowledged; `"fast"`: for bulk loads, at `close`.
+        user: name and address of the committer; Git's configuration, or login name and host, without them.
+        create: make the store with the first save; without it, a folder that is no store is an error at once.
+
+    Raises:
+        StoreNotFound: `create=False`, and there is none.
+    """
+
+    def __init__(
+        self,
+        storage_dir: str | Path | None = None,
+        *,
+        durability: Durability = "full",
+        user: tuple[str, str] | None = None,
+        create: bool = True,
+    ) -> None:
+        default = Path.home() / DEFAULT_STORE
+        self.path = (Path(storage_dir) if storage_dir is not None else default).absolute()
+        self._durable = durability == "full"
+        self._user = user
+        self._lock = threading.RLock()
+        self._closed = False
+        self._repository: Repository | None = None
+        self._catalogue: Catalogue | None = None
+        self._unflushed = 0
+        self._maintainer: threading.Thread | None = None
+        if not create and self.path != default.absolute() and not is_repository(self.path):
+            raise StoreNotFound(self.path)
+
+    # -- opening and closing --------------------------------------------------------------------------------------
+
+    def _open(self) -> Repository | None:
+        """The repository, or `None` where there is no store yet."""
+        with self._lock:
+            if self._closed:
+                raise StoreClosed
+            if self._repository is None and is_repository(self.path):
+                self._repository = Repository(self.path, user=self._user)
+            return self._repository
+
+    def _existing(self, session_id: str) -> Repository:
+        """The repository that must hold this session."""
+        repository = self._open()
+        branch_ref(session_id)
+        if repository is None:
+            from superqode.session.errors import SessionNotFound
+
+            raise SessionNotFound(session_id)
+        return repository
+
+    def _made(self) -> Repository:
+        """The repository, made if there is none."""
+        with self._lock:
+            repository = self._open()
+            if repository is None:
+                repository = self._repository = Repository.create(self.path, user=self._user)
+                self._install_hooks()
+            return repository
+
+    def _install_hooks(self) -> None:
+        from superqode.session.store.hooks import install_hooks
+
+        install_hooks(self.path)
+
+    def _index(self, repository: Repository) -> Catalogue:
+        with self._lock:
+            if self._catalogue is None:
+                self._catalogue = Catalogue(repository, lambda name, tip: trash.rescue(repository, name, tip))
+            return self._catalogue
+
+    def close(self) -> None:
+        """Flush what a fast store has not, wait for maintenance, let go of the files; closing twice is fine."""
+        with self._lock:
+            if self._closed:
+                return
+            repository = self._repository
+            if repository is not None and not self._durable:
+                repository.flush([str(repository.path / "HEAD")])
+            maintainer = self._maintainer
+        if repository is not None and maintainer is None and maintenance.is_due(repository):
+            maintainer = self._start_maintenance(repository)
+        if maintainer is not None:
+            maintainer.join()
+        with self._lock:
+            self._closed = True
+            if self._catalogue is not None:
+                self._catalogue.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # -- saving and loading ---------------------------------------------------------------------------------------
+
+    def save(self, session: Session, *, replace: bool = False) -> SaveResult:
+        """Save a session; only what changed is written, and nothing when nothing did.
+
+        When another process saved the same session meanwhile, both lives are merged, into the session in memory too,
+        and the result's `notice` says so.
+
+        Args:
+            session: the session.
+            replace: put it on top of another session that has the same id already.
+
+        Raises:
+            InvalidSession: the id or something in the session cannot be stored.
+            SessionExists: the id belongs to a session with other content.
+            SessionDeleted: it was deleted while it was open here.
+            NewerFormat: it was written by a newer superqode.
+            SaveFailed: the disk said no; `outcome` says whether it is saved.
+            StoreLocked: other processes held it all the time.
+        """
+        branch_ref(session.id)
+        repository = self._made()
+        result = Saver(repository, durable=self._durable).save(session, replace=replace)
+        self._after_save(repository, result)
+        return result
+
+    def _after_save(self, repository: Repository, result: SaveResult) -> None:
+        with self._lock:
+            self._unflushed += len(result.commits)
+            count = self._unflushed
+        if not self._durable and count % _FAST_FLUSH == 0 and result.commits:
+            repository.flush()
+        # The commit's id is as good as a dice: one look in 64 saves, whatever process they come from.
+        if result.commits and int(result.tip[:2], 16) < 4 and self._maintainer is None and maintenance.is_due(repository):
+            self._start_maintenance(repository)
+
+    def _start_maintenance(self, repository: Repository) -> threading.Thread:
+        """Pack in the background; saves go on beside it."""
+
+        def work() -> None:
+            from superqode.session.errors import SessionError
+
+            try:
+                maintenance.maintain(Repository(repository.path, user=self._user), prune_older_than=None)
+            except (SessionError, OSError):
+                return  # another process does it, or the next one will
+            finally:
+                self._maintainer = None
+
+        thread = threading.Thread(target=work, name="superqode-maintenance", daemon=True)
+        self._maintainer = thread
+        thread.start()
+        return thread
+
+    @contextmanager
+    def autosave(self, session: Session) -> Iterator[Session]:
+        """Save after each message or execution that is added inside the block, and at its end."""
+        before = session._on_add  # noqa: SLF001 - the store is the session's other half
+        session._on_add = lambda: self.save(session) and None  # noqa: SLF001
+        try:
+            yield session
+        finally:
+            session._on_add = before  # noqa: SLF001
+            self.save(session)
+
+    def load(self, session_id: str) -> Session:
+        """Load a session by its id.
+
+        Raises:
+            SessionNotFound: there is none, with ids that look alike.
+            CorruptSession: it is damaged; the others stay usable.
+        """
+        return load_session(self._existing(session_id), session_id)
+
+    def load_latest(self, project_path: str | Path | None = None) -> Session | None:
+        """Load the session that changed last (in a project); `None` where there is none."""
+        latest = self.list_sessions(project_path=project_path, limit=1)
+        return self.load(latest[0].id) if latest else None
+
+    def exists(self, session_id: str) -> bool:
+        """Whether there is a session of this id."""
+        ref = branch_ref(session_id)
+        repository = self._open()
+        try:
+            return repository is not None and repository.refs.read(ref) is not None
+        except CorruptObject as problem:
+            raise CorruptSession(session_id, problem.reason) from problem
+
+    def resolve(self, text: str) -> str:
+        """The id that a text names: an id, the beginning of exactly one, or `@latest`.
+
+        Raises:
+            SessionNotFound, AmbiguousId.
+        """
+        from superqode.session.errors import SessionNotFound
+
+        repository = self._open()
+        if repository is None:
+            raise SessionNotFound(text)
+        if text == "@latest":
+            latest = self.list_sessions(limit=1)
+            if not latest:
+                raise SessionNotFound(text, hint=" There are no sessions yet")
+            return latest[0].id
+        if is_session_branch(text) and repository.refs.read(HEADS + text) is not None:
+            return text
+        return lookup.match_id(repository, text)
+
+    # -- finding --------------------------------------------------------------------------------------------------
+
+    def list_sessions(
+        self,
+        project_path: str | Path | None = None,
+        tags: Iterable[str] | None = None,
+        agent: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        parent: str | None = None,
+        text: str | None = None,
+        limit: int | None = None,
+        *,
+        progress: Progress | None = None,
+    ) -> list[SessionSummary]:
+        """List sessions, newest first; right also after plain git changed branches behind our back.
+
+        Args:
+            project_path: only those of this project.
+            tags: only those with all of these tags.
+            agent: only those this agent took part in.
+            since: only those changed at or after this time.
+            until: only those changed at or before this time.
+            parent: only forks of this session.
+            text: only those with this text in title or tags, whatever the case.
+            limit: at most so many.
+            progress: told while many changed sessions are read.
+        """
+        repository = self._open()
+        if repository is None:
+            return []
+        wanted = Filter(
+            project_path=None if project_path is None else str(project_path),
+            tags=tags,
+            agent=agent,
+            since=since,
+            until=until,
+            parent=parent,
+            text=text,
+        )
+        return self._index(repository).summaries(wanted, limit, progress)
+
+    def search(
+        self,
+        query: str,
+        *,
+        project_path: str | Path | None = None,
+        tags: Iterable[str] | None = None,
+        agent: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 20,
+        progress: Progress | None = None,
+    ) -> list[SearchHit]:
+        """Search titles, tags, messages and tool text; any text is a valid query.
+
+        All words must be there; `"quoted words"` are a phrase, `begin*` a beginning. Filters as `list_sessions`.
+        """
+        from superqode.session.store.index.search import search
+
+        repository = self._open()
+        if repository is None:
+            return []
+        project = None if project_path is None else str(project_path)
+        wanted = Filter(project_path=project, tags=tags, agent=agent, since=since, until=until)
+        return search(repository, self._index(repository), query, wanted, limit, progress)
+
+    # -- history --------------------------------------------------------------------------------------------------
+
+    def history(self, session_id: str, limit: int | None = None) -> list[SaveRecord]:
+        """Give a session's saves, newest first."""
+        return history.history(self._existing(session_id), session_id, limit)
+
+    def at(self, session_id: str, revision: str | None) -> Session:
+        """Load a session as it was: `revision` is a snapshot's id, `~2`, or a commit. Saving it makes no change there.
+
+        Raises:
+            RevisionNotFound: it is none of this session's.
+        """
+        repository = self._existing(session_id)
+        commit = lookup.resolve_revision(repository, session_id, revision)
+        return load_commit(repository, session_id, commit, branch=None)
+
+    def diff(
+        self, a: str, b: str | None = None, *, a_rev: str | None = None, b_rev: str | None = None
+    ) -> SessionDiff:
+        """Give what turns session `a` (at `a_rev`) into `b` (at `b_rev`); `b` is `a` without one."""
+        repository = self._existing(a)
+        other = b if b is not None else a
+        left = lookup.resolve_revision(repository, a, a_rev)
+        return history.diff_commits(repository, (a, left), (other, lookup.resolve_revision(repository, other, b_rev)))
+
+    def fork(
+        self, session_id: str, *, title: str | None = None, at: str | None = None, new_id: str | None = None
+    ) -> Session:
+        """Make a branch off a session (as it was `at` a revision); gives the new session, saved.
+
+        Raises:
+            SessionExists: `new_id` is taken.
+        """
+        repository = self._existing(session_id)
+        commit = lookup.resolve_revision(repository, session_id, at)
+        forked = load_commit(repository, session_id, commit, branch=session_id).fork(title or "")
+        if new_id is not None:
+            forked.id = new_id
+        self.save(forked)
+        return forked
+
+    def undo(self, session_id: str) -> SaveResult:
+        """Go back to the save before, with a new commit; raises NothingToUndo at the first."""
+        return self._move(session_id, undo.prepare_undo)
+
+    def redo(self, session_id: str) -> SaveResult:
+        """Take back the last undo, with a new commit; raises NothingToRedo where nothing was undone since."""
+        return self._move(session_id, undo.prepare_redo)
+
+    def _move(self, session_id: str, prepare: Callable[[Repository, Session, str], None]) -> SaveResult:
+        repository = self._existing(session_id)
+        session = load_session(repository, session_id)
+        prepare(repository, session, session._saved.commit)  # noqa: SLF001
+        return self.save(session)
+
+    # -- moving and removing --------------------------------------------------------------------------------------
+
+    def rename(self, session_id: str, new_id: str) -> None:
+        """Give a session another id; snapshots, trash and children follow.
+
+        Raises:
+            SessionNotFound, SessionExists, InvalidSessionId.
+        """
+        repository = self._existing(session_id)
+        children = [child.id for child in self.list_sessions(parent=session_id)]
+        rename(repository, self._index(repository), Saver(repository, durable=self._durable), session_id, new_id)
+        for child in children:
+            forked = self.load(child)
+            forked.parent_session_id = new_id
+            self.save(forked)
+
+    def delete(self, session_id: str) -> bool:
+        """Move a session into the trash; says whether there was one."""
+        ref = branch_ref(session_id)
+        repository = self._open()
+        if repository is None or repository.refs.read(ref) is None:
+            return False
+        with repository.writing(session_id):
+            deleted = trash.move_to_trash(repository, session_id)
+        self._index(repository).forget(session_id)
+        return deleted
+
+    def trash(self) -> list[TrashItem]:
+        """List deleted sessions, newest first; those that plain git deleted are in it."""
+        repository = self._open()
+        if repository is None:
+            return []
+        self._index(repository).refresh()
+        return trash.list_trash(repository)
+
+    def undelete(self, name: str, *, new_id: str | None = None) -> str:
+        """Bring a session back from the trash (`name`: its id, or a trash item's key); gives its id.
+
+        Raises:
+            SessionNotFound: the trash has no such session.
+            SessionExists: its id was taken meanwhile; give another with `new_id`.
+        """
+        repository = self._open()
+        if repository is None:
+            raise StoreNotFound(self.path)
+        self._index(repository).refresh()
+        item = trash.find_item(repository, name)
+        chosen = new_id or item.session_id
+        with repository.writing(item.session_id, chosen):
+            trash.take_out(repository, item, chosen)
+        return chosen
+
+    def purge(
+        self, name: str | None = None, *, older_than: timedelta | None = None, now: bool = False
+    ) -> PurgeResult:
+        """Forget deleted sessions for ever: one item, or all (older than an age).
+
+        Args:
+            name: a deleted session's id or a trash item's key; without one, the whole trash.
+            older_than: only items deleted longer ago.
+            now: free the bytes at once, while no save runs; else `maintain` does when they are old enough.
+
+        Raises:
+            SessionNotFound: the trash has no such session.
+        """
+        repository = self._open()
+        if repository is None:
+            return PurgeResult(())
+        index = self._index(repository)
+        index.refresh()
+        items = [trash.find_item(repository, name)] if name is not None else trash.list_trash(repository)
+        if older_than is not None:
+            limit = clock.now() - older_than
+            items = [item for item in items if item.deleted_at < limit]
+        for item in items:
+            with repository.writing(item.session_id):
+                if repository.refs.read(branch_ref(item.session_id)) is None:
+                    index.forget(item.session_id)
+                trash.throw_away(repository, item)
+        if items:
+            index.discard()  # the words of what was purged go with it
+        return PurgeResult(tuple(item.key for item in items), maintenance.free_now(repository) if now else 0)
+
+    def cleanup_old_sessions(self, days: float = 30, *, dry_run: bool = False) -> list[SessionSummary]:
+        """Move sessions into the trash that did not change for so many days; gives them. Nothing does this by itself."""
+        old = self.list_sessions(until=clock.now() - timedelta(days=days))
+        if not dry_run:
+            for summary in old:
+                self.delete(summary.id)
+        return old
+
+    # -- care -----------------------------------------------------------------------------------------------------
+
+    def verify(self, session_ids: Iterable[str] | None = None, *, progress: Progress | None = None) -> VerifyReport:
+        """Read and check everything (or some sessions); changes nothing, and reports damage instead of raising it."""
+        repository = self._open()
+        if repository is None:
+            return VerifyReport(0, 0, 0)
+        wanted = list(session_ids) if session_ids is not None else None
+        for session_id in wanted or ():
+            if repository.refs.names(branch_ref(session_id) + "/") or not self.exists(session_id):
+                raise not_found(repository, session_id)
+        return verify(repository, wanted, progress)
+
+    def maintain(
+        self, *, prune_older_than: timedelta | None = maintenance.GRACE, progress: Progress | None = None
+    ) -> MaintenanceReport:
+        """Pack refs and objects, sweep leftovers, prune what nothing reaches and is older than an age."""
+        repository = self._open()
+        if repository is None:
+            return MaintenanceReport()
+        return maintenance.maintain(repository, prune_older_than=prune_older_than, progress=progress)
+
+    def backup(self, path: str | Path, *, progress: Progress | None = None) -> Path:
+        """Write everything into one verified file, a Git bundle; gives its path.
+
+        Raises:
+            BackupError: it is there already, or cannot be written.
+        """
+        from superqode.session.store.backup import backup
+
+        repository = self._open()
+        if repository is None:
+            raise StoreNotFound(self.path)
+        return backup(repository, Path(path), progress)
+
+    @classmethod
+    def restore_backup(cls, path: str | Path, storage_dir: str | Path) -> SessionStore:
+        """Make a store out of a backup in a new folder: sessions, snapshots, trash, ledger, settings, mode.
+
+        Raises:
+            BackupError: the file is no backup, or damaged, or the folder is in use.
+        """
+        from superqode.session.store.backup import restore
+
+        restore(Path(path), Path(storage_dir))
+        store = cls(storage_dir)
+        store._install_hooks()
+        return store
+
+    # -- importing ------------------------------------------------------------------------------------------------
+
+    def import_sources(
+        self, paths: Iterable[str | Path], *, dry_run: bool = False, progress: Progress | None = None
+    ) -> Any:
+        """Import the transcripts among files and folders; gives an `ImportReport`. The same again changes nothing."""
+        from superqode.session.store.imports import import_sources
+
+        return import_sources(self, [Path(path) for path in paths], dry_run=dry_run, progress=progress)
+
+    def import_old_store(self, *, progress: Progress | None = None) -> Any:
+        """Import the sessions that superqode 2.25 kept in this very folder; its files stay. Gives an `ImportReport`."""
+        return old_store.import_old_store(self, progress)
+
+    def old_store_notice(self) -> str:
+        """One line for people where sessions of superqode 2.25 wait to be imported, else empty."""
+        return old_store.notice(self.path)

@@ -1,0 +1,142 @@
+"""The trash: deleted sessions under `refs/superqode/trash/<session-id>/<time>/`, their commits kept alive.
+
+    refs/superqode/trash/<session-id>/20261122T100000.123456Z/branch
+    refs/superqode/trash/<session-id>/20261122T100000.123456Z/tags/<snapshot-id>
+
+New refs are made before old ones go, so a crash between leaves both and loses nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Final
+
+from superqode.session import clock
+from superqode.session.errors import AmbiguousId, CorruptObject, CorruptSession, RefConflict, SessionExists, SessionNotFound
+from superqode.session.git.repository import HEADS, TAGS, Repository
+from superqode.session.store.branches import branch_ref, check_new_id
+from superqode.session.store.results import TrashItem
+from superqode.session.store.state import read_tree
+
+__all__ = ["TRASH", "find_item", "list_trash", "move_to_trash", "move_trash", "rescue", "take_out", "throw_away"]
+
+TRASH: Final = "refs/superqode/trash/"
+_TIME: Final = "%Y%m%dT%H%M%S.%fZ"
+_BRANCH: Final = re.compile(re.escape(TRASH) + r"(.+)/(\d{8}T\d{6}\.\d{6}Z)/branch")
+
+
+def move_to_trash(repository: Repository, session_id: str) -> bool:
+    """Move a session's branch and tags to the trash; says whether there was one. The caller holds its lock."""
+    tip = repository.refs.read(branch_ref(session_id))
+    if tip is None:
+        return False
+    _copy(repository, session_id, tip)
+    for name, oid in repository.refs.items(f"{TAGS}{session_id}/"):
+        repository.refs.delete(name, oid)
+    repository.refs.delete(HEADS + session_id, tip)
+    repository.flush([str(repository.path / "HEAD")])
+    return True
+
+
+def _copy(repository: Repository, session_id: str, tip: str) -> None:
+    refs, ident = repository.refs, repository.committer()
+    folder = f"{TRASH}{session_id}/{clock.now().astimezone(UTC).strftime(_TIME)}"
+    refs.update(f"{folder}/branch", tip, None, ident=ident, reason="trash: deleted")
+    for name, oid in refs.items(f"{TAGS}{session_id}/"):
+        snapshot_id = name.removeprefix(f"{TAGS}{session_id}/")
+        refs.update(f"{folder}/tags/{snapshot_id}", oid, None, ident=ident, reason="trash: deleted")
+    repository.flush([str(repository.path / folder / "branch")])
+
+
+def rescue(repository: Repository, session_id: str, tip: str) -> None:
+    """Put a branch into the trash that plain git deleted, unless it is there already or its commit is gone."""
+    with repository.writing(session_id):
+        if repository.refs.read(branch_ref(session_id)) is not None:
+            return
+        if any(oid == tip for _, oid in repository.refs.items(f"{TRASH}{session_id}/")):
+            return
+        if not repository.objects.has(tip):
+            return
+        _copy(repository, session_id, tip)
+        for name, oid in repository.refs.items(f"{TAGS}{session_id}/"):
+            repository.refs.delete(name, oid)
+
+
+def list_trash(repository: Repository) -> list[TrashItem]:
+    """Give what is in the trash, newest first."""
+    items: list[TrashItem] = []
+    for name, oid in repository.refs.items(TRASH):
+        found = _BRANCH.fullmatch(name)
+        if found is None:
+            continue
+        session_id, time = found.groups()
+        folder = name.removesuffix("branch")
+        snapshots = tuple(tag.removeprefix(folder + "tags/") for tag, _ in repository.refs.items(folder + "tags/"))
+        deleted_at = datetime.strptime(time, _TIME).replace(tzinfo=UTC)
+        items.append(TrashItem(session_id, f"{session_id}/{time}", deleted_at, _title(repository, oid), oid, snapshots))
+    return sorted(items, key=lambda item: item.deleted_at, reverse=True)
+
+
+def _title(repository: Repository, tip: str) -> str:
+    try:
+        return read_tree(repository.objects, repository.objects.commit(tip), "").meta.title
+    except (CorruptObject, CorruptSession):
+        return ""
+
+
+def find_item(repository: Repository, text: str) -> TrashItem:
+    """The item a text names: a key, a session's id (its newest deletion), or the beginning of exactly one id.
+
+    Raises:
+        SessionNotFound, AmbiguousId.
+    """
+    items = list_trash(repository)
+    exact = next((item for item in items if text in (item.key, item.session_id)), None)
+    if exact is not None:
+        return exact
+    begun = sorted({item.session_id for item in items if text and item.session_id.startswith(text)})
+    if len(begun) > 1:
+        raise AmbiguousId(text, begun)
+    if not begun:
+        known = sorted({item.session_id for item in items})[:3]
+        hint = " The trash has: " + ", ".join(known) if known else " The trash is empty"
+        raise SessionNotFound(text, hint=hint)
+    return next(item for item in items if item.session_id == begun[0])
+
+
+def take_out(repository: Repository, item: TrashItem, session_id: str) -> None:
+    """Bring a session back under an id that is free. The caller holds that id's lock.
+
+    Raises:
+        SessionExists: the id is taken.
+    """
+    if repository.refs.read(branch_ref(session_id)) is not None:
+        raise SessionExists(session_id)
+    if session_id != item.session_id:
+        check_new_id(repository, session_id)
+    refs, ident = repository.refs, repository.committer()
+    folder = f"{TRASH}{item.key}/"
+    refs.update(branch_ref(session_id), item.tip, None, ident=ident, reason="trash: brought back")
+    for name, oid in refs.items(folder + "tags/"):
+        snapshot_id = name.removeprefix(folder + "tags/")
+        try:
+            refs.update(f"{TAGS}{session_id}/{snapshot_id}", oid, None, ident=ident, reason="trash: brought back")
+        except RefConflict:
+            continue  # somebody made a tag of that name meanwhile: theirs stays, ours is in the trash's reflog
+    repository.flush([str(repository.path / branch_ref(session_id))])
+    throw_away(repository, item)
+
+
+def throw_away(repository: Repository, item: TrashItem) -> None:
+    """Remove an item's refs from the trash."""
+    for name, oid in repository.refs.items(f"{TRASH}{item.key}/"):
+        repository.refs.delete(name, oid)
+
+
+def move_trash(repository: Repository, old: str, new: str) -> None:
+    """Let earlier deletions of a session follow its renaming."""
+    refs, ident = repository.refs, repository.committer()
+    for name, oid in refs.items(f"{TRASH}{old}/"):
+        refs.update(name.replace(f"{TRASH}{old}/", f"{TRASH}{new}/", 1), oid, None, ident=ident, reason="trash: renamed")
+        refs.delete(name, oid)

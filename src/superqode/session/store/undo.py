@@ -1,0 +1,111 @@
+"""Undo and redo: new commits that go back and forth along the saves, found by the trailers of their messages.
+
+A save's position is itself; the position of an undo or redo is the save it went to. Undo goes to the last save before
+the position whose conversation differs; redo goes the same way back, until something new is saved.
+"""
+
+from __future__ import annotations
+
+from superqode.session.codec import message
+from superqode.session.errors import CorruptObject, CorruptSession, NothingToRedo, NothingToUndo
+from superqode.session.git.objects import Commit
+from superqode.session.git.repository import Repository
+from superqode.session.models import Session, Snapshot, Step
+from superqode.session.store.state import Tree, read_state, read_tree, saved_at
+
+__all__ = ["prepare_redo", "prepare_undo"]
+
+_MOVES = ("undo", "redo")
+
+
+class _Saves:
+    def __init__(self, repository: Repository, session_id: str) -> None:
+        self._objects = repository.objects
+        self._session_id = session_id
+
+    def commit(self, oid: str) -> Commit:
+        try:
+            return self._objects.commit(oid)
+        except CorruptObject as problem:
+            raise CorruptSession(self._session_id, str(problem)) from problem
+
+    def story(self, oid: str) -> message.Story:
+        return message.parse(self.commit(oid).message)
+
+    def tree(self, oid: str) -> Tree:
+        return read_tree(self._objects, self.commit(oid), self._session_id)
+
+    def position(self, oid: str) -> str:
+        """The save that a commit shows."""
+        seen: set[str] = set()
+        while oid not in seen:
+            seen.add(oid)
+            story = self.story(oid)
+            if story.action not in _MOVES or not story.restores:
+                break
+            oid = story.restores
+        return oid
+
+    def before(self, oid: str) -> str | None:
+        """The last save before this one with another conversation, or `None`; a fork begins with its first save."""
+        shown = self._shown(oid)
+        while True:
+            commit = self.commit(oid)
+            if not commit.parents or self.story(oid).action == "fork":
+                return None
+            oid = self.position(commit.parents[0])
+            if self._shown(oid) != shown:
+                return oid
+
+    def _shown(self, oid: str) -> tuple[object, ...]:
+        tree = self.tree(oid)
+        return tree.timeline, tree.meta.files_modified, tree.meta.files_created, tree.meta.agents_used
+
+    def last_save(self, tip: str) -> str:
+        """The newest commit that is neither an undo nor a redo."""
+        while self.story(tip).action in _MOVES:
+            tip = self.commit(tip).parents[0]
+        return tip
+
+
+def prepare_undo(repository: Repository, session: Session, tip: str) -> None:
+    """Make the session in memory what it was one save ago; saving it makes the commit.
+
+    Raises:
+        NothingToUndo: it is at its first save.
+    """
+    saves = _Saves(repository, session.id)
+    target = saves.before(saves.position(tip))
+    if target is None:
+        raise NothingToUndo(session.id)
+    _move(repository, session, "undo", target)
+
+
+def prepare_redo(repository: Repository, session: Session, tip: str) -> None:
+    """Make the session in memory what it was before the last undo.
+
+    Raises:
+        NothingToRedo: nothing was undone since the last save.
+    """
+    saves = _Saves(repository, session.id)
+    position = saves.position(tip)
+    ahead = saves.last_save(tip)
+    if position == ahead:
+        raise NothingToRedo(session.id)
+    while True:
+        behind = saves.before(ahead)
+        if behind is None:
+            raise NothingToRedo(session.id)
+        if behind == position:
+            break
+        ahead = behind
+    _move(repository, session, "redo", ahead)
+
+
+def _move(repository: Repository, session: Session, kind: str, target: str) -> None:
+    state = read_state(repository.objects, target, session.id)
+    commit = repository.objects.commit(target)
+    story = message.parse(commit.message)
+    place = Snapshot(target[:12], story.subject, saved_at(commit, story), state=state, commit=target)
+    session._steps.append(Step("undo" if kind == "undo" else "redo", state, place))  # noqa: SLF001
+    session._apply(state)  # noqa: SLF001

@@ -1,0 +1,140 @@
+"""`verify`: every reachable object read and checked, every session decoded, damage named by session, save and place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from superqode.session.errors import CorruptObject, CorruptSession
+from superqode.session.git.objects import TREE
+from superqode.session.git.repository import HEADS, TAGS, Repository
+from superqode.session.models import Message, ToolExecution
+from superqode.session.store.branches import is_session_branch
+from superqode.session.store.index.catalogue import Progress
+from superqode.session.store.results import Finding, VerifyReport
+from superqode.session.store.state import read_entries, read_tree
+
+__all__ = ["verify"]
+
+
+@dataclass(slots=True)
+class _Check:
+    repository: Repository
+    findings: list[Finding] = field(default_factory=list)
+    good: set[str] = field(default_factory=set)
+    commits: int = 0
+
+    def error(self, session_id: str, commit: str, path: str, text: str) -> None:
+        self.findings.append(Finding("error", session_id, commit, path, text))
+
+    def warn(self, session_id: str, text: str, path: str = "") -> None:
+        self.findings.append(Finding("warning", session_id, "", path, text))
+
+    def object(self, session_id: str, commit: str, path: str, mode: str, oid: str) -> None:
+        """Read an object, and what it holds, unless that was done before."""
+        if oid in self.good:
+            return
+        try:
+            if mode == TREE:
+                for entry in self.repository.objects.tree(oid):
+                    self.object(session_id, commit, f"{path}/{entry.name}".lstrip("/"), entry.mode, entry.oid)
+            else:
+                self.repository.objects.blob(oid)
+        except CorruptObject as problem:
+            self.error(session_id, commit, path, str(problem))
+            return
+        self.good.add(oid)
+
+    def history(self, session_id: str, tip: str) -> None:
+        queue = [tip]
+        while queue:
+            oid = queue.pop()
+            if oid in self.good:
+                continue
+            try:
+                commit = self.repository.objects.commit(oid)
+            except CorruptObject as problem:
+                self.error(session_id, oid, "", str(problem))
+                continue
+            self.good.add(oid)
+            self.commits += 1
+            self.object(session_id, oid, "", TREE, commit.tree)
+            queue += commit.parents
+
+    def content(self, session_id: str, tip: str) -> None:
+        """Decode the session at its tip."""
+        objects = self.repository.objects
+        try:
+            tree = read_tree(objects, objects.commit(tip), session_id)
+            entries = read_entries(objects, tree, session_id)
+        except (CorruptObject, CorruptSession) as problem:
+            path = problem.path if isinstance(problem, CorruptSession) else ""
+            if not any(found.session_id == session_id for found in self.findings):
+                self.error(session_id, tip, path, str(problem))
+            return
+        known: set[str] = set()
+        for entry in entries:
+            if entry.id in known:
+                self.error(session_id, tip, "", f"two entries have the id {entry.id}")
+            known.add(entry.id)
+        asked = {call.get("id") for entry in entries if isinstance(entry, Message) for call in entry.tool_calls or ()
+                 if isinstance(call, dict)}
+        answered = {entry.id for entry in entries if isinstance(entry, ToolExecution)}
+        answered |= {entry.tool_call_id for entry in entries if isinstance(entry, Message) and entry.tool_call_id}
+        missing = len([call for call in asked if isinstance(call, str) and call not in answered])
+        if missing:
+            self.warn(session_id, f"{missing} tool calls have no result")
+
+
+def verify(repository: Repository, wanted: Iterable[str] | None = None, progress: Progress | None = None) -> VerifyReport:
+    """Check sessions (all of them without a list): objects, history, content, snapshots; and the store's folders.
+
+    Nothing is changed. Damage is reported, never raised.
+    """
+    check = _Check(repository)
+    chosen = list(wanted) if wanted is not None else None
+    names = [name.removeprefix(HEADS) for name in repository.refs.names(HEADS)] if chosen is None else chosen
+    sessions = [name for name in names if is_session_branch(name)]
+    for number, session_id in enumerate(sessions):
+        _session(check, session_id)
+        if progress is not None:
+            progress(number + 1, len(sessions), "checking sessions")
+    if chosen is None:
+        _rest(check)
+    return VerifyReport(len(sessions), check.commits, len(check.good), tuple(check.findings))
+
+
+def _session(check: _Check, session_id: str) -> None:
+    repository = check.repository
+    try:
+        tip = repository.refs.read(HEADS + session_id)
+    except CorruptObject as problem:
+        check.error(session_id, "", HEADS + session_id, str(problem))
+        return
+    if tip is None:
+        check.error(session_id, "", HEADS + session_id, "there is no such session")
+        return
+    check.history(session_id, tip)
+    check.content(session_id, tip)
+    for name, oid in repository.refs.items(f"{TAGS}{session_id}/"):
+        try:
+            check.history(session_id, repository.objects.tag(oid).target)
+        except CorruptObject as problem:
+            check.error(session_id, "", name, f"a snapshot cannot be read: {problem}")
+
+
+def _rest(check: _Check) -> None:
+    """Refs that are no sessions, and what lies about in the store's folder."""
+    repository = check.repository
+    for name, oid in repository.refs.items("refs/superqode/trash/"):
+        if name.endswith("/branch"):
+            check.history(name.removeprefix("refs/superqode/"), oid)
+    for name in repository.refs.names("refs/"):
+        if not name.startswith(HEADS):
+            try:
+                repository.refs.read(name)
+            except CorruptObject as problem:
+                check.error("", "", name, str(problem))
+    kept = sorted(path.name for path in repository.quarantine.glob("*") if path.is_file())
+    if kept:
+        check.warn("", f"{len(kept)} damaged files were set aside earlier", str(repository.quarantine))
