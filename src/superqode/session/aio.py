@@ -65,7 +65,7 @@ class AsyncSessionStore:
         return await _run(self.store.save, session, replace=replace)
 
     def autosave(self, session: Session) -> AbstractContextManager[Session]:
-        """As `SessionStore.autosave`: a plain `with`, whose saves of a few milliseconds run where the message is added."""
+        """As `SessionStore.autosave`: a plain `with`; its short saves run where the message is added."""
         return self.store.autosave(session)
 
     async def load(self, session_id: str) -> Session:

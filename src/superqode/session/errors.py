@@ -228,9 +228,7 @@ class CorruptObject(SessionError, ValueError):
     def __init__(self, oid: str, reason: str) -> None:
         self.oid = oid
         self.reason = reason
-        super().__init__(
-            f"Git object {oid} is damaged: {reason}. `superqode sessions verify` names what it belongs to"
-        )
+        super().__init__(f"Git object {oid} is damaged: {reason}. `superqode sessions verify` names what it belongs to")
 
 
 class SaveFailed(SessionError, OSError):
@@ -343,7 +341,9 @@ class UnknownTranscript(TranscriptError):
     """No importer knows this file's format."""
 
     def __init__(self, source: str) -> None:
-        super().__init__(source, "no importer knows its format (`superqode sessions import --help` lists the known ones)")
+        super().__init__(
+            source, "no importer knows its format (`superqode sessions import --help` lists the known ones)"
+        )
 
 
 class BackupError(SessionError):

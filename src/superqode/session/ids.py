@@ -8,7 +8,15 @@ from typing import Final
 from superqode.session import clock, entropy
 from superqode.session.errors import InvalidSessionId
 
-__all__ = ["SLUG_MAX", "is_session_id", "new_entry_id", "new_session_id", "new_snapshot_id", "slugify", "validate_session_id"]
+__all__ = [
+    "SLUG_MAX",
+    "is_session_id",
+    "new_entry_id",
+    "new_session_id",
+    "new_snapshot_id",
+    "slugify",
+    "validate_session_id",
+]
 
 MAX_LENGTH: Final = 128
 SLUG_MAX: Final = 40
@@ -35,7 +43,10 @@ def _refusal(session_id: str) -> str:
         (folded.endswith((".lock", ".")), "Git allows no name that ends in .lock or a dot"),
         (_OBJECT_NAME.fullmatch(session_id) is not None, "Git would take it for an object name"),
         (_GIT_HEADS.fullmatch(session_id) is not None, "Git uses that name itself"),
-        (folded == "superqode" or folded.startswith("superqode-"), "names that begin with superqode are reserved"),
+        (
+            folded == "superqode" or folded.startswith("superqode-"),
+            "names that begin with superqode are reserved",
+        ),
         (_WINDOWS_DEVICE.fullmatch(session_id) is not None, "it is the name of a device on Windows"),
     )
     return next((reason for refused, reason in checks if refused), "")

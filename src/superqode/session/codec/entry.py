@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -15,7 +15,10 @@ from superqode.session.models import Entry, Message, ToolExecution
 __all__ = ["decode_entry", "encode_entry"]
 
 _TEXT_FIELD: Final = {"message": "content", "call": "result"}
-_MODELS: Final[Mapping[str, type[Message] | type[ToolExecution]]] = {"message": Message, "call": ToolExecution}
+_MODELS: Final[Mapping[str, type[Message | ToolExecution]]] = {
+    "message": Message,
+    "call": ToolExecution,
+}
 # Left out of the file where they are at their default.
 _OPTIONAL: Final[Mapping[str, Any]] = {
     "agent_name": None,
@@ -83,7 +86,7 @@ def decode_entry(data: bytes, label: str, side: bytes | None, *, newer: bool = F
     if side is None and not newer:
         model = ToolExecution if label == "call" else Message
         try:
-            return model.__pydantic_validator__.validate_json(data)
+            return model.model_validate_json(data)
         except ValidationError:
             pass  # lone surrogates, a label that lies, or damage: the slow way tells them apart
     return _decode_slowly(data, side, newer=newer)
@@ -104,7 +107,7 @@ def _decode_slowly(data: bytes, side: bytes | None, *, newer: bool) -> Entry:
     if newer:
         values = {name: value for name, value in values.items() if name in model.model_fields}
     try:
-        return cast("Entry", model.model_validate(values))
+        return model.model_validate(values)
     except ValidationError as problem:
         first = problem.errors(include_url=False, include_input=False, include_context=False)[0]
         raise InvalidEntry(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from problem

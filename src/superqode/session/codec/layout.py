@@ -1,10 +1,10 @@
 """Every name inside a session's tree, in one place. The names are part of the format: see FORMAT.md.
 
-    format
-    session.json
-    timeline/0000/00/00-user.json
-    timeline/0000/00/01-call.json
-    timeline/0000/00/01-call.result.txt
+format
+session.json
+timeline/0000/00/00-user.json
+timeline/0000/00/01-call.json
+timeline/0000/00/01-call.result.txt
 """
 
 from __future__ import annotations

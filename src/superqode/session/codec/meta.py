@@ -68,7 +68,7 @@ def decode_meta(data: bytes, *, newer: bool = False) -> Meta:
         InvalidSession: the bytes are no `session.json`.
     """
     try:
-        return Meta.__pydantic_validator__.validate_json(data)
+        return Meta.model_validate_json(data)
     except ValidationError:
         pass  # lone surrogates, unknown fields or damage
     try:
@@ -81,5 +81,3 @@ def decode_meta(data: bytes, *, newer: bool = False) -> Meta:
 
 def _known(values: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in values.items() if name in Meta.model_fields}
-
-

@@ -82,5 +82,12 @@ def unpack(repository: Path, stream: IO[bytes], source: str) -> None:
         raise BackupError(f"{source} is cut off: it has no pack")
     # The child reads the file from its own position, which buffering has moved ahead.
     os.lseek(stream.fileno(), start, os.SEEK_SET)
-    arguments = ["index-pack", "--strict", "--fsck-objects", "--stdin", "--fix-thin", f"--max-input-size={size}"]
+    arguments = [
+        "index-pack",
+        "--strict",
+        "--fsck-objects",
+        "--stdin",
+        "--fix-thin",
+        f"--max-input-size={size}",
+    ]
     program.run(repository, arguments, purpose="Restoring a backup", stdin=stream)

@@ -100,7 +100,7 @@ class LooseObjects:
             os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - text paths on the save path
             self._made.add(folder)
         # The name Git gives its own, so that `git prune` and our sweep know a leftover when they see one.
-        temporary = f"{folder}/tmp_obj_{entropy.random_text(10)}"
+        temporary = f"{folder}/tmp_obj_{entropy.random_text(10)}"  # noqa: S108 - beside its target, made exclusively
         try:
             handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o444)
         except FileNotFoundError:  # an emptied folder was swept away since we made it

@@ -159,14 +159,13 @@ class Objects:
         """Store a tree; the entries may come in any order."""
         ordered = tuple(sorted(entries, key=_tree_order))
         oid = self.write(
-            "tree", b"".join([f"{mode} {name}\0".encode() + bytes.fromhex(item) for mode, name, item in ordered])
+            "tree",
+            b"".join([f"{mode} {name}\0".encode() + bytes.fromhex(item) for mode, name, item in ordered]),
         )
         self._remember(oid, ordered)
         return oid
 
-    def write_commit(
-        self, tree: str, parents: Sequence[str], author: Ident, committer: Ident, message: bytes
-    ) -> str:
+    def write_commit(self, tree: str, parents: Sequence[str], author: Ident, committer: Ident, message: bytes) -> str:
         """Store a commit."""
         lines = [b"tree " + tree.encode()]
         lines += [b"parent " + parent.encode() for parent in parents]
@@ -196,7 +195,11 @@ def _parse_tree(oid: str, data: bytes) -> list[TreeEntry]:
             if end + 21 > length:
                 raise CorruptObject(oid, "its last entry is cut")
             entries.append(
-                TreeEntry(data[start:space].decode("ascii"), data[space + 1 : end].decode(), data[end + 1 : end + 21].hex())
+                TreeEntry(
+                    data[start:space].decode("ascii"),
+                    data[space + 1 : end].decode(),
+                    data[end + 1 : end + 21].hex(),
+                )
             )
             start = end + 21
     except ValueError as problem:
@@ -211,7 +214,12 @@ def _parse_ident(oid: str, data: bytes) -> Ident:
     name, _, email = who.partition(b" <")
     seconds, _, offset = when.partition(b" ")
     try:
-        return Ident(name.decode("utf-8", "replace"), email.decode("utf-8", "replace"), int(seconds), offset.decode("ascii"))
+        return Ident(
+            name.decode("utf-8", "replace"),
+            email.decode("utf-8", "replace"),
+            int(seconds),
+            offset.decode("ascii"),
+        )
     except ValueError as problem:
         raise CorruptObject(oid, "an ident in it cannot be read") from problem
 

@@ -124,5 +124,8 @@ def find_folded(path: str, prefix: str, folded: str) -> str | None:
     data = _open(path)
     if not data:
         return None
-    found = re.search(rb"(?im)^[0-9a-f]{40} " + re.escape(prefix.encode()) + b"(" + re.escape(folded.encode()) + rb")\r?$", data)
+    found = re.search(
+        rb"(?im)^[0-9a-f]{40} " + re.escape(prefix.encode()) + b"(" + re.escape(folded.encode()) + rb")\r?$",
+        data,
+    )
     return found[1].decode("utf-8", "surrogateescape") if found else None

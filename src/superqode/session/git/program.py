@@ -81,13 +81,15 @@ def run(
     command = [program, "--git-dir", str(repository), "-c", "core.hooksPath=/dev/null"]
     for key, value in (settings or {}).items():
         command += ["-c", f"{key}={value}"]
-    given = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin or subprocess.DEVNULL}
-    done = subprocess.run(  # type: ignore[call-overload]
-        [*command, *arguments], capture_output=True, check=False, env=_environment(), **given
-    )
+    whole = [*command, *arguments]
+    if isinstance(stdin, bytes):
+        done = subprocess.run(whole, input=stdin, capture_output=True, check=False, env=_environment())
+    else:
+        given = stdin if stdin is not None else subprocess.DEVNULL
+        done = subprocess.run(whole, stdin=given, capture_output=True, check=False, env=_environment())
     if done.returncode != 0:
         raise GitFailed(arguments[0], done.returncode, done.stderr.decode("utf-8", "replace")[-_MESSAGE_MAX:])
-    return bytes(done.stdout)
+    return done.stdout
 
 
 def config_value(repository: Path, key: str) -> str | None:

@@ -280,4 +280,3 @@ def _remove_empty(path: str) -> None:
     """Remove folders without files, as Git does where a ref is to stand; anything else is an error."""
     for folder, _, _ in os.walk(path, topdown=False):
         os.rmdir(folder)  # noqa: PTH106
-

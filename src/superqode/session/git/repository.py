@@ -28,7 +28,9 @@ STORE_FORMAT: Final = 1
 # Sessions that share a lock only wait for each other; a file a session would pile up.
 _LOCKS: Final = 256
 _EXTENSION: Final = re.compile(r"^\s*(objectformat|refstorage)\s*=\s*(\S+)", re.IGNORECASE | re.MULTILINE)
-_FORMAT: Final = re.compile(r'^\s*\[superqode\][^\[]*?^\s*format\s*=\s*(\d{1,9})\s*$', re.IGNORECASE | re.MULTILINE | re.DOTALL)
+_FORMAT: Final = re.compile(
+    r"^\s*\[superqode\][^\[]*?^\s*format\s*=\s*(\d{1,9})\s*$", re.IGNORECASE | re.MULTILINE | re.DOTALL
+)
 
 _SETTINGS: Final = {
     "core.logAllRefUpdates": "always",
@@ -110,7 +112,9 @@ class Repository:
         Raises:
             StoreLocked: another process held one of them all that time.
         """
-        numbers = sorted({zlib.crc32(session.lower().encode("utf-8", "surrogatepass")) % _LOCKS for session in sessions})
+        numbers = sorted(
+            {zlib.crc32(session.lower().encode("utf-8", "surrogatepass")) % _LOCKS for session in sessions}
+        )
         with ExitStack() as held:
             held.enter_context(flock.hold(self._locks / "store", shared=True, timeout=timeout))
             for number in numbers:
@@ -202,11 +206,15 @@ def _check_owner(path: Path) -> None:
 def _refuse_extension(path: Path, name: str, value: str) -> None:
     if name == "objectformat" and value != "sha1":
         raise UnsupportedStore(
-            path, f"{value} object ids", "Make a store with sha1 ids (Git's default up to 2.x) and import the sessions"
+            path,
+            f"{value} object ids",
+            "Make a store with sha1 ids (Git's default up to 2.x) and import the sessions",
         )
     if name == "refstorage" and value != "files":
         raise UnsupportedStore(
-            path, f"the ref storage {value}", f"Turn it back with: git -C {path} refs migrate --ref-format=files"
+            path,
+            f"the ref storage {value}",
+            f"Turn it back with: git -C {path} refs migrate --ref-format=files",
         )
 
 

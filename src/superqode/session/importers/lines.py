@@ -62,9 +62,7 @@ def parse_json(text: str) -> Any:
     return value
 
 
-def read_records(
-    source: Source, receipt: Receipt, *, holding: bytes = b""
-) -> Iterator[tuple[int, dict[str, Any]]]:
+def read_records(source: Source, receipt: Receipt, *, holding: bytes = b"") -> Iterator[tuple[int, dict[str, Any]]]:
     """Give each record of a source with its line's number, from 1; records glued on one line share a number.
 
     Every record, and every piece that is none, counts in `receipt.lines`. What is given is the caller's to
@@ -130,9 +128,7 @@ class _Reader:
         except UnicodeDecodeError:
             text = line.decode(errors="replace")
             if len(self._receipt.problems) < 50:
-                self._receipt.problems.append(
-                    f"line {number}: not valid UTF-8, read with replacement characters"
-                )
+                self._receipt.problems.append(f"line {number}: not valid UTF-8, read with replacement characters")
         return text.strip(_PADDING)
 
     def _accept(self, value: Any, number: int, *, deep: bool) -> Iterator[dict[str, Any]]:
@@ -177,9 +173,7 @@ class _Reader:
             self._receipt.drop("torn last line")
         else:
             reason = (
-                problem.msg
-                if isinstance(problem, json.JSONDecodeError)
-                else "nested too deeply, or no JSON number"
+                problem.msg if isinstance(problem, json.JSONDecodeError) else "nested too deeply, or no JSON number"
             )
             self._damage(f"line {number}: not readable as JSON ({reason})")
 
@@ -209,9 +203,7 @@ def _too_deep(value: Any) -> bool:
         level = [
             item
             for holder in level
-            for item in (
-                holder.values() if isinstance(holder, dict) else holder if isinstance(holder, list) else ()
-            )
+            for item in (holder.values() if isinstance(holder, dict) else holder if isinstance(holder, list) else ())
             if isinstance(item, dict | list)
         ]
     return False

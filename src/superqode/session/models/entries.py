@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-
-from enum import Enum
-from typing import Any, Literal, cast
+from enum import StrEnum
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from superqode.session import clock, ids
 from superqode.session.models.values import FrozenDict, JsonArray, JsonObject, Text, UtcTime
 
-__all__ = ["Entry", "Message", "MessageRole", "ToolExecution"]
+__all__ = ["Entry", "Message", "MessageRole", "ToolExecution", "entry_from_dict"]
 
 
-class MessageRole(str, Enum):
+class MessageRole(StrEnum):
     """Who speaks; compares equal to its text (`MessageRole.USER == "user"`)."""
 
     USER = "user"
@@ -22,17 +21,13 @@ class MessageRole(str, Enum):
     SYSTEM = "system"
     TOOL = "tool"
 
-    def __str__(self) -> str:
-        return self.value
-
 
 class _Entry(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=False, ser_json_inf_nan="constants")
 
     def to_dict(self) -> dict[str, Any]:
         """Give the entry as plain JSON values, times as RFC 3339 text, in the field names of superqode 2.25."""
-        values = dict(self.__dict__)
-        del values["kind"]
+        values = {name: value for name, value in self.__dict__.items() if name != "kind"}
         values["timestamp"] = clock.format_time(self.timestamp)
         return values
 
@@ -54,7 +49,7 @@ class Message(_Entry):
     """
 
     kind: Literal["message"] = Field("message", repr=False)
-    id: Text = Field(default_factory=lambda: ids.new_entry_id("msg"), min_length=None)
+    id: Text = Field(default_factory=lambda: ids.new_entry_id("msg"))
     role: MessageRole
     content: Text
     agent_name: Text | None = None
@@ -105,7 +100,4 @@ def entry_from_dict(data: dict[str, Any]) -> Entry:
         pydantic.ValidationError: the values are no entry (a `ValueError`).
     """
     model = ToolExecution if "tool_name" in data and "role" not in data else Message
-    return cast("Entry", model.model_validate(data))
-
-
-__all__ += ["entry_from_dict"]
+    return model.model_validate(data)

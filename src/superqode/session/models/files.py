@@ -53,7 +53,16 @@ TOOLS: Final[Mapping[str, FileTouch]] = {
     "openfile": "read",
 }
 
-_PATH_KEYS: Final = ("path", "file_path", "filePath", "filename", "file", "absolute_path", "notebook_path", "target_file")
+_PATH_KEYS: Final = (
+    "path",
+    "file_path",
+    "filePath",
+    "filename",
+    "file",
+    "absolute_path",
+    "notebook_path",
+    "target_file",
+)
 _PATCH_KEYS: Final = ("patch", "patchText", "input", "diff")
 # The patch language of Codex and of the agents that took it over.
 _PATCH_LINE: Final = re.compile(r"^\*\*\* (Add|Update|Delete) File: (.+?)\s*$|^\*\*\* Move to: (.+?)\s*$", re.MULTILINE)
@@ -71,9 +80,13 @@ def touched_files(tool_name: str, arguments: Mapping[str, Any], project_path: st
     patched = [found for text in patches for found in _PATCH_LINE.finditer(text)]
     for found in patched:
         verb, path, moved = found.groups()
-        yield (_PATCH_VERBS[verb], relative_path(path, project_path)) if verb else (
-            "create",
-            relative_path(moved, project_path),
+        yield (
+            (_PATCH_VERBS[verb], relative_path(path, project_path))
+            if verb
+            else (
+                "create",
+                relative_path(moved, project_path),
+            )
         )
     if patched:
         return

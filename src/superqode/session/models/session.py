@@ -12,7 +12,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Self, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, PlainValidator, PrivateAttr, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    PlainValidator,
+    PrivateAttr,
+    ValidationError,
+)
 
 from superqode.session import clock, ids
 from superqode.session.errors import DuplicateEntry, InvalidEntry, InvalidSession, SnapshotNotFound
@@ -26,7 +35,7 @@ from superqode.session.models.values import Text, UtcTime, thaw
 __all__ = ["Session", "create_session"]
 
 
-def _entry_list(kind: type[Message] | type[ToolExecution]) -> PlainValidator:
+def _entry_list(kind: type[Message | ToolExecution]) -> PlainValidator:
     def coerce(value: Any) -> EntryList[Any]:
         if type(value) is EntryList:
             return value
@@ -125,8 +134,7 @@ class Session(BaseModel):
             self.agents_used.append(entry.agent_name)
         if isinstance(entry, ToolExecution) and entry.success:
             self._track_files(entry)
-        if entry.timestamp > self.updated_at:
-            self.updated_at = entry.timestamp
+        self.updated_at = max(self.updated_at, entry.timestamp)
         if self._on_add is not None:
             self._on_add()
 
@@ -193,7 +201,7 @@ class Session(BaseModel):
             self.note_file(touch, path)
 
     def note_file(self, touch: FileTouch, path: str) -> None:
-        """Record that a file was touched: created wins over modified, and a file that was seen before is not created."""
+        """Record that a file was touched: created wins over modified; a file seen before is not created."""
         seen = self._files_seen()
         fresh = path not in seen and path not in self.files_modified
         seen.add(path)
@@ -220,7 +228,10 @@ class Session(BaseModel):
 
     def _state(self) -> SnapshotState:
         return SnapshotState(
-            tuple(self._order()), tuple(self.files_modified), tuple(self.files_created), tuple(self.agents_used)
+            tuple(self._order()),
+            tuple(self.files_modified),
+            tuple(self.files_created),
+            tuple(self.agents_used),
         )
 
     def create_snapshot(
@@ -274,7 +285,7 @@ class Session(BaseModel):
         forked.title = title or f"Fork of {self.title or self.id}"
         forked.parent_session_id = self.id
         forked.created_at = forked.updated_at = clock.now()
-        forked._saved = self._saved.forked() if self._saved is not None else None  # noqa: SLF001 - a copy of ourselves
+        forked._saved = self._saved.forked() if self._saved is not None else None
         return forked
 
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
@@ -357,7 +368,9 @@ class Session(BaseModel):
         if "timeline" in state and "messages" not in state:
             entries = [known[item] if isinstance(item, str) else entry_from_dict(item) for item in state["timeline"]]
         else:
-            part = Session.from_dict({**state, "id": self.id, "title": "", "created_at": clock.format_time(self.created_at)})
+            part = Session.from_dict(
+                {**state, "id": self.id, "title": "", "created_at": clock.format_time(self.created_at)}
+            )
             entries = part.timeline
         return SnapshotState(
             tuple(entries),

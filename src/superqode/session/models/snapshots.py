@@ -55,9 +55,7 @@ class SnapshotState:
             "files_modified": list(self.files_modified),
             "files_created": list(self.files_created),
             "agents_used": list(self.agents_used),
-            "timeline": [
-                entry.id if known.get(entry.id) == entry else entry.to_dict() for entry in self.entries
-            ],
+            "timeline": [entry.id if known.get(entry.id) == entry else entry.to_dict() for entry in self.entries],
         }
 
 
@@ -74,7 +72,7 @@ class Snapshot:
 
     __slots__ = ("_load", "_state", "commit", "created_at", "description", "id")
 
-    def __init__(  # noqa: D417 - described above
+    def __init__(
         self,
         id: str,  # noqa: A002 - the contract's field name
         description: str,

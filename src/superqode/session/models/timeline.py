@@ -14,7 +14,7 @@ from superqode.session.models.entries import Entry, Message, ToolExecution
 
 __all__ = ["EntryList", "Timeline", "common_prefix"]
 
-E = TypeVar("E", Message, ToolExecution)
+E = TypeVar("E", bound=Entry)
 
 
 class EntryList(list[E]):
@@ -33,7 +33,7 @@ class EntryList(list[E]):
         self._edit()
         super().__delitem__(index)
 
-    def __imul__(self, times: SupportsIndex) -> EntryList[E]:  # type: ignore[override,misc]
+    def __imul__(self, times: SupportsIndex) -> EntryList[E]:
         self._edit()
         super().__imul__(times)
         return self
@@ -88,9 +88,7 @@ class Timeline:
         self._messages_seen = (0, 0)
         self._calls_seen = (0, 0)
 
-    def reset(
-        self, entries: Iterable[Entry], messages: EntryList[Message], calls: EntryList[ToolExecution]
-    ) -> None:
+    def reset(self, entries: Iterable[Entry], messages: EntryList[Message], calls: EntryList[ToolExecution]) -> None:
         """Take over a whole order, and fill the two lists with it in place."""
         fresh = list(entries)
         self.untouched = min(self.untouched, common_prefix(self.entries, fresh))

@@ -20,7 +20,18 @@ from superqode.session.errors import InvalidEntry
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["FrozenDict", "FrozenList", "JsonArray", "JsonObject", "Text", "UtcTime", "freeze", "normal_text", "thaw", "to_utc"]
+__all__ = [
+    "FrozenDict",
+    "FrozenList",
+    "JsonArray",
+    "JsonObject",
+    "Text",
+    "UtcTime",
+    "freeze",
+    "normal_text",
+    "thaw",
+    "to_utc",
+]
 
 # Python's own JSON decoder recurses; deeper values than this are nobody's arguments but an attack's.
 MAX_DEPTH: Final = 200
@@ -38,8 +49,8 @@ class FrozenDict(dict[str, Any]):
     def _refuse(self, *_: object, **__: object) -> NoReturn:
         raise TypeError("stored values do not change: make a copy with dict(value) and store that")
 
-    __setitem__ = __delitem__ = __ior__ = _refuse  # type: ignore[assignment]
-    clear = pop = popitem = setdefault = update = _refuse  # type: ignore[assignment]
+    __setitem__ = __delitem__ = __ior__ = _refuse
+    clear = pop = popitem = setdefault = update = _refuse
 
     def __reduce__(self) -> tuple[Any, ...]:
         return FrozenDict, (dict(self),)
@@ -59,8 +70,8 @@ class FrozenList(list[Any]):
     def _refuse(self, *_: object, **__: object) -> NoReturn:
         raise TypeError("stored values do not change: make a copy with list(value) and store that")
 
-    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse  # type: ignore[assignment]
-    append = extend = insert = pop = remove = clear = reverse = sort = _refuse  # type: ignore[assignment]
+    __setitem__ = __delitem__ = __iadd__ = __imul__ = _refuse
+    append = extend = insert = pop = remove = clear = reverse = sort = _refuse
 
     def __reduce__(self) -> tuple[Any, ...]:
         return FrozenList, (list(self),)
@@ -104,9 +115,7 @@ def _freeze_scalar(value: Any) -> Any:
         if not math.isfinite(value):
             raise InvalidEntry(f"{value!r} is no JSON value. Store None, or text")
         return float(value)
-    raise InvalidEntry(
-        f"A {type(value).__name__} is no JSON value. Turn it into text, numbers, lists and dicts first"
-    )
+    raise InvalidEntry(f"A {type(value).__name__} is no JSON value. Turn it into text, numbers, lists and dicts first")
 
 
 def _key(key: object) -> str:
@@ -157,7 +166,9 @@ class _JsonOrPython:
         self._freeze_json = freeze_json
 
     def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
-        from_json = core_schema.no_info_after_validator_function(freeze, self._json) if self._freeze_json else self._json
+        from_json = (
+            core_schema.no_info_after_validator_function(freeze, self._json) if self._freeze_json else self._json
+        )
         return core_schema.json_or_python_schema(
             json_schema=from_json,
             python_schema=core_schema.no_info_plain_validator_function(self._check),

@@ -27,7 +27,9 @@ _SETTINGS_FILE: Final = "settings.json"
 _QUARANTINE: Final = "quarantine"
 _ALLOWED: Final = ("refs/heads/", "refs/tags/", "refs/superqode/")
 # Settings that only describe: nothing here names a program, a file or another repository's hooks.
-_SAFE: Final = re.compile(r"remote\.[A-Za-z0-9][A-Za-z0-9._-]{0,63}\.(?:url|pushurl|superqode[a-z]*)|user\.(?:name|email)|superqode\.[a-z]+")
+_SAFE: Final = re.compile(
+    r"remote\.[A-Za-z0-9][A-Za-z0-9._-]{0,63}\.(?:url|pushurl|superqode[a-z]*)|user\.(?:name|email)|superqode\.[a-z]+"
+)
 _SAFE_URL: Final = re.compile(r"(?:https?|ssh|git|file)://[^\s-][^\s]*|[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:[^\s]+|/[^\s:]*")
 _LOCAL: Final = frozenset(("superqode.format", "superqode.allowplaintextpush"))
 
@@ -164,5 +166,3 @@ def _is_safe(key: str, value: str) -> bool:
     if not _SAFE.fullmatch(key) or key.lower() in _LOCAL or "\n" in value or len(value) > 1000:
         return False
     return not key.endswith("url") or _SAFE_URL.fullmatch(value) is not None
-
-

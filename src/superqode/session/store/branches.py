@@ -11,7 +11,16 @@ from superqode.session.errors import InvalidSessionId, SessionExists, SessionNot
 from superqode.session.git.refs import is_ref_name
 from superqode.session.git.repository import HEADS, RESERVED_BRANCH, Repository
 
-__all__ = ["branch_ref", "check_new_id", "is_session_branch", "near_ids", "not_found", "parent_of", "session_ids", "was_renamed"]
+__all__ = [
+    "branch_ref",
+    "check_new_id",
+    "is_session_branch",
+    "near_ids",
+    "not_found",
+    "parent_of",
+    "session_ids",
+    "was_renamed",
+]
 
 _GENERATED: Final = re.compile(r"\d{8}-\d{6}-[0-9a-hjkmnp-tv-z]{8}")
 _NEAR: Final = 3

@@ -11,11 +11,11 @@ from superqode.session.errors import CorruptObject, CorruptSession
 from superqode.session.git.history import first_parents
 from superqode.session.git.objects import Commit
 from superqode.session.git.repository import Repository
-from superqode.session.models import Entry
+from superqode.session.models import Entry, SnapshotState
 from superqode.session.store.loading import tip_of
 from superqode.session.store.results import Change, SaveRecord, SessionDiff
 from superqode.session.store.snapshots import list_snapshots
-from superqode.session.store.state import SnapshotState, Tree, read_entries, read_state, read_tree, saved_at
+from superqode.session.store.state import Tree, read_entries, read_state, read_tree, saved_at
 
 __all__ = ["diff_commits", "history"]
 
@@ -76,7 +76,10 @@ def diff_commits(repository: Repository, left: tuple[str, str], right: tuple[str
         (n for n, (a, b) in enumerate(zip(entries_a, entries_b, strict=False)) if a != b),
         min(len(entries_a), len(entries_b)),
     )
-    changes = [*_entry_changes(entries_a[common:], entries_b[common:]), *_field_changes(tree_a.meta, tree_b.meta)]
+    changes = [
+        *_entry_changes(entries_a[common:], entries_b[common:]),
+        *_field_changes(tree_a.meta, tree_b.meta),
+    ]
     return SessionDiff(left[1], right[1], common, tuple(changes))
 
 

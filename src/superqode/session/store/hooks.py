@@ -85,9 +85,7 @@ def hook_file(name: str) -> bytes:
     in_checkout = Path(__file__).parents[4] / "hooks" / name
     if in_checkout.is_file():
         return in_checkout.read_bytes()
-    raise StoreError(
-        f"The Git hook {name} is not part of this installation. Install superqode-sessions again"
-    )
+    raise StoreError(f"The Git hook {name} is not part of this installation. Install superqode-sessions again")
 
 
 def hook_status(store_path: Path, *, configured_hooks_path: str | None = None) -> HookStatus:

@@ -180,7 +180,7 @@ def _brought_up(stored: Session, fresh: Session) -> Session:
     for entry in stored.timeline:
         newer = order.pop(entry.id, entry)
         kept.append(entry if newer == entry else newer)  # the same object again costs the save nothing
-    stored._set_order([*kept, *order.values()])  # noqa: SLF001 - the store is the session's other half
+    stored._set_order([*kept, *order.values()])
     if stored.title == _imported(stored).get("title"):
         stored.title = fresh.title
     for name in ("files_modified", "files_created", "agents_used", "tags"):
@@ -188,9 +188,9 @@ def _brought_up(stored: Session, fresh: Session) -> Session:
         mine[:] = merge_list((), getattr(fresh, name), mine)
     stored.files_modified[:] = [path for path in stored.files_modified if path not in stored.files_created]
     known = {snapshot.id for snapshot in stored.snapshots}
-    for step in fresh._steps:  # noqa: SLF001
+    for step in fresh._steps:
         if step.snapshot is not None and step.snapshot.id not in known:
-            stored._steps.append(step)  # noqa: SLF001
+            stored._steps.append(step)
             stored.snapshots.append(step.snapshot)
     stored.metadata = stored.metadata | {"imported": thaw(_imported(fresh))}
     stored.updated_at = max(stored.updated_at, fresh.updated_at)

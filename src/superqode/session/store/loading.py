@@ -73,10 +73,8 @@ def load_commit(repository: Repository, session_id: str, commit_oid: str, *, bra
         snapshots=snapshots,
         metadata=thaw(meta.metadata),
     )
-    session._set_order(entries)  # noqa: SLF001 - the store is the session's other half
-    session._timeline.mark()  # noqa: SLF001
+    session._set_order(entries)
+    session._timeline.mark()
     spoken = sum(1 for entry in entries if isinstance(entry, Message))
-    session._saved = Saved(  # noqa: SLF001
-        str(repository.path), branch, commit_oid, tree, len(entries), spoken, saved_at, updated_at
-    )
+    session._saved = Saved(str(repository.path), branch, commit_oid, tree, len(entries), spoken, saved_at, updated_at)
     return session

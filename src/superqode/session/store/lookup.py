@@ -94,5 +94,3 @@ def _commit(repository: Repository, session_id: str, tip: str, digits: str) -> s
     if not found:
         raise RevisionNotFound(session_id, digits)
     return found[0]
-
-

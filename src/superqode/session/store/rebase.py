@@ -24,29 +24,27 @@ def rebase(repository: Repository, session: Session, saved: Saved, tip: str) -> 
     commit = objects.commit(tip)
     theirs = read_tree(objects, commit, session.id)
     count = count_entries(objects, theirs.timeline)
-    before = {entry.id for entry in session._order()}  # noqa: SLF001 - the store is the session's other half
-    merged, stored = _merge(repository, session, saved, theirs, count)
+    before = {entry.id for entry in session._order()}
+    merged, stored = _merge(repository, session, saved, theirs)
     taken = sum(1 for entry in merged if entry.id not in before)
     meta = merge_meta(saved.tree.meta, Meta.of(session), theirs.meta)
     _apply(session, merged, meta)
-    session._timeline.untouched = common_prefix(stored, merged)  # noqa: SLF001
+    session._timeline.untouched = common_prefix(stored, merged)
     saved_at, updated_at = times(commit)
     spoken = sum(1 for entry in stored if isinstance(entry, Message))
     fresh = Saved(saved.store, saved.branch, tip, theirs, count, spoken, saved_at, updated_at)
-    session._saved = fresh  # noqa: SLF001
+    session._saved = fresh
     session.updated_at = max(session.updated_at, updated_at)
-    _drop_done_steps(repository, session, complete=len(stored) == len(merged) == session._timeline.untouched)  # noqa: SLF001
+    _drop_done_steps(repository, session, complete=len(stored) == len(merged) == session._timeline.untouched)
     return fresh, taken
 
 
-def _merge(
-    repository: Repository, session: Session, saved: Saved, theirs: Tree, count: int
-) -> tuple[list[Entry], Sequence[Entry]]:
+def _merge(repository: Repository, session: Session, saved: Saved, theirs: Tree) -> tuple[list[Entry], Sequence[Entry]]:
     """The merged order, and the stored one."""
     objects = repository.objects
-    order = session._order()  # noqa: SLF001
+    order = session._order()
     common = common_entries(objects, saved.tree.timeline, theirs.timeline)
-    if common == saved.entries == session._timeline.untouched:  # noqa: SLF001
+    if common == saved.entries == session._timeline.untouched:
         # Both only appended, as nearly always: what is common need not be read again.
         news = read_entries(objects, theirs, session.id, start=common)
         stored = [*order[:common], *news]
@@ -57,7 +55,7 @@ def _merge(
 
 
 def _apply(session: Session, entries: list[Entry], meta: Meta) -> None:
-    session._set_order(entries)  # noqa: SLF001
+    session._set_order(entries)
     for name in ("title", "project_path", "parent_session_id", "created_at"):
         setattr(session, name, getattr(meta, name))
     for name in ("files_modified", "files_created", "agents_used", "tags"):
@@ -67,9 +65,9 @@ def _apply(session: Session, entries: list[Entry], meta: Meta) -> None:
 
 def _drop_done_steps(repository: Repository, session: Session, *, complete: bool) -> None:
     """Forget steps that a save which was cut short after its ref moved had made already."""
-    session._steps[:] = [  # noqa: SLF001
+    session._steps[:] = [
         step
-        for step in session._steps  # noqa: SLF001
+        for step in session._steps
         if (step.kind == "snapshot" or not complete)
         and not (
             step.kind == "snapshot"

@@ -27,7 +27,7 @@ def rename(repository: Repository, catalogue: Catalogue, saver: Saver, old: str,
         if new.lower() != old.lower():
             check_new_id(repository, new)
         session = load_session(repository, old)
-        tip = session._saved.commit  # noqa: SLF001 - the store is the session's other half
+        tip = session._saved.commit
         session.id = new
         saver.save_locked(session, subject=f"rename: {old} to {new}")
         for name, oid in repository.refs.items(f"{TAGS}{old}/"):

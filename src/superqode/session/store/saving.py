@@ -104,7 +104,7 @@ class Saver:
 
     def save(self, session: Session, *, replace: bool = False) -> SaveResult:
         """Save a session; see `SessionStore.save`."""
-        session._order()  # noqa: SLF001 - the store is the session's other half; raises before anything is locked
+        session._order()
         branch_ref(session.id)
         try:
             with self._repository.writing(session.id):
@@ -142,7 +142,7 @@ class Saver:
     def _line(self, session: Session, tip: str | None, *, replace: bool) -> tuple[_Line, int]:
         """What the new commits go on top of, and how many entries of other writers were taken in on the way."""
         saved = self._known(session)
-        order = session._order()  # noqa: SLF001
+        order = session._order()
         if saved is None or saved.branch != session.id:
             if tip is None:
                 check_new_id(self._repository, session.id)
@@ -156,13 +156,13 @@ class Saver:
         return self._from(saved, session), taken
 
     def _known(self, session: Session) -> Saved | None:
-        saved = session._saved  # noqa: SLF001
+        saved = session._saved
         return saved if isinstance(saved, Saved) and saved.store == str(self._repository.path) else None
 
     def _from(self, saved: Saved, session: Session) -> _Line:
         if saved.tree.newer:
             raise NewerFormat(f"Session {session.id}", saved.tree.format_text, layout.FORMAT_NUMBER)
-        timeline = session._timeline  # noqa: SLF001
+        timeline = session._timeline
         return _Line(
             saved.commit,
             saved.tree,
@@ -179,14 +179,17 @@ class Saver:
         commit = self._objects.commit(tip)
         tree = read_tree(self._objects, commit, session.id)
         stored = read_entries(self._objects, tree, session.id)
-        order = session._order()  # noqa: SLF001
+        order = session._order()
         if not replace and (stored != order or tree.meta != Meta.of(session)):
             raise SessionExists(session.id)
-        same = next((n for n, (a, b) in enumerate(zip(stored, order, strict=False)) if a != b), min(len(stored), len(order)))
+        same = next(
+            (n for n, (a, b) in enumerate(zip(stored, order, strict=False)) if a != b),
+            min(len(stored), len(order)),
+        )
         saved_at, updated_at = times(commit)
         spoken = sum(1 for entry in stored if isinstance(entry, Message))
         saved = Saved(str(self._repository.path), session.id, tip, tree, len(stored), spoken, saved_at, updated_at)
-        session._timeline.untouched = same  # noqa: SLF001
+        session._timeline.untouched = same
         return self._from(saved, session)
 
     # -- what is written ------------------------------------------------------------------------------------------
@@ -199,9 +202,9 @@ class Saver:
 
     def _drafts(self, session: Session, line: _Line, subject: str) -> list[_Draft]:
         meta = Meta.of(session)
-        drafts = [self._step_draft(session, meta, step) for step in session._steps]  # noqa: SLF001
+        drafts = [self._step_draft(session, meta, step) for step in session._steps]
         forked = line.commit is not None and line.tree is not None and line.tree.meta.id != session.id
-        order = session._timeline.entries  # noqa: SLF001
+        order = session._timeline.entries
         if forked and not subject and line.keep == len(order):
             subject = f"fork: {session.title}"
         drafts.append(_Draft("save", order, meta, len(session.messages), session.updated_at, subject))
@@ -251,7 +254,15 @@ class Saver:
         if timeline is not None:
             root.append(TreeEntry(TREE, layout.TIMELINE, timeline))
         oid = objects.write_tree(root)
-        return Tree(oid, format_oid, meta_oid, timeline, draft.meta, newer=False, format_text=str(layout.FORMAT_NUMBER))
+        return Tree(
+            oid,
+            format_oid,
+            meta_oid,
+            timeline,
+            draft.meta,
+            newer=False,
+            format_text=str(layout.FORMAT_NUMBER),
+        )
 
     def _write_commit(
         self, session: Session, draft: _Draft, line: _Line, keep: int, tree: Tree, made: _Made
@@ -340,9 +351,9 @@ class Saver:
         if made.commits:
             session.updated_at = updated_at
         store = str(self._repository.path)
-        session._saved = Saved(store, session.id, tip, tree, last.count, last.messages, saved_at, updated_at)  # noqa: SLF001
-        session._timeline.mark()  # noqa: SLF001
-        session._steps.clear()  # noqa: SLF001
+        session._saved = Saved(store, session.id, tip, tree, last.count, last.messages, saved_at, updated_at)
+        session._timeline.mark()
+        session._steps.clear()
         spoken = last.messages - begun.messages
         return SaveResult(
             session_id=session.id,
@@ -366,5 +377,3 @@ def _plainly(problem: OSError) -> str:
     if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"{problem.filename or 'the store'} cannot be written"
     return str(problem.strerror or problem)
-
-

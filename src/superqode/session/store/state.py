@@ -13,7 +13,18 @@ from superqode.session.errors import CorruptObject, CorruptSession, InvalidEntry
 from superqode.session.git.objects import TREE, Commit, Objects, TreeEntry
 from superqode.session.models import Entry, SnapshotState
 
-__all__ = ["EntryFiles", "Saved", "Tree", "read_entries", "read_entry", "read_state", "read_tree", "saved_at", "times", "walk_timeline"]
+__all__ = [
+    "EntryFiles",
+    "Saved",
+    "Tree",
+    "read_entries",
+    "read_entry",
+    "read_state",
+    "read_tree",
+    "saved_at",
+    "times",
+    "walk_timeline",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +143,9 @@ def walk_timeline(objects: Objects, timeline: str | None, start: int = 0) -> Ite
                 continue
             expected = layout.Place.of(index)
             if (top.name, middle.name) != (expected.top, expected.middle):
-                raise InvalidEntry(f"the directory {top.name}/{middle.name} stands where {expected.top}/{expected.middle} should")
+                raise InvalidEntry(
+                    f"the directory {top.name}/{middle.name} stands where {expected.top}/{expected.middle} should"
+                )
             for number, files in enumerate(_directory(objects.tree(middle.oid))):
                 if index + number >= start:
                     yield files

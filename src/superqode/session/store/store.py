@@ -18,7 +18,7 @@ from superqode.session.models import Session
 from superqode.session.store import history, lookup, maintenance, old_store, trash, undo
 from superqode.session.store.branches import branch_ref, is_session_branch, not_found
 from superqode.session.store.index.catalogue import Catalogue, Filter, Progress
-from superqode.session.store.loading import load_commit, load_session, tip_of
+from superqode.session.store.loading import load_commit, load_session
 from superqode.session.store.renaming import rename
 from superqode.session.store.results import (
     MaintenanceReport,
@@ -176,7 +176,12 @@ class SessionStore:
         if not self._durable and count % _FAST_FLUSH == 0 and result.commits:
             repository.flush()
         # The commit's id is as good as a dice: one look in 64 saves, whatever process they come from.
-        if result.commits and int(result.tip[:2], 16) < 4 and self._maintainer is None and maintenance.is_due(repository):
+        if (
+            result.commits
+            and int(result.tip[:2], 16) < 4
+            and self._maintainer is None
+            and maintenance.is_due(repository)
+        ):
             self._start_maintenance(repository)
 
     def _start_maintenance(self, repository: Repository) -> threading.Thread:
@@ -200,12 +205,16 @@ class SessionStore:
     @contextmanager
     def autosave(self, session: Session) -> Iterator[Session]:
         """Save after each message or execution that is added inside the block, and at its end."""
-        before = session._on_add  # noqa: SLF001 - the store is the session's other half
-        session._on_add = lambda: self.save(session) and None  # noqa: SLF001
+        before = session._on_add
+
+        def save() -> None:
+            self.save(session)
+
+        session._on_add = save
         try:
             yield session
         finally:
-            session._on_add = before  # noqa: SLF001
+            session._on_add = before
             self.save(session)
 
     def load(self, session_id: str) -> Session:
@@ -334,9 +343,7 @@ class SessionStore:
         commit = lookup.resolve_revision(repository, session_id, revision)
         return load_commit(repository, session_id, commit, branch=None)
 
-    def diff(
-        self, a: str, b: str | None = None, *, a_rev: str | None = None, b_rev: str | None = None
-    ) -> SessionDiff:
+    def diff(self, a: str, b: str | None = None, *, a_rev: str | None = None, b_rev: str | None = None) -> SessionDiff:
         """Give what turns session `a` (at `a_rev`) into `b` (at `b_rev`); `b` is `a` without one."""
         repository = self._existing(a)
         other = b if b is not None else a
@@ -370,7 +377,7 @@ class SessionStore:
     def _move(self, session_id: str, prepare: Callable[[Repository, Session, str], None]) -> SaveResult:
         repository = self._existing(session_id)
         session = load_session(repository, session_id)
-        prepare(repository, session, session._saved.commit)  # noqa: SLF001
+        prepare(repository, session, session._saved.commit)
         return self.save(session)
 
     # -- moving and removing --------------------------------------------------------------------------------------
@@ -425,9 +432,7 @@ class SessionStore:
             trash.take_out(repository, item, chosen)
         return chosen
 
-    def purge(
-        self, name: str | None = None, *, older_than: timedelta | None = None, now: bool = False
-    ) -> PurgeResult:
+    def purge(self, name: str | None = None, *, older_than: timedelta | None = None, now: bool = False) -> PurgeResult:
         """Forget deleted sessions for ever: one item, or all (older than an age).
 
         Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from superqode.session.codec.entry import encode_entry
-from superqode.session.codec.layout import MAX_ENTRIES, Place, parse_name
+from superqode.session.codec.layout import FANOUT, MAX_ENTRIES, Place, parse_name
 from superqode.session.errors import CorruptObject, InvalidSession
 from superqode.session.git.objects import BLOB, TREE, Objects, TreeEntry
 from superqode.session.models import Entry
@@ -112,7 +112,8 @@ def _count(objects: Objects, tree: str, depth: int) -> int:
             raise CorruptObject(tree, f"its name {entries[-1].name!r} is none of the format's")
         return int(last.digits) + 1
     # All directories but the last are full: entries are only ever appended.
-    return (len(entries) - 1) * 100**depth + _count(objects, entries[-1].oid, depth - 1)
+    full: int = (len(entries) - 1) * FANOUT**depth
+    return full + _count(objects, entries[-1].oid, depth - 1)
 
 
 def _common_files(left: Sequence[TreeEntry], right: Sequence[TreeEntry]) -> int:

@@ -13,13 +13,29 @@ from datetime import UTC, datetime
 from typing import Final
 
 from superqode.session import clock
-from superqode.session.errors import AmbiguousId, CorruptObject, CorruptSession, RefConflict, SessionExists, SessionNotFound
+from superqode.session.errors import (
+    AmbiguousId,
+    CorruptObject,
+    CorruptSession,
+    RefConflict,
+    SessionExists,
+    SessionNotFound,
+)
 from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.store.branches import branch_ref, check_new_id
 from superqode.session.store.results import TrashItem
 from superqode.session.store.state import read_tree
 
-__all__ = ["TRASH", "find_item", "list_trash", "move_to_trash", "move_trash", "rescue", "take_out", "throw_away"]
+__all__ = [
+    "TRASH",
+    "find_item",
+    "list_trash",
+    "move_to_trash",
+    "move_trash",
+    "rescue",
+    "take_out",
+    "throw_away",
+]
 
 TRASH: Final = "refs/superqode/trash/"
 _TIME: Final = "%Y%m%dT%H%M%S.%fZ"
@@ -138,5 +154,11 @@ def move_trash(repository: Repository, old: str, new: str) -> None:
     """Let earlier deletions of a session follow its renaming."""
     refs, ident = repository.refs, repository.committer()
     for name, oid in refs.items(f"{TRASH}{old}/"):
-        refs.update(name.replace(f"{TRASH}{old}/", f"{TRASH}{new}/", 1), oid, None, ident=ident, reason="trash: renamed")
+        refs.update(
+            name.replace(f"{TRASH}{old}/", f"{TRASH}{new}/", 1),
+            oid,
+            None,
+            ident=ident,
+            reason="trash: renamed",
+        )
         refs.delete(name, oid)

@@ -107,5 +107,5 @@ def _move(repository: Repository, session: Session, kind: str, target: str) -> N
     commit = repository.objects.commit(target)
     story = message.parse(commit.message)
     place = Snapshot(target[:12], story.subject, saved_at(commit, story), state=state, commit=target)
-    session._steps.append(Step("undo" if kind == "undo" else "redo", state, place))  # noqa: SLF001
-    session._apply(state)  # noqa: SLF001
+    session._steps.append(Step("undo" if kind == "undo" else "redo", state, place))
+    session._apply(state)

@@ -77,8 +77,13 @@ class _Check:
             if entry.id in known:
                 self.error(session_id, tip, "", f"two entries have the id {entry.id}")
             known.add(entry.id)
-        asked = {call.get("id") for entry in entries if isinstance(entry, Message) for call in entry.tool_calls or ()
-                 if isinstance(call, dict)}
+        asked = {
+            call.get("id")
+            for entry in entries
+            if isinstance(entry, Message)
+            for call in entry.tool_calls or ()
+            if isinstance(call, dict)
+        }
         answered = {entry.id for entry in entries if isinstance(entry, ToolExecution)}
         answered |= {entry.tool_call_id for entry in entries if isinstance(entry, Message) and entry.tool_call_id}
         missing = len([call for call in asked if isinstance(call, str) and call not in answered])
@@ -86,7 +91,9 @@ class _Check:
             self.warn(session_id, f"{missing} tool calls have no result")
 
 
-def verify(repository: Repository, wanted: Iterable[str] | None = None, progress: Progress | None = None) -> VerifyReport:
+def verify(
+    repository: Repository, wanted: Iterable[str] | None = None, progress: Progress | None = None
+) -> VerifyReport:
     """Check sessions (all of them without a list): objects, history, content, snapshots; and the store's folders.
 
     Nothing is changed. Damage is reported, never raised.

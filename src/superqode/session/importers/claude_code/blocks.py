@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["as_blocks", "call_of", "is_call", "is_result", "others_of", "result_of", "texts_of"]
 
 _EXIT_CODE: Final = re.compile(r"Exit code (\d{1,9})\b")
-_FAILED_STATES: Final = frozenset(
-    {"error", "failed", "interrupted", "cancelled", "canceled", "killed", "rejected"}
-)
+_FAILED_STATES: Final = frozenset({"error", "failed", "interrupted", "cancelled", "canceled", "killed", "rejected"})
 _REFUSALS: Final = frozenset({"reject", "deny", "block"})
 
 
@@ -86,9 +84,7 @@ def result_of(block: dict[str, Any], told: Any, decision: Any) -> Result:
     return Result(
         call_id=_text(block, "tool_use_id"),
         text=text,
-        worked=not (
-            failed or details.keys() & {"refused", "interrupted", "exit_note"} or _says_failed(facts)
-        ),
+        worked=not (failed or details.keys() & {"refused", "interrupted", "exit_note"} or _says_failed(facts)),
         touch=_touch(facts),
         agent_id=_text(facts, "agentId"),
         details=details,

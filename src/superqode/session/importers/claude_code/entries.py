@@ -66,9 +66,7 @@ def place_entries(
 
 
 class _Builder:
-    def __init__(
-        self, rows: Sequence[Row], owners: Sequence[int], project_path: str, subagent_of: SubagentOf
-    ) -> None:
+    def __init__(self, rows: Sequence[Row], owners: Sequence[int], project_path: str, subagent_of: SubagentOf) -> None:
         self._rows = rows
         self._owners = owners
         self._project_path = project_path

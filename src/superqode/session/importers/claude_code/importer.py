@@ -58,9 +58,7 @@ class ClaudeCodeImporter:
         try:
             digest = sha256_of(source)
         except OSError as problem:
-            raise TranscriptError(
-                source.name, f"it cannot be read ({problem.strerror or problem})"
-            ) from problem
+            raise TranscriptError(source.name, f"it cannot be read ({problem.strerror or problem})") from problem
         receipt = Receipt()
         reading = Reading(receipt)
         for number, record in read_records(source, receipt):
@@ -72,9 +70,7 @@ class ClaudeCodeImporter:
             raise TranscriptError(source.name, "it holds no messages")
         yield from self._sessions(source, Assembly(source.name, digest, reading), reading.rows, receipt)
 
-    def _sessions(
-        self, source: Source, assembly: Assembly, rows: list[Row], receipt: Receipt
-    ) -> Iterator[Imported]:
+    def _sessions(self, source: Source, assembly: Assembly, rows: list[Row], receipt: Receipt) -> Iterator[Imported]:
         main = [row for row in rows if not row.sidechain]
         chains = side_chains([row for row in rows if row.sidechain])
         for chain in filter(_warmed_up, chains):
@@ -99,9 +95,7 @@ class ClaudeCodeImporter:
         layout = arrange(main)
         numbers = range(1, len(layout.branches))
         if len(numbers) > _MOST_BRANCHES:
-            receipt.problem(
-                f"only the last {_MOST_BRANCHES} of {len(numbers)} rewound conversations are kept"
-            )
+            receipt.problem(f"only the last {_MOST_BRANCHES} of {len(numbers)} rewound conversations are kept")
         origin = assembly.copied_from or self._relatives.fork_origin(source, assembly.own_id, main)
         placed = assembly.place(main, layout.owners)
         yield assembly.conversation(placed, origin, receipt)
@@ -121,11 +115,7 @@ def _is_ours(line: bytes) -> bool | None:
     if not isinstance(record, dict):
         return None
     message = record.get("message")
-    if (
-        "projectHash" in record
-        or "systemPayload" in record
-        or (isinstance(message, dict) and "parts" in message)
-    ):
+    if "projectHash" in record or "systemPayload" in record or (isinstance(message, dict) and "parts" in message):
         return False
     if record.get("type") == "summary" and "leafUuid" in record:
         return True

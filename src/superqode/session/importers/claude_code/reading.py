@@ -219,11 +219,7 @@ def _fill_assistant(row: Row, record: Mapping[str, Any]) -> None:
         if (value := _text(message, name)) and not synthetic:
             row.details[name] = value
     usage = message.get("usage")
-    counts = (
-        {name: usage[name] for name in _USAGE if type(usage.get(name)) is int}
-        if isinstance(usage, dict)
-        else {}
-    )
+    counts = {name: usage[name] for name in _USAGE if type(usage.get(name)) is int} if isinstance(usage, dict) else {}
     if any(counts.values()):
         row.details["usage"] = counts
     if synthetic:

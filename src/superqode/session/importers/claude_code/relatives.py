@@ -101,12 +101,7 @@ class Relatives:
             shared = own.keys() & theirs.keys()
             mine = [moment for uuid, moment in own.items() if uuid not in theirs and moment]
             their_own = [moment for uuid, moment in theirs.items() if uuid not in own and moment]
-            if (
-                not shared
-                or not mine
-                or their_id == session_id
-                or (their_own and min(their_own) <= min(mine))
-            ):
+            if not shared or not mine or their_id == session_id or (their_own and min(their_own) <= min(mine)):
                 continue
             rank = (len(shared), not their_own, min(their_own, default=min(mine)))
             if best is None or rank > best:
@@ -118,11 +113,7 @@ class Relatives:
         folder = posixpath.dirname(source.name)
         for other in source.related(f"{folder}/" if folder else ".jsonl"):
             beside = posixpath.dirname(other.name) == folder and other.name.endswith(".jsonl")
-            if (
-                beside
-                and other.name != source.name
-                and any(uuid.decode() in own for uuid in self._head(other))
-            ):
+            if beside and other.name != source.name and any(uuid.decode() in own for uuid in self._head(other)):
                 yield other
 
     def _head(self, source: Source) -> frozenset[bytes]:

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["Spoken", "command_line", "heard", "origin"]
 
 # What a person did in the terminal that is no prompt to the model.
-_COMMAND: Final = re.compile(
-    r"<(?:command-name|command-message|command-args|bash-input|user-memory-input)[\s>]"
-)
+_COMMAND: Final = re.compile(r"<(?:command-name|command-message|command-args|bash-input|user-memory-input)[\s>]")
 # What programs write. Only known names: a person may well begin a prompt with a tag.
 _INJECTED: Final = re.compile(
     r"<(?:local-command-stdout|local-command-stderr|local-command-caveat|bash-stdout|bash-stderr"
@@ -96,9 +94,7 @@ def heard(texts: list[str], written_by: str, *, beside_result: bool) -> Spoken:
             own.append(words)
     if own or not around:
         return Spoken("prompt", "\n".join(own), {"context": around} if around else {})
-    return Spoken(
-        "command" if command else "injected", whole, {"injected": "command" if command else "context"}
-    )
+    return Spoken("command" if command else "injected", whole, {"injected": "command" if command else "context"})
 
 
 def _behind_context(text: str, around: list[str]) -> str:

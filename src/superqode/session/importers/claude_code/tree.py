@@ -149,9 +149,7 @@ def side_chains(rows: Sequence[Row]) -> list[list[Row]]:
     latest = ""
     for row in rows:
         opens = row.kind == "prompt" and row.parent not in chain_of
-        chain = (
-            row.agent_id or chain_of.get(row.parent or "") or (row.uuid if opens or not latest else latest)
-        )
+        chain = row.agent_id or chain_of.get(row.parent or "") or (row.uuid if opens or not latest else latest)
         chain_of.setdefault(row.uuid, chain)
         chains.setdefault(chain, []).append(row)
         latest = chain

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -37,23 +37,23 @@ _CWD: Final = re.compile(r"<cwd>([^<]{1,4096})</cwd>")
 _MAX_CHAIN: Final = 64
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Rollout:
     """What a rollout and the history before it hold.
 
     Attributes:
         meta: what the file says about itself.
         transcript: its records, put together.
+        drafts: what becomes the session's entries.
         folder: the project's folder; empty where none is recorded.
         missing: the thread whose file is needed for the history and is not here; empty where none is.
-        drafts: what becomes the session's entries.
     """
 
     meta: Meta
     transcript: Transcript
-    folder: str = ""
-    missing: str = ""
-    drafts: list[Draft] = field(default_factory=list)
+    drafts: list[Draft]
+    folder: str
+    missing: str
 
 
 def is_record(record: dict[str, Any]) -> bool:
@@ -87,18 +87,8 @@ def read_rollout(source: Source, receipt: Receipt) -> Rollout:
     Raises:
         TranscriptError: there is nothing in it, or it cannot be read.
     """
-    rollout = _read(source, receipt)
-    if rollout.missing:
-        receipt.problems.append(
-            f"the history before it is in thread {rollout.missing}, whose file is not here"
-        )
-    return rollout
-
-
-def _read(source: Source, receipt: Receipt) -> Rollout:
     reader = _Reader(source, receipt)
-    for _, record in read_records(source, receipt):
-        reader.take(record)
+    reader.read()
     return reader.finish()
 
 
@@ -106,21 +96,29 @@ class _Reader:
     """Reads one rollout; the first thing in it says whose it is."""
 
     def __init__(self, source: Source, receipt: Receipt) -> None:
+        self.transcript = Transcript(datetime.fromtimestamp(0, UTC), receipt)
         self._source = source
         self._receipt = receipt
-        self._transcript = Transcript(datetime.fromtimestamp(0, UTC), receipt)
         self._meta: Meta | None = None
         self._copied_from = ""
         self._missing = ""
 
-    def take(self, record: dict[str, Any]) -> None:
-        if not _is_meta(record):
-            if self._meta is None:
-                self._begin(_unnamed(self._source, record))
-            self._transcript.take(record)
-            return
-        self._receipt.kept += 1
+    def read(self) -> None:
+        for _, record in read_records(self._source, self._receipt):
+            if _is_meta(record):
+                self._receipt.kept += 1
+                self._take_meta(record)
+            else:
+                if self._meta is None:
+                    self._begin(_unnamed(self._source, record))
+                self.transcript.take(record)
+        self.transcript.finish()
+
+    def _take_meta(self, record: dict[str, Any]) -> None:
         meta = _meta_of(record)
+        if self._meta is None and self._receipt.problems and _name_id(self._source) not in ("", meta.thread_id):
+            # The record that said whose file this is was damaged; this one came with copied history.
+            self._begin(_unnamed(self._source, record))
         if self._meta is None:
             self._begin(meta)
         elif meta.thread_id != self._meta.thread_id:
@@ -129,50 +127,59 @@ class _Reader:
     def _begin(self, meta: Meta) -> None:
         self._meta = meta
         if meta.base is not None and meta.link != "subagent":
-            self._transcript.inherited = True
-            self._missing = self._inherit(meta.base)
-            self._transcript.inherited = False
-        self._transcript.begin(meta.time, meta.cwd)
+            self.transcript.inherited = True
+            self._inherit(meta.base)
+            self.transcript.inherited = False
+        self.transcript.begin(meta.time, meta.cwd)
 
-    def _inherit(self, base: Base) -> str:
-        """Take the records this rollout goes on from; gives the thread whose file is missing, or nothing."""
-        parts, missing = _history(self._source, base)
+    def _inherit(self, base: Base) -> None:
+        parts, self._missing = _history(self._source, base)
+        if self._missing:
+            self._note(f"the history before it is in thread {self._missing}, whose file is not here")
         for part, end in parts:
             for record in _before(part, end):
                 if not _is_meta(record):
-                    self._transcript.take(record)
-        return missing
+                    self.transcript.take(record)
+
+    def _note(self, text: str) -> None:
+        # Nothing of this file is damaged, so this does not count as damage.
+        self._receipt.problems.append(text)
 
     def finish(self) -> Rollout:
         if self._meta is None:
             raise TranscriptError(self._source.name, "no record in it can be read")
         meta = self._meta
-        self._transcript.finish()
         if self._copied_from and not meta.link:
             meta = replace(meta, link="fork", parent_id=self._copied_from)
         if self._copied_from and meta.link == "subagent":
             self._leave_out_parents(self._copied_from)
-        rollout = Rollout(meta, self._transcript, meta.cwd or self._transcript.folder, self._missing)
-        rollout.drafts = _kept(self._transcript)
-        if not rollout.folder:
-            rollout.folder = _folder_told(rollout.drafts)
-        return rollout
+        drafts = _kept(self.transcript)
+        folder = meta.cwd or self.transcript.folder or _folder_told(drafts)
+        return Rollout(meta, self.transcript, drafts, folder, self._missing)
 
     def _leave_out_parents(self, parent_id: str) -> None:
         """A sub-agent's file may begin with its parent's records: they are the parent's, not its own."""
         parent = _find(self._source, parent_id, {self._source.name})
         if parent is None:
-            self._missing = parent_id
+            self._note(f"it repeats records of thread {parent_id}, whose file is not here to tell them apart")
             return
-        theirs = set(entry_ids(_kept(_read(parent, Receipt()).transcript)))
-        drafts = self._transcript.drafts
-        own = 0
+        other = _Reader(parent, Receipt())
+        other.read()
+        theirs = set(entry_ids(other.transcript.drafts))
+        drafts = self.transcript.drafts
+        repeated = 0
         for place, (draft, entry_id) in enumerate(zip(drafts, entry_ids(drafts), strict=True), 1):
             if entry_id in theirs:
-                own = place
-            elif not (isinstance(draft, Said) and not self._transcript.is_prompt(draft)):
+                repeated = place
+            elif self._is_own(draft):
                 break
-        self._transcript.retire(drafts[:own], "repeats of the parent's records")
+        self.transcript.retire(drafts[:repeated], "repeats of the parent's records")
+
+    def _is_own(self, draft: Draft) -> bool:
+        """Whether this ends the parent's part: not notices, nor answers that only call tools."""
+        if not isinstance(draft, Said):
+            return True
+        return bool(draft.text) if draft.role == "assistant" else self.transcript.is_prompt(draft)
 
 
 def _kept(transcript: Transcript) -> list[Draft]:

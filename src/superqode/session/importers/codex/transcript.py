@@ -131,9 +131,7 @@ class Transcript:
         elif kind == "compacted":
             self._end_answer()
             replaced = len(list_at(payload, "replacement_history"))
-            self._say(
-                "system", text_at(payload, "message"), {"kind": "compacted", "replaced_items": replaced}
-            )
+            self._say("system", text_at(payload, "message"), {"kind": "compacted", "replaced_items": replaced})
         elif kind == "inter_agent_communication":
             self._take_agent_message(payload)
         elif kind == "token_usage_record":
@@ -249,9 +247,7 @@ class Transcript:
 
     def _take_reasoning(self, item: Mapping[str, Any]) -> None:
         thoughts = [
-            text
-            for part in list_at(item, "summary")
-            if isinstance(part, dict) and (text := text_at(part, "text"))
+            text for part in list_at(item, "summary") if isinstance(part, dict) and (text := text_at(part, "text"))
         ]
         self._note_cut(item)
         if not thoughts:
@@ -422,11 +418,7 @@ def _as_asked(item: Mapping[str, Any]) -> dict[str, Any]:
 def _asked(item: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """A call's arguments, wherever its kind keeps them."""
     if kind == "custom_tool_call":
-        return (
-            {"input": item.get("input")}
-            if isinstance(item.get("input"), str)
-            else arguments_of(item.get("input"))
-        )
+        return {"input": item.get("input")} if isinstance(item.get("input"), str) else arguments_of(item.get("input"))
     if kind in ("local_shell_call", "web_search_call"):
         return {name: value for name, value in mapping_at(item, "action").items() if name != "type"}
     if kind == "image_generation_call":

@@ -22,9 +22,7 @@ __all__ = ["Catalogue", "Filter", "Progress"]
 
 Progress = Callable[[int, int, str], None]
 
-_COLUMNS = (
-    "name, oid, title, created, updated, project, messages, executions, agents, tags, parent, problem"
-)
+_COLUMNS = "name, oid, title, created, updated, project, messages, executions, agents, tags, parent, problem"
 
 
 class Filter:

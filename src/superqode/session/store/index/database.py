@@ -96,12 +96,12 @@ class Database:
                     self._connection = self._connect()
                 except sqlite3.DatabaseError:
                     # A read-only store, or a full disk: list and search work all the same, only slower.
-                    self._connection = _prepare(sqlite3.connect(":memory:", **_OPTIONS))
+                    self._connection = _prepare(_connection(":memory:"))
         return self._connection
 
     def _connect(self) -> sqlite3.Connection:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        connection = sqlite3.connect(self._path, **_OPTIONS)
+        connection = _connection(str(self._path))
         try:
             return _prepare(connection)
         except sqlite3.DatabaseError:
@@ -109,7 +109,9 @@ class Database:
             raise
 
 
-_OPTIONS: Final = {"timeout": 30.0, "isolation_level": None, "check_same_thread": False}
+def _connection(path: str) -> sqlite3.Connection:
+    # Transactions are begun by hand, and a lock of ours serialises the threads.
+    return sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
 
 
 def _prepare(connection: sqlite3.Connection) -> sqlite3.Connection:

@@ -18,7 +18,12 @@ __all__ = ["search"]
 
 
 def search(
-    repository: Repository, catalogue: Catalogue, query: str, wanted: Filter, limit: int, progress: Progress | None
+    repository: Repository,
+    catalogue: Catalogue,
+    query: str,
+    wanted: Filter,
+    limit: int,
+    progress: Progress | None,
 ) -> list[SearchHit]:
     """Give the best hits: titles and tags first, then entries; nothing for a text without words."""
     expression = match_expression(query)
@@ -43,7 +48,9 @@ _ENTRIES = (
 )
 
 
-def _ask(connection: sqlite3.Connection, query: str, expression: str, wanted: Filter, limit: int) -> list[tuple[Any, ...]]:
+def _ask(
+    connection: sqlite3.Connection, query: str, expression: str, wanted: Filter, limit: int
+) -> list[tuple[Any, ...]]:
     if limit <= 0:
         return []
     more = "".join(f" AND {condition}" for condition in wanted.conditions)

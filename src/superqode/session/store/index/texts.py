@@ -34,9 +34,7 @@ def forget_session(connection: sqlite3.Connection, session: int) -> None:
     connection.execute("DELETE FROM titles WHERE rowid = ?", (session,))
 
 
-def index_session(
-    connection: sqlite3.Connection, repository: Repository, session: int, name: str
-) -> None:
+def index_session(connection: sqlite3.Connection, repository: Repository, session: int, name: str) -> None:
     """Bring the full-text tables up to date with a session's row; damaged entries are left out."""
     title, tags, project, timeline, indexed = connection.execute(
         "SELECT title, tags, project, timeline, indexed_timeline FROM sessions WHERE id = ?", (session,)
