@@ -18,7 +18,7 @@ from superqode.session.git.objects import BLOB, Ident, Objects, TreeEntry
 from superqode.session.git.packs import Packs
 from superqode.session.git.refs import Refs
 
-__all__ = ["HEADS", "RESERVED_BRANCH", "STORE_FORMAT", "TAGS", "Repository", "is_repository"]
+__all__ = ["HEADS", "RESERVED_BRANCH", "STORE_FORMAT", "TAGS", "Repository", "is_store"]
 
 HEADS: Final = "refs/heads/"
 TAGS: Final = "refs/tags/"
@@ -57,8 +57,12 @@ SuperQode sessions wrote it: `superqode sessions --help`.
 """
 
 
-def is_repository(path: Path) -> bool:
-    """Whether a bare Git repository stands here."""
+def is_store(path: Path) -> bool:
+    """Whether a store may stand here: a bare Git repository whose making was not cut short."""
+    return _is_repository(path) and not _unfinished(path)
+
+
+def _is_repository(path: Path) -> bool:
     return (path / "HEAD").is_file() and (path / "objects").is_dir() and (path / "refs").is_dir()
 
 
@@ -97,7 +101,7 @@ class Repository:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             locks.mkdir(mode=0o700, parents=True, exist_ok=True)
             with flock.hold(locks / "create"):
-                if not is_repository(path) or _unfinished(path):
+                if not _is_repository(path) or _unfinished(path):
                     _initialise(path, user)
         except PermissionError as problem:
             raise StoreUnwritable(path, str(problem.strerror)) from problem
@@ -169,7 +173,7 @@ class Repository:
 
 
 def _check(path: Path) -> None:
-    if not is_repository(path):
+    if not _is_repository(path):
         raise NotAStore(path, "there is no Git repository")
     _check_owner(path)
     try:
@@ -227,7 +231,7 @@ def _initialise(path: Path, user: tuple[str, str] | None) -> None:
     import pygit2
 
     marker = path / "superqode" / "unfinished"
-    if is_repository(path) and not marker.exists():
+    if _is_repository(path) and not marker.exists():
         raise NotAStore(path, "another Git repository stands here")
     marker.touch(mode=0o600)
     flags = pygit2.enums.RepositoryInitFlag

@@ -5,14 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from superqode.session import clock
+from pydantic import BaseModel
+
+from superqode.session import clock, ids
 from superqode.session.errors import InvalidSession
-from superqode.session.models.entries import Entry
+from superqode.session.models.entries import Entry, Message, entry_from_dict
+from superqode.session.models.snapshots import Snapshot, SnapshotState
+from superqode.session.models.values import UtcTime
 
 if TYPE_CHECKING:
     from superqode.session.models.session import Session
 
-__all__ = ["session_fields", "session_to_dict"]
+__all__ = ["read_snapshot", "session_fields", "session_to_dict"]
 
 _PLAIN_FIELDS: Final = (
     "id",
@@ -81,3 +85,47 @@ def session_fields(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[str] |
     if not listed or not isinstance(snapshots, list):
         raise InvalidSession("This is no session: timeline and snapshots must be lists")
     return fields, order, snapshots
+
+
+class _Time(BaseModel):
+    at: UtcTime
+
+
+def read_snapshot(session: Session, data: Mapping[str, Any]) -> Snapshot:
+    """Make a snapshot of a session from plain values: ours, the contract's, or a message count of superqode 2.25.
+
+    Raises:
+        KeyError, TypeError, ValueError: the values are none.
+    """
+    state = data.get("state")
+    if state is None:
+        read = _counted_state(session, int(data["message_count"]))
+    else:
+        lists = (tuple(map(str, state.get(name, ()))) for name in ("files_modified", "files_created", "agents_used"))
+        read = SnapshotState(tuple(_state_entries(session, state)), *lists)
+    described = str(data.get("description") or data.get("name") or "")
+    created_at = _Time.model_validate({"at": data["created_at"]}).at.replace(microsecond=0)
+    return Snapshot(ids.validate_session_id(data["id"]), described, created_at, state=read)
+
+
+def _state_entries(session: Session, state: Mapping[str, Any]) -> list[Entry]:
+    """The entries of a state; those that stand in the session itself are named by their ids."""
+    if "timeline" in state and "messages" not in state:
+        known = {entry.id: entry for entry in session.timeline}
+        return [known[item] if isinstance(item, str) else entry_from_dict(item) for item in state["timeline"]]
+    part = {**state, "id": session.id, "created_at": clock.format_time(session.created_at)}
+    return type(session).from_dict(part).timeline
+
+
+def _counted_state(session: Session, message_count: int) -> SnapshotState:
+    """The state superqode 2.25 means by a message count: everything before the next message."""
+    replay = type(session)(id=session.id, project_path=session.project_path)
+    for entry in session.timeline:
+        if isinstance(entry, Message):
+            if message_count == 0:
+                break
+            message_count -= 1
+        replay.add(entry)
+    return SnapshotState(
+        tuple(replay.timeline), tuple(replay.files_modified), tuple(replay.files_created), tuple(replay.agents_used)
+    )

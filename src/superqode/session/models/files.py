@@ -101,7 +101,7 @@ def touched_files(tool_name: str, arguments: Mapping[str, Any], project_path: st
 
 
 def relative_path(path: str, project_path: str) -> str:
-    """Give a path relative to the project where it lies inside it; compared as text, `\\` read as `/` on both sides."""
+    """Give a path relative to the project where it lies inside it; compared as text only."""
     plain = _slashes(path)
     project = _slashes(project_path).rstrip("/")
     normal = posixpath.normpath(plain)

@@ -25,8 +25,8 @@ from pydantic import (
 
 from superqode.session import clock, ids
 from superqode.session.errors import DuplicateEntry, InvalidEntry, InvalidSession, SnapshotNotFound
-from superqode.session.models.entries import Entry, Message, MessageRole, ToolExecution, entry_from_dict
-from superqode.session.models.exchange import session_fields, session_to_dict
+from superqode.session.models.entries import Entry, Message, MessageRole, ToolExecution
+from superqode.session.models.exchange import read_snapshot, session_fields, session_to_dict
 from superqode.session.models.files import FileTouch, touched_files
 from superqode.session.models.snapshots import Snapshot, SnapshotState, Step
 from superqode.session.models.timeline import EntryList, Timeline
@@ -249,8 +249,7 @@ class Session(BaseModel):
         # Whole seconds: a tag's own time, where the snapshot ends up, has no more.
         moment = (created_at or clock.now()).replace(microsecond=0)
         snapshot = Snapshot(chosen, description, moment, state=state)
-        self._steps.append(Step("snapshot", state, snapshot))
-        self.snapshots.append(snapshot)
+        self._take_snapshot(snapshot)
         return snapshot
 
     def restore_snapshot(self, snapshot_id: str) -> None:
@@ -320,6 +319,16 @@ class Session(BaseModel):
 
     __hash__ = None  # type: ignore[assignment]
 
+    def _reorder(self, ids_in_order: list[str]) -> None:
+        """Put the entries into a told order, where it names just them."""
+        known = {entry.id: entry for entry in self._order()}
+        if sorted(ids_in_order) == sorted(known):
+            self._set_order([known[entry_id] for entry_id in ids_in_order])
+
+    def _take_snapshot(self, snapshot: Snapshot) -> None:
+        self._steps.append(Step("snapshot", snapshot.state, snapshot))
+        self.snapshots.append(snapshot)
+
     # -- exchange -------------------------------------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
@@ -342,58 +351,15 @@ class Session(BaseModel):
         try:
             fields, order, snapshots = session_fields(data)
             session = cls(**fields)
-            session._adopt(order, snapshots)
+            if order is not None:
+                session._reorder(order)
+            for told in snapshots:
+                session._take_snapshot(read_snapshot(session, told))
         except ValidationError as problem:
             raise InvalidSession(f"This is no session: {_plainly(problem)}") from problem
         except (KeyError, TypeError, AttributeError) as problem:
             raise InvalidSession(f"This is no session: {type(problem).__name__} {problem}") from problem
         return session
-
-    def _adopt(self, order: list[str] | None, snapshots: list[dict[str, Any]]) -> None:
-        known = {entry.id: entry for entry in self._order()}
-        if order is not None and sorted(order) == sorted(known):
-            self._set_order([known[entry_id] for entry_id in order])
-        for data in snapshots:
-            state = self._snapshot_state(data, known)
-            described = str(data.get("description") or data.get("name") or "")
-            created_at = _Time.model_validate({"at": data["created_at"]}).at.replace(microsecond=0)
-            snapshot = Snapshot(ids.validate_session_id(data["id"]), described, created_at, state=state)
-            self._steps.append(Step("snapshot", state, snapshot))
-            self.snapshots.append(snapshot)
-
-    def _snapshot_state(self, data: Mapping[str, Any], known: Mapping[str, Entry]) -> SnapshotState:
-        state = data.get("state")
-        if state is None:
-            return self._counted_state(int(data["message_count"]))
-        if "timeline" in state and "messages" not in state:
-            entries = [known[item] if isinstance(item, str) else entry_from_dict(item) for item in state["timeline"]]
-        else:
-            part = Session.from_dict(
-                {**state, "id": self.id, "title": "", "created_at": clock.format_time(self.created_at)}
-            )
-            entries = part.timeline
-        return SnapshotState(
-            tuple(entries),
-            *(tuple(map(str, state.get(name, ()))) for name in ("files_modified", "files_created", "agents_used")),
-        )
-
-    def _counted_state(self, message_count: int) -> SnapshotState:
-        """The state superqode 2.25 means by a message count: everything before the next message."""
-        entries: list[Entry] = []
-        for entry in self._order():
-            if isinstance(entry, Message):
-                if message_count == 0:
-                    break
-                message_count -= 1
-            entries.append(entry)
-        replay = Session(id=self.id, project_path=self.project_path)
-        for entry in entries:
-            replay.add(entry)
-        return replay._state()
-
-
-class _Time(BaseModel):
-    at: UtcTime
 
 
 def _plainly(problem: ValidationError) -> str:

@@ -132,7 +132,7 @@ class Step:
     """Something done to a session in memory that the next save turns into a commit of its own.
 
     Attributes:
-        kind: `save` (a state on the way), `snapshot` (a state that gets a tag), `restore`, `undo`, `redo` (back to a state).
+        kind: `save` (a state on the way), `snapshot` (a state that gets a tag), `restore`, `undo`, `redo` (a way back).
         state: the session's state right after the step.
         snapshot: the snapshot made or gone back to.
     """

@@ -10,7 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from superqode.session.errors import SessionError, TranscriptError, UnknownTranscript
 from superqode.session.importers.base import Imported, Source
@@ -18,6 +18,9 @@ from superqode.session.models import Entry, Session, thaw
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.merge import merge_list
 from superqode.session.store.results import SaveResult
+
+if TYPE_CHECKING:
+    from superqode.session.store.store import SessionStore
 
 __all__ = ["ImportOutcome", "ImportReport", "find_sources", "import_sources"]
 
@@ -103,7 +106,7 @@ def _walk(folder: Path) -> Iterator[Path]:
 
 
 def import_sources(
-    store: Any, paths: Iterable[Path], *, dry_run: bool = False, progress: Progress | None = None
+    store: SessionStore, paths: Iterable[Path], *, dry_run: bool = False, progress: Progress | None = None
 ) -> ImportReport:
     """Import every transcript among these files and folders; a damaged one is reported, the rest goes on.
 
@@ -141,7 +144,7 @@ def _parts(importer: Any, source: Source) -> Iterator[Imported | TranscriptError
         yield TranscriptError(source.name, str(problem.strerror or problem))
 
 
-def _take(store: Any, source: Source, part: Imported | TranscriptError, *, dry_run: bool) -> ImportOutcome:
+def _take(store: SessionStore, source: Source, part: Imported | TranscriptError, *, dry_run: bool) -> ImportOutcome:
     if isinstance(part, TranscriptError):
         return ImportOutcome(source.name, "", "failed", reason=part.reason)
     session = part.session

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Final
 
-from superqode.session.store.imports import import_sources
+from superqode.session.store.imports import ImportReport, import_sources
 from superqode.session.store.index.catalogue import Progress
+
+if TYPE_CHECKING:
+    from superqode.session.store.store import SessionStore
 
 __all__ = ["import_old_store", "notice"]
 
@@ -38,10 +41,10 @@ def notice(folder: Path) -> str:
     )
 
 
-def import_old_store(store: Any, progress: Progress | None = None) -> Any:
+def import_old_store(store: SessionStore, progress: Progress | None = None) -> ImportReport:
     """Import the old sessions of the store's folder; gives an `ImportReport`."""
     report = import_sources(store, _files(store.path), progress=progress)
-    marker: Path = store.path / _DONE
+    marker = store.path / _DONE
     if report.sessions:
         marker.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         marker.touch(mode=0o600)

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
 
 from superqode.session import clock
-from superqode.session.errors import CorruptObject, CorruptSession, StoreClosed, StoreNotFound
-from superqode.session.git.durability import Durability
-from superqode.session.git.repository import HEADS, Repository, is_repository
+from superqode.session.errors import CorruptObject, CorruptSession, SessionNotFound, StoreNotFound
+from superqode.session.git.repository import HEADS, Repository
 from superqode.session.models import Session
-from superqode.session.store import history, lookup, maintenance, old_store, trash, undo
+from superqode.session.store import backup, history, imports, lookup, maintenance, old_store, trash, undo
 from superqode.session.store.branches import branch_ref, is_session_branch, not_found
-from superqode.session.store.index.catalogue import Catalogue, Filter, Progress
+from superqode.session.store.handle import DEFAULT_STORE, StoreHandle
+from superqode.session.store.hooks import install_hooks
+from superqode.session.store.index.catalogue import Filter, Progress
+from superqode.session.store.index.search import search
 from superqode.session.store.loading import load_commit, load_session
 from superqode.session.store.renaming import rename
 from superqode.session.store.results import (
@@ -36,11 +35,8 @@ from superqode.session.store.verify import verify
 
 __all__ = ["DEFAULT_STORE", "SessionStore"]
 
-DEFAULT_STORE = Path(".superqode") / "sessions"
-_FAST_FLUSH = 500
 
-
-class SessionStore:
+class SessionStore(StoreHandle):
     """Sessions in a bare Git repository: each a branch, each save a commit.
 
     Safe to use from several threads and processes. Use it as a context manager, or call `close`.
@@ -54,94 +50,6 @@ class SessionStore:
     Raises:
         StoreNotFound: `create=False`, and there is none.
     """
-
-    def __init__(
-        self,
-        storage_dir: str | Path | None = None,
-        *,
-        durability: Durability = "full",
-        user: tuple[str, str] | None = None,
-        create: bool = True,
-    ) -> None:
-        default = Path.home() / DEFAULT_STORE
-        self.path = (Path(storage_dir) if storage_dir is not None else default).absolute()
-        self._durable = durability == "full"
-        self._user = user
-        self._lock = threading.RLock()
-        self._closed = False
-        self._repository: Repository | None = None
-        self._catalogue: Catalogue | None = None
-        self._unflushed = 0
-        self._maintainer: threading.Thread | None = None
-        if not create and self.path != default.absolute() and not is_repository(self.path):
-            raise StoreNotFound(self.path)
-
-    # -- opening and closing --------------------------------------------------------------------------------------
-
-    def _open(self) -> Repository | None:
-        """The repository, or `None` where there is no store yet."""
-        with self._lock:
-            if self._closed:
-                raise StoreClosed
-            if self._repository is None and is_repository(self.path):
-                self._repository = Repository(self.path, user=self._user)
-            return self._repository
-
-    def _existing(self, session_id: str) -> Repository:
-        """The repository that must hold this session."""
-        repository = self._open()
-        branch_ref(session_id)
-        if repository is None:
-            from superqode.session.errors import SessionNotFound
-
-            raise SessionNotFound(session_id)
-        return repository
-
-    def _made(self) -> Repository:
-        """The repository, made if there is none."""
-        with self._lock:
-            repository = self._open()
-            if repository is None:
-                repository = self._repository = Repository.create(self.path, user=self._user)
-                self._install_hooks()
-            return repository
-
-    def _install_hooks(self) -> None:
-        from superqode.session.store.hooks import install_hooks
-
-        install_hooks(self.path)
-
-    def _index(self, repository: Repository) -> Catalogue:
-        with self._lock:
-            if self._catalogue is None:
-                self._catalogue = Catalogue(repository, lambda name, tip: trash.rescue(repository, name, tip))
-            return self._catalogue
-
-    def close(self) -> None:
-        """Flush what a fast store has not, wait for maintenance, let go of the files; closing twice is fine."""
-        with self._lock:
-            if self._closed:
-                return
-            repository = self._repository
-            if repository is not None and not self._durable:
-                repository.flush([str(repository.path / "HEAD")])
-            maintainer = self._maintainer
-        if repository is not None and maintainer is None and maintenance.is_due(repository):
-            maintainer = self._start_maintenance(repository)
-        if maintainer is not None:
-            maintainer.join()
-        with self._lock:
-            self._closed = True
-            if self._catalogue is not None:
-                self._catalogue.database.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     # -- saving and loading ---------------------------------------------------------------------------------------
 
@@ -168,39 +76,6 @@ class SessionStore:
         result = Saver(repository, durable=self._durable).save(session, replace=replace)
         self._after_save(repository, result)
         return result
-
-    def _after_save(self, repository: Repository, result: SaveResult) -> None:
-        with self._lock:
-            self._unflushed += len(result.commits)
-            count = self._unflushed
-        if not self._durable and count % _FAST_FLUSH == 0 and result.commits:
-            repository.flush()
-        # The commit's id is as good as a dice: one look in 64 saves, whatever process they come from.
-        if (
-            result.commits
-            and int(result.tip[:2], 16) < 4
-            and self._maintainer is None
-            and maintenance.is_due(repository)
-        ):
-            self._start_maintenance(repository)
-
-    def _start_maintenance(self, repository: Repository) -> threading.Thread:
-        """Pack in the background; saves go on beside it."""
-
-        def work() -> None:
-            from superqode.session.errors import SessionError
-
-            try:
-                maintenance.maintain(Repository(repository.path, user=self._user), prune_older_than=None)
-            except (SessionError, OSError):
-                return  # another process does it, or the next one will
-            finally:
-                self._maintainer = None
-
-        thread = threading.Thread(target=work, name="superqode-maintenance", daemon=True)
-        self._maintainer = thread
-        thread.start()
-        return thread
 
     @contextmanager
     def autosave(self, session: Session) -> Iterator[Session]:
@@ -246,8 +121,6 @@ class SessionStore:
         Raises:
             SessionNotFound, AmbiguousId.
         """
-        from superqode.session.errors import SessionNotFound
-
         repository = self._open()
         if repository is None:
             raise SessionNotFound(text)
@@ -318,8 +191,6 @@ class SessionStore:
 
         All words must be there; `"quoted words"` are a phrase, `begin*` a beginning. Filters as `list_sessions`.
         """
-        from superqode.session.store.index.search import search
-
         repository = self._open()
         if repository is None:
             return []
@@ -462,7 +333,7 @@ class SessionStore:
         return PurgeResult(tuple(item.key for item in items), maintenance.free_now(repository) if now else 0)
 
     def cleanup_old_sessions(self, days: float = 30, *, dry_run: bool = False) -> list[SessionSummary]:
-        """Move sessions into the trash that did not change for so many days; gives them. Nothing does this by itself."""
+        """Move sessions into the trash that did not change for so many days; gives them. Never done by itself."""
         old = self.list_sessions(until=clock.now() - timedelta(days=days))
         if not dry_run:
             for summary in old:
@@ -497,12 +368,10 @@ class SessionStore:
         Raises:
             BackupError: it is there already, or cannot be written.
         """
-        from superqode.session.store.backup import backup
-
         repository = self._open()
         if repository is None:
             raise StoreNotFound(self.path)
-        return backup(repository, Path(path), progress)
+        return backup.backup(repository, Path(path), progress)
 
     @classmethod
     def restore_backup(cls, path: str | Path, storage_dir: str | Path) -> SessionStore:
@@ -511,24 +380,19 @@ class SessionStore:
         Raises:
             BackupError: the file is no backup, or damaged, or the folder is in use.
         """
-        from superqode.session.store.backup import restore
-
-        restore(Path(path), Path(storage_dir))
-        store = cls(storage_dir)
-        store._install_hooks()
-        return store
+        backup.restore(Path(path), Path(storage_dir))
+        install_hooks(Path(storage_dir))
+        return cls(storage_dir)
 
     # -- importing ------------------------------------------------------------------------------------------------
 
     def import_sources(
         self, paths: Iterable[str | Path], *, dry_run: bool = False, progress: Progress | None = None
-    ) -> Any:
+    ) -> imports.ImportReport:
         """Import the transcripts among files and folders; gives an `ImportReport`. The same again changes nothing."""
-        from superqode.session.store.imports import import_sources
+        return imports.import_sources(self, [Path(path) for path in paths], dry_run=dry_run, progress=progress)
 
-        return import_sources(self, [Path(path) for path in paths], dry_run=dry_run, progress=progress)
-
-    def import_old_store(self, *, progress: Progress | None = None) -> Any:
+    def import_old_store(self, *, progress: Progress | None = None) -> imports.ImportReport:
         """Import the sessions that superqode 2.25 kept in this very folder; its files stay. Gives an `ImportReport`."""
         return old_store.import_old_store(self, progress)
 

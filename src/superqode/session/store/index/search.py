@@ -39,7 +39,8 @@ def search(
 
 _TITLES = (
     "SELECT sessions.name, sessions.title, sessions.tags, sessions.updated FROM titles"
-    " JOIN sessions ON sessions.id = titles.rowid WHERE titles MATCH ?{more} ORDER BY titles.rank, sessions.updated DESC"
+    " JOIN sessions ON sessions.id = titles.rowid WHERE titles MATCH ?{more}"
+    " ORDER BY titles.rank, sessions.updated DESC"
 )
 _ENTRIES = (
     "SELECT sessions.name, sessions.title, sessions.updated, sessions.timeline, entries.entry, entries.position,"

@@ -1,0 +1,139 @@
+"""A store being held open: found or made, indexed, kept in shape in the background, closed."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from superqode.session.errors import SessionError, SessionNotFound, StoreClosed, StoreNotFound
+from superqode.session.git.durability import Durability
+from superqode.session.git.repository import Repository, is_store
+from superqode.session.store import maintenance, trash
+from superqode.session.store.branches import branch_ref
+from superqode.session.store.hooks import install_hooks
+from superqode.session.store.index.catalogue import Catalogue
+from superqode.session.store.results import SaveResult
+
+__all__ = ["DEFAULT_STORE", "StoreHandle"]
+
+DEFAULT_STORE: Final = Path(".superqode") / "sessions"
+# How many saves of a fast store are made durable together.
+_FAST_FLUSH: Final = 500
+
+
+class StoreHandle:
+    """What every verb of `SessionStore` stands on; see there for the arguments."""
+
+    def __init__(
+        self,
+        storage_dir: str | Path | None = None,
+        *,
+        durability: Durability = "full",
+        user: tuple[str, str] | None = None,
+        create: bool = True,
+    ) -> None:
+        default = Path.home() / DEFAULT_STORE
+        self.path = (Path(storage_dir) if storage_dir is not None else default).absolute()
+        self._durable = durability == "full"
+        self._user = user
+        self._lock = threading.RLock()
+        self._closed = False
+        self._repository: Repository | None = None
+        self._catalogue: Catalogue | None = None
+        self._unflushed = 0
+        self._maintainer: threading.Thread | None = None
+        if not create and self.path != default.absolute() and not is_store(self.path):
+            raise StoreNotFound(self.path)
+
+    # -- opening and closing --------------------------------------------------------------------------------------
+
+    def _open(self) -> Repository | None:
+        """The repository, or `None` where there is no store yet."""
+        with self._lock:
+            if self._closed:
+                raise StoreClosed
+            if self._repository is None and is_store(self.path):
+                self._repository = Repository(self.path, user=self._user)
+            return self._repository
+
+    def _existing(self, session_id: str) -> Repository:
+        """The repository that must hold this session."""
+        repository = self._open()
+        branch_ref(session_id)
+        if repository is None:
+            raise SessionNotFound(session_id)
+        return repository
+
+    def _made(self) -> Repository:
+        """The repository, made if there is none."""
+        with self._lock:
+            repository = self._open()
+            if repository is None:
+                repository = self._repository = Repository.create(self.path, user=self._user)
+                install_hooks(self.path)
+            return repository
+
+    def _index(self, repository: Repository) -> Catalogue:
+        with self._lock:
+            if self._catalogue is None:
+                self._catalogue = Catalogue(repository, lambda name, tip: trash.rescue(repository, name, tip))
+            return self._catalogue
+
+    def close(self) -> None:
+        """Flush what a fast store has not, wait for maintenance, let go of the files; closing twice is fine."""
+        with self._lock:
+            if self._closed:
+                return
+            repository = self._repository
+            if repository is not None and not self._durable:
+                repository.flush([str(repository.path / "HEAD")])
+            maintainer = self._maintainer
+        if repository is not None and maintainer is None and maintenance.is_due(repository):
+            maintainer = self._start_maintenance(repository)
+        if maintainer is not None:
+            maintainer.join()
+        with self._lock:
+            self._closed = True
+            if self._catalogue is not None:
+                self._catalogue.database.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _after_save(self, repository: Repository, result: SaveResult) -> None:
+        with self._lock:
+            self._unflushed += len(result.commits)
+            count = self._unflushed
+        if not self._durable and count % _FAST_FLUSH == 0 and result.commits:
+            repository.flush()
+        # The commit's id is as good as a dice: one look in 64 saves, whatever process they come from.
+        if (
+            result.commits
+            and int(result.tip[:2], 16) < 4
+            and self._maintainer is None
+            and maintenance.is_due(repository)
+        ):
+            self._start_maintenance(repository)
+
+    def _start_maintenance(self, repository: Repository) -> threading.Thread:
+        """Pack in the background; saves go on beside it."""
+
+        def work() -> None:
+            try:
+                maintenance.maintain(Repository(repository.path, user=self._user), prune_older_than=None)
+            except (SessionError, OSError):
+                return  # another process does it, or the next one will
+            finally:
+                self._maintainer = None
+
+        thread = threading.Thread(target=work, name="superqode-maintenance", daemon=True)
+        self._maintainer = thread
+        thread.start()
+        return thread
