@@ -42,7 +42,7 @@ class LockFile:
             os.fsync(self._handle)
         os.close(self._handle)
         self._handle = -1
-        os.rename(self._lock, self.path)  # noqa: PTH104 - text paths on the save path
+        os.replace(self._lock, self.path)  # noqa: PTH105 - text paths on the save path
         self._done = True
 
     def release(self) -> None:

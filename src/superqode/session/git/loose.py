@@ -112,7 +112,7 @@ class LooseObjects:
                 _write_all(handle, packed)
             finally:
                 os.close(handle)
-            os.rename(temporary, path)  # noqa: PTH104
+            os.replace(temporary, path)  # noqa: PTH105
         except BaseException:
             os.unlink(temporary)  # noqa: PTH108
             raise

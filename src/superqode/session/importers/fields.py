@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from superqode.session.models.values import to_utc
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = ["list_at", "mapping_at", "number_at", "parse_time", "text_at"]
 

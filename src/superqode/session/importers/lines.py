@@ -118,8 +118,9 @@ class _Reader:
             except (ValueError, RecursionError) as problem:
                 value, end = self._behind_damage(text, place)
                 self._unreadable(number, problem, torn=not whole and value is None)
-            if value is not None:
-                yield from self._accept(value, number, deep=not shallow and _too_deep(value))
+                if value is None:
+                    return
+            yield from self._accept(value, number, deep=not shallow and _too_deep(value))
             place = _skip_padding(text, end)
 
     def _text(self, line: bytes, number: int) -> str:

@@ -7,12 +7,15 @@ import re
 from typing import Any, Final
 
 from superqode.session import ids
+from superqode.session.errors import TranscriptError
 from superqode.session.importers.base import Receipt, Source, sha256_of
 
-__all__ = ["TITLE_MAX", "EntryIds", "provenance", "session_id_for", "title_of"]
+__all__ = ["TITLE_MAX", "EntryIds", "digest_of", "provenance", "session_id_for", "title_of"]
 
 # The longest title made from a prompt, in characters.
 TITLE_MAX: Final = 80
+# Enough of a prompt to make a title of, in characters.
+_TITLE_SOURCE: Final = 1000
 _ENTRY_ID_MAX: Final = 200
 _DIGEST: Final = 20
 _CONTROL: Final = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
@@ -33,7 +36,7 @@ def session_id_for(original: str, prefix: str = "") -> str:
 
 def title_of(prompt: str) -> str:
     """Make a title of a prompt: one line of at most 80 characters."""
-    line = " ".join(_CONTROL.sub("", prompt).split())
+    line = " ".join(_CONTROL.sub("", prompt[:_TITLE_SOURCE]).split())
     return line if len(line) <= TITLE_MAX else line[: TITLE_MAX - 1].rstrip() + "…"
 
 
@@ -64,19 +67,27 @@ class EntryIds:
 
 
 def provenance(
-    source: Source, receipt: Receipt, *, importer: str, version: int, original_id: str, title: str
+    source: Source, digest: str, receipt: Receipt, *, importer: str, version: int, original_id: str, title: str
 ) -> dict[str, Any]:
-    """Give `metadata["imported"]` as `Imported` describes it.
-
-    Raises:
-        OSError: the source cannot be read again.
-    """
+    """Give `metadata["imported"]` as `Imported` describes it; take the digest before reading, for a file may grow."""
     return {
         "format": importer,
         "importer_version": version,
         "source_path": source.name,
-        "source_sha256": sha256_of(source),
+        "source_sha256": digest,
         "source_session_id": original_id,
         "title": title,
         "receipt": receipt.to_dict(),
     }
+
+
+def digest_of(source: Source) -> str:
+    """Give the SHA-256 of a source.
+
+    Raises:
+        TranscriptError: it cannot be read.
+    """
+    try:
+        return sha256_of(source)
+    except OSError as problem:
+        raise TranscriptError(source.name, f"it cannot be read ({problem.strerror or problem})") from problem

@@ -8,15 +8,12 @@ import json
 import re
 import urllib.parse
 import zlib
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Iterator
+from typing import Any, Final
 
 from superqode.session.errors import TranscriptError
+from superqode.session.importers.base import Source
 from superqode.session.importers.lines import parse_json
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from superqode.session.importers.base import Source
 
 __all__ = ["GZIP_MAGIC", "head_text", "leading_members", "read_json"]
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
-from superqode.session.ids import is_session_id
 from superqode.session.importers.base import Imported
 from superqode.session.importers.claude_code.entries import AGENT, Placed, place_entries
 from superqode.session.importers.claude_code.relatives import Spawn, own_session_id
 from superqode.session.importers.claude_code.speech import command_line
+from superqode.session.importers.origin import provenance, session_id_for, title_of
 from superqode.session.models import Message, Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from superqode.session.importers.base import Receipt
+    from superqode.session.importers.base import Receipt, Source
     from superqode.session.importers.claude_code.reading import Reading
     from superqode.session.importers.claude_code.rows import Call, Result, Row
     from superqode.session.importers.claude_code.tree import Layout
@@ -24,9 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["Assembly"]
 
 _VERSION: Final = 1
-_TITLE_LENGTH: Final = 80
-# Enough of a text to make a title of, in characters.
-_TITLE_SOURCE: Final = 1000
 _SHORT: Final = 8
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
@@ -35,25 +31,20 @@ class Assembly:
     """Makes the sessions of one file.
 
     Attributes:
-        own_id: the file's session id; where it has none, what stands for it.
+        own_id: the file's session id; where it has none, its first record's id stands for it.
         copied_from: the session its records say they were copied from; empty where they do not.
     """
 
-    def __init__(self, source_name: str, digest: str, reading: Reading) -> None:
+    def __init__(self, source: Source, digest: str, reading: Reading) -> None:
         facts = reading.facts
-        known = own_session_id(source_name, facts.session_ids)
-        first = reading.rows[0].uuid.encode(errors="surrogatepass")
-        self.own_id = known or hashlib.sha256(first).hexdigest()[:32]
+        known = own_session_id(source.name, facts.session_ids)
+        self.own_id = known or reading.rows[0].uuid
         earlier = facts.session_ids[: facts.session_ids.index(known)] if known else []
-        self.copied_from = facts.forked_from or (earlier[-1] if earlier else "")
+        self.copied_from = facts.forked_from or next(reversed(earlier), "")
+        self._source = source
+        self._digest = digest
+        self._known_id = known
         self._facts = facts
-        self._imported = {
-            "format": AGENT,
-            "importer_version": _VERSION,
-            "source_path": source_name,
-            "source_sha256": digest,
-            "source_session_id": known,
-        }
         self._names: set[str] = {_name(self.own_id)}
         self._agents: dict[str, str] = {}
 
@@ -140,7 +131,7 @@ class Assembly:
         receipt: Receipt,
     ) -> Imported:
         times = [item.entry.timestamp for item in placed]
-        title = next(filter(None, map(_one_line, titles)), "Claude Code session")
+        title = next(filter(None, map(title_of, titles)), "Claude Code session")
         session = Session(
             id=session_id,
             title=title,
@@ -159,7 +150,15 @@ class Assembly:
         session.files_created, session.files_modified = files.files_created, files.files_modified
         models = (item.entry.metadata.get("model") for item in placed if isinstance(item.entry, Message))
         session.metadata = {
-            "imported": {**self._imported, "title": title, "receipt": receipt.to_dict()},
+            "imported": provenance(
+                self._source,
+                self._digest,
+                receipt,
+                importer=AGENT,
+                version=_VERSION,
+                original_id=self._known_id,
+                title=title,
+            ),
             "claude_code": {
                 "git_branches": self._facts.git_branches,
                 "models": list(dict.fromkeys(filter(None, models))),
@@ -178,11 +177,7 @@ class Assembly:
 
 
 def _name(*parts: str) -> str:
-    """Give a session id; where the parts make none, as only a forged file's can, their hash stands for it."""
-    name = "-".join([AGENT, *parts])
-    if is_session_id(name):
-        return name
-    return f"{AGENT}-{hashlib.sha256(name.encode(errors='surrogatepass')).hexdigest()[:40]}"
+    return session_id_for("-".join(parts), f"{AGENT}-")
 
 
 def _openings(placed: Sequence[Placed]) -> list[str]:
@@ -191,8 +186,3 @@ def _openings(placed: Sequence[Placed]) -> list[str]:
     prompts = (message.content for message in messages if message.role == "user")
     commands = (command_line(message.content) for message in messages if message.role == "system")
     return [next(filter(None, prompts), ""), next(filter(None, commands), "")]
-
-
-def _one_line(text: str) -> str:
-    line = " ".join(text[:_TITLE_SOURCE].split())
-    return line if len(line) <= _TITLE_LENGTH else line[: _TITLE_LENGTH - 1].rstrip() + "…"

@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from superqode.session.importers.claude_code.rows import Call, Result
+from superqode.session.importers.fields import mapping_at, text_at
 from superqode.session.models import freeze
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def call_of(block: dict[str, Any]) -> Call:
     arguments = whole.get("input")
     if not isinstance(arguments, dict):
         arguments = freeze({"input": arguments} if arguments else {})
-    return Call(_text(whole, "id"), _text(whole, "name") or "unknown", cast("FrozenDict", arguments), whole)
+    return Call(text_at(whole, "id"), text_at(whole, "name") or "unknown", cast("FrozenDict", arguments), whole)
 
 
 def result_of(block: dict[str, Any], told: Any, decision: Any) -> Result:
@@ -76,17 +77,17 @@ def result_of(block: dict[str, Any], told: Any, decision: Any) -> Result:
         if found:
             details[name] = True
     # grep ends with 1 when it finds nothing; Claude Code explains such a code instead of calling it an error.
-    note = _text(facts, "returnCodeInterpretation")
+    note = text_at(facts, "returnCodeInterpretation")
     if note:
         details["exit_note"] = note
     if others := others_of(content):
         details["attachments"] = others
     return Result(
-        call_id=_text(block, "tool_use_id"),
+        call_id=text_at(block, "tool_use_id"),
         text=text,
         worked=not (failed or details.keys() & {"refused", "interrupted", "exit_note"} or _says_failed(facts)),
         touch=_touch(facts),
-        agent_id=_text(facts, "agentId"),
+        agent_id=text_at(facts, "agentId"),
         details=details,
     )
 
@@ -96,7 +97,7 @@ def _says_failed(facts: Mapping[str, Any]) -> bool:
     return (
         facts.get("status") in _FAILED_STATES
         or facts.get("success") is False
-        or bool(_text(facts, "error"))
+        or bool(text_at(facts, "error"))
         or (isinstance(code, int) and code != 0)
     )
 
@@ -105,12 +106,12 @@ def _touch(facts: Mapping[str, Any]) -> Any:
     """What `toolUseResult` says about the file: in `type`, or by what was there before."""
     if "filePath" not in facts:
         return ""
-    said = {"create": "create", "update": "modify"}.get(_text(facts, "type"))
+    said = {"create": "create", "update": "modify"}.get(text_at(facts, "type"))
     if said:
         return said
     if "originalFile" not in facts:
         return ""
-    return "modify" if facts["originalFile"] or _text(facts, "oldString") else "create"
+    return "modify" if facts["originalFile"] or text_at(facts, "oldString") else "create"
 
 
 def others_of(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -120,15 +121,14 @@ def others_of(blocks: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _others(blocks: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     for block in blocks:
-        kind = _text(block, "type")
+        kind = text_at(block, "type")
         if kind == "text" or is_call(block) or is_result(block) or kind.endswith("thinking"):
             continue
-        carried = block.get("source")
-        carrier = carried if isinstance(carried, dict) else {}
+        carrier = mapping_at(block, "source")
         described: dict[str, Any] = {"type": kind[:64]}
-        if media := _text(carrier, "media_type"):
+        if media := text_at(carrier, "media_type"):
             described["media_type"] = media[:128]
-        if data := _text(carrier, "data"):
+        if data := text_at(carrier, "data"):
             described["base64_length"] = len(data)
         yield described
 
@@ -140,10 +140,5 @@ def _shown(blocks: list[dict[str, Any]]) -> Iterator[str]:
         if isinstance(text, str):
             yield text
         else:
-            named = (_text(block, name) for name in ("title", "url", "tool_name"))
-            yield " ".join([f"[{_text(block, 'type')[:64] or 'block'}]", *filter(None, named)])
-
-
-def _text(holder: Mapping[str, Any], name: str) -> str:
-    value = holder.get(name)
-    return value if isinstance(value, str) else ""
+            named = (text_at(block, name) for name in ("title", "url", "tool_name"))
+            yield " ".join([f"[{text_at(block, 'type')[:64] or 'block'}]", *filter(None, named)])

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from superqode.session.importers.origin import EntryIds
 from superqode.session.models import Entry, Message, MessageRole, ToolExecution
 from superqode.session.models.files import FileTouch, touched_files
 
@@ -71,7 +72,7 @@ class _Builder:
         self._owners = owners
         self._project_path = project_path
         self._subagent_of = subagent_of
-        self._taken: dict[str, int] = {}
+        self._ids = EntryIds()
         self._answers, self._unasked = _match(rows)
         self._replies = _replies(rows, owners)
 
@@ -101,7 +102,7 @@ class _Builder:
         if thoughts := [thought for row in lines for thought in row.thinking]:
             details["thinking"] = thoughts
         text = "\n\n".join(row.text for row in lines if row.text)
-        entry_id, details = self._unique(first.message_id or first.uuid, details)
+        entry_id, details = self._named(first.message_id or first.uuid, details)
         return Message(
             id=entry_id,
             role=MessageRole.ASSISTANT,
@@ -113,7 +114,7 @@ class _Builder:
         )
 
     def _message(self, raw_id: str, role: MessageRole, row: Row, result: Result | None = None) -> Message:
-        entry_id, details = self._unique(raw_id, result.details if result else row.details)
+        entry_id, details = self._named(raw_id, result.details if result else row.details)
         return Message(
             id=entry_id,
             role=role,
@@ -130,7 +131,7 @@ class _Builder:
         details: dict[str, Any] = dict(result.details) if result else {"unfinished": True}
         if subagent := self._subagent_of(row, call, result):
             details["subagent_session_id"] = subagent
-        entry_id, details = self._unique(call.id or f"{row.uuid}-call-{number}", details)
+        entry_id, details = self._named(call.id or f"{row.uuid}-call-{number}", details)
         started = cast("datetime", row.time)
         ended = answer.time or started
         execution = ToolExecution(
@@ -155,13 +156,9 @@ class _Builder:
             for touch, path in touched_files(call.name, call.arguments, self._project_path)
         )
 
-    def _unique(self, raw: str, details: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    def _named(self, raw: str, details: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         """Give an id no entry has yet; where that is not the agent's own, `details` keeps the agent's."""
-        entry_id = raw
-        while entry_id in self._taken:
-            self._taken[raw] += 1
-            entry_id = f"{raw}~{self._taken[raw]}"
-        self._taken[entry_id] = 1
+        entry_id = self._ids.claim(raw)
         return entry_id, details if entry_id == raw else {**details, "original_id": raw}
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from superqode.session.errors import TranscriptError
-from superqode.session.importers.base import Receipt, sha256_of
+from superqode.session.importers.base import Receipt
 from superqode.session.importers.claude_code.assembly import Assembly
 from superqode.session.importers.claude_code.reading import Reading
 from superqode.session.importers.claude_code.relatives import Relatives, spawns_in_file
 from superqode.session.importers.claude_code.tree import arrange, side_chains
 from superqode.session.importers.lines import parse_json, read_records
+from superqode.session.importers.origin import digest_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,10 +56,7 @@ class ClaudeCodeImporter:
 
     def _read(self, source: Source) -> Iterator[Imported]:
         # The hash comes first: of a file that grows meanwhile, more is imported than it says, never less.
-        try:
-            digest = sha256_of(source)
-        except OSError as problem:
-            raise TranscriptError(source.name, f"it cannot be read ({problem.strerror or problem})") from problem
+        digest = digest_of(source)
         receipt = Receipt()
         reading = Reading(receipt)
         for number, record in read_records(source, receipt):
@@ -68,7 +66,7 @@ class ClaudeCodeImporter:
         reading.finish()
         if not _spoken(reading.rows):
             raise TranscriptError(source.name, "it holds no messages")
-        yield from self._sessions(source, Assembly(source.name, digest, reading), reading.rows, receipt)
+        yield from self._sessions(source, Assembly(source, digest, reading), reading.rows, receipt)
 
     def _sessions(self, source: Source, assembly: Assembly, rows: list[Row], receipt: Receipt) -> Iterator[Imported]:
         main = [row for row in rows if not row.sidechain]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,6 +18,8 @@ from superqode.session.importers.claude_code.blocks import (
     texts_of,
 )
 from superqode.session.importers.claude_code.rows import Row
+from superqode.session.importers.fields import mapping_at, parse_time, text_at
+from superqode.session.importers.origin import EntryIds
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,8 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Facts", "Reading"]
 
-# Ids longer than this are nobody's ids; their hash stands for them.
-_LONGEST_ID: Final = 128
+# How long a name of a version, branch or model may be, and how many are kept.
+_LONGEST_NAME: Final = 128
 _MOST_NAMES: Final = 20
 _MOST_REASONS: Final = 100
 _PLAIN_NAME: Final = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -74,12 +75,12 @@ class Reading:
         self.facts = Facts()
         self._receipt = receipt
         self._by_uuid: dict[str, Row] = {}
-        self._repeats: dict[str, int] = {}
+        self._uuids = EntryIds()
         self._time: datetime | None = None
 
     def take(self, number: int, record: dict[str, Any]) -> None:
         """Read one record; `number` is its line, for people."""
-        kind = _text(record, "type")
+        kind = text_at(record, "type")
         self._note_file(record)
         if kind in _TITLES:
             self._take_title(kind, record)
@@ -102,11 +103,11 @@ class Reading:
             _fill_user(row, record)
         elif kind == "assistant":
             _fill_assistant(row, record)
-            _note(self.facts.models, _text(row.details, "model"))
+            _note(self.facts.models, text_at(row.details, "model"))
         elif kind == "system":
             _fill_notice(row, record)
-        elif kind == "attachment" and isinstance(record.get("attachment"), dict):
-            _fill_queued(row, record["attachment"])
+        elif kind == "attachment":
+            _fill_queued(row, mapping_at(record, "attachment"))
         return row
 
     def _place(self, record: dict[str, Any]) -> Row:
@@ -115,12 +116,12 @@ class Reading:
         parent = record.get("parentUuid", "")
         return Row(
             kind="link",
-            uuid=_id(_text(record, "uuid")),
-            parent=None if parent is None else _id(_text(record, "parentUuid")),
-            other_parent=_id(_text(record, "logicalParentUuid")),
+            uuid=text_at(record, "uuid"),
+            parent=None if parent is None else text_at(record, "parentUuid"),
+            other_parent=text_at(record, "logicalParentUuid"),
             time=moment,
             sidechain=record.get("isSidechain") is True,
-            agent_id=_id(_text(record, "agentId")),
+            agent_id=text_at(record, "agentId"),
             copied_from=_copied_from(record),
         )
 
@@ -129,12 +130,12 @@ class Reading:
             self._drop(record)
             return
         row.uuid = row.uuid or f"record-{len(self.rows)}"
-        known = self._by_uuid.get(row.uuid)
-        if known is not None:
-            if known == row:
-                self._receipt.drop("repeated records")
-                return
-            row = self._renamed(row)
+        if self._by_uuid.get(row.uuid) == row:
+            self._receipt.drop("repeated records")
+            return
+        free = self._uuids.claim(row.uuid)
+        if row.uuid in self._by_uuid:  # another record under the same id: both stay
+            row = replace(row, uuid=free, details={**row.details, "original_id": row.uuid})
         self._by_uuid[row.uuid] = row
         self.rows.append(row)
         if row.kind == "link":
@@ -147,19 +148,11 @@ class Reading:
         known = reason in self._receipt.dropped or len(self._receipt.dropped) < _MOST_REASONS
         self._receipt.drop(reason if known else "unknown records")
 
-    def _renamed(self, row: Row) -> Row:
-        """Another record with an id that is taken: number it, so that both stay."""
-        uuid = row.uuid
-        while uuid in self._by_uuid:
-            self._repeats[row.uuid] = self._repeats.get(row.uuid, 1) + 1
-            uuid = f"{row.uuid}~{self._repeats[row.uuid]}"
-        return replace(row, uuid=uuid, details={**row.details, "original_id": row.uuid})
-
     def _take_title(self, kind: str, record: Mapping[str, Any]) -> None:
         # A summary names its conversation by the last record of it, which may stand in another file.
-        title = _text(record, _TITLES[kind])
-        leaf = _text(record, "leafUuid")
-        if title and (not leaf or _id(leaf) in self._by_uuid):
+        title = text_at(record, _TITLES[kind])
+        leaf = text_at(record, "leafUuid")
+        if title and (not leaf or leaf in self._by_uuid):
             self.facts.titles[kind] = title
             self._receipt.kept += 1
         else:
@@ -168,21 +161,20 @@ class Reading:
     def _note_file(self, record: Mapping[str, Any]) -> None:
         facts = self.facts
         if record.get("type") in ("user", "assistant"):
-            _note(facts.session_ids, _text(record, "sessionId"))
-        _note(facts.versions, _text(record, "version"))
-        _note(facts.git_branches, _text(record, "gitBranch"))
-        facts.cwd = facts.cwd or _text(record, "cwd")
+            _note(facts.session_ids, text_at(record, "sessionId"))
+        _note(facts.versions, text_at(record, "version"))
+        _note(facts.git_branches, text_at(record, "gitBranch"))
+        facts.cwd = facts.cwd or text_at(record, "cwd")
         if record.get("isSidechain") is not True:
             facts.forked_from = _copied_from(record) or facts.forked_from
-        if (agent_type := _text(record, "attributionAgent")) and len(facts.agent_types) < 10_000:
-            facts.agent_types.setdefault(_id(_text(record, "agentId")), agent_type)
+        if (agent_type := text_at(record, "attributionAgent")) and len(facts.agent_types) < 10_000:
+            facts.agent_types.setdefault(text_at(record, "agentId"), agent_type)
 
 
 def _copied_from(record: Mapping[str, Any]) -> str:
     """The session a record was copied from, as a branched or forked session says of what it took over."""
-    fork = record.get("forkedFrom")
-    origin = _text(fork, "sessionId") if isinstance(fork, dict) else _text(record, "requestSessionId")
-    return "" if origin == _text(record, "sessionId") else origin
+    origin = text_at(mapping_at(record, "forkedFrom"), "sessionId") or text_at(record, "requestSessionId")
+    return "" if origin == text_at(record, "sessionId") else origin
 
 
 def _fill_user(row: Row, record: Mapping[str, Any]) -> None:
@@ -205,7 +197,7 @@ def _fill_assistant(row: Row, record: Mapping[str, Any]) -> None:
     message = record["message"]
     blocks = as_blocks(message.get("content"))
     row.text = "\n\n".join(texts_of(blocks))
-    row.message_id = _id(_text(message, "id"))
+    row.message_id = text_at(message, "id")
     thoughts = (block.get("thinking") for block in blocks if block.get("type") == "thinking")
     row.thinking = tuple(thought for thought in thoughts if isinstance(thought, str) and thought)
     row.calls = tuple(call_of(block) for block in blocks if is_call(block))
@@ -216,10 +208,10 @@ def _fill_assistant(row: Row, record: Mapping[str, Any]) -> None:
     synthetic = message.get("model") == "<synthetic>" or record.get("isApiErrorMessage") is True
     row.kind = "notice" if synthetic and not row.calls else "assistant"
     for name in ("model", "stop_reason"):
-        if (value := _text(message, name)) and not synthetic:
+        if (value := text_at(message, name)) and not synthetic:
             row.details[name] = value
-    usage = message.get("usage")
-    counts = {name: usage[name] for name in _USAGE if type(usage.get(name)) is int} if isinstance(usage, dict) else {}
+    usage = mapping_at(message, "usage")
+    counts = {name: usage[name] for name in _USAGE if type(usage.get(name)) is int}
     if any(counts.values()):
         row.details["usage"] = counts
     if synthetic:
@@ -227,10 +219,10 @@ def _fill_assistant(row: Row, record: Mapping[str, Any]) -> None:
 
 
 def _fill_notice(row: Row, record: Mapping[str, Any]) -> None:
-    text = _text(record, "content")
+    text = text_at(record, "content")
     if text:
         row.kind, row.text = "notice", text
-        row.details["notice"] = (_text(record, "subtype") or "system")[:64]
+        row.details["notice"] = (text_at(record, "subtype") or "system")[:64]
 
 
 def _fill_queued(row: Row, attachment: Mapping[str, Any]) -> None:
@@ -248,35 +240,20 @@ def _fill_queued(row: Row, attachment: Mapping[str, Any]) -> None:
 
 def _reason(record: Mapping[str, Any]) -> str:
     """Why a record became nothing: its type, and the kind within it; few and short whatever it holds."""
-    inner = record.get("attachment")
-    names = [
-        _text(record, "type"),
-        _text(record, "subtype") or (_text(inner, "type") if isinstance(inner, dict) else ""),
-    ]
-    if not all(_PLAIN_NAME.fullmatch(name) for name in names if name) or not names[0]:
+    kind = text_at(record, "type")
+    inner = text_at(record, "subtype") or text_at(mapping_at(record, "attachment"), "type")
+    if not _PLAIN_NAME.fullmatch(kind) or (inner and not _PLAIN_NAME.fullmatch(inner)):
         return "unknown records"
-    return ": ".join(filter(None, names))
+    return f"{kind}: {inner}" if inner else kind
 
 
 def _note(names: list[str], name: str) -> None:
     if name and name not in names and len(names) < _MOST_NAMES:
-        names.append(name[:_LONGEST_ID])
+        names.append(name[:_LONGEST_NAME])
 
 
-def _moment(value: Any) -> datetime | None:
-    if not isinstance(value, str):
-        return None
+def _moment(value: object) -> datetime | None:
     try:
-        moment = datetime.fromisoformat(value)
-        return moment.replace(tzinfo=moment.tzinfo or UTC).astimezone(UTC)
-    except (ValueError, OverflowError):
+        return parse_time(value)
+    except ValueError:
         return None
-
-
-def _id(raw: str) -> str:
-    return raw if len(raw) <= _LONGEST_ID else hashlib.sha256(raw.encode(errors="surrogatepass")).hexdigest()
-
-
-def _text(holder: Mapping[str, Any], name: str) -> str:
-    value = holder.get(name)
-    return value if isinstance(value, str) else ""

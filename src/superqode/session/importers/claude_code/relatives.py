@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import posixpath
 import re
+from collections import defaultdict, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from superqode.session.errors import TranscriptError
 from superqode.session.importers.base import Receipt
 from superqode.session.importers.claude_code.reading import Reading
+from superqode.session.importers.fields import list_at, mapping_at, text_at
 from superqode.session.importers.lines import parse_json, read_records
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Relatives", "Spawn", "own_session_id", "spawns_in_file"]
 
-_UUID: Final = re.compile(rb'"uuid"\s*:\s*"([0-9A-Za-z_-]{8,64})"')
+_UUID: Final = re.compile(rb'"uuid"\s*:\s*"([0-9A-Za-z_-]{1,64})"')
 # How many ids from a file's head are compared, and how many heads are remembered.
 _HEAD_IDS: Final = 8
 _MOST_HEADS: Final = 100_000
@@ -43,9 +45,9 @@ class Spawn:
 
 
 def own_session_id(name: str, session_ids: Sequence[str]) -> str:
-    """Choose a file's own session id among those in it: the one it is named after, else the latest."""
+    """Choose a file's own session id among those in it: the one it is named after, else the latest; or empty."""
     stem = posixpath.basename(name).removesuffix(".jsonl")
-    return stem if stem in session_ids or not session_ids else session_ids[-1]
+    return stem if stem in session_ids else next(reversed(session_ids), "")
 
 
 def spawns_in_file(main: Sequence[Row], chains: Sequence[Sequence[Row]]) -> list[Spawn]:
@@ -53,20 +55,30 @@ def spawns_in_file(main: Sequence[Row], chains: Sequence[Sequence[Row]]) -> list
 
     A result names the agent; in versions without names, the sub-agent's first prompt is the call's `prompt`.
     """
-    calls = [call for row in main for call in row.calls if isinstance(call.arguments.get("prompt"), str)]
-    named = {result.agent_id: result.call_id for row in main for result in row.results if result.agent_id}
-    return [_spawn_in_file(calls, named, chain) for chain in chains]
+    calls = [call for row in main for call in row.calls]
+    by_id = {call.id: call for call in calls}
+    by_agent = {
+        result.agent_id: by_id[result.call_id]
+        for row in main
+        for result in row.results
+        if result.agent_id and result.call_id in by_id
+    }
+    by_prompt: dict[str, deque[Call]] = defaultdict(deque)
+    for call in calls:
+        by_prompt[text_at(call.arguments, "prompt")].append(call)
+    return [_spawn_in_file(by_agent, by_prompt, chain) for chain in chains]
 
 
-def _spawn_in_file(calls: list[Call], named: Mapping[str, str], chain: Sequence[Row]) -> Spawn:
-    """Find a chain's call, and take it out of the calls: two agents may have been given the same prompt."""
-    wanted = named.get(chain[0].agent_id)
-    prompt = next((row.text for row in chain if row.kind == "prompt"), None)
-    for place, call in enumerate(calls):
-        if call.id == wanted or (wanted is None and call.arguments["prompt"] == prompt):
-            del calls[place]
-            return Spawn(call.id, *(_text(call.arguments, name) for name in ("subagent_type", "description")))
-    return Spawn()
+def _spawn_in_file(
+    by_agent: Mapping[str, Call], by_prompt: Mapping[str, deque[Call]], chain: Sequence[Row]
+) -> Spawn:
+    call = by_agent.get(chain[0].agent_id)
+    prompt = next((row.text for row in chain if row.kind == "prompt"), "")
+    if call is None and prompt and by_prompt.get(prompt):
+        call = by_prompt[prompt].popleft()  # two agents may have been given the same prompt
+    if call is None:
+        return Spawn()
+    return Spawn(call.id, *(text_at(call.arguments, name) for name in ("subagent_type", "description")))
 
 
 class Relatives:
@@ -81,7 +93,7 @@ class Relatives:
         for other in source.related(f"{base}.meta.json"):
             if other.name == f"{base}.meta.json":
                 facts = _small_object(other)
-                return Spawn(*(_text(facts, name) for name in ("toolUseId", "agentType", "description")))
+                return Spawn(*(text_at(facts, name) for name in ("toolUseId", "agentType", "description")))
         for other in source.related(f"{session_id}.jsonl"):
             if posixpath.basename(other.name) == f"{session_id}.jsonl" and agent_id:
                 return _find_spawn(other, agent_id)
@@ -146,16 +158,16 @@ def _find_spawn(parent: Source, agent_id: str) -> Spawn:
     """Find the call whose result names a sub-agent."""
     call_id = ""
     for record in _mentioning(parent, agent_id):
-        told = record.get("toolUseResult")
-        if isinstance(told, dict) and told.get("agentId") == agent_id:
-            call_id = next((_text(block, "tool_use_id") for block in _blocks(record)), "")
+        if mapping_at(record, "toolUseResult").get("agentId") == agent_id:
+            call_id = next((text_at(block, "tool_use_id") for block in _blocks(record)), "")
             break
     if not call_id:
         return Spawn()
     for record in _mentioning(parent, call_id):
         for block in _blocks(record):
-            if block.get("id") == call_id and isinstance(arguments := block.get("input"), dict):
-                return Spawn(call_id, _text(arguments, "subagent_type"), _text(arguments, "description"))
+            if block.get("id") == call_id:
+                arguments = mapping_at(block, "input")
+                return Spawn(call_id, text_at(arguments, "subagent_type"), text_at(arguments, "description"))
     return Spawn(call_id)
 
 
@@ -168,10 +180,9 @@ def _mentioning(source: Source, text: str) -> Iterator[dict[str, Any]]:
         return
 
 
-def _blocks(record: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    message = record.get("message")
-    content = message.get("content") if isinstance(message, dict) else None
-    yield from (block for block in content if isinstance(block, dict)) if isinstance(content, list) else ()
+def _blocks(record: Mapping[str, Any]) -> list[dict[str, Any]]:
+    content = list_at(mapping_at(record, "message"), "content")
+    return [block for block in content if isinstance(block, dict)]
 
 
 def _small_object(source: Source) -> dict[str, Any]:
@@ -180,8 +191,3 @@ def _small_object(source: Source) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return value if isinstance(value, dict) else {}
-
-
-def _text(holder: Mapping[str, Any], name: str) -> str:
-    value = holder.get(name)
-    return value if isinstance(value, str) else ""

@@ -6,6 +6,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from superqode.session.importers.fields import mapping_at, text_at
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -57,9 +59,8 @@ class Spoken:
 
 def origin(record: Mapping[str, Any]) -> str:
     """Say which program wrote a record; empty for a person, or where the record does not tell."""
-    source = record.get("origin")
-    kind = source.get("kind") if isinstance(source, dict) else None
-    if isinstance(kind, str) and kind != "human":
+    kind = text_at(mapping_at(record, "origin"), "kind")
+    if kind not in ("", "human"):
         return kind[:64]
     for name, called in _FLAGS.items():
         if record.get(name) is True:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from datetime import datetime
+from typing import Any, Final
 
 from superqode.session.codec.jsontext import dump_text
+from superqode.session.importers.arguments import object_of
 from superqode.session.importers.fields import list_at, mapping_at, number_at, text_at
-from superqode.session.importers.lines import parse_json
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
-
-__all__ = ["Call", "arguments_of", "shell_text"]
+__all__ = ["Call"]
 
 _MAX_MS: Final = 2**63 - 1
 # What Codex puts before a command's output, in its several spellings.
@@ -109,7 +107,7 @@ class Call:
 
     def _plain(self, text: str) -> str:
         if text.startswith("{") and '"metadata"' in text:
-            wrapped = _object(text)
+            wrapped = object_of(text)
             told = mapping_at(wrapped, "metadata")
             if isinstance(wrapped.get("output"), str) and told:
                 self._take_code(told.get("exit_code"))
@@ -158,33 +156,6 @@ class Call:
             self.worked = False
         if not self.result:
             self.result = _joined(list_at(answer, "content")) or text_at(mapping_at(item, "error"), "message")
-
-
-def arguments_of(raw: object) -> dict[str, Any]:
-    """Give a call's arguments: an object as it is, JSON text parsed, any other text as `{"input": text}`."""
-    if isinstance(raw, dict):
-        return raw
-    if not isinstance(raw, str):
-        return {}
-    return _object(raw) or ({"input": raw} if raw.strip() not in ("", "{}") else {})
-
-
-def shell_text(command: object) -> str:
-    """Give the script of `["bash", "-lc", script]`, and any other command as it stands."""
-    if isinstance(command, str):
-        return command
-    words = [word for word in command if isinstance(word, str)] if isinstance(command, list) else []
-    if len(words) == 3 and words[1] in ("-lc", "-c", "-Command"):
-        return words[2]
-    return " ".join(words)
-
-
-def _object(text: str) -> dict[str, Any]:
-    try:
-        value = parse_json(text)
-    except ValueError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _joined(blocks: list[Any]) -> str:

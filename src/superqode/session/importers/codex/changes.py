@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import TYPE_CHECKING, Any, Final, Literal
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, Literal
 
+from superqode.session.importers.codex.calls import Call
 from superqode.session.importers.fields import text_at
 from superqode.session.models.files import relative_path
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
-    from superqode.session.importers.codex.calls import Call
 
 __all__ = ["FileBalance"]
 

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final
 
+from superqode.session.importers.codex.calls import Call
+from superqode.session.importers.codex.responses import Draft
 from superqode.session.importers.codex.speech import Said
 from superqode.session.importers.origin import EntryIds, session_id_for
 from superqode.session.models import Entry, Message, MessageRole, ToolExecution
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
-    from superqode.session.importers.codex.calls import Call
-    from superqode.session.importers.codex.transcript import Draft
 
 __all__ = ["AGENT", "entry_ids", "entry_of"]
 

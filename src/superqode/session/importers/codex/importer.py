@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from superqode.session.errors import TranscriptError
 from superqode.session.importers.base import Imported, Receipt, Source
@@ -15,11 +16,8 @@ from superqode.session.importers.codex.rollout import Rollout, is_record, read_r
 from superqode.session.importers.codex.speech import Said, prompt_core
 from superqode.session.importers.fields import parse_time
 from superqode.session.importers.lines import read_records
-from superqode.session.importers.origin import provenance, session_id_for, title_of
+from superqode.session.importers.origin import digest_of, provenance, session_id_for, title_of
 from superqode.session.models import Session
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["CodexImporter"]
 
@@ -53,16 +51,18 @@ class CodexImporter:
             yield self._import(source)
         except TranscriptError as problem:
             yield problem
-        except (ValueError, OSError) as problem:
+        except ValueError as problem:
             yield TranscriptError(source.name, f"it cannot be made a session ({problem})")
 
     def _import(self, source: Source) -> Imported:
+        digest = digest_of(source)
         receipt = Receipt()
         rollout = read_rollout(source, receipt)
         session = _session(rollout)
         receipt.mapped = sum(draft.records for draft in rollout.drafts)
         session.metadata["imported"] = provenance(
             source,
+            digest,
             receipt,
             importer=self.name,
             version=_VERSION,
@@ -120,15 +120,14 @@ def _note_files(session: Session, rollout: Rollout) -> None:
 
 def _about(rollout: Rollout) -> dict[str, object]:
     meta, transcript = rollout.meta, rollout.transcript
-    about: dict[str, object] = {"codex": {**meta.about, "thread_id": meta.thread_id}}
-    if meta.link:
-        about["link"] = meta.link
+    told = {**meta.about, "thread_id": meta.thread_id, "models": transcript.models}
+    about: dict[str, object] = {"codex": told}
+    if meta.relation:
+        about["relation"] = meta.relation
     if rollout.missing:
         about["history_missing"] = session_id_for(rollout.missing, _PREFIX)
-    if transcript.models:
-        about["model"] = transcript.models[-1]
-    if len(transcript.models) > 1:
-        about["models"] = transcript.models
+    if transcript.model:
+        about["model"] = transcript.model
     if transcript.usage:
         about["usage"] = transcript.usage
     if transcript.left_out:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from superqode.session.importers.fields import mapping_at, number_at, text_at
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = ["Base", "Meta", "is_bare_meta", "read_meta"]
 
@@ -41,7 +39,7 @@ class Meta:
         thread_id: the thread's own id (a sub-agent's `session_id` is its parent's).
         time: when it began, as written.
         cwd: the folder it works in.
-        link: `fork`, `subagent`, or empty where it has no parent.
+        relation: `fork`, `subagent`, or empty where it has no parent.
         parent_id: the thread it comes from; empty where that is not said.
         base: what it goes on from without repeating it; None where the file holds everything.
         about: what is kept in the session's metadata as it is.
@@ -50,7 +48,7 @@ class Meta:
     thread_id: str
     time: str
     cwd: str
-    link: str
+    relation: str
     parent_id: str
     base: Base | None
     about: dict[str, Any]
@@ -64,13 +62,13 @@ def read_meta(payload: Mapping[str, Any]) -> Meta:
     is_subagent = "subagent" in mapping_at(payload, "source") or payload.get("thread_source") == "subagent"
     if is_subagent and not parent_id:
         parent_id = text_at(payload, "session_id")
-    link = "subagent" if is_subagent or spawned else "fork" if parent_id else ""
+    relation = "subagent" if is_subagent or spawned else "fork" if parent_id else ""
     same = parent_id in ("", thread_id)
     return Meta(
         thread_id=thread_id,
         time=text_at(payload, "timestamp"),
         cwd=text_at(payload, "cwd"),
-        link="" if same else link,
+        relation="" if same else relation,
         parent_id="" if same else parent_id,
         base=_base(payload),
         about={name: payload[name] for name in _KEPT if payload.get(name)},

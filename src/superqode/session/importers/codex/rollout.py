@@ -5,24 +5,21 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from superqode.session.codec.jsontext import dump_text
 from superqode.session.errors import TranscriptError
-from superqode.session.importers.base import Receipt
+from superqode.session.importers.base import Receipt, Source
 from superqode.session.importers.codex.entries import entry_ids
 from superqode.session.importers.codex.meta import Base, Meta, is_bare_meta, read_meta
+from superqode.session.importers.codex.responses import Draft
 from superqode.session.importers.codex.speech import Said
-from superqode.session.importers.codex.transcript import Draft, Transcript
+from superqode.session.importers.codex.transcript import Transcript
 from superqode.session.importers.fields import mapping_at, number_at
 from superqode.session.importers.lines import read_records
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from superqode.session.importers.base import Source
 
 __all__ = ["Rollout", "is_record", "read_rollout"]
 
@@ -126,7 +123,7 @@ class _Reader:
 
     def _begin(self, meta: Meta) -> None:
         self._meta = meta
-        if meta.base is not None and meta.link != "subagent":
+        if meta.base is not None and meta.relation != "subagent":
             self.transcript.inherited = True
             self._inherit(meta.base)
             self.transcript.inherited = False
@@ -149,9 +146,9 @@ class _Reader:
         if self._meta is None:
             raise TranscriptError(self._source.name, "no record in it can be read")
         meta = self._meta
-        if self._copied_from and not meta.link:
-            meta = replace(meta, link="fork", parent_id=self._copied_from)
-        if self._copied_from and meta.link == "subagent":
+        if self._copied_from and not meta.relation:
+            meta = replace(meta, relation="fork", parent_id=self._copied_from)
+        if self._copied_from and meta.relation == "subagent":
             self._leave_out_parents(self._copied_from)
         drafts = _kept(self.transcript)
         folder = meta.cwd or self.transcript.folder or _folder_told(drafts)

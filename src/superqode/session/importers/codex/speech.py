@@ -6,14 +6,12 @@ Codex sends a lot in the user's name: the environment, AGENTS.md, notices. What 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from datetime import datetime
+from typing import Any, Final
 
 from superqode.session.importers.fields import list_at, mapping_at, text_at
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
 
 __all__ = ["Said", "Speech", "is_injected", "pairing_key", "prompt_core", "read_content"]
 

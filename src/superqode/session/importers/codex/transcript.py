@@ -7,58 +7,44 @@ take turns back. So the timeline is a list of drafts that grow, and `importer` m
 from __future__ import annotations
 
 import contextlib
+import posixpath
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from datetime import datetime
+from typing import Any, Final
 
 from superqode.session.codec.jsontext import dump_text
-from superqode.session.importers.codex.calls import Call, arguments_of, shell_text
+from superqode.session.importers.arguments import arguments_of
+from superqode.session.importers.base import Receipt
+from superqode.session.importers.codex.asking import (
+    CALL_KINDS,
+    KINDS_WITHOUT_OUTPUT,
+    as_asked,
+    asked,
+    done,
+)
+from superqode.session.importers.codex.calls import Call
+from superqode.session.importers.codex.kinds import (
+    ANSWER_EVENTS,
+    INSTRUCTIONS,
+    LEGACY_ITEMS,
+    NOT_TYPED,
+    OUTPUTS,
+    PROMPT_EVENTS,
+    REPEATED,
+    REPEATS,
+    TOOL_ITEMS,
+    reason_for,
+)
 from superqode.session.importers.codex.pairing import Pairing
-from superqode.session.importers.codex.speech import Said, is_injected, pairing_key, read_content
+from superqode.session.importers.codex.responses import Draft, Responses
+from superqode.session.importers.codex.speech import Said, is_injected, read_content
 from superqode.session.importers.fields import list_at, mapping_at, parse_time, text_at
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-    from datetime import datetime
+__all__ = ["Transcript"]
 
-    from superqode.session.importers.base import Receipt
-
-__all__ = ["Draft", "Transcript"]
-
-Draft = Said | Call
-
-_REPEATED: Final = "repeats of other records"
-_CALLS: Final = ("function_call", "custom_tool_call", "local_shell_call", "tool_search_call")
-_OUTPUTS: Final = ("function_call_output", "custom_tool_call_output", "tool_search_output")
-_CALLS_WITHOUT_OUTPUT: Final = {"web_search_call": "web_search", "image_generation_call": "image_generation"}
-# Events of before `item_completed` that tell the same.
-_LEGACY_ITEMS: Final = {
-    "exec_command_end": "CommandExecution",
-    "patch_apply_end": "FileChange",
-    "mcp_tool_call_end": "McpToolCall",
-}
-_TOOL_ITEMS: Final = (
-    "CommandExecution",
-    "FileChange",
-    "McpToolCall",
-    "DynamicToolCall",
-    "CollabAgentToolCall",
-)
-_REPEATS: Final = (
-    "agent_reasoning",
-    "agent_reasoning_raw_content",
-    "web_search_end",
-    "image_generation_end",
-    "context_compacted",
-    "Reasoning",
-    "WebSearch",
-    "ImageGeneration",
-    "ContextCompaction",
-)
-# Kinds that UserMessage events once had besides the plain ones.
-_NOT_TYPED: Final = ("user_instructions", "environment_context")
-_PROMPT_EVENTS: Final = ("user_message", "UserMessage")
-_ANSWER_EVENTS: Final = ("agent_message", "AgentMessage")
-_INSTRUCTIONS: Final = ("developer", "system")
+_MOST_REASONS: Final = 100
+_MOST_MODELS: Final = 20
 
 
 @dataclass
@@ -69,7 +55,7 @@ class Transcript:
         drafts: messages and calls in order.
         calls: every call in order, also those of turns taken back: what they changed stays changed.
         models: the models that were used, in order of appearance.
-        usage: the last token count.
+        model: the one at this point.
         left_out: how many parts of records were left out, by reason.
         now: the time of the last record that had one.
         cwd: the folder Codex works in at this point.
@@ -84,16 +70,22 @@ class Transcript:
     drafts: list[Draft] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     models: list[str] = field(default_factory=list)
-    usage: dict[str, Any] = field(default_factory=dict)
+    model: str = ""
     left_out: dict[str, int] = field(default_factory=dict)
     inherited: bool = False
     _by_id: dict[str, Call] = field(default_factory=dict)
-    _answer: Said | None = None
-    _delimited: bool = False
     _script: str = ""
     # Where turns may begin: the place among the drafts, and what may be a prompt.
     _turns: list[tuple[int, Said]] = field(default_factory=list)
     _pairing: Pairing = field(default_factory=Pairing)
+
+    def __post_init__(self) -> None:
+        self._responses = Responses(self.drafts)
+
+    @property
+    def usage(self) -> dict[str, Any]:
+        """The last token count."""
+        return self._responses.usage
 
     # -- records --------------------------------------------------------------------------------------------
 
@@ -102,7 +94,7 @@ class Transcript:
         with contextlib.suppress(ValueError):
             self.now = parse_time(time)
         self._move_to(cwd)
-        self._end_answer()
+        self._responses.end()
 
     def _move_to(self, cwd: str) -> None:
         self.cwd = cwd or self.cwd
@@ -129,21 +121,22 @@ class Transcript:
             self._take_settings(payload)
             self._drop("settings of turns")
         elif kind == "compacted":
-            self._end_answer()
+            self._responses.end()
             replaced = len(list_at(payload, "replacement_history"))
             self._say("system", text_at(payload, "message"), {"kind": "compacted", "replaced_items": replaced})
         elif kind == "inter_agent_communication":
             self._take_agent_message(payload)
         elif kind == "token_usage_record":
-            self._delimit()
+            self._responses.delimit()
             self._drop("token counts")
         else:
-            self._drop(f"{kind or 'other'} records")
+            self._drop(reason_for(kind, "records"))
 
     def _take_settings(self, payload: Mapping[str, Any]) -> None:
         self._move_to(text_at(payload, "cwd"))
         model = text_at(payload, "model")
-        if model and model not in self.models:
+        self.model = model or self.model
+        if model and model not in self.models and len(self.models) < _MOST_MODELS:
             self.models.append(model)
 
     def _take_item(self, item: Mapping[str, Any], kind: str) -> None:
@@ -152,17 +145,17 @@ class Transcript:
             self._take_message(item)
         elif kind == "reasoning":
             self._take_reasoning(item)
-        elif kind in _CALLS or kind in _CALLS_WITHOUT_OUTPUT:
+        elif kind in CALL_KINDS:
             self._take_call(item, kind)
-        elif kind in _OUTPUTS:
+        elif kind in OUTPUTS:
             self._take_output(item)
         elif kind == "agent_message":
             self._take_agent_message(item)
         elif "record_type" in item:
-            self._delimit()
+            self._responses.delimit()
             self._drop("state records")
         else:
-            self._drop(f"{kind or 'other'} items")
+            self._drop(reason_for(kind, "items"))
 
     def _take_event(self, event: Mapping[str, Any], kind: str) -> None:
         """Take what Codex told its user interface."""
@@ -170,41 +163,43 @@ class Transcript:
         if kind == "item_completed":
             item = mapping_at(event, "item")
             kind = text_at(item, "type")
-        if kind in _PROMPT_EVENTS or kind in _ANSWER_EVENTS:
+        if kind in PROMPT_EVENTS or kind in ANSWER_EVENTS:
             self._take_spoken(item, kind)
-        elif kind in _TOOL_ITEMS or kind in _LEGACY_ITEMS:
-            self._take_tool_item(item, _LEGACY_ITEMS.get(kind, kind))
+        elif kind in TOOL_ITEMS or kind in LEGACY_ITEMS:
+            self._take_tool_item(item, LEGACY_ITEMS.get(kind, kind))
         elif kind == "token_count":
-            self._take_usage(mapping_at(mapping_at(event, "info"), "total_token_usage"))
+            self._responses.take_usage(mapping_at(mapping_at(event, "info"), "total_token_usage"))
+            self._drop("token counts")
         elif kind == "thread_rolled_back":
             self._roll_back(event.get("num_turns"))
         elif kind == "thread_settings_applied":
             self._take_settings(mapping_at(event, "thread_settings"))
             self._drop("settings of turns")
-        elif kind in _REPEATS:
-            self._drop(_REPEATED)
+        elif kind in REPEATS:
+            self._drop(REPEATED)
         else:
-            self._drop(f"{kind or 'other'} events")
+            self._drop(reason_for(kind, "events"))
 
     # -- what was said --------------------------------------------------------------------------------------
 
     def _take_message(self, item: Mapping[str, Any]) -> None:
         role = text_at(item, "role")
         speech = read_content(item)
-        if role in _INSTRUCTIONS:
+        if role in INSTRUCTIONS:
             self._drop("instructions to the model")
         elif role == "assistant":
             if speech.text.startswith('{"author"'):
                 self._take_agent_message(arguments_of(speech.text))
                 return
-            answer = self._speaking()
+            answer = self._responses.speaking(self._answer())
             answer.native_id, answer.time, answer.text = text_at(item, "id"), self.now, speech.text
             if phase := text_at(item, "phase"):
                 answer.metadata["phase"] = phase
             self._count(answer)
-            self._claim(answer)
+            if not self._claim(answer):
+                self._pairing.await_event(answer)
         else:
-            self._end_answer()
+            self._responses.end()
             said = self._say("user", speech.text, {"images": speech.images} if speech.images else {})
             said.native_id, said.typed, said.injected = text_at(item, "id"), speech.typed, speech.injected
             if not said.injected:
@@ -218,28 +213,28 @@ class Transcript:
         """Take over from the event that told of this message, where one did."""
         told = self._pairing.claim(said)
         if told is not None:
-            self.retire([told], _REPEATED)
+            self.retire([told], REPEATED)
         return told is not None
 
     def _take_spoken(self, item: Mapping[str, Any], kind: str) -> None:
         """An event that repeats a message: it confirms a prompt, or waits for the record it belongs to."""
         text = text_at(item, "message") or read_content(item).text
-        if kind in _PROMPT_EVENTS:
-            injected = is_injected(text) or text_at(item, "kind") in _NOT_TYPED
+        if kind in PROMPT_EVENTS:
+            injected = is_injected(text) or text_at(item, "kind") in NOT_TYPED
             repeated = injected or self._pairing.confirm(text, reversed(self.drafts))
         else:
-            repeated = self._answer is not None and pairing_key(self._answer.text) == pairing_key(text)
+            repeated = self._pairing.repeats("assistant", text)
         if repeated:
-            self._drop(_REPEATED)
+            self._drop(REPEATED)
             return
-        role = "user" if kind in _PROMPT_EVENTS else "assistant"
+        role = "user" if kind in PROMPT_EVENTS else "assistant"
         said = Said(role, text, self.now, text_at(item, "id"), typed=True, inherited=self.inherited)
         self._count(said)
         self._pairing.hear(said, len(self.drafts))
 
     def _take_agent_message(self, item: Mapping[str, Any]) -> None:
         """A message between agents: nobody typed it, and it is no answer."""
-        self._end_answer()
+        self._responses.end()
         text = text_at(item, "content") or read_content(item).text
         about = {name: text_at(item, name) for name in ("author", "recipient") if text_at(item, name)}
         self._say("system", text, {"kind": "agent_message", **about}).native_id = text_at(item, "id")
@@ -253,7 +248,7 @@ class Transcript:
         if not thoughts:
             self._drop("reasoning without a summary")
             return
-        answer = self._responding()
+        answer = self._responses.at_hand(self._answer())
         answer.thinking.extend(thoughts)
         self._count(answer)
 
@@ -268,26 +263,23 @@ class Transcript:
         known = self._by_id.get(call_id)
         if known is not None and known.asked:
             if known.ended is None:
-                self._drop(_REPEATED)
+                self._drop(REPEATED)
                 return
             known = None  # some model servers give the same ids again
-        call = Call(call_id, self._tool_name(item, kind), _asked(item, kind), self.now, cwd=self.cwd)
+        call = Call(call_id, *asked(item, kind), self.now)
+        call.cwd = posixpath.join(self.cwd, text_at(call.arguments, "workdir", "working_directory"))
         if namespace := text_at(item, "namespace"):
             call.metadata["namespace"] = namespace
-        answer = self._responding()
-        answer.calls.append({"type": kind, "call_id": call_id, "name": call.name, **_as_asked(item)})
+        answer = self._responses.at_hand(self._answer())
+        answer.calls.append({"type": kind, "call_id": call_id, "name": call.name, **as_asked(item)})
         if known is not None:
             self._replace(known, call)
         self._add_call(call)
         if kind == "custom_tool_call" and call.name == "exec":
             self._script = call_id
-        if kind in _CALLS_WITHOUT_OUTPUT:
+        if kind in KINDS_WITHOUT_OUTPUT:
             call.take_item(item, self.now)
             call.result = ""
-
-    @staticmethod
-    def _tool_name(item: Mapping[str, Any], kind: str) -> str:
-        return text_at(item, "name") or _CALLS_WITHOUT_OUTPUT.get(kind, kind.removesuffix("_call"))
 
     def _replace(self, early: Call, call: Call) -> None:
         """What an event told of a call before its record came is the call's now."""
@@ -311,19 +303,18 @@ class Transcript:
         output = item.get("output")
         call.take_output(dump_text(item["tools"]) if "tools" in item else output, self.now)
         self._count(call)
-        if not self._delimited:
-            self._end_answer()
+        self._responses.take_result()
 
     def _take_tool_item(self, item: Mapping[str, Any], kind: str) -> None:
         """What a call really did; in code mode the only record of it."""
         item_id = text_at(item, "call_id", "id")
         call = self._by_id.get(item_id)
         if not item_id or (call is None and kind == "CollabAgentToolCall"):
-            self._drop(f"{kind} events without a call")
+            self._drop("events without a call")
             return
         if call is None:
             script = "" if text_at(item, "source").startswith("user") else self._script
-            call = Call(item_id, *_done(item, kind), self.now, cwd=self.cwd, within=script, asked=False)
+            call = Call(item_id, *done(item, kind), self.now, cwd=self.cwd, within=script, asked=False)
             self._add_call(call)
         else:
             self._count(call)
@@ -337,7 +328,7 @@ class Transcript:
     def _roll_back(self, turns: object) -> None:
         """Take back the last turns; each begins with a prompt."""
         self._drop("turns taken back")
-        self._end_answer()
+        self._responses.end()
         left = turns if isinstance(turns, int) else 0
         place = len(self.drafts)
         while left > 0 and self._turns:
@@ -360,38 +351,17 @@ class Transcript:
 
     def finish(self) -> None:
         """Put messages that only an event told of where they were heard."""
+        whole: list[Draft] = []
+        taken = 0
         for place, said in self._pairing.leftovers():
-            self.drafts.insert(place, said)
+            whole += [*self.drafts[taken:place], said]
+            taken = place
+        self.drafts[:taken] = whole
 
-    # -- answers --------------------------------------------------------------------------------------------
-
-    def _responding(self) -> Said:
-        """The answer of the response at hand; a new one where there is none."""
-        if self._answer is None:
-            self._answer = Said("assistant", "", self.now, inherited=self.inherited)
-            self.drafts.append(self._answer)
-        return self._answer
-
-    def _speaking(self) -> Said:
-        """As `_responding`, for text: an answer that has text or calls already is followed by another."""
-        if self._answer is not None and (self._answer.text or self._answer.calls):
-            self._end_answer()
-        return self._responding()
-
-    def _end_answer(self) -> None:
-        self._answer = None
-
-    def _delimit(self) -> None:
-        """A record that stands between responses; where there are such, results do not end a response."""
-        self._delimited = True
-        self._end_answer()
-
-    def _take_usage(self, usage: dict[str, Any]) -> None:
-        self._drop("token counts")
-        self._delimited = True
-        if usage and usage != self.usage:
-            self._end_answer()
-            self.usage = usage
+    def _answer(self) -> Said:
+        """The beginning of an answer, if one begins here."""
+        about = {"model": self.model} if self.model else {}
+        return Said("assistant", "", self.now, inherited=self.inherited, metadata=about)
 
     def _say(self, role: str, text: str, metadata: dict[str, Any]) -> Said:
         said = Said(role, text, self.now, inherited=self.inherited, metadata=metadata)
@@ -402,37 +372,12 @@ class Transcript:
     # -- counting -------------------------------------------------------------------------------------------
 
     def _count(self, draft: Draft) -> None:
-        if not self.inherited:
+        if draft.gone:
+            self._drop(draft.gone)
+        elif not self.inherited:
             draft.records += 1
 
     def _drop(self, reason: str) -> None:
         if not self.inherited:
-            self.receipt.drop(reason)
-
-
-def _as_asked(item: Mapping[str, Any]) -> dict[str, Any]:
-    """What a call asks for, in Codex's own shape."""
-    return {name: item[name] for name in ("arguments", "input", "action") if name in item}
-
-
-def _asked(item: Mapping[str, Any], kind: str) -> dict[str, Any]:
-    """A call's arguments, wherever its kind keeps them."""
-    if kind == "custom_tool_call":
-        return {"input": item.get("input")} if isinstance(item.get("input"), str) else arguments_of(item.get("input"))
-    if kind in ("local_shell_call", "web_search_call"):
-        return {name: value for name, value in mapping_at(item, "action").items() if name != "type"}
-    if kind == "image_generation_call":
-        return {"prompt": text_at(item, "revised_prompt")}
-    return arguments_of(item.get("arguments"))
-
-
-def _done(item: Mapping[str, Any], kind: str) -> tuple[str, dict[str, Any]]:
-    """Name and arguments of a call that only an event tells of."""
-    if kind == "CommandExecution":
-        return "exec_command", {"cmd": shell_text(item.get("command"))}
-    if kind == "FileChange":
-        return "apply_patch", {"changes": mapping_at(item, "changes")}
-    asked = mapping_at(item, "invocation") or item
-    name = text_at(asked, "tool") or kind
-    server = text_at(asked, "server")
-    return f"mcp__{server}__{name}" if server else name, arguments_of(asked.get("arguments"))
+            known = reason in self.receipt.dropped or len(self.receipt.dropped) < _MOST_REASONS
+            self.receipt.drop(reason if known else "unknown records")

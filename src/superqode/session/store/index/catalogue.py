@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from datetime import datetime
 from threading import RLock
-from typing import Any
+from typing import Any, TypeVar
 
 from superqode.session.codec import jsontext
 from superqode.session.git.repository import Repository
@@ -20,6 +20,7 @@ from superqode.session.store.results import SessionSummary
 
 __all__ = ["Catalogue", "Filter", "Progress"]
 
+T = TypeVar("T")
 Progress = Callable[[int, int, str], None]
 
 _COLUMNS = "name, oid, title, created, updated, project, messages, executions, agents, tags, parent, problem"
@@ -92,16 +93,17 @@ class Catalogue:
 
     def refresh(self, progress: Progress | None = None) -> None:
         """Bring the rows up to date; costs a few file times when nothing changed."""
-        with self._lock:
-            self._guarded(lambda: self._refresh(progress))
+        self._guarded(lambda: self._refresh(progress))
 
-    def _guarded(self, action: Callable[[], Any]) -> Any:
-        """Run an action on the index; a damaged index is thrown away, and the action run on a fresh one."""
-        try:
-            return action()
-        except sqlite3.DatabaseError:
-            self._branches, self._stamp = None, None
-            self.database.discard()
+    def _guarded(self, action: Callable[[], T]) -> T:
+        """Run an action on the index; a damaged index is thrown away, and the action run again on a fresh one."""
+        with self._lock:
+            for give_up in (self.database.discard, self.database.leave_disk):
+                try:
+                    return action()
+                except sqlite3.DatabaseError:
+                    self._branches, self._stamp = None, None
+                    give_up()
             return action()
 
     def _refresh(self, progress: Progress | None) -> None:
@@ -173,8 +175,7 @@ class Catalogue:
 
     def forget(self, name: str) -> None:
         """Take a session out, so that its going is not noticed as a loss; part of deleting, renaming and purging."""
-        with self._lock:
-            self._guarded(lambda: self._forget(name))
+        self._guarded(lambda: self._forget(name))
 
     def _forget(self, name: str) -> None:
         with self.database.writing() as connection:
@@ -195,26 +196,26 @@ class Catalogue:
         self, wanted: Filter, limit: int | None = None, progress: Progress | None = None
     ) -> list[SessionSummary]:
         """List the wanted sessions, newest first."""
-        with self._lock:
-            self.refresh(progress)
-            query = f"SELECT {_COLUMNS} FROM sessions{wanted.where()} ORDER BY updated DESC, name"  # noqa: S608 - own text
-            values = list(wanted.values)
-            if limit is not None:
-                query += " LIMIT ?"
-                values.append(max(0, limit))
+        query = f"SELECT {_COLUMNS} FROM sessions{wanted.where()} ORDER BY updated DESC, name LIMIT ?"  # noqa: S608 - own text
+        values = [*wanted.values, -1 if limit is None else max(0, limit)]
 
-            def ask() -> list[SessionSummary]:
-                with self.database.reading() as connection:
-                    return [_summary(row) for row in connection.execute(query, values)]
+        def ask() -> list[SessionSummary]:
+            self._refresh(progress)
+            with self.database.reading() as connection:
+                return [_summary(row) for row in connection.execute(query, values)]
 
-            found: list[SessionSummary] = self._guarded(ask)
-            return found
+        return self._guarded(ask)
 
-    def refresh_texts(self, progress: Progress | None = None) -> None:
-        """Bring the full-text tables up to date, too."""
-        with self._lock:
-            self.refresh(progress)
-            self._guarded(lambda: self._refresh_texts(progress))
+    def ask(self, question: Callable[[sqlite3.Connection], T], progress: Progress | None = None) -> T:
+        """Put a question to the index, after its words were brought up to date, too."""
+
+        def ask() -> T:
+            self._refresh(progress)
+            self._refresh_texts(progress)
+            with self.database.reading() as connection:
+                return question(connection)
+
+        return self._guarded(ask)
 
     def _refresh_texts(self, progress: Progress | None) -> None:
         with self.database.reading() as connection:

@@ -52,6 +52,7 @@ class Database:
         self._path = path
         self._connection: sqlite3.Connection | None = None
         self._lock = RLock()
+        self._in_memory = False
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -76,8 +77,17 @@ class Database:
         """Throw the index away; the next use makes it anew."""
         with self._lock:
             self.close()
-            for suffix in ("", "-wal", "-shm", "-journal"):
-                self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+            try:
+                for suffix in ("", "-wal", "-shm", "-journal"):
+                    self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+            except OSError:
+                self._in_memory = True  # a read-only store
+
+    def leave_disk(self) -> None:
+        """Work in memory from now on: list and search work all the same, only slower."""
+        with self._lock:
+            self.close()
+            self._in_memory = True
 
     def close(self) -> None:
         """Close the connection; the next use opens it again."""
@@ -90,16 +100,21 @@ class Database:
         if self._connection is None:
             try:
                 self._connection = self._connect()
-            except sqlite3.DatabaseError:
+            except (sqlite3.DatabaseError, OSError):
                 self.discard()
-                try:
-                    self._connection = self._connect()
-                except sqlite3.DatabaseError:
-                    # A read-only store, or a full disk: list and search work all the same, only slower.
-                    self._connection = _prepare(_connection(":memory:"))
+                self._connection = self._connect_again()
         return self._connection
 
+    def _connect_again(self) -> sqlite3.Connection:
+        try:
+            return self._connect()
+        except (sqlite3.DatabaseError, OSError):
+            self._in_memory = True
+            return self._connect()
+
     def _connect(self) -> sqlite3.Connection:
+        if self._in_memory:
+            return _prepare(_connection(":memory:"))
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         connection = _connection(str(self._path))
         try:

@@ -29,10 +29,12 @@ def search(
     expression = match_expression(query)
     if not expression or limit <= 0:
         return []
-    catalogue.refresh_texts(progress)
-    with catalogue.database.reading() as connection:
-        titles = _ask(connection, _TITLES, expression, wanted, limit)
-        entries = _ask(connection, _ENTRIES, expression, wanted, limit - len(titles))
+
+    def find(connection: sqlite3.Connection) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
+        found = _ask(connection, _TITLES, expression, wanted, limit)
+        return found, _ask(connection, _ENTRIES, expression, wanted, limit - len(found))
+
+    titles, entries = catalogue.ask(find, progress)
     hits = [_title_hit(row, query) for row in titles]
     return hits + [_entry_hit(repository, row, query) for row in entries]
 
