@@ -64,13 +64,14 @@ def save_subject(added: Sequence[Entry], changed: bool) -> str:
     if not spoken:
         last = added[-1]
         name = last.tool_name if isinstance(last, ToolExecution) else ""
-        return subject_line(f"tool: {name}" + (f" +{tools - 1} tools" if tools > 1 else ""))
+        return subject_line(f"tool: {name}" + (f" +{tools - 1} tool{'s' if tools > 2 else ''}" if tools > 1 else ""))
     told = next((entry for entry in reversed(spoken) if entry.content.strip()), spoken[-1])
     who = told.role.value
     if told.agent_name and told.role is not MessageRole.USER:
         who += f" ({told.agent_name[:40]})"
     suffix = f" +{tools} tool{'s' if tools > 1 else ''}" if tools else ""
-    suffix = (f" +{len(spoken) - 1} messages" if len(spoken) > 1 else "") + suffix
+    others = len(spoken) - 1
+    suffix = (f" +{others} message{'s' if others > 1 else ''}" if others else "") + suffix
     text = subject_line(f"{who}: {told.content[:400]}")
     keep = SUBJECT_MAX - len(suffix)
     return (text if len(text) <= keep else text[: keep - 1].rstrip() + "…") + suffix

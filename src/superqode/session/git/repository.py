@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -89,8 +89,15 @@ class Repository:
     # -- making ---------------------------------------------------------------------------------------------------
 
     @classmethod
-    def create(cls, path: Path, *, user: tuple[str, str] | None = None) -> Repository:
+    def create(
+        cls, path: Path, *, user: tuple[str, str] | None = None, finish: Callable[[Path], object] | None = None
+    ) -> Repository:
         """Make a store here, or open the one that is here; safe when several processes do it at once.
+
+        Args:
+            path: the folder.
+            user: name and address of the committer.
+            finish: called with the folder of a new store as the last part of making it.
 
         Raises:
             StoreUnwritable: the folder cannot be made or written.
@@ -102,7 +109,7 @@ class Repository:
             locks.mkdir(mode=0o700, parents=True, exist_ok=True)
             with flock.hold(locks / "create"):
                 if not _is_repository(path) or _unfinished(path):
-                    _initialise(path, user)
+                    _initialise(path, user, finish)
         except PermissionError as problem:
             raise StoreUnwritable(path, str(problem.strerror)) from problem
         return cls(path, user=user)
@@ -227,7 +234,7 @@ def _unfinished(path: Path) -> bool:
     return (path / "superqode" / "unfinished").exists()
 
 
-def _initialise(path: Path, user: tuple[str, str] | None) -> None:
+def _initialise(path: Path, user: tuple[str, str] | None, finish: Callable[[Path], object] | None) -> None:
     import pygit2
 
     marker = path / "superqode" / "unfinished"
@@ -245,6 +252,8 @@ def _initialise(path: Path, user: tuple[str, str] | None) -> None:
     repository = Repository(path, user=user)
     if repository.refs.read(HEADS + RESERVED_BRANCH) is None:
         _write_readme(repository)
+    if finish is not None:
+        finish(path)
     repository.flush([str(path / "config"), str(path / "HEAD")])
     marker.unlink()
     repository.flush([str(path / "config")])

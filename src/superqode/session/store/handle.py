@@ -71,8 +71,9 @@ class StoreHandle:
         with self._lock:
             repository = self._open()
             if repository is None:
-                repository = self._repository = Repository.create(self.path, user=self._user)
-                install_hooks(self.path)
+                # Hooks are part of the making: a store that could be pushed in clear is not finished.
+                repository = Repository.create(self.path, user=self._user, finish=install_hooks)
+                self._repository = repository
             return repository
 
     def _index(self, repository: Repository) -> Catalogue:

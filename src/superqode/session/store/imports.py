@@ -7,17 +7,16 @@ them are a new commit on the same branch. What people did to the session since (
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from superqode.session.errors import SessionError, TranscriptError, UnknownTranscript
 from superqode.session.importers.base import Imported, Source
-from superqode.session.models import Entry, Session, thaw
+from superqode.session.models import Entry, Message, MessageRole, Session, Step, thaw
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.merge import merge_list
-from superqode.session.store.results import SaveResult
 
 if TYPE_CHECKING:
     from superqode.session.store.store import SessionStore
@@ -27,6 +26,7 @@ __all__ = ["ImportOutcome", "ImportReport", "find_sources", "import_sources"]
 Status = Literal["new", "updated", "unchanged", "failed"]
 
 _ENDINGS: Final = (".jsonl", ".json", ".json.gz", ".b64", ".txt", ".md")
+_GROWING: Final = ("files_modified", "files_created", "agents_used")
 _SKIPPED_FOLDERS: Final = frozenset((".git", "node_modules", "__pycache__", ".venv"))
 
 
@@ -153,16 +153,60 @@ def _take(store: SessionStore, source: Source, part: Imported | TranscriptError,
         if not store.exists(session.id):
             status: Status = "new"
             if not dry_run:
-                store.save(session)
+                _save_new(store, session)
         else:
             stored = store.load(session.id)
             status = "unchanged" if _same_source(stored, session) else "updated"
             if status == "updated" and not dry_run:
-                result: SaveResult = store.save(_brought_up(stored, session))
-                status = "updated" if result.commits else "unchanged"
+                status = "updated" if _save_more(store, stored, session) else "unchanged"
     except SessionError as problem:
         return ImportOutcome(source.name, session.id, "failed", reason=str(problem))
     return ImportOutcome(source.name, session.id, status, *counts)
+
+
+def _save_new(store: SessionStore, session: Session) -> None:
+    """Save an import as it would have been saved while it happened."""
+    part = session.model_copy(update={name: [] for name in (*_GROWING, "snapshots")})
+    part._set_order(())
+    part._steps.clear()
+    part.updated_at = session.created_at
+    snapshots = [step for step in session._steps if step.kind == "snapshot"]
+    due = {len(step.state.entries): step for step in snapshots if _is_prefix(step, session)}
+    _grow(store, part, session.timeline, due)
+    for step in snapshots:
+        if step.snapshot is not None and step.snapshot not in part.snapshots:
+            part._take_snapshot(step.snapshot)
+    _finish(store, part, session)
+
+
+def _is_prefix(step: Step, session: Session) -> bool:
+    entries = step.state.entries
+    return tuple(session.timeline[: len(entries)]) == entries
+
+
+def _grow(store: SessionStore, session: Session, entries: Sequence[Entry], due: Mapping[int, Step]) -> None:
+    """Add entries, with a save before and after each prompt, so that history reads and undo steps as in life."""
+    before: Entry | None = None
+    for number, entry in enumerate(entries):
+        if number and (_is_prompt(entry) or (before is not None and _is_prompt(before))):
+            store.save(session)
+        session.add(entry)
+        before = entry
+        step = due.get(number + 1)
+        if step is not None and step.snapshot is not None:
+            session._take_snapshot(step.snapshot)
+
+
+def _is_prompt(entry: Entry) -> bool:
+    return isinstance(entry, Message) and entry.role is MessageRole.USER
+
+
+def _finish(store: SessionStore, part: Session, whole: Session) -> None:
+    """The last save of an import: what the source says as a whole."""
+    for name in _GROWING:
+        getattr(part, name)[:] = getattr(whole, name)
+    part.updated_at = whole.updated_at
+    store.save(part)
 
 
 def _imported(session: Session) -> dict[str, Any]:
@@ -176,25 +220,32 @@ def _same_source(stored: Session, fresh: Session) -> bool:
     return bool(old) and all(old.get(key) == new.get(key) for key in keys)
 
 
-def _brought_up(stored: Session, fresh: Session) -> Session:
-    """The stored session with what a newer import brings; people's own changes stay."""
-    order = {entry.id: entry for entry in fresh.timeline}
+def _save_more(store: SessionStore, stored: Session, fresh: Session) -> bool:
+    """Add what a newer import brings to the stored session; people's own changes stay. Says whether it brought any."""
+    before = stored.to_dict()
+    news = {entry.id: entry for entry in fresh.timeline}
     kept: list[Entry] = []
     for entry in stored.timeline:
-        newer = order.pop(entry.id, entry)
+        newer = news.pop(entry.id, entry)
         kept.append(entry if newer == entry else newer)  # the same object again costs the save nothing
-    stored._set_order([*kept, *order.values()])
+    stored._set_order(kept)
     if stored.title == _imported(stored).get("title"):
         stored.title = fresh.title
-    for name in ("files_modified", "files_created", "agents_used", "tags"):
-        mine = getattr(stored, name)
-        mine[:] = merge_list((), getattr(fresh, name), mine)
-    stored.files_modified[:] = [path for path in stored.files_modified if path not in stored.files_created]
+    whole = stored.model_copy()
+    for name in (*_GROWING, "tags"):
+        setattr(whole, name, merge_list((), getattr(fresh, name), getattr(stored, name)))
+    whole.files_modified = [path for path in whole.files_modified if path not in whole.files_created]
+    whole.updated_at = max(stored.updated_at, fresh.updated_at)
+    _grow(store, stored, list(news.values()), {})
+    stored.tags = whole.tags
+    for name in _GROWING:
+        setattr(stored, name, getattr(whole, name))
     known = {snapshot.id for snapshot in stored.snapshots}
     for step in fresh._steps:
-        if step.snapshot is not None and step.snapshot.id not in known:
-            stored._steps.append(step)
-            stored.snapshots.append(step.snapshot)
+        if step.kind == "snapshot" and step.snapshot is not None and step.snapshot.id not in known:
+            stored._take_snapshot(step.snapshot)
+    if stored.to_dict() | {"updated_at": ""} == before | {"updated_at": ""}:
+        return False  # the same conversation from another file: not worth a commit
     stored.metadata = stored.metadata | {"imported": thaw(_imported(fresh))}
-    stored.updated_at = max(stored.updated_at, fresh.updated_at)
-    return stored
+    _finish(store, stored, whole)
+    return True

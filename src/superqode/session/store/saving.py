@@ -299,7 +299,7 @@ class Saver:
         saved = self._known(session)
         untold = saved is not None and draft.updated_at <= saved.updated_at
         near = abs(saved_at - draft.updated_at) < _ONE_MOMENT
-        return saved_at if draft.kind != "save" or untold or near else draft.updated_at
+        return saved_at if draft.kind in _MOVES or untold or near else draft.updated_at
 
     def _author(self, added: Sequence[Entry], draft: _Draft, updated_at: datetime) -> Ident:
         seconds = min(max(0, int(updated_at.timestamp())), _LAST_SECOND)

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from superqode.session import clock
 from superqode.session.errors import CorruptObject, CorruptSession, SessionNotFound, StoreNotFound
 from superqode.session.git.repository import HEADS, Repository
 from superqode.session.models import Session
-from superqode.session.store import backup, history, imports, lookup, maintenance, old_store, trash, undo
+from superqode.session.store import history, lookup, maintenance, trash, undo
 from superqode.session.store.branches import branch_ref, is_session_branch, not_found
 from superqode.session.store.handle import DEFAULT_STORE, StoreHandle
 from superqode.session.store.hooks import install_hooks
@@ -32,6 +33,9 @@ from superqode.session.store.results import (
 )
 from superqode.session.store.saving import Saver
 from superqode.session.store.verify import verify
+
+if TYPE_CHECKING:
+    from superqode.session.store.imports import ImportReport
 
 __all__ = ["DEFAULT_STORE", "SessionStore"]
 
@@ -368,6 +372,8 @@ class SessionStore(StoreHandle):
         Raises:
             BackupError: it is there already, or cannot be written.
         """
+        from superqode.session.store import backup
+
         repository = self._open()
         if repository is None:
             raise StoreNotFound(self.path)
@@ -380,6 +386,8 @@ class SessionStore(StoreHandle):
         Raises:
             BackupError: the file is no backup, or damaged, or the folder is in use.
         """
+        from superqode.session.store import backup
+
         backup.restore(Path(path), Path(storage_dir))
         install_hooks(Path(storage_dir))
         return cls(storage_dir)
@@ -388,14 +396,22 @@ class SessionStore(StoreHandle):
 
     def import_sources(
         self, paths: Iterable[str | Path], *, dry_run: bool = False, progress: Progress | None = None
-    ) -> imports.ImportReport:
+    ) -> ImportReport:
         """Import the transcripts among files and folders; gives an `ImportReport`. The same again changes nothing."""
-        return imports.import_sources(self, [Path(path) for path in paths], dry_run=dry_run, progress=progress)
+        from superqode.session.store.imports import import_sources
 
-    def import_old_store(self, *, progress: Progress | None = None) -> imports.ImportReport:
+        with type(self)(self.path, durability="fast", user=self._user) as bulk:  # made durable once, at its close
+            return import_sources(bulk, [Path(path) for path in paths], dry_run=dry_run, progress=progress)
+
+    def import_old_store(self, *, progress: Progress | None = None) -> ImportReport:
         """Import the sessions that superqode 2.25 kept in this very folder; its files stay. Gives an `ImportReport`."""
-        return old_store.import_old_store(self, progress)
+        from superqode.session.store import old_store
+
+        with type(self)(self.path, durability="fast", user=self._user) as bulk:
+            return old_store.import_old_store(bulk, progress)
 
     def old_store_notice(self) -> str:
         """One line for people where sessions of superqode 2.25 wait to be imported, else empty."""
-        return old_store.notice(self.path)
+        from superqode.session.store.old_files import notice
+
+        return notice(self.path)

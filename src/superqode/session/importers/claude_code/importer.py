@@ -72,9 +72,7 @@ class ClaudeCodeImporter:
         main = [row for row in rows if not row.sidechain]
         chains = side_chains([row for row in rows if row.sidechain])
         for chain in filter(_warmed_up, chains):
-            said = len(_spoken(chain))
-            receipt.mapped -= said
-            receipt.drop("warm-up of a sub-agent", said)
+            _leave_out(chain, receipt, "warm-up of a sub-agent")
         working = [chain for chain in chains if _spoken(chain) and not _warmed_up(chain)]
         own_file = not _spoken(main)
         if own_file:
@@ -91,15 +89,17 @@ class ClaudeCodeImporter:
         self, source: Source, assembly: Assembly, main: list[Row], receipt: Receipt
     ) -> Iterator[Imported]:
         layout = arrange(main)
-        numbers = range(1, len(layout.branches))
-        if len(numbers) > _MOST_BRANCHES:
-            receipt.problem(f"only the last {_MOST_BRANCHES} of {len(numbers)} rewound conversations are kept")
+        parts: list[list[Row]] = [[] for _ in layout.branches]
+        for row, owner in zip(main, layout.owners, strict=True):
+            parts[owner].append(row)
+        kept = range(1, len(parts))[-_MOST_BRANCHES:]
+        for part in parts[1 : len(parts) - len(kept)]:
+            _leave_out(part, receipt, "rewound conversations before the last 256")
         origin = assembly.copied_from or self._relatives.fork_origin(source, assembly.own_id, main)
         placed = assembly.place(main, layout.owners)
         yield assembly.conversation(placed, origin, receipt)
-        for number in numbers[-_MOST_BRANCHES:]:
-            own = [row for row, owner in zip(main, layout.owners, strict=True) if owner == number]
-            yield assembly.branch(placed, layout, number, _receipt_of(own))
+        for number in kept:
+            yield assembly.branch(placed, layout, number, _receipt_of(parts[number]))
 
 
 def _is_ours(line: bytes) -> bool | None:
@@ -128,6 +128,12 @@ def _spoken(rows: list[Row]) -> list[Row]:
 def _warmed_up(chain: list[Row]) -> bool:
     prompts = {row.text for row in chain if row.kind == "prompt"}
     return prompts == {_WARM_UP} and not any(row.calls for row in chain)
+
+
+def _leave_out(rows: list[Row], receipt: Receipt, reason: str) -> None:
+    said = len(_spoken(rows))
+    receipt.mapped -= said
+    receipt.drop(reason, said)
 
 
 def _receipt_of(rows: list[Row]) -> Receipt:

@@ -69,9 +69,7 @@ def spawns_in_file(main: Sequence[Row], chains: Sequence[Sequence[Row]]) -> list
     return [_spawn_in_file(by_agent, by_prompt, chain) for chain in chains]
 
 
-def _spawn_in_file(
-    by_agent: Mapping[str, Call], by_prompt: Mapping[str, deque[Call]], chain: Sequence[Row]
-) -> Spawn:
+def _spawn_in_file(by_agent: Mapping[str, Call], by_prompt: Mapping[str, deque[Call]], chain: Sequence[Row]) -> Spawn:
     call = by_agent.get(chain[0].agent_id)
     prompt = next((row.text for row in chain if row.kind == "prompt"), "")
     if call is None and prompt and by_prompt.get(prompt):

@@ -1,0 +1,77 @@
+"""The command line, `superqode`: options, one library call, output.
+
+| module | what it knows |
+|---|---|
+| `lazy` | groups that list their commands from a static table and import one only when it runs |
+| `exit_codes` | which error gives which exit code, and nothing else does |
+| `failures` | how an error is told: one line on stderr, or JSON, never a traceback |
+| `options` | what commands share: `--store`, `--json`, ids with completion, opening the store |
+| `params` | what people type for times, ages, projects and revisions |
+| `text` | text from outside made safe for a terminal |
+| `output` | stdout: JSON, tables, the pager; stderr: notes |
+| `progress` | a progress bar on stderr, on a terminal, after a second |
+| `sessions/` | `superqode sessions …`, one module for each handful of related commands |
+| `demo` | `superqode demo` |
+
+`superqode --help` imports click and nothing heavier, so that help and shell completion are instant.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+import click
+
+from superqode import __version__
+from superqode.cli.exit_codes import help_lines
+from superqode.cli.lazy import LazyGroup, examples, help_width
+from superqode.cli.options import JSON_FLAG, store_option
+
+__all__ = ["main"]
+
+_COMMANDS: Final = {
+    "sessions": ("superqode.cli.sessions:sessions", "Keep, read, search, fork and undo sessions."),
+    "hooks": ("superqode.cli.hooks:hooks", "Keep sessions from leaving the store in clear."),
+    "demo": ("superqode.cli.demo:demo", "Show the whole thing on a small real session."),
+}
+
+
+class _Root(LazyGroup):
+    """The outermost group: whatever goes wrong below leaves here as one line and an exit code."""
+
+    def main(self, args: Sequence[str] | None = None, *positional: Any, **options: Any) -> Any:
+        given = list(sys.argv[1:] if args is None else args)
+        # Asked of the words themselves: an error may come before any option was read.
+        as_json = JSON_FLAG in given[: given.index("--")] if "--" in given else JSON_FLAG in given
+        options |= {"standalone_mode": False, "terminal_width": help_width()}
+        try:
+            code = super().main(args, *positional, **options)
+        except (Exception, KeyboardInterrupt) as problem:  # noqa: BLE001 - the last line: no traceback reaches a user
+            from superqode.cli.failures import report
+
+            code = report(problem, as_json=as_json)
+        sys.exit(code if isinstance(code, int) else 0)
+
+
+@click.group(
+    cls=_Root,
+    table=_COMMANDS,
+    epilog=examples(
+        "superqode demo",
+        "superqode sessions import ~/.codex ~/.claude",
+        "superqode sessions list",
+        "superqode sessions show @latest",
+    )
+    + "\n"
+    + help_lines(),
+)
+@click.version_option(__version__, prog_name="superqode")
+@store_option
+def main() -> None:
+    """Agent sessions kept in Git: every session a branch, every save a commit.
+
+    A session is named by its id, by the beginning of its id, or by @latest.
+    For shell completion: eval "$(_SUPERQODE_COMPLETE=bash_source superqode)" (or zsh_source, fish_source).
+    """

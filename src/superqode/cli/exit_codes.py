@@ -1,0 +1,76 @@
+"""Errors → exit codes, here and nowhere else.
+
+An error is looked up by the names of its classes, the nearest first: nothing has to be imported for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import Final
+
+__all__ = ["ExitCode", "exit_code_for", "help_lines"]
+
+
+class ExitCode(IntEnum):
+    """What `superqode` ends with; part of the interface, so a number never changes its meaning."""
+
+    OK = 0
+    ERROR = 1
+    USAGE = 2
+    PARTLY = 3
+    NO_STORE = 10
+    LOCKED = 11
+    WRONG_PASSWORD = 12
+    NOT_FOUND = 13
+    CORRUPT = 14
+    FORBIDDEN = 15
+    REMOTE_FAILED = 16
+    CANCELLED = 130
+
+
+_MEANINGS: Final[Mapping[ExitCode, str]] = {
+    ExitCode.OK: "done",
+    ExitCode.ERROR: "an error",
+    ExitCode.USAGE: "the command line is wrong",
+    ExitCode.PARTLY: "partly done: what failed is named",
+    ExitCode.NO_STORE: "the store named is none",
+    ExitCode.LOCKED: "locked, or another process was faster: try again",
+    ExitCode.WRONG_PASSWORD: "wrong password",
+    ExitCode.NOT_FOUND: "not found, or the id fits several",
+    ExitCode.CORRUPT: "damaged data",
+    ExitCode.FORBIDDEN: "expired or forbidden",
+    ExitCode.REMOTE_FAILED: "the remote failed",
+    ExitCode.CANCELLED: "cancelled",
+}
+
+_BY_ERROR: Final[Mapping[str, ExitCode]] = {
+    "UsageError": ExitCode.USAGE,
+    "InvalidSessionId": ExitCode.USAGE,
+    "StoreNotFound": ExitCode.NO_STORE,
+    "NotAStore": ExitCode.NO_STORE,
+    "UnsupportedStore": ExitCode.NO_STORE,
+    "StoreLocked": ExitCode.LOCKED,
+    "RefConflict": ExitCode.LOCKED,
+    "NotFound": ExitCode.NOT_FOUND,
+    # A newer format is whole: updating superqode reads it.
+    "NewerFormat": ExitCode.ERROR,
+    "CorruptSession": ExitCode.CORRUPT,
+    "CorruptObject": ExitCode.CORRUPT,
+    "StoreNotOwned": ExitCode.FORBIDDEN,
+    "Abort": ExitCode.CANCELLED,
+    "KeyboardInterrupt": ExitCode.CANCELLED,
+    # The reader of our output had enough (`| head`), which is no failure.
+    "OutputClosed": ExitCode.OK,
+}
+
+
+def exit_code_for(problem: BaseException) -> ExitCode:
+    """Give the exit code of an error: that of the nearest class that has one, else `ERROR`."""
+    names = [kind.__name__ for kind in type(problem).__mro__]
+    return next((_BY_ERROR[name] for name in names if name in _BY_ERROR), ExitCode.ERROR)
+
+
+def help_lines() -> str:
+    """Give the table of exit codes for the end of a group's help."""
+    return "Exit codes:\n" + "".join(f"  {code:>3}  {meaning}\n" for code, meaning in _MEANINGS.items())

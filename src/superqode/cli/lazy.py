@@ -1,0 +1,110 @@
+"""Groups whose commands are imported when they run, and help that keeps its examples as they are written."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
+__all__ = ["Command", "LazyGroup", "Table", "examples", "help_width"]
+
+Table = Mapping[str, tuple[str, str]]
+
+
+def help_width() -> int:
+    """How wide help is, in columns: as the terminal, at most 80. click asks shutil, a costly import."""
+    try:
+        columns = int(os.environ.get("COLUMNS") or os.get_terminal_size().columns)
+    except (ValueError, OSError):  # no number, no terminal
+        columns = 80
+    return max(min(columns, 80) - 2, 50)
+
+
+def examples(*commands: str) -> str:
+    """Give the end of a command's help: one example a line."""
+    return "Example:\n" + "".join(f"  {command}\n" for command in commands)
+
+
+def _write_epilog(epilog: str | None, formatter: click.HelpFormatter) -> None:
+    # click would wrap it: an example is a line to copy, and a table has lines.
+    if epilog:
+        formatter.write_paragraph()
+        formatter.write(epilog)
+
+
+class Command(click.Command):
+    """A command whose epilog (see `examples`) is printed as it stands."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the epilog unwrapped."""
+        del ctx
+        _write_epilog(self.epilog, formatter)
+
+
+class LazyGroup(click.Group):
+    """A group that knows its commands from a table: name → (`module:attribute`, short help).
+
+    The order of the table is the order of the help. Alone, the group shows its help.
+    """
+
+    def __init__(self, *args: Any, table: Table, **options: Any) -> None:
+        options |= {"invoke_without_command": True, "no_args_is_help": False}
+        super().__init__(*args, **options)
+        self.table = table
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Give the names in the table's order."""
+        del ctx
+        return list(self.table)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import a command; `None` where the table has no such name, as click expects."""
+        del ctx
+        if cmd_name not in self.table:
+            return None
+        module, _, attribute = self.table[cmd_name][0].partition(":")
+        return cast("click.Command", getattr(import_module(module), attribute))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command named, or say which ones are called nearly so."""
+        if args[0] not in self.table and not args[0].startswith("-") and not ctx.resilient_parsing:
+            from difflib import get_close_matches
+
+            near = " or ".join(get_close_matches(args[0], self.table))
+            raise click.UsageError(f"no such command {args[0]!r}" + (f"; did you mean {near}?" if near else ""), ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the table, importing nothing."""
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, short) for name, (_, short) in self.table.items()])
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the epilog unwrapped."""
+        del ctx
+        _write_epilog(self.epilog, formatter)
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Complete names from the table, importing none of them."""
+        from click.shell_completion import CompletionItem
+
+        names = [
+            CompletionItem(name, help=short) for name, (_, short) in self.table.items() if name.startswith(incomplete)
+        ]
+        return names + click.Command.shell_complete(self, ctx, incomplete)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command named, or show the help where none is."""
+        given = super().invoke(ctx)
+        if ctx.invoked_subcommand is None:
+            click.echo(ctx.get_help())
+        return given

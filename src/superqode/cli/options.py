@@ -1,0 +1,162 @@
+"""What commands share: `--store`, `--json`, ids with completion, and the store they open."""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from click.shell_completion import CompletionItem
+
+    from superqode.session import SessionStore
+
+__all__ = [
+    "JSON_FLAG",
+    "complete_ids",
+    "complete_trash",
+    "json_option",
+    "named_store",
+    "open_store",
+    "session_argument",
+    "sessions_argument",
+    "store_option",
+    "store_path",
+    "wants_json",
+]
+
+F = TypeVar("F", bound="Callable[..., Any]")
+
+JSON_FLAG: Final = "--json"
+# Both live in click's `meta`, which every context of one run shares.
+_STORE: Final = "superqode.store"
+_JSON: Final = "superqode.json"
+_STORE_VARIABLE: Final = "SUPERQODE_STORE"
+_COMPLETIONS: Final = 200
+
+
+def _remember_store(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
+    if value is not None:
+        ctx.meta[_STORE] = value
+
+
+def _remember_json(ctx: click.Context, _parameter: click.Parameter, value: bool) -> None:
+    if value:
+        ctx.meta[_JSON] = True
+
+
+def store_option(function: F) -> F:
+    """Add `--store PATH`; it may stand at every level, and the innermost wins, also over the environment."""
+    return click.option(
+        "--store",
+        "store",
+        metavar="PATH",
+        type=click.Path(),
+        expose_value=False,
+        callback=_remember_store,
+        help="The store to use (default: $SUPERQODE_STORE, else ~/.superqode/sessions).",
+    )(function)
+
+
+def json_option(shape: str) -> Callable[[F], F]:
+    """Add `--json`; `shape` says what the document is."""
+    return click.option(
+        JSON_FLAG,
+        "as_json",
+        is_flag=True,
+        expose_value=False,
+        callback=_remember_json,
+        help=f"Print one JSON document: {shape}.",
+    )
+
+
+def wants_json() -> bool:
+    """Whether `--json` was given."""
+    return bool(click.get_current_context().meta.get(_JSON))
+
+
+def named_store(ctx: click.Context | None = None) -> Path | None:
+    """The store named on the command line, if one was."""
+    return _path((ctx or click.get_current_context()).meta.get(_STORE))
+
+
+def store_path(ctx: click.Context | None = None) -> Path | None:
+    """The store named on the command line or in the environment, or `None` for the default one."""
+    return named_store(ctx) or _path(os.environ.get(_STORE_VARIABLE))
+
+
+def _path(text: str | None) -> Path | None:
+    from pathlib import Path
+
+    return Path(text).expanduser() if text else None
+
+
+@contextmanager
+def open_store(*, create: bool = False, notice: bool = True) -> Iterator[SessionStore]:
+    """Open the store that was named, or the default one.
+
+    Args:
+        create: make the store where it is missing.
+        notice: say in one line where sessions of the old store wait to be imported.
+    """
+    from superqode.session import SessionStore
+
+    with SessionStore(store_path(), create=create) as store:
+        told = store.old_store_notice() if notice and not wants_json() else ""
+        if told:
+            from superqode.cli.output import note
+
+            note(told)
+        yield store
+
+
+def complete_ids(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Give the ids of sessions that begin with what was typed, newest first, and `@latest`."""
+    from click.shell_completion import CompletionItem
+
+    listed = _completions(ctx, incomplete, lambda store: [(item.id, item.title) for item in store.list_sessions()])
+    latest = [CompletionItem("@latest", help="the newest session")] if "@latest".startswith(incomplete) else []
+    return latest + listed
+
+
+def complete_trash(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Give the ids of deleted sessions that begin with what was typed, with their titles."""
+    return _completions(ctx, incomplete, lambda store: [(item.session_id, item.title) for item in store.trash()])
+
+
+def _completions(
+    ctx: click.Context, incomplete: str, listed: Callable[[SessionStore], list[tuple[str, str]]]
+) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    from superqode.cli.text import line
+    from superqode.session import SessionStore
+    from superqode.session.errors import SessionError
+
+    try:
+        with SessionStore(store_path(ctx), create=False) as store:
+            titles = {name: title for name, title in listed(store) if name.startswith(incomplete)}
+    except (SessionError, OSError):  # a shell that completes has no place for messages
+        return []
+    return [CompletionItem(name, help=line(title, 60)) for name, title in list(titles.items())[:_COMPLETIONS]]
+
+
+def session_argument(function: F) -> F:
+    """Add the argument ID: a session's id, the beginning of one, or `@latest`."""
+    return click.argument("session_id", metavar="ID", shell_complete=complete_ids)(function)
+
+
+def sessions_argument(*, required: bool) -> Callable[[F], F]:
+    """Add the argument ID…: several sessions."""
+    return click.argument(
+        "session_ids",
+        metavar="ID..." if required else "[ID]...",
+        nargs=-1,
+        required=required,
+        shell_complete=complete_ids,
+    )

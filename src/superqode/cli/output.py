@@ -1,0 +1,169 @@
+"""What commands print: data on stdout (JSON, lines, tables, the pager), notes on stderr.
+
+Colour only on a terminal, and not with `NO_COLOR` or `TERM=dumb`. Tables are rich's on a terminal, cut to its
+width; elsewhere they are plain and whole. JSON is one document in plain ASCII, so no encoding and no control
+character can spoil it.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import click
+
+from superqode.cli.text import line, width
+
+__all__ = [
+    "Column",
+    "OutputClosed",
+    "colour",
+    "emit",
+    "emit_json",
+    "note",
+    "on_terminal",
+    "page",
+    "style",
+    "table",
+]
+
+_GAP: Final = "  "
+_NARROW: Final = 8
+
+
+class OutputClosed(Exception):
+    """Nobody reads our output any more: no error, `| head` has read enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table: heading, rich's style, right-aligned or not, narrowed where the terminal is or not."""
+
+    name: str
+    style: str = ""
+    right: bool = False
+    flexible: bool = False
+
+
+def on_terminal() -> bool:
+    """Whether people see stdout directly."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def colour() -> bool:
+    """Whether stdout may be coloured."""
+    return on_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+
+
+def style(text: str, **looks: Any) -> str:
+    """Give text in colour (see `click.style`) where stdout may have any, else as it is."""
+    return click.style(text, **looks) if colour() else text
+
+
+def _encodable(text: str) -> str:
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)
+
+
+def emit(text: str) -> None:
+    """Print lines on stdout.
+
+    Raises:
+        OutputClosed: nobody reads any more.
+        OSError: stdout cannot be written, such as a full disk.
+    """
+    try:
+        click.echo(_encodable(text), color=colour())
+    except OSError as problem:
+        _abandon_stdout()
+        if isinstance(problem, BrokenPipeError):
+            raise OutputClosed from problem
+        raise
+
+
+def _abandon_stdout() -> None:
+    # Otherwise Python tries to write the rest when it ends, and complains again.
+    with suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+def emit_json(value: Any) -> None:
+    """Print one JSON document on stdout."""
+    emit(json.dumps(value, ensure_ascii=True, allow_nan=False, indent=2))
+
+
+def note(text: str) -> None:
+    """Print one line for people on stderr."""
+    with suppress(OSError):
+        click.echo(f"superqode: {line(text)}", err=True)
+
+
+def page(chunks: Iterable[str]) -> None:
+    """Print lines, through the pager on a terminal."""
+    if not on_terminal():
+        for chunk in chunks:
+            emit(chunk)
+        return
+    # As git does: leave when it fits the screen, keep colours, leave the text standing.
+    os.environ.setdefault("LESS", "FRX")
+    click.echo_via_pager((chunk + "\n" for chunk in chunks), color=colour())
+
+
+def table(columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> None:
+    """Print a table; every cell becomes one safe line."""
+    cells = [[line(cell) for cell in row] for row in rows]
+    emit(_rich_table(columns, cells) if on_terminal() else "\n".join(_plain_table(columns, cells)))
+
+
+def _widths(columns: Sequence[Column], cells: list[list[str]]) -> list[int]:
+    lines = [[column.name for column in columns], *cells]
+    return [max(width(row[place]) for row in lines) for place in range(len(columns))]
+
+
+def _plain_table(columns: Sequence[Column], cells: list[list[str]]) -> Iterator[str]:
+    widths = _widths(columns, cells)
+    for row in [[column.name for column in columns], *cells]:
+        padded = []
+        for column, cell, wide in zip(columns, row, widths, strict=True):
+            fill = " " * (wide - width(cell))
+            padded.append(fill + cell if column.right else cell + fill)
+        yield _GAP.join(padded).rstrip()
+
+
+def _fit(columns: Sequence[Column], widths: list[int], room: int) -> list[int]:
+    """Narrow the flexible columns (there is one), the widest first, to fit; the others are there to be copied."""
+    room -= len(_GAP) * (len(columns) - 1)
+    fitted = [min(wide, room) if column.flexible else wide for column, wide in zip(columns, widths, strict=True)]
+    while sum(fitted) > room:
+        wide, place = max((fitted[place], place) for place, column in enumerate(columns) if column.flexible)
+        if wide <= _NARROW:
+            break
+        fitted[place] -= 1
+    return fitted
+
+
+def _rich_table(columns: Sequence[Column], cells: list[list[str]]) -> str:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    written = io.StringIO()
+    console = Console(file=written, force_terminal=True, color_system="auto" if colour() else None)
+    fitted = _fit(columns, _widths(columns, cells), console.width)
+    drawn = Table(box=None, padding=(0, len(_GAP), 0, 0), pad_edge=False, header_style="bold")
+    for column, wide in zip(columns, fitted, strict=True):
+        justify: Literal["left", "right"] = "right" if column.right else "left"
+        drawn.add_column(
+            column.name, style=column.style, justify=justify, width=wide, no_wrap=True, overflow="ellipsis"
+        )
+    for row in cells:
+        drawn.add_row(*[Text(cell) for cell in row])  # Text, not str: markup in a title is no markup of ours
+    console.width = max(console.width, sum(fitted) + len(_GAP) * len(columns))
+    console.print(drawn)
+    return "\n".join(row.rstrip() for row in written.getvalue().splitlines())

@@ -1,0 +1,85 @@
+"""What people type for times, ages, projects and revisions; most functions here are types of options."""
+
+from __future__ import annotations
+
+import os
+import re
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from superqode.session import clock
+
+if TYPE_CHECKING:
+    from superqode.session import SessionStore
+
+__all__ = ["age", "project", "since", "split_revision", "until"]
+
+_AGE: Final = re.compile(r"([0-9]{1,6})\s*([mhdw])", re.IGNORECASE)
+_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def age(text: str) -> timedelta:
+    """Read `45m`, `12h`, `30d` or `8w`."""
+    found = _AGE.fullmatch(text.strip())
+    if found is None:
+        raise click.BadParameter(f"{text!r} is no age: write 45m, 12h, 30d or 8w")
+    return timedelta(**{_UNITS[found[2].lower()]: int(found[1])})
+
+
+def since(text: str) -> datetime:
+    """Read a time, or an age as that long ago; a day alone is its beginning. Local where it names no zone."""
+    return _moment(text, time.min)
+
+
+def until(text: str) -> datetime:
+    """Read a time as `since` does; a day alone is its end."""
+    return _moment(text, time.max)
+
+
+def _moment(text: str, day_part: time) -> datetime:
+    try:
+        if _AGE.fullmatch(text.strip()):
+            return clock.now() - age(text)
+        return _date(text, day_part).astimezone()
+    except (ValueError, OverflowError) as problem:
+        raise click.BadParameter(
+            f"{text!r} is no time: write 2026-11-22, 2026-11-22T10:00, or 7d for seven days ago"
+        ) from problem
+
+
+def _date(text: str, day_part: time) -> datetime:
+    try:
+        return datetime.combine(date.fromisoformat(text), day_part)
+    except ValueError:
+        return datetime.fromisoformat(text)
+
+
+def project(text: str) -> str:
+    """Make a folder that is here absolute; a path of another machine stays as it is written."""
+    return os.path.abspath(text) if Path(text).is_dir() else text  # noqa: PTH100 - symlinks stay
+
+
+def split_revision(text: str, store: SessionStore) -> tuple[str, str | None]:
+    """Split `ID@REV` into the session's id, resolved, and the revision; without `@REV` that is `None`.
+
+    A branch that plain git made may have an `@` in its name: an id that exists wins.
+
+    Raises:
+        SessionNotFound, AmbiguousId: no session, or several, begin like this.
+    """
+    name, _, revision = text.rpartition("@")
+    if not name or _exists(text, store):
+        return store.resolve(text), None
+    return store.resolve(name), revision or None
+
+
+def _exists(text: str, store: SessionStore) -> bool:
+    from superqode.session.errors import InvalidSessionId
+
+    try:
+        return store.exists(text)
+    except InvalidSessionId:
+        return False

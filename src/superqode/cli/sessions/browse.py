@@ -1,0 +1,217 @@
+"""`list`, `search`, `tree`: finding sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import click
+
+from superqode.cli import params
+from superqode.cli.lazy import Command, examples
+from superqode.cli.options import complete_ids, json_option, open_store, store_option, wants_json
+from superqode.cli.output import Column, emit, emit_json, note, style, table
+from superqode.cli.text import line
+from superqode.cli.times import ago
+
+if TYPE_CHECKING:
+    from superqode.session.store.results import SearchHit, SessionSummary
+
+__all__ = ["list_", "search", "tree"]
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_SHOWN: Final = 50
+_COLUMNS: Final = (
+    Column("ID", style="cyan"),
+    Column("TITLE", flexible=True),
+    Column("CHANGED"),
+    Column("MESSAGES", right=True),
+    Column("AGENTS", flexible=True),
+    Column("TAGS", style="yellow", flexible=True),
+)
+
+
+def _filters(function: F) -> F:
+    for option in reversed(
+        (
+            click.option("--project", metavar="PATH", type=params.project, help="Only sessions of this project."),
+            click.option("--tag", "tags", metavar="TAG", multiple=True, help="Only with this tag; again for more."),
+            click.option("--agent", metavar="NAME", help="Only where this agent took part."),
+            click.option("--since", metavar="TIME", type=params.since, help="Changed since 2026-11-22, or 7d ago."),
+            click.option("--until", metavar="TIME", type=params.until, help="Changed until then, that day included."),
+        )
+    ):
+        function = option(function)
+    return function
+
+
+@click.command("list", cls=Command, epilog=examples("superqode sessions list --tag security --since 7d"))
+@_filters
+@click.option("--parent", metavar="ID", shell_complete=complete_ids, help="Only forks of this session.")
+@click.option("--text", metavar="TEXT", help="Only where the title or a tag contains this.")
+@click.option("--limit", metavar="N", type=click.IntRange(min=1), default=_SHOWN, show_default=True, help="How many.")
+@click.option("--all", "everything", is_flag=True, help="All of them.")
+@json_option("an array of sessions as in SessionSummary")
+@store_option
+def list_(
+    *,
+    project: str | None,
+    tags: Sequence[str],
+    agent: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    parent: str | None,
+    text: str | None,
+    limit: int,
+    everything: bool,
+) -> None:
+    """List sessions, newest first."""
+    with open_store() as store:
+        found = store.list_sessions(
+            project_path=project,
+            tags=list(tags) or None,
+            agent=agent,
+            since=since,
+            until=until,
+            parent=store.resolve(parent) if parent else None,
+            text=text,
+            limit=None if everything else limit + 1,
+        )
+    shown = found if everything else found[:limit]
+    if wants_json():
+        emit_json([summary.to_dict() for summary in shown])
+        return
+    if not found:
+        note("no sessions here")
+        return
+    table(_COLUMNS, [_row(summary) for summary in shown])
+    if len(found) > len(shown):
+        note(f"there are more than these {limit}; --all shows them")
+
+
+def _row(summary: SessionSummary) -> tuple[object, ...]:
+    title = f"({summary.problem}) {summary.title}" if summary.problem else summary.title
+    agents, tags = ", ".join(summary.agents_used), ", ".join(summary.tags)
+    return summary.id, title, ago(summary.updated_at), summary.message_count, agents, tags
+
+
+@click.command("search", cls=Command, epilog=examples("superqode sessions search sql injection --agent reviewer"))
+@click.argument("query", metavar="QUERY...", nargs=-1, required=True)
+@_filters
+@click.option("--limit", metavar="N", type=click.IntRange(min=1), default=20, show_default=True, help="How many.")
+@json_option("an array of hits as in SearchHit")
+@store_option
+def search(
+    *,
+    query: Sequence[str],
+    project: str | None,
+    tags: Sequence[str],
+    agent: str | None,
+    since: datetime | None,
+    until: datetime | None,
+    limit: int,
+) -> None:
+    """Find words in titles, tags, messages and tool text."""
+    with open_store() as store:
+        hits = store.search(
+            " ".join(query),
+            project_path=project,
+            tags=list(tags) or None,
+            agent=agent,
+            since=since,
+            until=until,
+            limit=limit,
+        )
+    if wants_json():
+        emit_json([hit.to_dict() for hit in hits])
+        return
+    if not hits:
+        note("nothing found")
+    for hit in hits:
+        emit("\n".join(_hit_lines(hit)))
+
+
+def _hit_lines(hit: SearchHit) -> Iterator[str]:
+    place = hit.kind if hit.position < 0 else f"{hit.kind} #{hit.position}"
+    head = (style(line(hit.session_id), fg="cyan"), line(hit.title, 60), place, ago(hit.updated_at))
+    yield "  ".join(part for part in head if part)
+    yield f"    {_marked(hit)}"
+
+
+def _marked(hit: SearchHit) -> str:
+    # Cut at the marks first: making a piece safe changes its length.
+    pieces, done = [], 0
+    for start, end in hit.marks:
+        pieces += [
+            _spaced(hit.snippet[done:start]),
+            style(_spaced(hit.snippet[start:end]), bold=True, fg="red"),
+        ]
+        done = end
+    return "".join([*pieces, _spaced(hit.snippet[done:])]).strip()
+
+
+def _spaced(piece: str) -> str:
+    # `line` strips, and a piece's outer spaces stand between words.
+    return line(f"|{piece}|")[1:-1]
+
+
+@click.command("tree", cls=Command, epilog=examples("superqode sessions tree", "superqode sessions tree --json"))
+@json_option("an array of {id, title, parent_session_id, depth}, each fork after what it is a fork of")
+@store_option
+def tree() -> None:
+    """Draw which session is a fork of which."""
+    with open_store() as store:
+        found = store.list_sessions()
+    walked = list(_walk(found))
+    if wants_json():
+        emit_json(
+            [
+                {
+                    "id": item.id,
+                    "title": item.title,
+                    "parent_session_id": item.parent_session_id,
+                    "depth": len(lasts) - 1,
+                }
+                for item, lasts in walked
+            ]
+        )
+        return
+    if not walked:
+        note("no sessions here")
+        return
+    known = {item.id for item, _ in walked}
+    emit("\n".join(_branch(item, lasts, known) for item, lasts in walked))
+
+
+def _walk(found: Sequence[SessionSummary]) -> Iterator[tuple[SessionSummary, tuple[bool, ...]]]:
+    """Give each session after its parent, with whether it and each ancestor is the last of its siblings.
+
+    A parent may be missing, and hostile data may name parents in a circle: each session comes once anyway.
+    """
+    children: dict[str | None, list[SessionSummary]] = {}
+    known = {item.id for item in found}
+    for item in sorted(found, key=lambda item: item.created_at):
+        parent = item.parent_session_id
+        children.setdefault(parent if parent in known and parent != item.id else None, []).append(item)
+    seen: set[str] = set()
+    # A circle hangs on no root, so whatever no root leads to is tried as a root as well.
+    for group in (children.get(None, []), found):
+        stack: list[tuple[SessionSummary, tuple[bool, ...]]] = [(item, (True,)) for item in reversed(group)]
+        while stack:
+            item, lasts = stack.pop()
+            if item.id in seen:
+                continue
+            seen.add(item.id)
+            yield item, lasts
+            forks = children.get(item.id, [])
+            stack += [(fork, (*lasts, fork is forks[-1])) for fork in reversed(forks)]
+
+
+def _branch(item: SessionSummary, lasts: tuple[bool, ...], known: set[str]) -> str:
+    rails = "".join("   " if last else "│  " for last in lasts[1:-1])
+    joint = ("└─ " if lasts[-1] else "├─ ") if len(lasts) > 1 else ""
+    parent = item.parent_session_id
+    orphan = f"  (fork of {line(parent)}, which is not here)" if parent and parent not in known else ""
+    return f"{rails}{joint}{style(line(item.id), fg='cyan')}  {line(item.title, 80)}{orphan}"

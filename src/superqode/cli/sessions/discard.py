@@ -1,0 +1,168 @@
+"""`delete`, `undelete`, `trash`, `purge`, `prune`: the trash, and what leaves it."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from superqode.cli import params
+from superqode.cli.lazy import Command, examples
+from superqode.cli.options import (
+    complete_trash,
+    json_option,
+    open_store,
+    sessions_argument,
+    store_option,
+    wants_json,
+)
+from superqode.cli.output import Column, emit, emit_json, note, table
+from superqode.cli.text import count, line
+from superqode.cli.times import ago
+from superqode.session import clock
+
+if TYPE_CHECKING:
+    from superqode.session import SessionStore
+    from superqode.session.store.results import TrashItem
+
+__all__ = ["delete", "prune", "purge", "trash", "undelete"]
+
+_TRASH_COLUMNS: Final = (
+    Column("ID", style="cyan"),
+    Column("TITLE", flexible=True),
+    Column("DELETED"),
+    Column("SNAPSHOTS", right=True),
+    Column("KEY", style="dim"),
+)
+_PRUNE_COLUMNS: Final = (
+    Column("ID", style="cyan"),
+    Column("TITLE", flexible=True),
+    Column("CHANGED"),
+    Column("MESSAGES", right=True),
+)
+
+
+@click.command("delete", cls=Command, epilog=examples("superqode sessions delete session-123 session-456"))
+@sessions_argument(required=True)
+@json_option("{deleted: [id, …]}")
+@store_option
+def delete(session_ids: Sequence[str]) -> None:
+    """Move sessions to the trash."""
+    with open_store() as store:
+        # All names first: a wrong one among them stops the command before anything is gone.
+        found = list(dict.fromkeys(store.resolve(session_id) for session_id in session_ids))
+        deleted = [session_id for session_id in found if store.delete(session_id)]
+    if wants_json():
+        emit_json({"deleted": deleted})
+        return
+    for session_id in deleted:
+        emit(f"Deleted {line(session_id)} (`superqode sessions undelete {line(session_id)}` brings it back)")
+
+
+@click.command("undelete", cls=Command, epilog=examples("superqode sessions undelete session-123"))
+@click.argument("wanted", metavar="ID|KEY", shell_complete=complete_trash)
+@click.option("--id", "new_id", metavar="ID", help="Bring it back under this id, where its own is taken.")
+@json_option("{id}")
+@store_option
+def undelete(wanted: str, new_id: str | None) -> None:
+    """Bring a session back from the trash."""
+    with open_store() as store:
+        back = store.undelete(wanted, new_id=new_id)
+    if wants_json():
+        emit_json({"id": back})
+    else:
+        emit(f"{line(back)} is back")
+
+
+@click.command("trash", cls=Command, epilog=examples("superqode sessions trash", "superqode sessions trash --json"))
+@json_option("an array of deletions as in TrashItem")
+@store_option
+def trash() -> None:
+    """List what is in the trash."""
+    with open_store() as store:
+        items = store.trash()
+    if wants_json():
+        emit_json([item.to_dict() for item in items])
+    elif items:
+        table(_TRASH_COLUMNS, [_trash_row(item) for item in items])
+    else:
+        note("the trash is empty")
+
+
+def _trash_row(item: TrashItem) -> tuple[object, ...]:
+    return item.session_id, item.title, ago(item.deleted_at), len(item.snapshots), item.key
+
+
+@click.command(
+    "purge",
+    cls=Command,
+    epilog=examples("superqode sessions purge session-123 --now", "superqode sessions purge --older-than 30d --yes"),
+)
+@click.argument("wanted", metavar="[ID|KEY]", required=False, shell_complete=complete_trash)
+@click.option("--older-than", metavar="AGE", type=params.age, help="Only what was deleted longer ago, such as 30d.")
+@click.option("--now", is_flag=True, help="Free the bytes at once; other processes wait meanwhile.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option("what was forgotten as in PurgeResult")
+@store_option
+@click.pass_context
+def purge(ctx: click.Context, wanted: str | None, older_than: timedelta | None, now: bool, yes: bool) -> None:
+    """Forget what is in the trash, for good.
+
+    Without an ID: all of it. This is the only command that forgets; it asks first, and without a terminal it
+    refuses unless --yes is given. Bytes that are not freed with --now go with a later `maintain`.
+    """
+    with open_store() as store:
+        doomed = [] if yes else _doomed(store, wanted, older_than)
+        if doomed:
+            _ask(ctx, doomed)
+        forgotten = store.purge(wanted, older_than=older_than, now=now)
+    if wants_json():
+        emit_json(forgotten.to_dict())
+    else:
+        freed = f", {forgotten.freed_bytes:,} bytes freed" if now else ""
+        emit(f"Forgot {count(len(forgotten.purged), 'deleted session')}{freed}")
+
+
+def _doomed(store: SessionStore, wanted: str | None, older_than: timedelta | None) -> list[TrashItem]:
+    items = [item for item in store.trash() if item.deleted_at < clock.now() - (older_than or timedelta())]
+    if wanted is None:
+        return items
+    exact = [item for item in items if wanted in (item.key, item.session_id)]
+    return (exact or [item for item in items if item.session_id.startswith(wanted)])[:1]
+
+
+def _ask(ctx: click.Context, doomed: Sequence[TrashItem]) -> None:
+    if wants_json() or not sys.stdin.isatty():
+        raise click.UsageError("purging cannot be undone, and there is nobody to ask: add --yes", ctx)
+    for item in doomed[:20]:
+        click.echo(f"  {line(item.session_id)}  {line(item.title, 60)}  deleted {ago(item.deleted_at)}", err=True)
+    click.confirm(f"Forget {count(len(doomed), 'deleted session')} for good?", abort=True, err=True)
+
+
+@click.command("prune", cls=Command, epilog=examples("superqode sessions prune --older-than 90d --dry-run"))
+@click.option(
+    "--older-than",
+    metavar="AGE",
+    type=params.age,
+    required=True,
+    help="Not changed for this long, such as 30d.",
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would be moved.")
+@json_option("an array of sessions as in SessionSummary")
+@store_option
+def prune(older_than: timedelta, dry_run: bool) -> None:
+    """Move sessions that have not changed for long to the trash."""
+    with open_store() as store:
+        moved = store.cleanup_old_sessions(older_than / timedelta(days=1), dry_run=dry_run)
+    if wants_json():
+        emit_json([summary.to_dict() for summary in moved])
+        return
+    if moved:
+        table(
+            _PRUNE_COLUMNS,
+            [(item.id, item.title, ago(item.updated_at), item.message_count) for item in moved],
+        )
+    emit(f"{'Would move' if dry_run else 'Moved'} {count(len(moved), 'session')} to the trash")

@@ -1,0 +1,84 @@
+"""`import`: what other agents wrote becomes sessions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from superqode.cli.exit_codes import ExitCode
+from superqode.cli.lazy import Command, examples
+from superqode.cli.options import json_option, open_store, store_option, wants_json
+from superqode.cli.output import emit, emit_json, note
+from superqode.cli.progress import progress
+from superqode.cli.text import count, line
+
+if TYPE_CHECKING:
+    from superqode.session.store.imports import ImportReport, Status
+
+__all__ = ["import_"]
+
+_SHOWN: Final = 20
+_STATUSES: Final[tuple[Status, ...]] = ("new", "updated", "unchanged", "failed")
+
+
+@click.command(
+    "import",
+    cls=Command,
+    epilog=examples(
+        "superqode sessions import ~/.claude ~/.codex",
+        "superqode sessions import transcript.jsonl --dry-run",
+        "superqode sessions import --old-store",
+    ),
+)
+@click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.option("--old-store", is_flag=True, help="Import the sessions that superqode 2.25 left in the store's folder.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be imported.")
+@json_option("the report as in ImportReport")
+@store_option
+@click.pass_context
+def import_(ctx: click.Context, paths: tuple[Path, ...], old_store: bool, dry_run: bool) -> None:
+    """Import what other agents wrote.
+
+    PATH is a transcript or a folder of them, such as a whole home; hidden folders are searched too. Known:
+    Claude Code, Codex, superqode's exports and its old store. A file that was imported before changes
+    nothing; a longer one adds a save to its session. What cannot be read is named, the rest is imported, and
+    the exit code is 3.
+    """
+    if bool(paths) == old_store:
+        raise click.UsageError("name files or folders to import, or give --old-store alone", ctx)
+    if old_store and dry_run:
+        raise click.UsageError("--dry-run goes with files and folders, not with --old-store", ctx)
+    with open_store(create=True, notice=not old_store) as store, progress("Importing") as drawn:
+        if old_store:
+            report = store.import_old_store(progress=drawn)
+        else:
+            report = store.import_sources(paths, progress=drawn, dry_run=dry_run)
+    if wants_json():
+        emit_json(report.to_dict())
+    else:
+        _tell(report, dry_run=dry_run)
+    ctx.exit(_outcome(report))
+
+
+def _outcome(report: ImportReport) -> ExitCode:
+    failed = report.count("failed")
+    if not failed:
+        return ExitCode.OK
+    return ExitCode.PARTLY if failed < len(report.sessions) else ExitCode.ERROR
+
+
+def _tell(report: ImportReport, *, dry_run: bool) -> None:
+    for outcome in report.sessions:
+        if outcome.status == "failed":
+            note(f"{outcome.source}: {outcome.reason}")
+    changed = [outcome for outcome in report.sessions if outcome.status in ("new", "updated")]
+    for outcome in changed[:_SHOWN]:
+        counts = f"{count(outcome.messages, 'message')}, {count(outcome.executions, 'tool call')}"
+        emit(f"{outcome.status:<8} {line(outcome.session_id)}  {counts}")
+    if len(changed) > _SHOWN:
+        emit(f"… and {len(changed) - _SHOWN} more")
+    told = ", ".join(f"{report.count(status)} {status}" for status in _STATUSES)
+    ignored = f" ({report.files_ignored:,} of them no transcripts)" if report.files_ignored else ""
+    emit(f"{'Would import' if dry_run else 'Imported'} from {count(report.files_seen, 'file')}{ignored}: {told}")

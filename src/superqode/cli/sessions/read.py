@@ -1,0 +1,155 @@
+"""`show`, `log`, `diff`: reading one session."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from superqode.cli.lazy import Command, examples
+from superqode.cli.options import (
+    complete_ids,
+    json_option,
+    open_store,
+    session_argument,
+    store_option,
+    wants_json,
+)
+from superqode.cli.output import emit, emit_json, note, page, style
+from superqode.cli.params import split_revision
+from superqode.cli.sessions.conversation import conversation
+from superqode.cli.text import line
+from superqode.cli.times import ago, local
+
+if TYPE_CHECKING:
+    from superqode.session.store.results import Change, SaveRecord
+
+__all__ = ["diff", "log", "show"]
+
+_COMMIT_SHOWN: Final = 12
+_VALUE_SHOWN: Final = 200
+
+
+@click.command(
+    "show",
+    cls=Command,
+    epilog=examples("superqode sessions show @latest --last 5", "superqode sessions show session-123 --at ~1 --tools"),
+)
+@session_argument
+@click.option("--at", "revision", metavar="REV", help="As it was then: a save, a snapshot, or ~N for N saves back.")
+@click.option("--last", metavar="N", type=click.IntRange(min=1), help="Only the last N messages and tool calls.")
+@click.option("--tools", is_flag=True, help="Show what tools were given and what they gave back.")
+@json_option("the whole session as Session.to_dict() gives it")
+@store_option
+def show(session_id: str, revision: str | None, last: int | None, tools: bool) -> None:
+    """Read a conversation."""
+    with open_store() as store:
+        found = store.resolve(session_id)
+        session = store.at(found, revision) if revision else store.load(found)
+        if wants_json():
+            emit_json(session.to_dict())
+        else:
+            page(conversation(session, last=last, tools=tools))
+
+
+@click.command(
+    "log",
+    cls=Command,
+    epilog=examples("superqode sessions log @latest", "superqode sessions log session-123 --oneline"),
+)
+@session_argument
+@click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Only the newest N saves.")
+@click.option("--oneline", is_flag=True, help="One line a save.")
+@json_option("an array of saves as in SaveRecord")
+@store_option
+def log(session_id: str, limit: int | None, oneline: bool) -> None:
+    """Show the saves of a session, newest first."""
+    with open_store() as store:
+        saves = store.history(store.resolve(session_id), limit=limit)
+    if wants_json():
+        emit_json([save.to_dict() for save in saves])
+    else:
+        page(_one_line(save) if oneline else "\n".join(_save_lines(save)) for save in saves)
+
+
+def _one_line(save: SaveRecord) -> str:
+    commit = style(save.commit[:_COMMIT_SHOWN], fg="yellow")
+    return f"{commit} {local(save.saved_at)} {_snapshots(save)}{line(save.subject)}"
+
+
+def _snapshots(save: SaveRecord) -> str:
+    named = ", ".join(f"snapshot {line(snapshot)}" for snapshot in save.snapshots)
+    return style(f"({named}) ", fg="green") if named else ""
+
+
+def _save_lines(save: SaveRecord) -> Iterator[str]:
+    yield f"{style(f'commit {save.commit}', fg='yellow')} {_snapshots(save)}".rstrip()
+    yield f"Author: {line(save.author)}"
+    yield f"Date:   {local(save.saved_at)} ({ago(save.saved_at)})"
+    if save.restores:
+        yield f"Back to: {save.restores[:_COMMIT_SHOWN]}"
+    yield f"\n    {line(save.subject)}\n"
+    messages, calls = (
+        _count(save.messages, save.messages_added),
+        _count(save.executions, save.executions_added),
+    )
+    yield f"    messages {messages} · tool calls {calls}\n"
+
+
+def _count(total: int, added: int) -> str:
+    return f"{total} ({added:+})" if added else str(total)
+
+
+@click.command(
+    "diff",
+    cls=Command,
+    epilog=examples(
+        "superqode sessions diff @latest",
+        "superqode sessions diff session-123@~3",
+        "superqode sessions diff session-123@snap-1 session-456",
+    ),
+)
+@click.argument("first", metavar="A[@REV]", shell_complete=complete_ids)
+@click.argument("second", metavar="[B[@REV]]", required=False, shell_complete=complete_ids)
+@json_option("the difference as in SessionDiff")
+@store_option
+def diff(first: str, second: str | None) -> None:
+    """Show what differs between two sessions or two saves.
+
+    A alone: what its last save changed. A@REV alone: what changed since then.
+    """
+    with open_store() as store:
+        a_id, a_rev = split_revision(first, store)
+        b_id, b_rev = split_revision(second, store) if second else (a_id, None)
+        if second is None and a_rev is None:
+            a_rev = "~1" if len(store.history(a_id, limit=2)) > 1 else "~0"
+        found = store.diff(a_id, b_id, a_rev=a_rev, b_rev=b_rev)
+    if wants_json():
+        emit_json(found.to_dict())
+        return
+    if not found.changes:
+        note("no difference")
+        return
+    emit(f"{found.common} entries are the same\n" + "\n".join(_change_line(change) for change in found.changes))
+
+
+def _change_line(change: Change) -> str:
+    if change.kind == "added":
+        return style(f"+ {line(change.name)}  {_told(change.after)}", fg="green")
+    if change.kind == "removed":
+        return style(f"- {line(change.name)}  {_told(change.before)}", fg="red")
+    return f"~ {line(change.name)}  {_told(change.before)} → {_told(change.after)}"
+
+
+def _told(value: Any) -> str:
+    if isinstance(value, dict) and "tool_name" in value:
+        return line(f"{value['tool_name']} {_compact(value.get('arguments'))}", _VALUE_SHOWN)
+    if isinstance(value, dict) and "role" in value:
+        return line(f"{value['role']}: {value.get('content', '')}", _VALUE_SHOWN)
+    return line(_compact(value), _VALUE_SHOWN)
+
+
+def _compact(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, default=str)

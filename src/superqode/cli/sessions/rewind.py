@@ -1,0 +1,157 @@
+"""`snapshot`, `snapshots`, `restore`, `undo`, `redo`: going back, always by a new save; nothing is lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from superqode.cli.lazy import Command, examples
+from superqode.cli.options import json_option, open_store, session_argument, store_option, wants_json
+from superqode.cli.output import Column, emit, emit_json, note, table
+from superqode.cli.text import line
+from superqode.cli.times import ago
+from superqode.session import clock
+
+if TYPE_CHECKING:
+    from superqode.session import Session, SessionStore, Snapshot
+    from superqode.session.store.results import SaveResult
+
+__all__ = ["redo", "restore", "snapshot", "snapshots", "undo"]
+
+_SNAPSHOT_SHAPE: Final = "{id, session_id, created_at, description, commit}"
+_COLUMNS: Final = (
+    Column("ID", style="cyan"),
+    Column("MADE"),
+    Column("COMMIT", style="yellow"),
+    Column("DESCRIPTION", flexible=True),
+)
+
+
+def _as_dict(session: Session, made: Snapshot) -> dict[str, Any]:
+    return {
+        "id": made.id,
+        "session_id": session.id,
+        "created_at": clock.format_time(made.created_at),
+        "description": made.description,
+        "commit": made.commit,
+    }
+
+
+@click.command("snapshot", cls=Command, epilog=examples('superqode sessions snapshot @latest "Before refactoring"'))
+@session_argument
+@click.argument("description", metavar="DESCRIPTION")
+@json_option(_SNAPSHOT_SHAPE)
+@store_option
+def snapshot(session_id: str, description: str) -> None:
+    """Name the present state, to go back to it."""
+    with open_store() as store:
+        session = store.load(store.resolve(session_id))
+        made = session.create_snapshot(description)
+        store.save(session)
+    if wants_json():
+        emit_json(_as_dict(session, made))
+    else:
+        emit(line(made.id))
+
+
+@click.command("snapshots", cls=Command, epilog=examples("superqode sessions snapshots @latest"))
+@session_argument
+@json_option(f"an array of {_SNAPSHOT_SHAPE}")
+@store_option
+def snapshots(session_id: str) -> None:
+    """List the snapshots of a session."""
+    with open_store() as store:
+        session = store.load(store.resolve(session_id))
+    if wants_json():
+        emit_json([_as_dict(session, made) for made in session.snapshots])
+    elif session.snapshots:
+        rows = [(made.id, ago(made.created_at), made.commit[:12], made.description) for made in session.snapshots]
+        table(_COLUMNS, rows)
+    else:
+        note(f"{session.id} has no snapshots")
+
+
+def _told(saved: SaveResult, done: str) -> None:
+    if wants_json():
+        emit_json(saved.to_dict())
+    elif saved.commits:
+        emit(f"{line(saved.session_id)} {done} (save {saved.tip[:12]})")
+    else:
+        emit(f"{line(saved.session_id)} is in that state already")
+
+
+@click.command(
+    "restore",
+    cls=Command,
+    epilog=examples("superqode sessions restore session-123 snap-20261122", "superqode sessions restore @latest ~3"),
+)
+@session_argument
+@click.argument("point", metavar="SNAPSHOT|REV")
+@json_option("the save as in SaveResult")
+@store_option
+def restore(session_id: str, point: str) -> None:
+    """Go back to a snapshot or an earlier save, as a new save.
+
+    The conversation, its files and agents go back; title, tags and metadata stay.
+    """
+    with open_store() as store:
+        session = store.load(store.resolve(session_id))
+        snapshot_id = _snapshot_named(session, point)
+        if snapshot_id:
+            session.restore_snapshot(snapshot_id)
+        else:
+            _restore_save(store, session, point)
+        saved = store.save(session)
+    _told(saved, f"is as it was at {line(snapshot_id or point)}")
+
+
+def _snapshot_named(session: Session, point: str) -> str:
+    """Complete the beginning of a snapshot's id; empty where none begins so."""
+    from superqode.session.errors import AmbiguousId
+
+    known = [made.id for made in session.snapshots]
+    fitting = [point] if point in known else [name for name in known if name.startswith(point)]
+    if len(fitting) > 1:
+        raise AmbiguousId(point, fitting)
+    return fitting[0] if fitting else ""
+
+
+def _restore_save(store: SessionStore, session: Session, revision: str) -> None:
+    # A save is gone back to as a snapshot is: by one of this moment, which is never stored.
+    from superqode.session.models import Snapshot, SnapshotState
+
+    earlier = store.at(session.id, revision)
+    commit = store.diff(session.id, a_rev=revision).a
+    state = SnapshotState(
+        tuple(earlier.timeline),
+        tuple(earlier.files_modified),
+        tuple(earlier.files_created),
+        tuple(earlier.agents_used),
+    )
+    passing = Snapshot(commit[:12], revision, earlier.updated_at, state=state, commit=commit)
+    session.snapshots.append(passing)
+    session.restore_snapshot(passing.id)
+    session.snapshots.remove(passing)
+
+
+@click.command("undo", cls=Command, epilog=examples("superqode sessions undo @latest"))
+@session_argument
+@json_option("the save as in SaveResult")
+@store_option
+def undo(session_id: str) -> None:
+    """Go back one save, as a new save."""
+    with open_store() as store:
+        saved = store.undo(store.resolve(session_id))
+    _told(saved, "went back one save")
+
+
+@click.command("redo", cls=Command, epilog=examples("superqode sessions redo @latest"))
+@session_argument
+@json_option("the save as in SaveResult")
+@store_option
+def redo(session_id: str) -> None:
+    """Take the last undo back."""
+    with open_store() as store:
+        saved = store.redo(store.resolve(session_id))
+    _told(saved, "took the undo back")

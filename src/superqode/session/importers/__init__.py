@@ -1,0 +1,42 @@
+"""Importers: sessions out of other agents' transcripts, the old stores and exports. Pure: bytes in, sessions out."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from superqode.session.errors import TranscriptError, UnknownTranscript
+from superqode.session.importers.base import Imported, Importer, Receipt, Source
+from superqode.session.importers.claude_code import ClaudeCodeImporter
+from superqode.session.importers.codex import CodexImporter
+from superqode.session.importers.exports import ExportImporter
+from superqode.session.importers.superqode_agent import AgentStoreImporter
+from superqode.session.importers.superqode_old import OldStoreImporter
+
+__all__ = ["IMPORTERS", "Imported", "Importer", "Receipt", "Source", "recognise"]
+
+# In the order they are asked: formats that tell most about themselves first. The old store also takes files that are
+# too damaged to tell, and an export need hold no more than a few names of fields.
+IMPORTERS: Final[tuple[Importer, ...]] = (
+    CodexImporter(),
+    ClaudeCodeImporter(),
+    AgentStoreImporter(),
+    OldStoreImporter(),
+    ExportImporter(),
+)
+
+
+def recognise(source: Source) -> Importer:
+    """Give the importer that knows a source's format.
+
+    Raises:
+        TranscriptError: the source cannot be read.
+        UnknownTranscript: no importer knows it.
+    """
+    try:
+        head = source.head()
+    except OSError as problem:
+        raise TranscriptError(source.name, f"it cannot be read ({problem.strerror or problem})") from problem
+    for importer in IMPORTERS:
+        if importer.recognises(source, head):
+            return importer
+    raise UnknownTranscript(source.name)

@@ -1,0 +1,112 @@
+"""The command line on real stores: an empty home, a store of its own, and few ways to run a command."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from superqode.cli import main
+from superqode.cli.exit_codes import ExitCode
+from superqode.session import Session, SessionStore
+
+HOSTILE = "\x1b]0;owned\x07\x1b[2J\u202egnp.exe\r[bold]x[/bold]\x9b31m"
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home, and nothing of the machine's settings."""
+    folder = tmp_path / "home"
+    folder.mkdir()
+    for name in list(os.environ):
+        if name.startswith(("GIT_", "SUPERQODE_")) or name in (
+            "NO_COLOR",
+            "FORCE_COLOR",
+            "LESS",
+            "PAGER",
+            "XDG_CONFIG_HOME",
+        ):
+            monkeypatch.delenv(name)
+    monkeypatch.setenv("HOME", str(folder))
+    monkeypatch.setenv("TERM", "xterm-256color")
+    return folder
+
+
+class Cli:
+    """Runs `superqode` on one store, in this process or in one of its own."""
+
+    def __init__(self, store: Path) -> None:
+        self.store = store
+
+    def run(self, *args: object, expect: ExitCode = ExitCode.OK, given: str | None = None) -> Result:
+        """Run a command here and check its exit code."""
+        result = CliRunner().invoke(main, ["--store", str(self.store), *map(str, args)], input=given)
+        assert result.exit_code == expect, (result.exit_code, result.stdout, result.stderr)
+        return result
+
+    def json(self, *args: object, expect: ExitCode = ExitCode.OK) -> Any:
+        """Run a command with --json; give the document it prints, and see that it prints nothing else."""
+        result = self.run(*args, "--json", expect=expect)
+        assert result.stderr == ""
+        return json.loads(result.stdout)
+
+    def _command(self, args: tuple[object, ...]) -> list[str]:
+        call = [sys.executable, "-c", "from superqode.cli import main; main()"]
+        return [*call, "--store", str(self.store), *map(str, args)]
+
+    def process(self, *args: object, **options: Any) -> subprocess.CompletedProcess[str]:
+        """Run a command as a process of its own, its output in pipes."""
+        return subprocess.run(
+            self._command(args), capture_output=True, text=True, encoding="utf-8", check=False, timeout=60, **options
+        )
+
+    def terminal(self, *args: object, typed: bytes = b"", **variables: str) -> tuple[int, str]:
+        """Run a command as a process of its own on a terminal; give its exit code and what the terminal got."""
+        ours, theirs = pty.openpty()
+        environment = os.environ | {"COLUMNS": "100", "LINES": "50", "PAGER": "cat"} | variables
+        process = subprocess.Popen(self._command(args), stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
+        os.close(theirs)
+        told = b""
+        try:
+            while got := os.read(ours, 65536):
+                told += got
+                if typed and b"[y/N]" in told:
+                    os.write(ours, typed)
+                    typed = b""
+        except OSError:  # how Linux says that the other side is closed
+            pass
+        finally:
+            os.close(ours)
+        return process.wait(timeout=60), told.decode()
+
+
+@pytest.fixture
+def cli(tmp_path: Path) -> Cli:
+    """The command line on a store that is not there yet."""
+    return Cli(tmp_path / "store")
+
+
+@pytest.fixture
+def save(cli: Cli) -> Callable[..., Session]:
+    """Saves a session of some messages with the library; keywords are its fields."""
+
+    def make(*messages: str, **fields: Any) -> Session:
+        session = Session(**fields)
+        with SessionStore(cli.store) as store:
+            store.save(session)
+            for number, message in enumerate(messages):
+                session.add_message(
+                    "assistant" if number % 2 else "user", message, agent_name="codex" if number % 2 else None
+                )
+                store.save(session)
+        return session
+
+    return make
