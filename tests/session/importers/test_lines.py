@@ -52,15 +52,23 @@ def test_glued_records_come_apart(glue):
 def test_a_record_behind_a_torn_one_is_found():
     """Where a write stopped in the middle and the next began on the same line, the next is read."""
     torn = b'{"type": "user", "content": [{"type": "text", "text": "half a sen'
-    records, receipt = read(b'{"type": "user", "n": 1}\n' + torn + b'{"type": "user", "n": 2}\n')
-    assert [record["n"] for record in records] == [1, 2]
-    assert (receipt.lines, receipt.dropped) == (3, {"damaged": 1})
+    pair = b'{"type": "user", "n": 2}{"type": "user", "n": 3}\n'
+    records, receipt = read(b'{"type": "user", "n": 1}\n' + torn + pair)
+    assert [record["n"] for record in records] == [1, 2, 3]
+    assert (receipt.lines, receipt.dropped) == (4, {"damaged": 1})
 
 
 def test_records_inside_a_damaged_record_are_not_taken_for_it():
     """A part of a torn record that looks like a record is no record: it does not end the line."""
     records, _ = read(b'{"type": 1}\n{"type": 2, "content": [{"type": "text"}, {"x": nonsense}]}\n{"type": 3}\n')
     assert records == [{"type": 1}, {"type": 3}]
+
+
+def test_a_hostile_line_ends():
+    """A line made to be tried again and again is given up after a while; otherwise this takes minutes."""
+    records, receipt = read(b'{"n": 1}{bad' * 1_000_000 + b'\n{"n": 2}\n')
+    assert (records[0], records[-1]) == ({"n": 1}, {"n": 2})
+    assert receipt.lines == len(records) + receipt.dropped["damaged"]
 
 
 def test_a_torn_last_line_is_normal():

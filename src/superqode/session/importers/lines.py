@@ -91,6 +91,7 @@ class _Reader:
         self._receipt = receipt
         self._holding = holding
         self._first_keys: set[str] = set()
+        self._budget = 0
 
     def read(self, stream: IO[bytes]) -> Iterator[tuple[int, dict[str, Any]]]:
         number = 0
@@ -111,17 +112,23 @@ class _Reader:
             self._receipt.lines += 1
             self._receipt.drop("blank lines")
             return
+        # A failed try costs the text before the failure (the error counts its lines); a few lengths are enough.
+        self._budget = 32 * len(text)
         place = 0
         while place < len(text):
             try:
                 value, end = _decode(text, place)
             except (ValueError, RecursionError) as problem:
+                self._pay(problem, len(text))
                 value, end = self._behind_damage(text, place)
                 self._unreadable(number, problem, torn=not whole and value is None)
                 if value is None:
                     return
             yield from self._accept(value, number, deep=not shallow and _too_deep(value))
             place = _skip_padding(text, end)
+
+    def _pay(self, problem: Exception, most: int) -> None:
+        self._budget -= problem.pos if isinstance(problem, json.JSONDecodeError) else most
 
     def _text(self, line: bytes, number: int) -> str:
         try:
@@ -144,28 +151,25 @@ class _Reader:
             yield value
 
     def _behind_damage(self, text: str, place: int) -> tuple[Any, int]:
-        """Find the record that ends a damaged line; gives it and its end, or None and the line's end."""
+        """Find the next record on a damaged line; gives it and its end, or None and the line's end."""
         if not self._first_keys:
             return None, len(text)
         keys = "|".join(re.escape(json.dumps(key, ensure_ascii=False)) for key in sorted(self._first_keys))
-        # Tries that fail far behind their start are what costs time; a few lengths of the line are enough.
-        budget = 8 * len(text)
         reached = place + 1
         for found in re.compile(r"\{\s*(?:" + keys + ")").finditer(text, reached):
+            if self._budget < 0:
+                break
             if found.start() < reached:
                 continue
             try:
-                value, end = _decode(text, found.start())
-            except json.JSONDecodeError as problem:
-                budget -= problem.pos - found.start()
-            except (ValueError, RecursionError):
-                budget -= len(text) - found.start()
+                value, reached = _decode(text, found.start())
+            except (ValueError, RecursionError) as problem:
+                self._pay(problem, len(text))
             else:
-                if _skip_padding(text, end) == len(text):
-                    return value, len(text)
-                reached = end
-            if budget < 0:
-                break
+                # A part of the damaged record is followed by a comma or a bracket, a record by the next or nothing.
+                behind = _skip_padding(text, reached)
+                if behind == len(text) or text[behind] == "{":
+                    return value, reached
         return None, len(text)
 
     def _unreadable(self, number: int, problem: Exception, *, torn: bool) -> None:

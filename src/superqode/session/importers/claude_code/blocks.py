@@ -39,12 +39,12 @@ def texts_of(blocks: list[dict[str, Any]]) -> list[str]:
 
 def is_call(block: Mapping[str, Any]) -> bool:
     """Whether a block asks for a tool; the API's own tools have names of their own (`server_tool_use`)."""
-    return str(block.get("type")).endswith("tool_use")
+    return text_at(block, "type").endswith("tool_use")
 
 
 def is_result(block: Mapping[str, Any]) -> bool:
     """Whether a block answers a call."""
-    return str(block.get("type")).endswith("tool_result")
+    return text_at(block, "type").endswith("tool_result")
 
 
 def call_of(block: dict[str, Any]) -> Call:
@@ -66,13 +66,13 @@ def result_of(block: dict[str, Any], told: Any, decision: Any) -> Result:
     """
     content = as_blocks(block.get("content"))
     text = "\n".join(_shown(content))
-    facts = told if isinstance(told, dict) else {}
+    facts: dict[str, Any] = told if isinstance(told, dict) else {}
     details: dict[str, Any] = {}
     failed = block.get("is_error") is True or text.startswith("<tool_use_error>")
     code = _EXIT_CODE.match(text) if failed else None
     if code:
         details["exit_code"] = int(code[1])
-    refused = isinstance(decision, dict) and decision.get("decision") in _REFUSALS
+    refused = isinstance(decision, dict) and text_at(decision, "decision") in _REFUSALS
     for name, found in (("refused", refused), ("interrupted", facts.get("interrupted") is True)):
         if found:
             details[name] = True
@@ -95,7 +95,7 @@ def result_of(block: dict[str, Any], told: Any, decision: Any) -> Result:
 def _says_failed(facts: Mapping[str, Any]) -> bool:
     code = facts.get("exitCode")
     return (
-        facts.get("status") in _FAILED_STATES
+        text_at(facts, "status") in _FAILED_STATES
         or facts.get("success") is False
         or bool(text_at(facts, "error"))
         or (isinstance(code, int) and code != 0)

@@ -33,7 +33,7 @@ class ClaudeCodeImporter:
     a person rewound; `metadata["relation"]` says whether `parent_session_id` means a `fork`, a `subagent` or
     a `branch`. A file that holds only a sub-agent's warm-up gives nothing.
 
-    An importer remembers how the files it saw begin, so use one for a whole run.
+    An importer remembers how the files it saw begin, so that a run over many looks into each but once.
     """
 
     name: Final = "claude-code"

@@ -52,12 +52,10 @@ class Layout:
     def limits(self, number: int) -> dict[int, float]:
         """Give the last row that a conversation has of each one it shares rows with, itself included."""
         limits: dict[int, float] = {number: float("inf")}
-        cut = float("inf")
         while number:
             branch = self.branches[number]
-            cut = min(cut, branch.follows)
             number = branch.origin
-            limits[number] = cut
+            limits[number] = branch.follows
         return limits
 
 

@@ -18,7 +18,7 @@ from superqode.session.importers.codex.meta import Base, Meta, is_bare_meta, rea
 from superqode.session.importers.codex.responses import Draft
 from superqode.session.importers.codex.speech import Said
 from superqode.session.importers.codex.transcript import Transcript
-from superqode.session.importers.fields import mapping_at, number_at
+from superqode.session.importers.fields import mapping_at, number_at, text_at
 from superqode.session.importers.lines import read_records
 
 __all__ = ["Rollout", "is_record", "read_rollout"]
@@ -56,7 +56,7 @@ class Rollout:
 def is_record(record: dict[str, Any]) -> bool:
     """Whether a record is one of Codex's."""
     if isinstance(record.get("payload"), dict):
-        return record.get("type") in _RECORD_TYPES
+        return text_at(record, "type") in _RECORD_TYPES
     return is_bare_meta(record) or record.get("record_type") == "state"
 
 

@@ -15,7 +15,7 @@ from superqode.session.store.branches import is_session_branch, was_renamed
 from superqode.session.store.index import texts
 from superqode.session.store.index.database import Database
 from superqode.session.store.index.rows import Row, from_micros, row_of, to_micros
-from superqode.session.store.index.scan import Branch, changed_since, scan, take_stamp
+from superqode.session.store.index.scan import PACKED, Branch, Changes, changed_since, scan, take_stamp
 from superqode.session.store.results import SessionSummary
 
 __all__ = ["Catalogue", "Filter", "Progress"]
@@ -87,6 +87,7 @@ class Catalogue:
         self.database = Database(repository.own / "index.sqlite")
         self._lock = RLock()
         self._branches: dict[str, Branch] | None = None
+        self._loose: set[str] = set()
         self._stamp: str | None = None
 
     # -- freshness ------------------------------------------------------------------------------------------------
@@ -111,59 +112,55 @@ class Catalogue:
             self._remember()
         if self._branches is not None and not changed_since(self._repository, self._stamp):
             return
-        known = self._branches or {}
-        folders = list(json.loads(self._stamp)["seen"]) if self._stamp else ["refs/heads/"]
+        known = self._branches if self._branches is not None else {}
+        folders = _folders(self._stamp) if self._stamp else ["refs/heads/"]
         # The stamp is taken before anything is read: what changes meanwhile makes the next look different.
-        stamp = take_stamp(self._repository, [name for name in folders if name != "packed-refs"])
+        stamp = take_stamp(self._repository, folders)
         packed_same = self._stamp is not None and _packed(self._stamp) == _packed(stamp) and not _racy(self._stamp)
-        found = scan(self._repository, known, packed_same=packed_same)
-        if set(found.folders) != set(folders) - {"packed-refs"}:
-            stamp = take_stamp(self._repository, found.folders)
-            found = scan(self._repository, found.branches, packed_same=False)
-        self._store(known, found.branches, found.damaged, stamp, progress)
+        changes = scan(self._repository, known, self._loose, packed_same=packed_same)
+        if set(changes.folders) != set(folders):
+            stamp = take_stamp(self._repository, changes.folders)
+            changes = scan(self._repository, known, self._loose, packed_same=False)
+        self._store(known, changes, stamp, progress)
 
     def _remember(self) -> None:
         """Take up what an earlier process knew."""
         with self.database.reading() as connection:
             row = connection.execute("SELECT value FROM stamp").fetchone()
-            refs = connection.execute("SELECT name, oid, file FROM refs").fetchall()
+            refs = connection.execute("SELECT name, oid, inode, time, size FROM refs").fetchall()
         self._stamp = row[0] if row else None
-        self._branches = {name: Branch(oid, file) for name, oid, file in refs}
+        self._loose = {name for name, _, *file in refs if tuple(file) != PACKED}
+        self._branches = {name: Branch(oid, (inode, time, size)) for name, oid, inode, time, size in refs}
 
-    def _store(
-        self,
-        known: dict[str, Branch],
-        found: dict[str, Branch],
-        damaged: dict[str, str],
-        stamp: str,
-        progress: Progress | None,
-    ) -> None:
-        changed = [name for name, branch in found.items() if known.get(name) != branch]
-        moved = [name for name in changed if name not in known or known[name].oid != found[name].oid]
-        gone = [name for name in known if name not in found and name not in damaged]
+    def _store(self, known: dict[str, Branch], changes: Changes, stamp: str, progress: Progress | None) -> None:
+        changed = changes.changed
+        moved = [name for name, branch in changed.items() if name not in known or known[name].oid != branch.oid]
         rows: list[Row] = []
         for number, name in enumerate(moved):
             if is_session_branch(name):
-                rows.append(row_of(self._repository, name, found[name].oid))
+                rows.append(row_of(self._repository, name, changed[name].oid))
             if progress is not None:
                 progress(number + 1, len(moved), "reading sessions")
-        rows += [Row(name, "", problem=f"its branch cannot be read: {why}") for name, why in damaged.items()]
+        rows += [Row(name, "", problem=f"its branch cannot be read: {why}") for name, why in changes.damaged.items()]
         news = [name for name in moved if name not in known]
-        for name in self._still_listed(gone):
+        for name in self._still_listed(changes.gone):
             if is_session_branch(name) and not any(was_renamed(self._repository, name, new) for new in news):
                 self._vanished(name, known[name].oid)
         with self.database.writing() as connection:
             for row in rows:
                 _put(connection, row)
-            for name in gone:
+            for name in changes.gone:
                 _drop(connection, name)
             connection.executemany(
-                "INSERT OR REPLACE INTO refs VALUES (?, ?, ?)",
-                [(name, found[name].oid, found[name].file) for name in changed],
+                "INSERT OR REPLACE INTO refs VALUES (?, ?, ?, ?, ?)",
+                [(name, branch.oid, *branch.file) for name, branch in changed.items()],
             )
-            connection.executemany("DELETE FROM refs WHERE name = ?", [(name,) for name in gone])
+            connection.executemany("DELETE FROM refs WHERE name = ?", [(name,) for name in changes.gone])
             connection.execute("INSERT OR REPLACE INTO stamp VALUES (0, ?)", (stamp,))
-        self._branches, self._stamp = found, stamp
+        known.update(changed)
+        for name in changes.gone:
+            known.pop(name, None)
+        self._branches, self._loose, self._stamp = known, changes.loose - changes.damaged.keys(), stamp
 
     def _still_listed(self, gone: list[str]) -> list[str]:
         """Those that nobody took out on purpose: another process that deletes or purges takes them out here first."""
@@ -183,6 +180,7 @@ class Catalogue:
             connection.execute("DELETE FROM refs WHERE name = ?", (name,))
         if self._branches is not None:
             self._branches.pop(name, None)
+            self._loose.discard(name)
 
     def discard(self) -> None:
         """Throw the index away; the next question makes it anew."""
@@ -226,6 +224,10 @@ class Catalogue:
                 texts.index_session(connection, self._repository, session, name)
             if progress is not None:
                 progress(number + 1, len(waiting), "indexing words")
+
+
+def _folders(stamp: str) -> list[str]:
+    return [name for name in json.loads(stamp)["seen"] if name != "packed-refs"]
 
 
 def _packed(stamp: str) -> Any:

@@ -18,27 +18,43 @@ from superqode.session.errors import CorruptObject
 from superqode.session.git import packed_refs
 from superqode.session.git.repository import HEADS, Repository
 
-__all__ = ["Branch", "Scan", "changed_since", "scan", "take_stamp"]
+__all__ = ["Branch", "Changes", "changed_since", "scan", "take_stamp"]
 
 _RACY_NS: Final = 2_000_000_000
 _MISSING: Final = [0, 0, 0]
 
 
+# What a ref's file looked like: inode, time in nanoseconds, size in bytes. All zero: packed, or not to be trusted.
+Look = tuple[int, int, int]
+PACKED: Final = (0, 0, 0)
+_UNSURE: Final = (0, 0, 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """Where a branch is: its commit, and what its file looked like (empty where it is packed or was read just now)."""
+    """Where a branch is: its commit, and what its file looked like."""
 
     oid: str
-    file: str
+    file: Look
 
 
 @dataclass(slots=True)
-class Scan:
-    """All branches at one moment; `damaged` are those whose file cannot be read."""
+class Changes:
+    """What differs from the branches known before.
 
-    branches: dict[str, Branch]
-    folders: list[str]
+    Attributes:
+        changed: branches that are new, moved, or only stand in another file.
+        gone: names that are not there any more.
+        damaged: names whose file cannot be read, and why.
+        folders: the folders that were read.
+    loose: names that stand in files of their own now.
+    """
+
+    changed: dict[str, Branch] = field(default_factory=dict)
+    gone: list[str] = field(default_factory=list)
     damaged: dict[str, str] = field(default_factory=dict)
+    folders: list[str] = field(default_factory=list)
+    loose: set[str] = field(default_factory=set)
 
 
 def _look(path: str) -> list[int]:
@@ -66,70 +82,86 @@ def changed_since(repository: Repository, stamp: str | None) -> bool:
     return False
 
 
-def scan(repository: Repository, known: dict[str, Branch], *, packed_same: bool) -> Scan:
-    """Read where all branches are, opening only files that look different from last time.
+def scan(repository: Repository, known: dict[str, Branch], known_loose: set[str], *, packed_same: bool) -> Changes:
+    """Find out what changed, opening only files that look different from last time.
 
     Args:
         repository: the store.
         known: the branches of last time.
-        packed_same: whether `packed-refs` is surely the same as then.
+        known_loose: those of them that stood in files of their own.
+        packed_same: whether `packed-refs` is surely the same as then; the packed ones are not looked at again then.
     """
-    now = int(clock.now().timestamp() * 1e9)
-    folders: list[str] = []
-    found: dict[str, Branch] = {}
-    damaged: dict[str, str] = {}
+    changes = Changes()
     # Loose first: packing writes packed-refs before it removes a file, so this order misses nothing.
-    _scan_folder(repository, HEADS, known, now, folders, found, damaged)
+    _scan_folder(repository, HEADS, known, changes)
     if packed_same:
-        packed = {name: branch for name, branch in known.items() if not branch.file}
+        _compare_vanished(repository, known_loose, changes)
     else:
-        packed = {
-            name.removeprefix(HEADS): Branch(ref.oid, "")
-            for name, ref in packed_refs.iterate(repository.refs.packed_path(), HEADS)
-        }
-    for name, branch in packed.items():
-        if name not in found and name not in damaged:
-            found[name] = branch
-    return Scan(found, folders, damaged)
+        _compare_packed(repository, known, changes)
+    return changes
 
 
-def _scan_folder(
-    repository: Repository,
-    folder: str,
-    known: dict[str, Branch],
-    now: int,
-    folders: list[str],
-    found: dict[str, Branch],
-    damaged: dict[str, str],
-) -> None:
-    folders.append(folder)
+def _compare_vanished(repository: Repository, known_loose: set[str], changes: Changes) -> None:
+    """Look for those whose own file went: they may still stand in packed-refs."""
+    for name in sorted(known_loose - changes.loose):
+        oid = packed_refs.find(repository.refs.packed_path(), HEADS + name)
+        if oid is None:
+            changes.gone.append(name)
+        else:
+            changes.changed[name] = Branch(oid, PACKED)
+
+
+def _compare_packed(repository: Repository, known: dict[str, Branch], changes: Changes) -> None:
+    packed: set[str] = set()
+    for full, ref in packed_refs.iterate(repository.refs.packed_path(), HEADS):
+        name = full.removeprefix(HEADS)
+        packed.add(name)
+        if name in changes.loose:
+            continue
+        before = known.get(name)
+        if before is None or before.oid != ref.oid or before.file != PACKED:
+            changes.changed[name] = Branch(ref.oid, PACKED)
+    changes.gone += [name for name in known if name not in packed and name not in changes.loose]
+
+
+def _scan_folder(repository: Repository, folder: str, known: dict[str, Branch], changes: Changes) -> None:
+    """Compare the files of a folder; the loop is tight because a store may have ten thousand of them."""
+    changes.folders.append(folder)
+    prefix = folder.removeprefix(HEADS)
+    now = int(clock.now().timestamp() * 1e9)
+    below: list[str] = []
+    suspects: list[tuple[str, Look]] = []
     try:
         with os.scandir(f"{repository.path}/{folder}") as entries:
-            listed = list(entries)
+            for entry in entries:
+                name = prefix + entry.name
+                try:
+                    found = entry.stat(follow_symlinks=False)
+                except FileNotFoundError:
+                    continue
+                look = (found.st_ino, found.st_mtime_ns, found.st_size)
+                before = known.get(name)
+                if before is not None and before.file == look:
+                    changes.loose.add(name)
+                elif entry.is_dir(follow_symlinks=False):
+                    below.append(entry.name)
+                elif not name.endswith(".lock"):
+                    suspects.append((name, look))
     except (FileNotFoundError, NotADirectoryError):
         return
-    prefix = folder.removeprefix(HEADS)
-    for entry in listed:
-        name = prefix + entry.name
-        if entry.is_dir(follow_symlinks=False):
-            _scan_folder(repository, f"{folder}{entry.name}/", known, now, folders, found, damaged)
-            continue
-        if entry.name.endswith(".lock"):
-            continue
-        try:
-            look = entry.stat()
-        except FileNotFoundError:
-            continue
-        file = f"{look.st_ino}:{look.st_mtime_ns}:{look.st_size}"
-        before = known.get(name)
-        if before is not None and before.file == file:
-            found[name] = before
-            continue
-        try:
-            oid = repository.refs.read(HEADS + name)
-        except CorruptObject as problem:
-            damaged[name] = problem.reason
-            continue
-        if oid is not None:
-            racy = now - look.st_mtime_ns < _RACY_NS
-            found[name] = Branch(oid, f"racy:{file}" if racy else file)
+    for name, look in suspects:
+        _read_branch(repository, name, look if now - look[1] >= _RACY_NS else _UNSURE, changes)
+    for name in below:
+        _scan_folder(repository, f"{folder}{name}/", known, changes)
+
+
+def _read_branch(repository: Repository, name: str, look: Look, changes: Changes) -> None:
+    try:
+        oid = repository.refs.read(HEADS + name)
+    except CorruptObject as problem:
+        changes.loose.add(name)
+        changes.damaged[name] = problem.reason
+        return
+    if oid is not None:
+        changes.loose.add(name)
+        changes.changed[name] = Branch(oid, look)

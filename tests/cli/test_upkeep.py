@@ -1,0 +1,112 @@
+"""`verify`, `maintain`, `backup`, `restore-backup`: a store is checked, kept small, and copied."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from superqode.cli.exit_codes import ExitCode
+from superqode.session import Session
+
+from .conftest import Cli
+
+Save = Callable[..., Session]
+
+
+def test_verify_says_what_is_damaged(cli: Cli, save: Save) -> None:
+    """A whole store is 0; a damaged one is 14 and names the session; a whole session beside it is 0."""
+    save("hello", id="good")
+    save("hello there", id="bad")
+    report = cli.json("sessions", "verify")
+    assert set(report) == {"sessions", "commits", "objects", "findings", "ok"}
+    assert report["ok"] is True
+    assert "2 sessions" in cli.run("sessions", "verify").stdout
+    tip = next(item["tip"] for item in cli.json("sessions", "list") if item["id"] == "bad")
+    loose = cli.store / "objects" / tip[:2] / tip[2:]
+    os.chmod(loose, 0o600)
+    loose.write_bytes(loose.read_bytes()[:-5])
+    told = cli.run("sessions", "verify", expect=ExitCode.CORRUPT).stdout
+    assert "error: bad" in told
+    assert "DAMAGED" in told
+    report = cli.json("sessions", "verify", "bad", expect=ExitCode.CORRUPT)
+    assert report["ok"] is False
+    assert set(report["findings"][0]) == {"severity", "session_id", "commit", "path", "message"}
+    cli.run("sessions", "verify", "good")
+    cli.run("sessions", "verify", "nope", expect=ExitCode.NOT_FOUND)
+
+
+def test_maintain_packs_and_keeps_everything(cli: Cli, save: Save) -> None:
+    """Afterwards the store is whole, its sessions read as before, and the report has its keys."""
+    for number in range(5):
+        save("one", "two", id=f"s{number}")
+    report = cli.json("sessions", "maintain")
+    assert set(report) == {
+        "packed_refs",
+        "packed_objects",
+        "removed_files",
+        "loose_before",
+        "loose_after",
+        "skipped",
+    }
+    assert report["loose_before"] > report["loose_after"]
+    assert cli.json("sessions", "verify")["ok"] is True
+    assert "two" in cli.run("sessions", "show", "s3").stdout
+    assert "packed" in cli.run("sessions", "maintain").stdout
+
+
+def test_what_could_not_be_maintained_is_told(cli: Cli, save: Save, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the git program some of it cannot be done: that is named, and the exit code is 3."""
+    save("one", id="a")
+    monkeypatch.setenv("PATH", str(cli.store))
+    told = cli.run("sessions", "maintain", expect=ExitCode.PARTLY)
+    assert "git" in told.stderr
+
+
+def test_backup_and_restore(cli: Cli, save: Save, tmp_path: Path) -> None:
+    """A backup is one private file; a store restored from it has the sessions, snapshots and trash."""
+    save("hello", id="a")
+    save("bye", id="b")
+    made = cli.run("sessions", "snapshot", "a", "Before").stdout.strip()
+    cli.run("sessions", "delete", "b")
+    file = tmp_path / "all.backup"
+    written = cli.json("sessions", "backup", file)
+    assert written == {"path": str(file), "bytes": file.stat().st_size}
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    cli.run("sessions", "backup", file, expect=ExitCode.ERROR)
+    cli.run("sessions", "backup", tmp_path / "no" / "folder", expect=ExitCode.ERROR)
+    restored = Cli(tmp_path / "restored")
+    assert restored.json("sessions", "restore-backup", file) == {"store": str(restored.store), "sessions": 1}
+    assert [item["id"] for item in restored.json("sessions", "snapshots", "a")] == [made]
+    assert [item["session_id"] for item in restored.json("sessions", "trash")] == ["b"]
+    restored.run("sessions", "restore-backup", file, expect=ExitCode.ERROR)
+    assert "hello" in restored.run("sessions", "show", "a").stdout
+
+
+def test_restore_to_the_default_store(cli: Cli, save: Save, tmp_path: Path, home: Path) -> None:
+    """Without --store, a backup becomes the default store, where there is none yet."""
+    save("hello", id="a")
+    cli.run("sessions", "backup", tmp_path / "all.backup")
+    import subprocess
+    import sys
+
+    call = [sys.executable, "-c", "from superqode.cli import main; main()", "sessions"]
+    done = subprocess.run(
+        [*call, "restore-backup", str(tmp_path / "all.backup")], capture_output=True, text=True, check=True
+    )
+    assert f"1 session restored to {home / '.superqode' / 'sessions'}" in done.stdout
+    listed = subprocess.run([*call, "list"], capture_output=True, text=True, check=True)
+    assert listed.stdout.splitlines()[1].startswith("a ")
+
+
+@pytest.mark.parametrize("content", [b"", b"hello", b"# v2 git bundle\n", b"\x00" * 1000])
+def test_a_file_that_is_no_backup_is_refused(cli: Cli, tmp_path: Path, content: bytes) -> None:
+    """It is told, and no half a store is left behind."""
+    (tmp_path / "file").write_bytes(content)
+    told = cli.run("sessions", "restore-backup", tmp_path / "file", expect=ExitCode.ERROR)
+    assert "should not have happened" not in told.stderr
+    assert not cli.store.exists()
+    cli.run("sessions", "restore-backup", tmp_path / "missing", expect=ExitCode.USAGE)
