@@ -10,6 +10,7 @@ from superqode.session.errors import InvalidSessionId
 
 __all__ = [
     "SLUG_MAX",
+    "is_own_entry_id",
     "is_session_id",
     "new_entry_id",
     "new_session_id",
@@ -24,6 +25,7 @@ SLUG_MAX: Final = 40
 _SHAPE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 # An object name would be taken for a commit wherever Git accepts a revision (gitrevisions(7)).
 _OBJECT_NAME: Final = re.compile(r"[0-9a-fA-F]{40}|[0-9a-fA-F]{64}")
+_OWN_ENTRY: Final = re.compile(r"(?:msg|call)-[0-9a-hjkmnp-tv-z]{12}")
 _GIT_HEADS: Final = re.compile(r"(?:[A-Z]+_)?HEAD|[A-Z]+_MERGE|MERGE_[A-Z]+", re.IGNORECASE)
 # https://learn.microsoft.com/windows/win32/fileio/naming-a-file: reserved with any extension too.
 _WINDOWS_DEVICE: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
@@ -75,6 +77,11 @@ def new_session_id() -> str:
 def new_entry_id(kind: str) -> str:
     """Make the id of a message (`msg-…`) or execution (`call-…`): 60 random bits."""
     return f"{kind}-{entropy.random_text(12)}"
+
+
+def is_own_entry_id(entry_id: str) -> bool:
+    """Whether an entry's id has the shape that `new_entry_id` makes."""
+    return _OWN_ENTRY.fullmatch(entry_id) is not None
 
 
 def new_snapshot_id() -> str:

@@ -12,8 +12,8 @@ from superqode.session.importers.claude_code import ClaudeCodeImporter
 from . import truth
 from .claude_scripts import ids, run, sessions
 
-# What the transcripts do not hold: 1.0 writes no thoughts, and what a shell command does to files is in no record.
-UNSEEN = {"1.0.128/tools": {"thinking"}, "2.1.330/moves": {"files_created"}}
+# What the transcripts do not hold: 1.0 writes no thoughts.
+UNSEEN = {"1.0.128/tools": {"thinking"}}
 
 
 def _asked(execution):

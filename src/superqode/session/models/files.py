@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal
 
@@ -53,6 +54,22 @@ TOOLS: Final[Mapping[str, FileTouch]] = {
     "openfile": "read",
 }
 
+# Tools that run a command line; a moved file is the one thing that can be read off it for sure.
+_SHELLS: Final = frozenset(
+    (
+        "bash",
+        "shell",
+        "exec",
+        "execcommand",
+        "runcommand",
+        "runshellcommand",
+        "executecommand",
+        "terminal",
+        "localshell",
+    )
+)
+_COMMAND_MAX: Final = 20_000
+
 _PATH_KEYS: Final = (
     "path",
     "file_path",
@@ -73,8 +90,12 @@ _EDITOR_COMMANDS: Final[Mapping[str, FileTouch]] = {"create": "create", "write":
 def touched_files(tool_name: str, arguments: Mapping[str, Any], project_path: str) -> Iterator[tuple[FileTouch, str]]:
     """Give each file a call of this tool touches: what it does to it, and its path (relative inside the project)."""
     base = tool_name.rsplit("__", 1)[-1].rsplit(".", 1)[-1]
-    touch = TOOLS.get(re.sub(r"[^a-z0-9]", "", base.lower()))
+    name = re.sub(r"[^a-z0-9]", "", base.lower())
+    touch = TOOLS.get(name)
     if touch is None:
+        if name in _SHELLS:
+            for path in _moved_files(arguments):
+                yield "create", relative_path(path, project_path)
         return
     patches = [text for key in _PATCH_KEYS if isinstance(text := arguments.get(key), str)]
     patched = [found for text in patches for found in _PATCH_LINE.finditer(text)]
@@ -98,6 +119,26 @@ def touched_files(tool_name: str, arguments: Mapping[str, Any], project_path: st
         if isinstance(path, str) and path:
             yield touch, relative_path(path, project_path)
             return
+
+
+def _moved_files(arguments: Mapping[str, Any]) -> Iterator[str]:
+    """The new names of files that a command line renames: `mv old new` and `git mv old new`, nothing cleverer."""
+    command = arguments.get("command", arguments.get("cmd"))
+    if isinstance(command, list) and all(isinstance(word, str) for word in command):
+        command = command[-1] if command[:1] and len(command) > 1 and command[-2] in ("-c", "-lc") else None
+    if not isinstance(command, str) or len(command) > _COMMAND_MAX:
+        return
+    for part in re.split(r"&&|;|\n", command):
+        try:
+            words = shlex.split(part)
+        except ValueError:  # a quote that spans parts
+            return
+        if words[:1] in (["cd"], ["pushd"]):
+            return  # what follows is relative to another folder
+        operands = words[2:] if words[:2] == ["git", "mv"] else words[1:] if words[:1] == ["mv"] else []
+        named = [word for word in operands if not word.startswith("-")]
+        if len(named) == 2 and not re.search(r"[*?$`<>|&{]|/\Z", named[1]) and not re.search(r"[*?$`<>|&{]", named[0]):
+            yield named[1]
 
 
 def relative_path(path: str, project_path: str) -> str:

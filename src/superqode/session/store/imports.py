@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
+from superqode.session import ids
 from superqode.session.errors import SessionError, TranscriptError, UnknownTranscript
 from superqode.session.importers.base import Imported, Source
 from superqode.session.models import Entry, Message, MessageRole, Session, Step, thaw
@@ -226,6 +227,8 @@ def _save_more(store: SessionStore, stored: Session, fresh: Session) -> bool:
     news = {entry.id: entry for entry in fresh.timeline}
     kept: list[Entry] = []
     for entry in stored.timeline:
+        if entry.id not in news and not ids.is_own_entry_id(entry.id):
+            continue  # the agent rewound past it; the history has it
         newer = news.pop(entry.id, entry)
         kept.append(entry if newer == entry else newer)  # the same object again costs the save nothing
     stored._set_order(kept)
