@@ -114,18 +114,16 @@ def touched_files(tool_name: str, arguments: Mapping[str, Any], project_path: st
     command = arguments.get("command")
     if touch == "modify" and isinstance(command, str):
         touch = _EDITOR_COMMANDS.get(command, touch)
-    for key in _PATH_KEYS:
-        path = arguments.get(key)
-        if isinstance(path, str) and path:
-            yield touch, relative_path(path, project_path)
-            return
+    named = [told for key in _PATH_KEYS if isinstance(told := arguments.get(key), str) and told]
+    if named:
+        yield touch, relative_path(named[0], project_path)
 
 
 def _moved_files(arguments: Mapping[str, Any]) -> Iterator[str]:
     """The new names of files that a command line renames: `mv old new` and `git mv old new`, nothing cleverer."""
     command = arguments.get("command", arguments.get("cmd"))
     if isinstance(command, list) and all(isinstance(word, str) for word in command):
-        command = command[-1] if command[:1] and len(command) > 1 and command[-2] in ("-c", "-lc") else None
+        command = command[-1] if len(command) > 1 and command[-2] in ("-c", "-lc") else None
     if not isinstance(command, str) or len(command) > _COMMAND_MAX:
         return
     for part in re.split(r"&&|;|\n", command):
