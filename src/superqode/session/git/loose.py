@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -35,6 +36,7 @@ class LooseObjects:
         self._root = str(objects)
         self._quarantine = quarantine
         self._made: set[str] = set()
+        self._distrusted: set[str] = set()
 
     def path(self, oid: str) -> str:
         """Where the object of this id stands."""
@@ -77,6 +79,9 @@ class LooseObjects:
 
     def _stands(self, oid: str, path: str) -> bool:
         """Whether a whole object stands there; freshens it, so that no pruning by age takes it from under a save."""
+        if path in self._distrusted:
+            self._distrusted.discard(path)
+            return False
         try:
             os.utime(path)
         except FileNotFoundError:
@@ -86,6 +91,10 @@ class LooseObjects:
         except CorruptObject:
             self.set_aside(oid)
             return False
+
+    def distrust(self, paths: Iterable[str]) -> None:
+        """Write these files anew when they are wanted again: after a failed flush the kernel may have dropped them."""
+        self._distrusted.update(paths)
 
     def set_aside(self, oid: str) -> Path:
         """Move a damaged file to the quarantine; gives where it is now."""

@@ -146,7 +146,12 @@ class Repository:
 
     def flush(self, extra: Iterable[str] = ()) -> None:
         """Make durable what this thread wrote since the last flush, and the files named besides."""
-        durability.flush(self.path, [*self.objects.take_written(), *extra])
+        written = self.objects.take_written()
+        try:
+            durability.flush(self.path, [*written, *extra])
+        except OSError:
+            self.objects.loose.distrust(written)
+            raise
 
     # -- settings -------------------------------------------------------------------------------------------------
 

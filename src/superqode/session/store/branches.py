@@ -67,6 +67,9 @@ def check_new_id(repository: Repository, session_id: str) -> None:
         SessionExists: it is taken.
     """
     ids.validate_session_id(session_id)
+    below = repository.refs.names(f"{HEADS}{session_id}/")
+    if below:
+        raise InvalidSessionId(session_id, f"the branch {below[0].removeprefix(HEADS)} stands in its way")
     if _GENERATED.fullmatch(session_id):
         return  # lower case and random: no twin
     twin = repository.refs.find_folded(HEADS, session_id)

@@ -12,7 +12,7 @@ from superqode.session.store.merge import merge_entries, merge_meta
 from superqode.session.store.state import Saved, Tree, read_entries, read_tree, times
 from superqode.session.store.timeline_tree import common_entries, count_entries
 
-__all__ = ["rebase"]
+__all__ = ["drop_done_steps", "rebase"]
 
 
 def rebase(repository: Repository, session: Session, saved: Saved, tip: str) -> tuple[Saved, int]:
@@ -35,7 +35,7 @@ def rebase(repository: Repository, session: Session, saved: Saved, tip: str) -> 
     fresh = Saved(saved.store, saved.branch, tip, theirs, count, spoken, saved_at, updated_at)
     session._saved = fresh
     session.updated_at = max(session.updated_at, updated_at)
-    _drop_done_steps(repository, session, complete=len(stored) == len(merged) == session._timeline.untouched)
+    drop_done_steps(repository, session, complete=len(stored) == len(merged) == session._timeline.untouched)
     return fresh, taken
 
 
@@ -63,7 +63,7 @@ def _apply(session: Session, entries: list[Entry], meta: Meta) -> None:
     session.metadata = thaw(meta.metadata)
 
 
-def _drop_done_steps(repository: Repository, session: Session, *, complete: bool) -> None:
+def drop_done_steps(repository: Repository, session: Session, *, complete: bool) -> None:
     """Forget steps that a save which was cut short after its ref moved had made already."""
     session._steps[:] = [
         step

@@ -24,8 +24,7 @@ def rename(repository: Repository, catalogue: Catalogue, saver: Saver, old: str,
     with repository.writing(old, new):
         if new == old or repository.refs.read(HEADS + new) is not None:
             raise SessionExists(new)
-        if new.lower() != old.lower():
-            check_new_id(repository, new)
+        check_new_id(repository, new)
         session = load_session(repository, old)
         tip = session._saved.commit
         session.id = new

@@ -32,7 +32,7 @@ from superqode.session.models import Entry, Message, MessageRole, Session, Snaps
 from superqode.session.models.timeline import common_prefix
 from superqode.session.store import snapshots
 from superqode.session.store.branches import branch_ref, check_new_id
-from superqode.session.store.rebase import rebase
+from superqode.session.store.rebase import drop_done_steps, rebase
 from superqode.session.store.results import SaveResult
 from superqode.session.store.state import Saved, Tree, read_entries, read_tree, times
 from superqode.session.store.timeline_tree import write_timeline
@@ -190,6 +190,7 @@ class Saver:
         spoken = sum(1 for entry in stored if isinstance(entry, Message))
         saved = Saved(str(self._repository.path), session.id, tip, tree, len(stored), spoken, saved_at, updated_at)
         session._timeline.untouched = same
+        drop_done_steps(self._repository, session, complete=same == len(stored) == len(order))
         return self._from(saved, session)
 
     # -- what is written ------------------------------------------------------------------------------------------

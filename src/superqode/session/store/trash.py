@@ -139,7 +139,7 @@ def take_out(repository: Repository, item: TrashItem, session_id: str) -> None:
         try:
             refs.update(f"{TAGS}{session_id}/{snapshot_id}", oid, None, ident=ident, reason="trash: brought back")
         except RefConflict:
-            continue  # somebody made a tag of that name meanwhile: theirs stays, ours is in the trash's reflog
+            continue  # snapshot ids are random: an undelete that was cut short made it already
     repository.flush([str(repository.path / branch_ref(session_id))])
     throw_away(repository, item)
 

@@ -28,15 +28,19 @@ class Pairing:
     """
 
     prompts_are_told: bool = False
-    _heard: int = 0
     _untold: dict[tuple[str, str], list[Said]] = field(default_factory=dict)
-    # By role and words: after how many drafts it was heard, as the how manieth of all, and what.
-    _told: dict[tuple[str, str], deque[tuple[int, int, Said]]] = field(default_factory=dict)
+    _told: dict[tuple[str, str], deque[Said]] = field(default_factory=dict)
+    # All that was told, in order, each with the number of drafts before it.
+    _heard: list[tuple[int, Said]] = field(default_factory=list)
 
     def claim(self, said: Said) -> Said | None:
         """Give, and forget, what an event told of this message before its own record; None where none did."""
-        waiting = self._told.get((said.role, pairing_key(said.text)))
-        return waiting.popleft()[2] if waiting else None
+        waiting = self._told.get((said.role, pairing_key(said.text)), deque())
+        while waiting:
+            told = waiting.popleft()
+            if not told.gone:
+                return told
+        return None
 
     def await_event(self, said: Said) -> None:
         """Remember a message that no event told of yet."""
@@ -61,29 +65,30 @@ class Pairing:
         for draft in islice(newest_first, _LOOK_BACK):
             if not isinstance(draft, Said) or draft.role == "assistant":
                 return False
-            if draft.role == "user" and not draft.injected and key and key in pairing_key(draft.text):
+            open_prompt = draft.role == "user" and not draft.injected and not draft.typed
+            if open_prompt and key and key in pairing_key(draft.text):
                 draft.typed = True
                 return True
         return False
 
     def hear(self, said: Said, place: int) -> None:
         """Remember a message an event told of, and after how many drafts."""
-        self._told.setdefault((said.role, pairing_key(said.text)), deque()).append((place, self._heard, said))
-        self._heard += 1
+        self._told.setdefault((said.role, pairing_key(said.text)), deque()).append(said)
+        self._heard.append((place, said))
 
-    def withdraw(self, place: int) -> list[Said]:
-        """Forget what was heard after a place; gives it."""
-        taken = [said for waiting in self._told.values() for heard, _, said in waiting if heard > place]
-        for key, waiting in self._told.items():
-            self._told[key] = deque(heard for heard in waiting if heard[0] <= place)
-        return taken
+    def withdraw(self, place: int) -> Iterator[Said]:
+        """Forget what was heard after a place; gives what of it is not gone yet."""
+        while self._heard and self._heard[-1][0] > place:
+            said = self._heard.pop()[1]
+            if not said.gone:
+                yield said
 
-    def leftovers(self) -> Iterator[tuple[int, Said]]:
-        """Give the messages only an event told of, with their places in order, and forget them."""
-        waiting = [heard for messages in self._told.values() for heard in messages]
+    def leftovers(self) -> list[tuple[int, Said]]:
+        """Give the messages only an event told of, in order, with their places; and forget them."""
+        left = [(place, said) for place, said in self._heard if not said.gone]
+        self._heard.clear()
         self._told.clear()
-        for place, _, said in sorted(waiting, key=lambda heard: heard[:2]):
-            yield place, said
+        return left
 
     def is_prompt(self, said: Said) -> bool:
         """Whether a person typed this, as far as is known now."""
