@@ -58,8 +58,8 @@ class Cli:
         assert result.stderr == ""
         return json.loads(result.stdout)
 
-    def _command(self, args: tuple[object, ...]) -> list[str]:
-        call = [sys.executable, "-c", "from superqode.cli import main; main()"]
+    def _command(self, args: tuple[object, ...], before: str = "") -> list[str]:
+        call = [sys.executable, "-c", f"{before}from superqode.cli import main; main()"]
         return [*call, "--store", str(self.store), *map(str, args)]
 
     def process(self, *args: object, **options: Any) -> subprocess.CompletedProcess[str]:
@@ -72,7 +72,9 @@ class Cli:
         """Run a command as a process of its own on a terminal; give its exit code and what the terminal got."""
         ours, theirs = pty.openpty()
         environment = os.environ | {"COLUMNS": "100", "LINES": "50", "PAGER": "cat"} | variables
-        process = subprocess.Popen(self._command(args), stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
+        # Its controlling terminal, so that a typed Ctrl-C is the signal.
+        command = self._command(args, before="import os; os.login_tty(0); ")
+        process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
         os.close(theirs)
         told = b""
         try:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
 
-from superqode.session import clock
+from superqode.session import clock, ids
 from superqode.session.codec import layout, message
 from superqode.session.codec.meta import Meta, encode_meta
 from superqode.session.errors import (
@@ -106,6 +106,8 @@ class Saver:
         """Save a session; see `SessionStore.save`."""
         session._order()
         branch_ref(session.id)
+        if any(step.kind == "snapshot" for step in session._steps):
+            ids.validate_session_id(session.id)  # a branch that plain git named can be saved, but not tagged
         try:
             with self._repository.writing(session.id):
                 return self._save(session, replace=replace)

@@ -18,7 +18,9 @@ __all__ = ["list_snapshots", "tag_ref", "write_tag"]
 
 def tag_ref(session_id: str, snapshot_id: str) -> str:
     """The ref of a snapshot; raises InvalidSessionId where a name cannot be one."""
-    return f"{TAGS}{ids.validate_session_id(session_id)}/{ids.validate_session_id(snapshot_id)}"
+    if not is_ref_name(TAGS + session_id):
+        ids.validate_session_id(session_id)
+    return f"{TAGS}{session_id}/{ids.validate_session_id(snapshot_id)}"
 
 
 def write_tag(repository: Repository, session_id: str, snapshot: Snapshot, commit: str) -> str | None:

@@ -206,7 +206,7 @@ class Transcript:
                 self._turns.append((len(self.drafts) - 1, said))
             if self._claim(said):
                 said.typed = not said.injected
-            elif said.typed is None and not said.injected:
+            elif not said.injected:
                 self._pairing.await_event(said)
 
     def _claim(self, said: Said) -> bool:
