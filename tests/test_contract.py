@@ -26,7 +26,9 @@ def _blocks() -> list[tuple[str, str]]:
         return []
     found: list[tuple[str, str]] = []
     heading = ""
-    for match in re.finditer(r"^#+ ([^\n]+)$|^```python\n(.*?)^```$", CONTRACT.read_text("utf-8"), re.MULTILINE | re.DOTALL):
+    for match in re.finditer(
+        r"^#+ ([^\n]+)$|^```python\n(.*?)^```$", CONTRACT.read_text("utf-8"), re.MULTILINE | re.DOTALL
+    ):
         if match[1] is not None:
             heading = match[1]
             continue

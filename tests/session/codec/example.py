@@ -28,14 +28,14 @@ def make_example(folder: Path) -> None:
 
 
 def _fill(store: SessionStore) -> None:
-    session = Session(
-        id="session-123", title="Fix SQL injection", project_path="/path/to/project", created_at=START, tags=["security"]
-    )
+    session = Session(id="session-123", title="Fix SQL injection", created_at=START, tags=["security"])
+    session.project_path = "/path/to/project"
     prompt = "Fix the SQL injection vulnerability"
     session.add(Message(id="msg-1", role=MessageRole.USER, content=prompt, timestamp=START))
     store.save(session)
     later = START + timedelta(minutes=1)
-    session.add(Message(id="msg-2", role="assistant", content="I'll fix that…", timestamp=later, agent_name="security_tester"))
+    answer = "I'll fix that…"
+    session.add(Message(id="msg-2", role="assistant", content=answer, timestamp=later, agent_name="security_tester"))
     session.add(
         ToolExecution(
             id="call-1",
