@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import select
 import subprocess
 import sys
 from collections.abc import Callable
@@ -22,22 +23,17 @@ HOSTILE = "\x1b]0;owned\x07\x1b[2J\u202egnp.exe\r[bold]x[/bold]\x9b31m"
 
 
 @pytest.fixture(autouse=True)
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """An empty home, and nothing of the machine's settings."""
-    folder = tmp_path / "home"
-    folder.mkdir()
-    for name in list(os.environ):
-        if name.startswith(("GIT_", "SUPERQODE_")) or name in (
-            "NO_COLOR",
-            "FORCE_COLOR",
-            "LESS",
-            "PAGER",
-            "XDG_CONFIG_HOME",
-        ):
-            monkeypatch.delenv(name)
-    monkeypatch.setenv("HOME", str(folder))
+def _ordinary_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal with colours, and no wishes about them."""
+    for name in ("NO_COLOR", "FORCE_COLOR", "LESS"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
-    return folder
+
+
+@pytest.fixture
+def home() -> Path:
+    """The empty home."""
+    return Path.home()
 
 
 class Cli:
@@ -68,21 +64,29 @@ class Cli:
             self._command(args), capture_output=True, text=True, encoding="utf-8", check=False, timeout=60, **options
         )
 
-    def terminal(self, *args: object, typed: bytes = b"", **variables: str) -> tuple[int, str]:
-        """Run a command as a process of its own on a terminal; give its exit code and what the terminal got."""
+    def terminal(self, *args: object, typed: bytes = b"", before: str = "", **variables: str) -> tuple[int, str]:
+        """Run a command as a process of its own on a terminal; give its exit code and what the terminal got.
+
+        Args:
+            args: the command.
+            typed: what to type when it asks.
+            before: Python to run first in that process.
+            variables: additions to its environment.
+        """
         ours, theirs = pty.openpty()
         environment = os.environ | {"COLUMNS": "100", "LINES": "50", "PAGER": "cat"} | variables
         # Its controlling terminal, so that a typed Ctrl-C is the signal.
-        command = self._command(args, before="import os; os.login_tty(0); ")
+        command = self._command(args, before=f"import os; os.login_tty(0); {before}")
         process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
         os.close(theirs)
         told = b""
         try:
-            while got := os.read(ours, 65536):
-                told += got
-                if typed and b"[y/N]" in told:
+            while True:
+                if select.select([ours], [], [], 0.5)[0]:
+                    told += os.read(ours, 65536)
+                elif b"[y/N]" in told:
+                    # Only now that it waits: a Ctrl-C between prompt and read would be seen after the read alone.
                     os.write(ours, typed)
-                    typed = b""
         except OSError:  # how Linux says that the other side is closed
             pass
         finally:

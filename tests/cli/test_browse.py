@@ -106,7 +106,7 @@ def test_a_damaged_session_is_listed_as_such(cli: Cli, save: Save) -> None:
     with_tip = cli.json("sessions", "list")
     tip = next(item["tip"] for item in with_tip if item["id"] == "broken")
     loose = cli.store / "objects" / tip[:2] / tip[2:]
-    os.chmod(loose, 0o600)
+    loose.chmod(0o600)
     loose.write_bytes(b"garbage")
     (cli.store / "superqode" / "index.sqlite").unlink(missing_ok=True)
     assert set(_ids(cli.json("sessions", "list"))) == {"good", "broken"}

@@ -57,10 +57,10 @@ def test_an_id_that_is_taken_is_refused(cli: Cli, save: Save) -> None:
     """No command puts a session over another one, also where only the case differs."""
     save("hello", id="a")
     save("world", id="b")
-    for taken in ("a", "A"):
-        cli.run("sessions", "new", "--id", taken, expect=ExitCode.ERROR)
-        cli.run("sessions", "fork", "b", "--id", taken, expect=ExitCode.ERROR)
-        cli.run("sessions", "rename", "b", taken, expect=ExitCode.ERROR)
+    for taken, code in (("a", ExitCode.ERROR), ("A", ExitCode.USAGE)):
+        cli.run("sessions", "new", "--id", taken, expect=code)
+        cli.run("sessions", "fork", "b", "--id", taken, expect=code)
+        cli.run("sessions", "rename", "b", taken, expect=code)
     assert "hello" in cli.run("sessions", "show", "a").stdout
 
 
@@ -73,7 +73,7 @@ def test_edit_changes_what_it_names(cli: Cli, save: Save) -> None:
     cli.run("sessions", "edit", "a", "--project", "/elsewhere")
     assert cli.json("sessions", "show", "a")["project_path"] == "/elsewhere"
     assert cli.json("sessions", "edit", "a", "--title", "New")["commits"] == []
-    assert "Nothing to change" in cli.run("sessions", "edit", "a", "--title", "New").stdout
+    assert "is like that already" in cli.run("sessions", "edit", "a", "--title", "New").stdout
     cli.run("sessions", "edit", "a", expect=ExitCode.USAGE)
     cli.run("sessions", "edit", "a", "--title", "")
     assert cli.json("sessions", "show", "a")["title"] == ""
@@ -134,16 +134,19 @@ def test_the_store_may_be_named_everywhere(cli: Cli, save: Save, tmp_path: Path,
         assert expected in told.stdout, args
 
 
-def test_a_path_that_is_no_store_is_told(cli: Cli, tmp_path: Path) -> None:
-    """A file, and a folder of something else, are refused before anything is written there."""
-    (tmp_path / "file").write_text("hello")
-    other = tmp_path / "folder"
-    other.mkdir()
-    (other / "HEAD").write_text("not a head")
-    (other / "config").write_text("[core]\n")
-    for path in (tmp_path / "file", other):
-        cli.store = path
-        for command in (["list"], ["new"]):
-            told = cli.run("sessions", *command, expect=ExitCode.NO_STORE)
-            assert str(path) in told.stderr
-    assert sorted(item.name for item in other.iterdir()) == ["HEAD", "config"]
+def test_a_file_is_no_store(cli: Cli) -> None:
+    """A file where the store should be is told, and stays as it is."""
+    cli.store.write_text("hello")
+    for command in (["list"], ["new"]):
+        assert str(cli.store) in cli.run("sessions", *command, expect=ExitCode.NO_STORE).stderr
+    assert cli.store.read_text() == "hello"
+
+
+def test_a_folder_of_something_else_is_no_store(cli: Cli) -> None:
+    """A folder with other things in it is told, and nothing in it is written."""
+    cli.store.mkdir()
+    (cli.store / "HEAD").write_text("not a head")
+    (cli.store / "config").write_text("[core]\n")
+    for command in (["list"], ["new"]):
+        assert str(cli.store) in cli.run("sessions", *command, expect=ExitCode.NO_STORE).stderr
+    assert {path.name: path.read_text() for path in cli.store.iterdir()} == {"HEAD": "not a head", "config": "[core]\n"}

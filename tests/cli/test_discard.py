@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-
-import pytest
+from collections.abc import Callable
+from typing import Any
 
 from superqode.cli.exit_codes import ExitCode
-from superqode.session import Session, clock
+from superqode.session import Session
 
 from .conftest import HOSTILE, Cli
 
@@ -17,17 +15,6 @@ Save = Callable[..., Session]
 
 def _ids(cli: Cli) -> list[str]:
     return [item["id"] for item in cli.json("sessions", "list")]
-
-
-@pytest.fixture
-def later() -> Iterator[Callable[[timedelta], None]]:
-    """Puts the clock forward."""
-
-    def put(by: timedelta) -> None:
-        clock.set_clock(lambda: datetime.now(UTC) + by)
-
-    yield put
-    clock.set_clock(None)
 
 
 def test_delete_and_back(cli: Cli, save: Save) -> None:
@@ -103,25 +90,26 @@ def test_purge_asks_on_a_terminal(cli: Cli, save: Save) -> None:
     assert cli.json("sessions", "trash") == []
 
 
-def test_purge_one_or_what_is_old(cli: Cli, save: Save, later: Callable[[timedelta], None]) -> None:
+def test_purge_one_or_what_is_old(cli: Cli, save: Save, still_clock: Any) -> None:
     """One item by its id, or all deleted longer ago than an age; the others stay."""
     for name in ("a", "b", "c"):
         save(id=name)
     cli.run("sessions", "delete", "a", "b")
+    still_clock.advance(minutes=1)
     assert cli.json("sessions", "purge", "--older-than", "1d", "--yes")["purged"] == []
     cli.run("sessions", "purge", "a", "--yes")
     assert [item["session_id"] for item in cli.json("sessions", "trash")] == ["b"]
     cli.run("sessions", "purge", "a", "--yes", expect=ExitCode.NOT_FOUND)
-    later(timedelta(days=2))
+    still_clock.advance(days=2)
     cli.run("sessions", "delete", "c")
     assert len(cli.json("sessions", "purge", "--older-than", "1d", "--yes")["purged"]) == 1
     assert [item["session_id"] for item in cli.json("sessions", "trash")] == ["c"]
 
 
-def test_prune_moves_what_is_old(cli: Cli, save: Save, later: Callable[[timedelta], None]) -> None:
+def test_prune_moves_what_is_old(cli: Cli, save: Save, still_clock: Any) -> None:
     """--dry-run only tells; pruned sessions are in the trash and come back."""
     save(id="old", title="Old")
-    later(timedelta(days=40))
+    still_clock.advance(days=40)
     save(id="young")
     assert [item["id"] for item in cli.json("sessions", "prune", "--older-than", "30d", "--dry-run")] == ["old"]
     assert _ids(cli) == ["young", "old"]

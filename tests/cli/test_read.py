@@ -141,7 +141,7 @@ def test_diff_tells_what_changed(cli: Cli, worked: Session) -> None:
     assert '~ title  "Work" → "Other"' in between
     assert "- call-" in between
     assert "no difference" in cli.run("sessions", "diff", worked.id, f"{worked.id}@~0").stderr
-    found = cli.json("sessions", "diff", f"@latest@~0", worked.id)
+    found = cli.json("sessions", "diff", "@latest@~0", worked.id)
     assert set(found) == {"a", "b", "common", "changes"}
     assert all(set(change) == {"kind", "name", "before", "after"} for change in found["changes"])
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import click
@@ -13,17 +12,8 @@ from hypothesis import strategies as st
 from superqode.cli import params
 from superqode.cli.text import block, line, width
 from superqode.cli.times import ago, local
-from superqode.session import clock
 
-_NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def noon() -> Iterator[None]:
-    """The clock stands at noon."""
-    clock.set_clock(lambda: _NOON)
-    yield
-    clock.set_clock(None)
+_NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)  # where `still_clock` stands
 
 
 @given(st.text())
@@ -72,7 +62,7 @@ def test_wide_characters_take_two_columns() -> None:
     assert width("e\u0301") == 1
 
 
-@pytest.mark.usefixtures("noon")
+@pytest.mark.usefixtures("still_clock")
 @pytest.mark.parametrize(
     ("passed", "told"),
     [
@@ -86,22 +76,22 @@ def test_wide_characters_take_two_columns() -> None:
 )
 def test_times_are_told_by_their_distance(passed: timedelta, told: str) -> None:
     """What is near is told as a distance."""
-    assert ago(_NOON - passed) == told
+    assert ago(_NOW - passed) == told
 
 
-@pytest.mark.usefixtures("noon")
+@pytest.mark.usefixtures("still_clock")
 def test_far_times_are_dates() -> None:
     """What is long ago, to come, or at the calendar's ends is a date, and never an error."""
-    assert ago(_NOON - timedelta(days=40))[:7] == "2026-10"
-    assert ago(_NOON + timedelta(days=40))[:4] == "2027"
+    assert ago(_NOW - timedelta(days=40))[:7] == "2026-10"
+    assert ago(_NOW + timedelta(days=40))[:4] == "2027"
     assert local(datetime.min.replace(tzinfo=UTC))
     assert local(datetime.max.replace(tzinfo=UTC))
 
 
-@pytest.mark.usefixtures("noon")
+@pytest.mark.usefixtures("still_clock")
 def test_times_can_be_typed_in_several_ways() -> None:
     """A day is its beginning for --since and its end for --until; an age counts back from now."""
-    assert params.since("2d") == _NOON - timedelta(days=2)
+    assert params.since("2d") == _NOW - timedelta(days=2)
     assert params.since("2026-11-22T10:00:00Z") == datetime(2026, 11, 22, 10, tzinfo=UTC)
     day = params.until("2026-11-20") - params.since("2026-11-20")
     assert timedelta(hours=22) < day < timedelta(hours=26)  # a day that changes the hour is longer or shorter

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +26,7 @@ def test_verify_says_what_is_damaged(cli: Cli, save: Save) -> None:
     assert "2 sessions" in cli.run("sessions", "verify").stdout
     tip = next(item["tip"] for item in cli.json("sessions", "list") if item["id"] == "bad")
     loose = cli.store / "objects" / tip[:2] / tip[2:]
-    os.chmod(loose, 0o600)
+    loose.chmod(0o600)
     loose.write_bytes(loose.read_bytes()[:-5])
     told = cli.run("sessions", "verify", expect=ExitCode.CORRUPT).stdout
     assert "error: bad" in told

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from .rollouts import Rollout, executed, session_of
+from .rollouts import CHILD, Rollout, executed, session_of
 
 
 @pytest.mark.parametrize(
@@ -147,3 +147,47 @@ def test_a_file_removed_and_made_again_was_only_changed():
     rollout = Rollout().prompt("go").patch("c1", "*** Begin Patch\n*** Delete File: a\n*** Add File: a\n*** End Patch")
     session = session_of(rollout)
     assert (session.files_created, session.files_modified) == ([], ["a"])
+
+
+def test_files_renamed_on_a_command_line_are_created():
+    """Versions that record nothing of a file are read by what their commands say for sure."""
+    rollout = Rollout().prompt("go")
+    for number, (command, output) in enumerate(
+        [
+            ("git mv a.txt b.txt", "Exit code: 0\nWall time: 1 seconds\nOutput:\n"),
+            ("mv c d", "Exit code: 1\nWall time: 1 seconds\nOutput:\n"),
+        ]
+    ):
+        rollout.call(
+            f"c{number}", name="shell", arguments=json.dumps({"command": ["bash", "-lc", command]}), output=output
+        )
+    assert session_of(rollout).files_created == ["b.txt"]
+
+
+def test_what_a_script_does_besides_commands_is_shown_too():
+    """In code mode searches, started agents and extensions have no other record; elsewhere they repeat a call."""
+    rollout = Rollout().prompt("go").done("WebSearch", id="ws0", query="git", action={"type": "search", "query": "git"})
+    rollout.item("custom_tool_call", name="exec", input="…", call_id="c1")
+    rollout.done("WebSearch", id="ws1", query="git", action={"type": "search", "query": "git"})
+    rollout.done("CollabAgentToolCall", id="x1", tool="spawn_agent", prompt="count", receiver_thread_ids=[CHILD])
+    rollout.done("Extension", id="x2", kind="web.open", url="https://git-scm.com", status="failed")
+    rollout.item("custom_tool_call_output", call_id="c1", output="Script completed")
+    session = session_of(rollout)
+    told = [
+        (call.tool_name, call.arguments, call.success, call.metadata.get("within")) for call in session.tool_executions
+    ]
+    assert told == [
+        ("exec", {"input": "…"}, True, None),
+        ("web_search", {"query": "git"}, True, "c1"),
+        ("spawn_agent", {"message": "count"}, True, "c1"),
+        ("web.open", {"url": "https://git-scm.com"}, False, "c1"),
+    ]
+    assert session.tool_executions[2].metadata["subagent_session_id"] == f"codex-{CHILD}"
+
+
+def test_a_command_the_person_ran_is_not_the_agents():
+    """What was typed with `!` is an execution without an agent, outside any script."""
+    rollout = Rollout().prompt("go").item("custom_tool_call", name="exec", input="…", call_id="c1")
+    rollout.done("CommandExecution", id="u1", command=["bash", "-lc", "ls"], exit_code=0, source="user_shell")
+    _, call = session_of(rollout).tool_executions
+    assert (call.agent_name, call.metadata) == (None, {"exit_code": 0, "by": "user"})

@@ -99,6 +99,25 @@ def test_a_rollout_is_recognised_by_what_it_holds():
     assert CODEX.recognises(source_of(bare), bare)
 
 
+def test_odd_texts_take_no_time():
+    """Patches, results and prompts of any shape are read as quickly as they are long."""
+    spaces = " " * 500_000
+    rollout = Rollout().prompt(f"<{spaces}x").call("c1", output=f"{spaces}x").call("c2", output="Chunk ID: " * 50_000)
+    rollout.patch("c3", f"*** Begin Patch\n*** Add File: a{spaces}x\n*** End Patch")
+    rollout.user("<image" + spaces + "x").assistant('{"author"' * 50_000)
+    assert len(session_of(rollout).tool_executions) == 3
+
+
+def test_a_compressed_rollout_is_known_and_says_what_to_do():
+    """Codex compresses old rollouts with zstd, which Python 3.11 cannot read: the error tells the way out."""
+    data = b"\x28\xb5\x2f\xfd" + b"\0" * 20
+    name = "rollout-2026-11-22T10-00-00-x.jsonl.zst"
+    assert CODEX.recognises(source_of(data, name), data)
+    (problem,) = CODEX.read(source_of(data, name))
+    assert "zstd -d" in problem.reason
+    assert not CODEX.recognises(source_of(data, "x.bin"), data)
+
+
 def seed():
     """Give a rollout with a bit of everything."""
     rollout = Rollout(source={"subagent": {"thread_spawn": {"parent_thread_id": CHILD}}}, git={"branch": "main"})

@@ -104,17 +104,22 @@ def test_reasoning_goes_with_the_answer_it_led_to_without_its_ciphertext():
     assert found.receipt.dropped["reasoning without a summary"] == 1
 
 
+def counted(total):
+    """Give the fields of a token count."""
+    return {"info": {"total_token_usage": {"total_tokens": total}}}
+
+
 def test_results_behind_each_call_do_not_split_a_response():
     """Where token counts stand between responses, calls with their results in between are one answer's."""
-    rollout = Rollout().prompt("go").event("token_count", info=None)
-    rollout.call("a").call("b").event("token_count", info={"total_token_usage": {"total_tokens": 1}}).call("c")
+    rollout = Rollout().prompt("go").event("token_count", **counted(1)).call("a").call("b")
+    rollout.event("token_count", **counted(1)).call("c").event("token_count", **counted(2)).call("d")
     answers = [message for message in session_of(rollout).messages if message.role == "assistant"]
-    assert [[call["call_id"] for call in answer.tool_calls] for answer in answers] == [["a", "b"], ["c"]]
+    assert [[call["call_id"] for call in answer.tool_calls] for answer in answers] == [["a", "b", "c"], ["d"]]
 
 
 def test_without_marks_between_responses_a_result_ends_one():
     """Where nothing else tells, what follows a result is the next answer."""
-    rollout = Rollout().prompt("go").call("a").call("b")
+    rollout = Rollout().prompt("go").event("token_count", info=None).call("a").call("b")
     answers = [message for message in session_of(rollout).messages if message.role == "assistant"]
     assert [[call["call_id"] for call in answer.tool_calls] for answer in answers] == [["a"], ["b"]]
 
@@ -163,3 +168,16 @@ def test_messages_between_agents_are_nobodys_prompt():
     session = session_of(rollout)
     assert said(session) == [("system", "count files"), ("system", "faster"), ("system", "please"), ("assistant", "2")]
     assert session.title == "count files"
+
+
+def test_a_prompt_inside_another_is_a_prompt_of_its_own():
+    """An event whose words are part of the prompt before it is no repeat of that one."""
+    rollout = Rollout().prompt("go on please").event("user_message", message="go on").assistant("ok")
+    assert said(session_of(rollout)) == [("user", "go on please"), ("user", "go on"), ("assistant", "ok")]
+
+
+def test_what_was_only_heard_is_taken_back_with_its_turn():
+    """A rollback takes back messages that only events told of, too."""
+    rollout = Rollout().prompt("one").event("agent_message", message="kept").assistant("1").prompt("two")
+    rollout.event("agent_message", message="lost").call("c1").event("thread_rolled_back", num_turns=1)
+    assert [text for _, text in said(session_of(rollout))] == ["one", "kept", "1"]

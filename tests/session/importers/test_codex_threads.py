@@ -87,3 +87,12 @@ def test_a_sub_agent_does_not_repeat_its_parents_records():
     alone = imported(child)
     assert ("user", "go") in said(alone.session)
     assert THREAD in alone.receipt.problems[0]
+
+
+def test_an_agent_told_to_have_started_belongs_to_its_call():
+    """Newer versions tell which agent a call started in a record of its own."""
+    parent = Rollout().prompt("go").call("c1", name="spawn_agent", arguments="{}", output="{}")
+    parent.done("SubAgentActivity", id="c1", kind="started", agent_thread_id=CHILD)
+    parent.done("SubAgentActivity", id="other", kind="started", agent_thread_id=THREAD)
+    (call,) = session_of(parent).tool_executions
+    assert call.metadata["subagent_session_id"] == f"codex-{CHILD}"

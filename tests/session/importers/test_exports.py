@@ -234,6 +234,21 @@ def test_many_empty_gzip_parts_take_no_time():
 
 
 @pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"H4sI" + b" " * 2_000_000 + b"$", id="base64 that is mostly space"),
+        pytest.param(b"https://x?" + b"&data=a" * 300_000 + b" !", id="a link of links"),
+        pytest.param(b"{" * 2_000_000, id="braces"),
+        pytest.param(b'{"id": ' + b'"\\' * 1_000_000, id="escapes"),
+    ],
+)
+def test_odd_bytes_take_no_time(data):
+    """Recognising and reading are as quick as the file is long; a slow one would never end here."""
+    refused(EXPORT, source_of(data, "x"))
+    EXPORT.recognises(source_of(data, "x"), data[: 64 * 1024])
+
+
+@pytest.mark.parametrize(
     ("data", "reason"),
     [
         pytest.param(b"", "empty", id="nothing"),

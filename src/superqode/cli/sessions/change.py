@@ -10,6 +10,7 @@ from superqode.cli import params
 from superqode.cli.lazy import Command, examples
 from superqode.cli.options import json_option, open_store, session_argument, store_option, wants_json
 from superqode.cli.output import emit, emit_json
+from superqode.cli.sessions.saved import tell_save
 from superqode.cli.text import line
 
 __all__ = ["edit", "fork", "new", "rename"]
@@ -68,10 +69,7 @@ def edit(
         if project is not None:
             session.project_path = project
         saved = store.save(session)
-    if wants_json():
-        emit_json(saved.to_dict())
-    else:
-        emit(f"Changed {line(saved.session_id)}" if saved.commits else "Nothing to change")
+    tell_save(saved, "is changed", "is like that already")
 
 
 @click.command(

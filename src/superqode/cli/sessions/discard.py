@@ -135,7 +135,7 @@ def _doomed(store: SessionStore, wanted: str | None, older_than: timedelta | Non
 
 
 def _ask(ctx: click.Context, doomed: Sequence[TrashItem]) -> None:
-    if wants_json() or not sys.stdin.isatty():
+    if wants_json() or sys.stdin is None or not sys.stdin.isatty():
         raise click.UsageError("purging cannot be undone, and there is nobody to ask: add --yes", ctx)
     for item in doomed[:20]:
         click.echo(f"  {line(item.session_id)}  {line(item.title, 60)}  deleted {ago(item.deleted_at)}", err=True)

@@ -9,13 +9,13 @@ import click
 from superqode.cli.lazy import Command, examples
 from superqode.cli.options import json_option, open_store, session_argument, store_option, wants_json
 from superqode.cli.output import Column, emit, emit_json, note, table
+from superqode.cli.sessions.saved import tell_save
 from superqode.cli.text import line
 from superqode.cli.times import ago
 from superqode.session import clock
 
 if TYPE_CHECKING:
-    from superqode.session import Session, SessionStore, Snapshot
-    from superqode.session.store.results import SaveResult
+    from superqode.session import Session, Snapshot
 
 __all__ = ["redo", "restore", "snapshot", "snapshots", "undo"]
 
@@ -72,15 +72,6 @@ def snapshots(session_id: str) -> None:
         note(f"{session.id} has no snapshots")
 
 
-def _told(saved: SaveResult, done: str) -> None:
-    if wants_json():
-        emit_json(saved.to_dict())
-    elif saved.commits:
-        emit(f"{line(saved.session_id)} {done} (save {saved.tip[:12]})")
-    else:
-        emit(f"{line(saved.session_id)} is in that state already")
-
-
 @click.command(
     "restore",
     cls=Command,
@@ -97,13 +88,9 @@ def restore(session_id: str, point: str) -> None:
     """
     with open_store() as store:
         session = store.load(store.resolve(session_id))
-        snapshot_id = _snapshot_named(session, point)
-        if snapshot_id:
-            session.restore_snapshot(snapshot_id)
-        else:
-            _restore_save(store, session, point)
-        saved = store.save(session)
-    _told(saved, f"is as it was at {line(snapshot_id or point)}")
+        revision = _snapshot_named(session, point) or point
+        saved = store.restore(session.id, revision)
+    tell_save(saved, f"is as it was at {line(revision)}", "is in that state already")
 
 
 def _snapshot_named(session: Session, point: str) -> str:
@@ -111,28 +98,10 @@ def _snapshot_named(session: Session, point: str) -> str:
     from superqode.session.errors import AmbiguousId
 
     known = [made.id for made in session.snapshots]
-    fitting = [point] if point in known else [name for name in known if name.startswith(point)]
+    fitting = [point] if point in known else [name for name in known if point and name.startswith(point)]
     if len(fitting) > 1:
         raise AmbiguousId(point, fitting)
     return fitting[0] if fitting else ""
-
-
-def _restore_save(store: SessionStore, session: Session, revision: str) -> None:
-    # A save is gone back to as a snapshot is: by one of this moment, which is never stored.
-    from superqode.session.models import Snapshot, SnapshotState
-
-    earlier = store.at(session.id, revision)
-    commit = store.diff(session.id, a_rev=revision).a
-    state = SnapshotState(
-        tuple(earlier.timeline),
-        tuple(earlier.files_modified),
-        tuple(earlier.files_created),
-        tuple(earlier.agents_used),
-    )
-    passing = Snapshot(commit[:12], revision, earlier.updated_at, state=state, commit=commit)
-    session.snapshots.append(passing)
-    session.restore_snapshot(passing.id)
-    session.snapshots.remove(passing)
 
 
 @click.command("undo", cls=Command, epilog=examples("superqode sessions undo @latest"))
@@ -143,7 +112,7 @@ def undo(session_id: str) -> None:
     """Go back one save, as a new save."""
     with open_store() as store:
         saved = store.undo(store.resolve(session_id))
-    _told(saved, "went back one save")
+    tell_save(saved, "went back one save", "was in that state already")
 
 
 @click.command("redo", cls=Command, epilog=examples("superqode sessions redo @latest"))
@@ -154,4 +123,4 @@ def redo(session_id: str) -> None:
     """Take the last undo back."""
     with open_store() as store:
         saved = store.redo(store.resolve(session_id))
-    _told(saved, "took the undo back")
+    tell_save(saved, "took the undo back", "was in that state already")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -40,9 +41,16 @@ def dump_lines(value: Mapping[str, Any]) -> bytes:
 def load(data: bytes | str) -> Any:
     """Read JSON; raises ValueError (RecursionError turned into one) on anything else."""
     try:
-        return json.loads(data, parse_constant=_no_constant)
+        return json.loads(data, parse_constant=_no_constant, parse_float=_finite)
     except RecursionError as problem:
         raise ValueError("nested too deeply") from problem
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:40]} is too large a number")
+    return number
 
 
 def _no_constant(name: str) -> Any:

@@ -25,13 +25,17 @@ ZERO: Final = "0" * 40
 _OID_LINE: Final = re.compile(rb"([0-9a-f]{40})(?:\s|\Z)")
 _SYMBOLIC: Final = re.compile(rb"ref: (refs/[^\s]+)\s*\Z")
 _MAX_LINKS: Final = 5
+_PART_MAX: Final = 250
 # git-check-ref-format(1), rules 1 to 10.
 _BAD_NAME: Final = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|\Z)|[./]\Z|\A[/.-]")
 
 
 def is_ref_name(name: str) -> bool:
     """Whether Git would take this for a ref's name; only such names may become paths."""
-    return name.startswith("refs/") and len(name) < 1000 and not _BAD_NAME.search(name)
+    if not name.startswith("refs/") or len(name) > 1000 or _BAD_NAME.search(name):
+        return False
+    # Each part becomes a file name, with ".lock" behind it while it is written.
+    return all(len(part.encode("utf-8", "surrogatepass")) <= _PART_MAX for part in name.split("/"))
 
 
 class Refs:

@@ -32,6 +32,9 @@ _FORMAT: Final = re.compile(
     r"^\s*\[superqode\][^\[]*?^\s*format\s*=\s*(\d{1,9})\s*$", re.IGNORECASE | re.MULTILINE | re.DOTALL
 )
 
+# What may lie in a folder before it becomes a store: the old store's files, ours, and the desktop's.
+_OLD_FILES: Final = re.compile(r".+\.(?:json|json\.gz|jsonl|db)|shares|superqode|\.DS_Store|Thumbs\.db")
+
 _SETTINGS: Final = {
     "core.logAllRefUpdates": "always",
     "core.fsync": "all",
@@ -104,6 +107,7 @@ class Repository:
             NotAStore: another repository stands here.
         """
         locks = path / "superqode" / "locks"
+        _check_place(path)
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             locks.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -232,6 +236,18 @@ def _refuse_extension(path: Path, name: str, value: str) -> None:
             f"the ref storage {value}",
             f"Turn it back with: git -C {path} refs migrate --ref-format=files",
         )
+
+
+def _check_place(path: Path) -> None:
+    """Refuse a place that holds anything but a store, an unfinished one, or the files of superqode 2.25."""
+    if path.exists() and not path.is_dir():
+        raise NotAStore(path, "it is a file")
+    if not path.exists() or _is_repository(path) or _unfinished(path):
+        return
+    strange = sorted(name for name in os.listdir(path) if not _OLD_FILES.fullmatch(name))  # noqa: PTH208 - names only
+    if strange:
+        shown = ", ".join(strange[:3]) + (" and more" if len(strange) > 3 else "")
+        raise NotAStore(path, f"the folder holds other files ({shown})")
 
 
 def _unfinished(path: Path) -> bool:

@@ -12,21 +12,23 @@ from superqode.session.importers.exports import ExportImporter
 from superqode.session.importers.superqode_agent import AgentStoreImporter
 from superqode.session.importers.superqode_old import OldStoreImporter
 
-__all__ = ["IMPORTERS", "Imported", "Importer", "Receipt", "Source", "recognise"]
-
-# In the order they are asked: formats that tell most about themselves first. The old store also takes files that are
-# too damaged to tell, and an export need hold no more than a few names of fields.
-IMPORTERS: Final[tuple[Importer, ...]] = (
-    CodexImporter(),
-    ClaudeCodeImporter(),
-    AgentStoreImporter(),
-    OldStoreImporter(),
-    ExportImporter(),
-)
+__all__ = ["IMPORTERS", "Imported", "Importer", "Receipt", "Source", "make_importers", "recognise"]
 
 
-def recognise(source: Source) -> Importer:
-    """Give the importer that knows a source's format.
+def make_importers() -> tuple[Importer, ...]:
+    """Make all importers for one run: they remember what they saw of its files.
+
+    They come in the order they are to be asked: formats that tell most about themselves first. The old store also
+    takes files that are too damaged to tell, and an export need hold no more than a few names of fields.
+    """
+    return (CodexImporter(), ClaudeCodeImporter(), AgentStoreImporter(), OldStoreImporter(), ExportImporter())
+
+
+IMPORTERS: Final = make_importers()
+
+
+def recognise(source: Source, importers: tuple[Importer, ...] = IMPORTERS) -> Importer:
+    """Give the importer, of those of this run, that knows a source's format.
 
     Raises:
         TranscriptError: the source cannot be read.
@@ -36,7 +38,7 @@ def recognise(source: Source) -> Importer:
         head = source.head()
     except OSError as problem:
         raise TranscriptError(source.name, f"it cannot be read ({problem.strerror or problem})") from problem
-    for importer in IMPORTERS:
+    for importer in importers:
         if importer.recognises(source, head):
             return importer
     raise UnknownTranscript(source.name)

@@ -28,7 +28,7 @@ _HEAD: Final = 64 * 1024
 
 GZIP_MAGIC: Final = b"\x1f\x8b"
 _BASE64_OF_GZIP: Final = b"H4sI"
-_BASE64: Final = re.compile(rb"[A-Za-z0-9+/_\-\s]+={0,2}\s*")
+_BASE64: Final = re.compile(rb"[A-Za-z0-9+/_-]+={0,2}")
 _LINK: Final = re.compile(rb"\s*https?://[^\s?]*\?(?:[^\s#]*&)?data=([^\s&#]+)\s*")
 _NEXT: Final = re.compile(r"\s*[,{]\s*(?=\")")
 _COLON: Final = re.compile(r"\s*:\s*")
@@ -71,10 +71,12 @@ def _unwrapped(data: bytes, name: str) -> bytes:
     """Take off base64, and the link around it."""
     if link := _LINK.fullmatch(data):
         data = urllib.parse.unquote_to_bytes(link[1])
-    data = data.strip() if data.lstrip()[:4] == _BASE64_OF_GZIP else data
-    if not data.startswith(_BASE64_OF_GZIP) or not _BASE64.fullmatch(data):
+    if data.lstrip()[: len(_BASE64_OF_GZIP)] != _BASE64_OF_GZIP:
         return data
-    packed = b"".join(data.split()).rstrip(b"=")
+    packed = b"".join(data.split())
+    if not _BASE64.fullmatch(packed):
+        return data
+    packed = packed.rstrip(b"=")
     try:
         return base64.b64decode(packed + b"=" * (-len(packed) % 4), altchars=b"-_")
     except binascii.Error as problem:

@@ -103,7 +103,8 @@ def read_snapshot(session: Session, data: Mapping[str, Any]) -> Snapshot:
     else:
         lists = (tuple(map(str, state.get(name, ()))) for name in ("files_modified", "files_created", "agents_used"))
         read = SnapshotState(tuple(_state_entries(session, state)), *lists)
-    described = str(data.get("description") or data.get("name") or "")
+    named, told = str(data.get("name") or ""), str(data.get("description") or "")
+    described = f"{named}: {told}" if named and told and named != told else told or named
     created_at = _Time.model_validate({"at": data["created_at"]}).at.replace(microsecond=0)
     return Snapshot(ids.validate_session_id(data["id"]), described, created_at, state=read)
 

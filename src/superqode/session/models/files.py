@@ -82,7 +82,7 @@ _PATH_KEYS: Final = (
 )
 _PATCH_KEYS: Final = ("patch", "patchText", "input", "diff")
 # The patch language of Codex and of the agents that took it over.
-_PATCH_LINE: Final = re.compile(r"^\*\*\* (Add|Update|Delete) File: (.+?)\s*$|^\*\*\* Move to: (.+?)\s*$", re.MULTILINE)
+_PATCH_LINE: Final = re.compile(r"^\*\*\* (Add|Update|Delete) File: (.+)$|^\*\*\* Move to: (.+)$", re.MULTILINE)
 _PATCH_VERBS: Final[Mapping[str, FileTouch]] = {"Add": "create", "Update": "modify", "Delete": "delete"}
 _EDITOR_COMMANDS: Final[Mapping[str, FileTouch]] = {"create": "create", "write": "write", "view": "read"}
 
@@ -100,7 +100,7 @@ def touched_files(tool_name: str, arguments: Mapping[str, Any], project_path: st
     patches = [text for key in _PATCH_KEYS if isinstance(text := arguments.get(key), str)]
     patched = [found for text in patches for found in _PATCH_LINE.finditer(text)]
     for found in patched:
-        verb, path, moved = found.groups()
+        verb, path, moved = (part.strip() if part else "" for part in found.groups())
         yield (
             (_PATCH_VERBS[verb], relative_path(path, project_path))
             if verb

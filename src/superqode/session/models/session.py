@@ -357,7 +357,9 @@ class Session(BaseModel):
                 session._take_snapshot(read_snapshot(session, told))
         except ValidationError as problem:
             raise InvalidSession(f"This is no session: {_plainly(problem)}") from problem
-        except (KeyError, TypeError, AttributeError) as problem:
+        except InvalidSession:
+            raise
+        except (KeyError, TypeError, ValueError, AttributeError) as problem:
             raise InvalidSession(f"This is no session: {type(problem).__name__} {problem}") from problem
         return session
 

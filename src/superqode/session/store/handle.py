@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from superqode.session.errors import SessionError, SessionNotFound, StoreClosed, StoreNotFound
+from superqode.session.errors import NotAStore, SessionError, SessionNotFound, StoreClosed, StoreNotFound
 from superqode.session.git.durability import Durability
 from superqode.session.git.repository import Repository, is_store
 from superqode.session.store import maintenance, trash
@@ -54,6 +54,8 @@ class StoreHandle:
         with self._lock:
             if self._closed:
                 raise StoreClosed
+            if self.path.is_file():
+                raise NotAStore(self.path, "it is a file")
             if self._repository is None and is_store(self.path):
                 self._repository = Repository(self.path, user=self._user)
             return self._repository

@@ -117,20 +117,21 @@ def import_sources(
         dry_run: only tell what would be done.
         progress: told after each file.
     """
-    from superqode.session.importers import recognise
+    from superqode.session.importers import make_importers, recognise
 
     sources, named = find_sources(paths)
     report = ImportReport(files_seen=len(sources))
+    importers = make_importers()
     for number, source in enumerate(sources):
         try:
-            importer = recognise(source)
+            importer = recognise(source, importers)
         except UnknownTranscript as problem:
             if source.name in named:
                 report.sessions.append(ImportOutcome(source.name, "", "failed", reason=problem.reason))
             else:
                 report.files_ignored += 1
-        except OSError as problem:
-            report.sessions.append(ImportOutcome(source.name, "", "failed", reason=str(problem.strerror or problem)))
+        except TranscriptError as problem:
+            report.sessions.append(ImportOutcome(source.name, "", "failed", reason=problem.reason))
         else:
             report.sessions += [_take(store, source, part, dry_run=dry_run) for part in _parts(importer, source)]
         if progress is not None:

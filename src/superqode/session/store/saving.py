@@ -210,6 +210,8 @@ class Saver:
         order = session._timeline.entries
         if forked and not subject and line.keep == len(order):
             subject = f"fork: {session.title}"
+        if line.commit is None and not order and not drafts:
+            subject = f"new: {session.title or session.id}"
         drafts.append(_Draft("save", order, meta, len(session.messages), session.updated_at, subject))
         return drafts
 
@@ -232,7 +234,7 @@ class Saver:
     def _commit(self, session: Session, draft: _Draft, line: _Line, made: _Made) -> _Line:
         keep = line.shared(draft.entries)
         tree = self._tree(draft, line, keep)
-        unchanged = line.tree is not None and tree.oid == line.tree.oid and draft.kind not in _MOVES
+        unchanged = line.tree is not None and tree.oid == line.tree.oid
         commit, saved_at, updated_at = line.commit, line.saved_at, line.updated_at
         if commit is None or not unchanged:
             commit, saved_at, updated_at = self._write_commit(session, draft, line, keep, tree, made)

@@ -241,6 +241,18 @@ class SessionStore(StoreHandle):
         self.save(forked)
         return forked
 
+    def restore(self, session_id: str, revision: str) -> SaveResult:
+        """Go back to a snapshot or a save (`revision` as in `at`) with a new commit; title, tags and metadata stay."""
+        repository = self._existing(session_id)
+        commit = lookup.resolve_revision(repository, session_id, revision)
+        session = load_session(repository, session_id)
+        named = next((snapshot for snapshot in session.snapshots if snapshot.id == revision), None)
+        if named is not None:
+            session.restore_snapshot(named.id)
+        else:
+            undo.prepare_restore(repository, session, commit)
+        return self.save(session)
+
     def undo(self, session_id: str) -> SaveResult:
         """Go back to the save before, with a new commit; raises NothingToUndo at the first."""
         return self._move(session_id, undo.prepare_undo)

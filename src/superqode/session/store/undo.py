@@ -6,6 +6,8 @@ the position whose conversation differs; redo goes the same way back, until some
 
 from __future__ import annotations
 
+from typing import Literal
+
 from superqode.session.codec import message
 from superqode.session.errors import CorruptObject, CorruptSession, NothingToRedo, NothingToUndo
 from superqode.session.git.objects import Commit
@@ -13,7 +15,7 @@ from superqode.session.git.repository import Repository
 from superqode.session.models import Session, Snapshot, Step
 from superqode.session.store.state import Tree, read_state, read_tree, saved_at
 
-__all__ = ["prepare_redo", "prepare_undo"]
+__all__ = ["prepare_redo", "prepare_restore", "prepare_undo"]
 
 _MOVES = ("undo", "redo")
 
@@ -102,10 +104,15 @@ def prepare_redo(repository: Repository, session: Session, tip: str) -> None:
     _move(repository, session, "redo", ahead)
 
 
-def _move(repository: Repository, session: Session, kind: str, target: str) -> None:
+def prepare_restore(repository: Repository, session: Session, target: str) -> None:
+    """Make the session in memory what it was at a commit; saving it makes the commit."""
+    _move(repository, session, "restore", target)
+
+
+def _move(repository: Repository, session: Session, kind: Literal["restore", "undo", "redo"], target: str) -> None:
     state = read_state(repository.objects, target, session.id)
     commit = repository.objects.commit(target)
     story = message.parse(commit.message)
     place = Snapshot(target[:12], story.subject, saved_at(commit, story), state=state, commit=target)
-    session._steps.append(Step("undo" if kind == "undo" else "redo", state, place))
+    session._steps.append(Step(kind, state, place))
     session._apply(state)

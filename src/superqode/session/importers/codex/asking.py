@@ -19,6 +19,9 @@ CALL_KINDS: Final = frozenset(
     ("function_call", "custom_tool_call", "local_shell_call", "tool_search_call", *KINDS_WITHOUT_OUTPUT)
 )
 
+# What every completed item has beside what it is about.
+_ENVELOPE: Final = frozenset(("type", "id", "kind", "status"))
+
 
 def asked(item: Mapping[str, Any], kind: str) -> tuple[str, dict[str, Any]]:
     """Give the name and the arguments of a call's record."""
@@ -27,7 +30,7 @@ def asked(item: Mapping[str, Any], kind: str) -> tuple[str, dict[str, Any]]:
         text = item.get("input")
         return name, {"input": text} if isinstance(text, str) else arguments_of(text)
     if kind in ("local_shell_call", "web_search_call"):
-        return name, {part: value for part, value in mapping_at(item, "action").items() if part != "type"}
+        return name, _action(item)
     if kind == "image_generation_call":
         return name, {"prompt": text_at(item, "revised_prompt")}
     return name, arguments_of(item.get("arguments"))
@@ -44,10 +47,21 @@ def done(item: Mapping[str, Any], kind: str) -> tuple[str, dict[str, Any]]:
         return "exec_command", {"cmd": _script(item.get("command"))}
     if kind == "FileChange":
         return "apply_patch", {"changes": mapping_at(item, "changes")}
+    if kind == "WebSearch":
+        return "web_search", _action(item) or {"query": text_at(item, "query")}
+    if kind == "CollabAgentToolCall":
+        prompt = text_at(item, "prompt")
+        return text_at(item, "tool") or kind, {"message": prompt} if prompt else {}
+    if kind == "Extension":
+        return text_at(item, "kind") or kind, {name: item[name] for name in item.keys() - _ENVELOPE}
     invocation = mapping_at(item, "invocation") or item
     name = text_at(invocation, "tool") or kind
     server = text_at(invocation, "server")
     return f"mcp__{server}__{name}" if server else name, arguments_of(invocation.get("arguments"))
+
+
+def _action(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in mapping_at(item, "action").items() if name != "type"}
 
 
 def _script(command: object) -> str:

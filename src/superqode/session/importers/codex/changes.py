@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from superqode.session.importers.codex.calls import Call
 from superqode.session.importers.fields import text_at
-from superqode.session.models.files import relative_path
+from superqode.session.models.files import relative_path, touched_files
 
 __all__ = ["FileBalance"]
 
@@ -17,8 +17,9 @@ Kind = Literal["add", "update", "delete"]
 Change = tuple[Kind, str]
 
 _KINDS: Final[Mapping[str, Kind]] = {"add": "add", "update": "update", "delete": "delete"}
+_TOUCHES: Final[Mapping[str, Kind]] = {"create": "add", "write": "add", "modify": "update", "delete": "delete"}
 
-_PATCH_LINE: Final = re.compile(r"^\*\*\* (?:(Add|Update|Delete) File|(Move) to): (.+?)[ \t]*$", re.MULTILINE)
+_PATCH_LINE: Final = re.compile(r"^\*\*\* (?:(Add|Update|Delete) File|(Move) to): (.+)$", re.MULTILINE)
 _PATCH_BEGIN: Final = "*** Begin Patch"
 _ABSOLUTE: Final = re.compile(r"/|[A-Za-z]:[\\/]|\\\\")
 
@@ -42,7 +43,7 @@ class FileBalance:
         """Add what a call changed, if it worked."""
         if not call.success:
             return
-        for change, path in _recorded(call.changes) if call.changes else _patched(call):
+        for change, path in _recorded(call.changes) if call.changes else list(_patched(call)) or _named(call):
             place = path if _ABSOLUTE.match(path) or not call.cwd else posixpath.join(call.cwd, path)
             self._apply(change, relative_path(place, self._project))
 
@@ -87,7 +88,8 @@ def _patched(call: Call) -> Iterator[Change]:
         if _PATCH_BEGIN not in text:
             continue
         updated = ""
-        for verb, moved, path in _PATCH_LINE.findall(text):
+        for verb, moved, rest in _PATCH_LINE.findall(text):
+            path = rest.rstrip()
             if moved:
                 yield "delete", updated or path
                 yield "add", path
@@ -98,6 +100,13 @@ def _patched(call: Call) -> Iterator[Change]:
             else:
                 updated = path
                 yield "update", path
+
+
+def _named(call: Call) -> Iterator[Change]:
+    """The changes that the tool's name and arguments mean: a write, an edit, a file renamed on a command line."""
+    for touch, path in touched_files(call.name, call.arguments, ""):
+        if touch in _TOUCHES:
+            yield _TOUCHES[touch], path
 
 
 def _texts(arguments: Mapping[str, Any]) -> Iterator[str]:

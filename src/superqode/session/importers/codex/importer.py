@@ -17,7 +17,7 @@ from superqode.session.importers.codex.speech import Said, prompt_core
 from superqode.session.importers.fields import parse_time
 from superqode.session.importers.lines import read_records
 from superqode.session.importers.origin import digest_of, provenance, session_id_for, title_of
-from superqode.session.models import Session
+from superqode.session.models import Message, Session, ToolExecution
 
 __all__ = ["CodexImporter"]
 
@@ -25,19 +25,19 @@ _VERSION: Final = 1
 _PREFIX: Final = "codex-"
 # How many records at a file's beginning are looked at to recognise it.
 _LOOK: Final = 5
+_ZSTD_MAGIC: Final = b"\x28\xb5\x2f\xfd"
 _TURNS_TAKEN_BACK: Final = "turns taken back"
 
 
 class CodexImporter:
     """Reads Codex's rollouts, `~/.codex/sessions/YYYY/MM/DD/rollout-….jsonl`; one file is one session."""
 
-    @property
-    def name(self) -> str:
-        """The format's name."""
-        return "codex"
+    name: Final = "codex"
 
     def recognises(self, source: Source, head: bytes) -> bool:
         """Whether the first records are Codex's."""
+        if _is_packed(source, head):
+            return True
         start = Source(source.name, lambda: io.BytesIO(head))
         records = (record for _, record in read_records(start, Receipt()))
         if any(map(is_record, islice(records, _LOOK))):
@@ -51,11 +51,13 @@ class CodexImporter:
             yield self._import(source)
         except TranscriptError as problem:
             yield problem
-        except ValueError as problem:
+        except (ValueError, OSError) as problem:
             yield TranscriptError(source.name, f"it cannot be made a session ({problem})")
 
     def _import(self, source: Source) -> Imported:
         digest = digest_of(source)
+        if _is_packed(source, source.head()):
+            raise TranscriptError(source.name, "it is compressed; unpack it first with `zstd -d`")
         receipt = Receipt()
         rollout = read_rollout(source, receipt)
         session = _session(rollout)
@@ -72,23 +74,35 @@ class CodexImporter:
         return Imported(session, receipt)
 
 
+def _is_packed(source: Source, head: bytes) -> bool:
+    """Whether this is a rollout that Codex compressed, as it does with old ones."""
+    return head.startswith(_ZSTD_MAGIC) and source.name.endswith(".jsonl.zst")
+
+
 def _session(rollout: Rollout) -> Session:
     meta, transcript = rollout.meta, rollout.transcript
     began = _began(rollout)
-    session = Session(
-        id=session_id_for(meta.thread_id, _PREFIX),
-        title=_title(rollout, began),
-        created_at=began,
-        updated_at=max(began, transcript.now),
-        project_path=rollout.folder,
-        parent_session_id=session_id_for(meta.parent_id, _PREFIX) if meta.parent_id else None,
-        agents_used=[AGENT],
+    named = zip(rollout.drafts, entry_ids(rollout.drafts), strict=True)
+    entries = [entry_of(draft, entry_id, transcript.is_prompt, _PREFIX) for draft, entry_id in named]
+    balance = _files(rollout)
+    # Taken over as a whole: adding one by one would guess files from tool names, and Codex records them.
+    return Session.from_dict(
+        {
+            "id": session_id_for(meta.thread_id, _PREFIX),
+            "title": _title(rollout, began),
+            "created_at": began,
+            "updated_at": max(began, transcript.now),
+            "project_path": rollout.folder,
+            "messages": [entry for entry in entries if isinstance(entry, Message)],
+            "tool_executions": [entry for entry in entries if isinstance(entry, ToolExecution)],
+            "timeline": [entry.id for entry in entries],
+            "files_created": balance.created,
+            "files_modified": balance.modified,
+            "agents_used": [AGENT],
+            "parent_session_id": session_id_for(meta.parent_id, _PREFIX) if meta.parent_id else None,
+            "metadata": _about(rollout, balance),
+        }
     )
-    for draft, entry_id in zip(rollout.drafts, entry_ids(rollout.drafts), strict=True):
-        session.add(entry_of(draft, entry_id, transcript.is_prompt, _PREFIX))
-    _note_files(session, rollout)
-    session.metadata.update(_about(rollout))
-    return session
 
 
 def _began(rollout: Rollout) -> datetime:
@@ -107,21 +121,21 @@ def _title(rollout: Rollout, began: datetime) -> str:
     return next(filter(None, titles), f"Codex session {began:%Y-%m-%d %H:%M}")
 
 
-def _note_files(session: Session, rollout: Rollout) -> None:
-    """Replace what tools' names suggest by what is recorded; turns taken back left their changes behind."""
-    balance = FileBalance(session.project_path)
+def _files(rollout: Rollout) -> FileBalance:
+    """What the calls changed; turns taken back left their changes behind."""
+    balance = FileBalance(rollout.folder)
     for call in rollout.transcript.calls:
         if call.gone in ("", _TURNS_TAKEN_BACK):
             balance.take(call)
-    session.files_created, session.files_modified = balance.created, balance.modified
-    if balance.deleted:
-        session.metadata["files_deleted"] = balance.deleted
+    return balance
 
 
-def _about(rollout: Rollout) -> dict[str, object]:
+def _about(rollout: Rollout, balance: FileBalance) -> dict[str, object]:
     meta, transcript = rollout.meta, rollout.transcript
     told = {**meta.about, "thread_id": meta.thread_id, "models": transcript.models}
     about: dict[str, object] = {"codex": told}
+    if balance.deleted:
+        about["files_deleted"] = balance.deleted
     if meta.relation:
         about["relation"] = meta.relation
     if rollout.missing:

@@ -7,6 +7,7 @@ from typing import Final
 
 __all__ = [
     "ANSWER_EVENTS",
+    "CODE_MODE_ITEMS",
     "INSTRUCTIONS",
     "LEGACY_ITEMS",
     "NOT_TYPED",
@@ -14,6 +15,7 @@ __all__ = [
     "PROMPT_EVENTS",
     "REPEATED",
     "REPEATS",
+    "STARTED_ITEMS",
     "TOOL_ITEMS",
     "reason_for",
 ]
@@ -30,13 +32,26 @@ NOT_TYPED: Final = frozenset(("user_instructions", "environment_context"))
 
 # What tells about a call, and what told the same before there were completed items.
 TOOL_ITEMS: Final = frozenset(
-    ("CommandExecution", "FileChange", "McpToolCall", "DynamicToolCall", "CollabAgentToolCall")
+    (
+        "CommandExecution",
+        "FileChange",
+        "McpToolCall",
+        "DynamicToolCall",
+        "CollabAgentToolCall",
+        "WebSearch",
+        "Extension",
+    )
 )
 LEGACY_ITEMS: Final = {
     "exec_command_end": "CommandExecution",
     "patch_apply_end": "FileChange",
     "mcp_tool_call_end": "McpToolCall",
+    "web_search_end": "WebSearch",
 }
+# Those that have a call's id only in code mode; elsewhere they repeat a call that may have another one.
+CODE_MODE_ITEMS: Final = frozenset(("CollabAgentToolCall", "WebSearch", "Extension"))
+# What tells that an agent was started.
+STARTED_ITEMS: Final = frozenset(("SubAgentActivity", "sub_agent_activity"))
 
 # Why a record that says what another one says is left out, and the events that always do.
 REPEATED: Final = "repeats of other records"
@@ -44,11 +59,9 @@ REPEATS: Final = frozenset(
     (
         "agent_reasoning",
         "agent_reasoning_raw_content",
-        "web_search_end",
         "image_generation_end",
         "context_compacted",
         "Reasoning",
-        "WebSearch",
         "ImageGeneration",
         "ContextCompaction",
     )

@@ -53,8 +53,7 @@ class Responses:
             self.end()
 
     def take_usage(self, usage: dict[str, Any]) -> None:
-        """Take note of a token count: a new one belongs to a new response."""
-        self._delimited = True
+        """Take note of a token count (empty where none is told): a new one belongs to a new response."""
         if usage and usage != self.usage:
-            self.end()
+            self.delimit()
             self.usage = usage

@@ -26,6 +26,7 @@ from superqode.session.importers.codex.asking import (
 from superqode.session.importers.codex.calls import Call
 from superqode.session.importers.codex.kinds import (
     ANSWER_EVENTS,
+    CODE_MODE_ITEMS,
     INSTRUCTIONS,
     LEGACY_ITEMS,
     NOT_TYPED,
@@ -33,6 +34,7 @@ from superqode.session.importers.codex.kinds import (
     PROMPT_EVENTS,
     REPEATED,
     REPEATS,
+    STARTED_ITEMS,
     TOOL_ITEMS,
     reason_for,
 )
@@ -167,6 +169,8 @@ class Transcript:
             self._take_spoken(item, kind)
         elif kind in TOOL_ITEMS or kind in LEGACY_ITEMS:
             self._take_tool_item(item, LEGACY_ITEMS.get(kind, kind))
+        elif kind in STARTED_ITEMS:
+            self._take_started(item)
         elif kind == "token_count":
             self._responses.take_usage(mapping_at(mapping_at(event, "info"), "total_token_usage"))
             self._drop("token counts")
@@ -309,8 +313,8 @@ class Transcript:
         """What a call really did; in code mode the only record of it."""
         item_id = text_at(item, "call_id", "id")
         call = self._by_id.get(item_id)
-        if not item_id or (call is None and kind == "CollabAgentToolCall"):
-            self._drop("events without a call")
+        if not item_id or (call is None and kind in CODE_MODE_ITEMS and not self._script):
+            self._drop(REPEATED)
             return
         if call is None:
             script = "" if text_at(item, "source").startswith("user") else self._script
@@ -322,6 +326,15 @@ class Transcript:
         if kind == "CollabAgentToolCall" and text_at(item, "tool").startswith("spawn"):
             started = [name for name in list_at(item, "receiver_thread_ids") if isinstance(name, str)]
             call.subagent = started[0] if started else ""
+
+    def _take_started(self, item: Mapping[str, Any]) -> None:
+        """A sub-agent was started; by the call of that id, where one is told."""
+        call = self._by_id.get(text_at(item, "id", "event_id", "call_id"))
+        if call is None or text_at(item, "kind") != "started":
+            self._drop("activity of sub-agents")
+            return
+        call.subagent = call.subagent or text_at(item, "agent_thread_id")
+        self._count(call)
 
     # -- turns ----------------------------------------------------------------------------------------------
 
