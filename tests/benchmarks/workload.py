@@ -1,8 +1,8 @@
 """The sessions that are measured: always the same ones, in the shape real ones have.
 
 Messages alternate between user and assistant; their text has a median of 1 KB (log-normal, at most 30 KB). Each
-assistant message comes with two tool executions, whose results have a median of 3 KB (log-normal, at most 100 KB). That
-is 9 KB of JSON a message, and zlib makes a third of it. Only the standard library is used, so that any Python can run it.
+assistant message comes with two tool executions, whose results have a median of 3 KB (log-normal, at most 100 KB).
+That is 9 KB of JSON a message, and zlib makes a third of it. Only the standard library is used: any Python runs it.
 """
 
 from __future__ import annotations

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import queue
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 WORKER = Path(__file__).with_name("worker.py")
 # Whether the long runs were asked for.
@@ -27,16 +28,25 @@ class Worker:
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
         )
         self.pid = self.process.pid
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._complaint = ""
+        self._readers = [threading.Thread(target=read) for read in (self._listen, self._note)]
+        for reader in self._readers:
+            reader.start()
+
+    def _listen(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self._lines.put(line.rstrip("\n"))
+        self._lines.put("")
+
+    def _note(self) -> None:
+        assert self.process.stderr is not None
+        self._complaint = self.process.stderr.read()
 
     def line(self) -> str:
         """The next line it tells; empty when it ended."""
-        assert self.process.stdout is not None
-        alarm = threading.Timer(ALARM, self.process.kill)
-        alarm.start()
-        try:
-            return self.process.stdout.readline().rstrip("\n")
-        finally:
-            alarm.cancel()
+        return self._lines.get(timeout=ALARM)
 
     def say(self, text: str) -> None:
         """Give it a line."""
@@ -46,14 +56,27 @@ class Worker:
 
     def end(self) -> list[str]:
         """Let it come to its end; gives its last lines. It must not have failed."""
-        told, complaint = self.process.communicate(timeout=ALARM)
-        assert self.process.returncode == 0, complaint
-        return told.splitlines()
+        self._close(self.process.stdin)
+        told = list(iter(self.line, ""))
+        self.process.wait(ALARM)
+        self.kill()
+        assert self.process.returncode == 0, self._complaint
+        return told
 
     def kill(self) -> None:
         """End it at once, if it has not ended."""
         self.process.kill()
-        self.process.communicate()
+        self.process.wait(ALARM)
+        for reader in self._readers:
+            reader.join(ALARM)
+        for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
+            self._close(pipe)
+
+    @staticmethod
+    def _close(pipe: IO[str] | None) -> None:
+        with suppress(BrokenPipeError):
+            if pipe is not None:
+                pipe.close()
 
 
 @contextmanager

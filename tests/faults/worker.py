@@ -83,9 +83,8 @@ def remove(store: SessionStore, prefix: str) -> None:
             store.rename(name, f"{name}-renamed")
             tell(name)
             name += "-renamed"
-        repository = store._open()
-        if number % 2 == 0 and repository is not None:
-            repository.refs.pack(lambda _name, _oid: "")
+        if number % 2 == 0:
+            store.maintain()
         store.delete(name)
         tell(name)
 
@@ -138,9 +137,7 @@ def look(store: SessionStore, *session_ids: str) -> None:
     tell(json.dumps({"loaded": loaded, "listed": listed, "findings": findings}))
 
 
-VERBS = {
-    verb.__name__: verb for verb in (save, steps, zygote, create, remove, churn, maintain, look)
-}
+VERBS = {verb.__name__: verb for verb in (save, steps, zygote, create, remove, churn, maintain, look)}
 
 if __name__ == "__main__":
     random.seed(time.time_ns())

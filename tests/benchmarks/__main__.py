@@ -1,0 +1,89 @@
+"""`python tests/benchmarks`: every promise about speed and size, measured beside its peers in one run, as one table.
+
+    python tests/benchmarks                          everything; half an hour, and 10 GB below the temporary folder
+    python tests/benchmarks --only list memory       some measurements
+    python tests/benchmarks --quick                  little of everything in a minute: that it runs, not how fast it is
+    python tests/benchmarks --json seen.json         the same as JSON, too
+
+Where SUPERQODE_OLD_PYTHON names a Python with the package superqode 2.25.0, that is measured itself, too, not only its
+way. A `!` marks a value that misses its target. Ratios within one run are fair; compare times of two runs with care.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import conversation
+import disk
+import importing
+import listing
+import memory
+import processes
+import searching
+from bench import Bench
+from peers import run_git
+from table import Section
+from workload import make_pool
+
+_SECTIONS: Final[dict[str, Callable[[Bench], list[Section]]]] = {
+    "process": processes.measure,
+    "list": listing.measure,
+    "search": searching.measure,
+    "import": importing.measure,
+    "disk": disk.measure,
+    "memory": memory.measure,
+    "conversation": conversation.measure,
+}
+
+
+def main() -> None:
+    """Measure and print."""
+    options = _options()
+    print(f"{_machine()}\n", flush=True)
+    told: list[Section] = []
+    with tempfile.TemporaryDirectory(prefix="superqode-bench-", dir=options.folder) as folder:
+        pool = Path(folder, "pool.txt")
+        pool.write_text(make_pool(1_000_000 if options.quick else 12_000_000), "utf-8")
+        for name in options.only or _SECTIONS:
+            bench = Bench(Path(folder, name), pool, options.quick)
+            bench.root.mkdir()
+            for section in _SECTIONS[name](bench):
+                print(section.text(), flush=True)
+                told.append(section)
+            shutil.rmtree(bench.root)
+    if options.json:
+        document = {
+            "machine": _machine(),
+            "quick": options.quick,
+            "sections": [part.to_dict() for part in told],
+        }
+        options.json.write_text(json.dumps(document, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        "python tests/benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true", help="measure little: a minute at most")
+    parser.add_argument("--only", nargs="+", choices=_SECTIONS, metavar="NAME", help=", ".join(_SECTIONS))
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write what was seen there, too")
+    parser.add_argument(
+        "--folder", type=Path, help="where to work, on the disk to measure; else the temporary folder"
+    )
+    return parser.parse_args()
+
+
+def _machine() -> str:
+    git = run_git(Path.cwd(), "--version").decode().strip()
+    return f"Python {platform.python_version()}, {git}, {platform.system()} {platform.machine()}"
+
+
+if __name__ == "__main__":
+    main()

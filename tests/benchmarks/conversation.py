@@ -1,0 +1,119 @@
+"""Saving and loading one session that grows, beside what people use instead.
+
+One process a store and size, all alive at once; they take turns in short blocks, so that whatever else the machine
+does meanwhile hits all alike. Medians over all blocks.
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from typing import Final
+
+from bench import OLD_PYTHON, Bench, WorkerProcess, median_ms
+from table import Limit, Row, Section, least, most, ratios
+
+__all__ = ["measure"]
+
+_LABELS: Final = {
+    "jsonl": "JSONL + fsync",
+    "sqlite": "SQLite, synchronous=FULL",
+    "git": "git program",
+    "gzip": "gzip-JSON (superqode 2.25.0's way)",
+    "superqode": "superqode 2.25.0 itself",
+    "ours": "this library",
+    # After "ours", which it is a copy of.
+    "ours-loose": "this library",
+}
+# Their saves take seconds at 10,000 messages and would take a minute at 100,000.
+_SLOW: Final = frozenset(("gzip", "superqode"))
+_SLOW_AT_MOST: Final = 10_000
+_JSONL: Final = most(14)
+_GAIN: Final = least(150)
+_GROWN: Final[dict[int, Limit]] = {10_000: most(1.2), 100_000: most(1.3)}
+_LOAD: Final = {"ours": most(4), "ours-loose": most(5)}
+
+Workers = dict[tuple[str, int], WorkerProcess]
+Times = dict[str, dict[str, float]]
+
+
+def measure(bench: Bench) -> list[Section]:
+    """Measure and give two sections: loading, saving."""
+    sizes = bench.choose((10, 100, 1_000, 10_000, 100_000), (10, 100))
+    with ExitStack() as stack:
+        workers = _start(bench, sizes, stack)
+        loads = _loads(bench, workers)
+        saves = _saves(bench, workers)
+    columns = tuple(f"{size:,}" for size in sizes)
+    return [
+        Section("load", "load a session of so many messages, ms", columns, _load_rows(loads, columns)),
+        Section("save", "append 1 KB + durable save, ms", columns, _save_rows(saves, columns)),
+    ]
+
+
+def _start(bench: Bench, sizes: tuple[int, ...], stack: ExitStack) -> Workers:
+    workers: Workers = {}
+    kinds = [kind for kind in _LABELS if kind != "superqode" or OLD_PYTHON in os.environ]
+    for size in sizes:
+        bench.say(f"making sessions of {size:,} messages")
+        for kind in kinds:
+            if kind in _SLOW and size > _SLOW_AT_MOST:
+                continue
+            worker = stack.enter_context(WorkerProcess(bench, kind, bench.root / f"{kind}-{size}"))
+            worker.ask("seed", count=size)
+            workers[kind, size] = worker
+    return workers
+
+
+def _loads(bench: Bench, workers: Workers) -> Times:
+    times: dict[tuple[str, int], list[float]] = {key: [] for key in workers}
+    rounds = bench.choose(8, 2)
+    for turn in range(rounds):
+        bench.say(f"loading, round {turn + 1} of {rounds}")
+        for (kind, size), worker in workers.items():
+            if size > 10_000 and turn >= 3:
+                continue
+            times[kind, size] += worker.ask("load", count=max(1, min(5, 2_000 // size)))
+    return _medians(times)
+
+
+def _saves(bench: Bench, workers: Workers) -> Times:
+    saving = {key: worker for key, worker in workers.items() if key[0] != "ours-loose"}
+    times: dict[tuple[str, int], list[float]] = {key: [] for key in saving}
+    rounds = bench.choose(12, 2)
+    for turn in range(rounds):
+        bench.say(f"saving, round {turn + 1} of {rounds}")
+        for (kind, size), worker in saving.items():
+            if sum(times[kind, size]) < bench.choose(10, 1):  # the slow ones need no more to be known
+                times[kind, size] += worker.ask("save", count=10, most=1.0)
+    return _medians(times)
+
+
+def _medians(times: dict[tuple[str, int], list[float]]) -> Times:
+    medians: Times = {}
+    for (kind, size), seconds in times.items():
+        medians.setdefault(kind, {})[f"{size:,}"] = median_ms(seconds)
+    return medians
+
+
+def _load_rows(times: Times, columns: tuple[str, ...]) -> list[Row]:
+    suffix = {"ours": ", packed", "ours-loose": ", loose files"}
+    rows = [Row(_LABELS[kind] + suffix.get(kind, ""), values) for kind, values in times.items()]
+    for kind, limit in _LOAD.items():
+        limits = dict.fromkeys((column for column in columns if int(column.replace(",", "")) >= 1_000), limit)
+        rows.append(Row(f"…{suffix[kind][1:]} ÷ JSONL", ratios(times[kind], times["jsonl"]), "x", limits))
+    return rows
+
+
+def _save_rows(times: Times, columns: tuple[str, ...]) -> list[Row]:
+    rows = [Row(_LABELS[kind], values) for kind, values in times.items()]
+    ours = times["ours"]
+    rows.append(Row("… ÷ JSONL + fsync", ratios(ours, times["jsonl"]), "x", dict.fromkeys(columns, _JSONL)))
+    rows += [
+        Row(f"{_LABELS[kind].split(' (')[0]} ÷ …", ratios(times[kind], ours), "x", {"1,000": _GAIN})
+        for kind in sorted(_SLOW & times.keys())
+    ]
+    grown = {column: value / ours["10"] for column, value in ours.items()}
+    limits = {f"{size:,}": limit for size, limit in _GROWN.items() if f"{size:,}" in columns}
+    rows.append(Row("… at so many messages ÷ at 10", grown, "x", limits))
+    return rows

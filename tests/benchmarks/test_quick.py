@@ -1,0 +1,84 @@
+"""The benchmarks run: how fast is no matter for a test, that every number is there is."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+ROWS = {
+    "process": {
+        "python -c pass",
+        "python -c 'import click'",
+        "python -c 'import superqode.session'",
+        "superqode --help",
+        "superqode sessions list, of 100",
+    },
+    "list": {
+        "superqode 2.25.0's way: index.json",
+        "git for-each-ref, a process",
+        "this library, nothing changed",
+        "… after one foreign change",
+        "… the index made anew",
+    },
+    "search": {
+        "the first (all words are read)",
+        "those after it (six queries)",
+        "the next after one more save",
+    },
+    "import": {"json.loads of each line", "this library", "this library, the same file again"},
+    "disk": {
+        "the last state as JSON, indented",
+        "the last state in one gzip -9",
+        "this library, before maintenance",
+        "this library, with its whole history",
+    },
+    "memory": {"JSONL, as dicts", "this library, packed"},
+    "load": {
+        "JSONL + fsync",
+        "SQLite, synchronous=FULL",
+        "git program",
+        "gzip-JSON (superqode 2.25.0's way)",
+        "this library, packed",
+        "this library, loose files",
+        "… packed ÷ JSONL",
+        "… loose files ÷ JSONL",
+    },
+    "save": {
+        "JSONL + fsync",
+        "SQLite, synchronous=FULL",
+        "git program",
+        "gzip-JSON (superqode 2.25.0's way)",
+        "this library",
+        "… ÷ JSONL + fsync",
+        "gzip-JSON ÷ …",
+        "… at so many messages ÷ at 10",
+    },
+}
+
+
+def test_a_quick_run_measures_everything_and_fits_on_the_page(tmp_path: Path) -> None:
+    """`python tests/benchmarks --quick` ends well, with a number in each row, and a table at most 100 columns wide."""
+    seen = tmp_path / "seen.json"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SUPERQODE_")}
+    done = subprocess.run(
+        [sys.executable, str(HERE), "--quick", "--json", str(seen), "--folder", str(tmp_path)],
+        env=environment | {"HOME": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    document = json.loads(seen.read_text("utf-8"))
+    rows = {
+        section["name"]: {row["label"]: row for row in section["rows"]} for section in document["sections"]
+    }
+    assert {name: set(found) for name, found in rows.items()} == ROWS
+    assert all(row["values"] for found in rows.values() for row in found.values()), rows
+    assert max(map(len, done.stdout.splitlines())) <= 100
+    assert [path.name for path in tmp_path.iterdir()] == ["seen.json"]

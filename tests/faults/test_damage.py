@@ -1,0 +1,360 @@
+"""Damaged files in a store: a clear error that names the session, the others stay usable, and what heals heals."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import shutil
+import sqlite3
+import sys
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from superqode.session import Session, SessionStore
+from superqode.session.errors import CorruptObject, CorruptSession, SessionError
+from superqode.session.git import loose
+
+CONTENT = ("a" * 3000 + "\n") * 2
+
+
+def _truncate(path: Path) -> None:
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2])
+
+
+def _cut_the_end(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-2])
+
+
+def _flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 0x10
+    path.write_bytes(data)
+
+
+def _folder(path: Path) -> None:
+    path.unlink()
+    path.mkdir()
+
+
+def _wrong(path: Path) -> None:
+    shutil.copy(next(other for other in sorted(path.parents[1].glob("??/*")) if other.name != path.name), path)
+
+
+DAMAGES = {
+    "zero length": lambda path: path.write_bytes(b""),
+    "truncated": _truncate,
+    "end cut off": _cut_the_end,
+    "bit flipped": _flip,
+    "a directory in its place": _folder,
+    "another object in its place": _wrong,
+    "something behind its end": lambda path: path.write_bytes(path.read_bytes() + b"more"),
+    "gone": lambda path: path.unlink(),
+}
+OBJECTS = {
+    "commit": "s",
+    "root tree": "s^{tree}",
+    "session.json": "s:session.json",
+    "timeline": "s:timeline/0000/00",
+    "message": "s:timeline/0000/00/00-user.json",
+    "side text": "s:timeline/0000/00/01-user.content.txt",
+}
+
+
+@pytest.fixture
+def damaged(store, store_path, git):
+    """A session `s` with one object damaged, beside a whole session `t`; gives the object's file and `s` in memory."""
+
+    def damage(what: str, how: str) -> tuple[Path, Session]:
+        session = Session(id="s", title="The damaged one")
+        session.add_message("user", "hello")
+        session.add_message("user", CONTENT * 2)
+        other = Session(id="t", title="The whole one")
+        other.add_message("user", "whole")
+        store.save(session)
+        store.save(other)
+        oid = git("rev-parse", OBJECTS[what])
+        path = store_path / "objects" / oid[:2] / oid[2:]
+        path.chmod(0o600)
+        DAMAGES[how](path)
+        return path, session
+
+    return damage
+
+
+@pytest.mark.parametrize("how", DAMAGES)
+@pytest.mark.parametrize("what", OBJECTS)
+def test_damage_is_one_clear_error(what, how, store_path, damaged):
+    """Whatever is damaged however: loading says so and names the session, `verify` names the place, others are fine."""
+    path, _ = damaged(what, how)
+    with SessionStore(store_path) as fresh:
+        with pytest.raises(CorruptSession, match="Session s is damaged") as caught:
+            fresh.load("s")
+        assert caught.value.session_id == "s"
+        assert [message.content for message in fresh.load("t").messages] == ["whole"]
+        assert {row.id for row in fresh.list_sessions()} == {"s", "t"}
+        findings = fresh.verify().findings
+        assert {found.session_id for found in findings if found.severity == "error"} == {"s"}
+        assert fresh.search("whole")
+    assert not path.is_file() or how != "gone", "looking changes nothing"
+
+
+@pytest.mark.parametrize("how", ["truncated", "end cut off", "zero length"])
+@pytest.mark.parametrize("what", OBJECTS)
+def test_a_truncated_object_never_hangs(what, how, start, store_path, damaged):
+    """The truncated loose object that libgit2 reads for ever: load, list and verify come to their end in any process."""
+    damaged(what, how)
+    seen = json.loads(start("look", store_path, "s", "t").line())
+    assert seen["loaded"]["s"].startswith("CorruptSession: Session s is damaged")
+    assert seen["loaded"]["t"] == "whole"
+    assert set(seen["listed"]) == {"s", "t"}
+    assert {found[1] for found in seen["findings"]} == {"s"}
+
+
+@pytest.mark.parametrize("how", [how for how in DAMAGES if how != "gone"])
+@pytest.mark.parametrize("what", [what for what in OBJECTS if what not in ("commit", "root tree", "session.json")])
+def test_saving_the_same_content_heals_what_a_rewrite_does_not(what, how, store, store_path, git, damaged, contents):
+    """Git and libgit2 leave a damaged object be when its content is written again; we set it aside, and it is whole."""
+    path, session = damaged(what, how)
+    # The same entries in another session: the same objects, written once more.
+    twin = Session(id="twin", title="The healer")
+    for entry in session.timeline:
+        twin.add(entry)
+    store.save(twin)
+    assert contents("s") == ["hello", CONTENT * 2]
+    assert contents("twin") == ["hello", CONTENT * 2]
+    quarantine = store_path / "superqode" / "quarantine"
+    assert [kept.name.rpartition("-")[2] for kept in quarantine.iterdir()] == [path.parent.name + path.name]
+    git.fsck()
+    with SessionStore(store_path) as fresh:
+        assert [row.problem for row in fresh.list_sessions()] == ["", "", ""]
+        assert [found.severity for found in fresh.verify().findings] == ["warning"]
+
+
+def test_running_out_of_files_is_no_damage(store, store_path, saved, contents, monkeypatch):
+    """A file that cannot be opened for a moment is not damaged: nothing is set aside, and no session suffers."""
+    if sys.platform == "win32":
+        pytest.skip("no limit of open files to set")
+    import resource
+
+    saved("s")
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    refused = 0
+    for spare in range(8):
+        session = Session(id=f"new-{spare}")
+        session.add_message("user", f"new {spare}")
+        free = os.open(os.devnull, os.O_RDONLY)
+        os.close(free)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free + spare, hard))
+        try:
+            store.save(session)
+        except SessionError:
+            refused += 1
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert not list((store_path / "superqode").glob("quarantine/*")), f"{spare} files to spare"
+        assert contents("s") == ["s 0", "s 1"]
+        store.save(session)
+        assert contents(session.id) == [f"new {spare}"]
+    assert refused, "the limit was never met"
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+def test_an_object_that_cannot_be_read_now_is_left_where_it_is(number, store, store_path, saved, contents, monkeypatch):
+    """Only what was read and found bad is set aside; an error of the system while reading says nothing of the object."""
+    saved("s")
+
+    def refuse(*_arguments, **_options):
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loose, "open", refuse, raising=False)
+        with suppress(SessionError):
+            store.save(Session(id="new"))
+    assert not list((store_path / "superqode").glob("quarantine/*"))
+    assert contents("s") == ["s 0", "s 1"]
+
+
+def test_damage_far_back_in_history_leaves_the_session_usable(store, store_path, git, saved):
+    """A damaged old save is no reason to refuse the newest one, whose content is whole; `verify` tells."""
+    session = saved("s", 1)
+    session.create_snapshot("the first state")
+    store.save(session)
+    for number in range(3):
+        session.add_message("user", f"more {number}")
+        store.save(session)
+    oid = git("rev-parse", "s~2")
+    path = store_path / "objects" / oid[:2] / oid[2:]
+    path.chmod(0o600)
+    path.write_bytes(b"")
+    with SessionStore(store_path) as fresh:
+        loaded = fresh.load("s")
+        assert [message.content for message in loaded.messages] == ["s 0", "more 0", "more 1", "more 2"]
+        loaded.add_message("user", "and on")
+        fresh.save(loaded)
+        assert any(found.commit == oid for found in fresh.verify().findings)
+
+
+def test_what_is_whole_again_is_listed_as_whole(store, store_path, git, saved):
+    """A listing that told of damage does not go on telling of it when the object is back."""
+    saved("s")
+    oid = git("rev-parse", "s:session.json")
+    path = store_path / "objects" / oid[:2] / oid[2:]
+    whole = path.read_bytes()
+    path.chmod(0o600)
+    path.write_bytes(b"")
+    assert store.list_sessions()[0].problem
+    path.write_bytes(whole)
+    assert store.list_sessions()[0].problem == ""
+
+
+# -- refs -------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 41, b"ref: refs/heads/nowhere/../s\n", b"not an id\n", b"0123456789abcdef\n"])
+def test_a_damaged_branch_file_is_one_sessions_problem(content, store, store_path, git, saved):
+    """A ref file that a power loss emptied: listed with its problem, every verb names the session, the others are fine."""
+    saved("s")
+    saved("t")
+    store.list_sessions()
+    tip = git("rev-parse", "s")
+    ref = store_path / "refs" / "heads" / "s"
+    ref.write_bytes(content)
+    with SessionStore(store_path) as fresh:
+        assert {row.id: bool(row.problem) for row in fresh.list_sessions()} == {"s": True, "t": False}
+        verbs = [
+            fresh.load, fresh.exists, fresh.history, fresh.fork, fresh.delete, fresh.undo, fresh.resolve,
+            lambda name: fresh.rename(name, "new"),
+            lambda name: fresh.save(Session(id=name)),
+        ]
+        for verb in verbs:
+            with pytest.raises(CorruptSession, match=r"Session s\b"):
+                verb("s")
+        assert [message.content for message in fresh.load("t").messages] == ["t 0", "t 1"]
+        assert {found.session_id for found in fresh.verify().findings} == {"s"}
+        assert fresh.trash() == []
+        ref.write_bytes(tip.encode() + b"\n")
+        assert [row.problem for row in fresh.list_sessions()] == ["", ""]
+        assert fresh.verify().findings == ()
+
+
+def test_a_damaged_branch_file_that_goes_is_forgotten_or_saved(store, store_path, saved):
+    """When somebody removes the damaged file, no ghost stays in the list, and the last known state is in the trash."""
+    saved("s")
+    saved("t")
+    store.list_sessions()
+    ref = store_path / "refs" / "heads" / "s"
+    ref.write_bytes(b"")
+    store.list_sessions()
+    ref.unlink()
+    assert [row.id for row in store.list_sessions()] == ["t"]
+    assert [item.session_id for item in store.trash()] == ["s"]
+    assert store.undelete("s") == "s"
+    assert len(store.load("s").messages) == 2
+
+
+def test_a_branch_file_that_may_not_be_read_is_one_sessions_problem(store, saved, monkeypatch):
+    """A ref that the disk or the system refuses to give is told as that session's problem; the list goes on."""
+    from superqode.session.git import refs
+
+    saved("s")
+    saved("t")
+
+    def refuse(path, *arguments, **options):
+        if str(path).endswith("refs/heads/s"):
+            raise OSError(errno.EIO, "Input/output error", str(path))
+        return open(path, *arguments, **options)
+
+    monkeypatch.setattr(refs, "open", refuse, raising=False)
+    assert {row.id: bool(row.problem) for row in store.list_sessions()} == {"s": True, "t": False}
+    with pytest.raises(SessionError, match=r"\bs\b"):
+        store.load("s")
+    assert store.load("t").title == "Title of t"
+
+
+def test_damaged_packed_refs_are_told_and_an_open_session_is_saved(store, store_path, git, saved):
+    """A `packed-refs` that cannot be read is named by every verb; what somebody is working on is saved all the same."""
+    saved("s")
+    git("pack-refs", "--all")
+    session = saved("t")
+    with (store_path / "packed-refs").open("ab") as file:
+        file.write(b"half a line")
+    with SessionStore(store_path) as fresh:
+        for verb in (fresh.list_sessions, lambda: fresh.load("s"), lambda: fresh.delete("s"), fresh.trash):
+            with pytest.raises(SessionError, match="packed-refs"):
+                verb()
+    session.add_message("user", "more")
+    assert store.save(session).commits
+
+
+def test_a_damaged_reflog_harms_nothing(store, store_path, saved, git):
+    """The reflog is a convenience: bytes that are none of Git's in it stop neither saves nor lists."""
+    session = saved("s")
+    (store_path / "logs" / "refs" / "heads" / "s").write_bytes(b"\xff\0garbage without an end")
+    session.add_message("user", "more")
+    assert store.save(session).commits
+    git("branch", "-m", "s", "new")
+    assert [row.id for row in store.list_sessions()] == ["new"]
+
+
+# -- the index --------------------------------------------------------------------------------------------------------
+
+
+def _garbage(path: Path) -> None:
+    path.write_bytes(os.urandom(8192))
+
+
+def _drop_a_table(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("DROP TABLE sessions")
+    connection.commit()
+    connection.close()
+
+
+def _drop_the_words(path: Path) -> None:
+    connection = sqlite3.connect(path)
+    connection.execute("DROP TABLE words")
+    connection.commit()
+    connection.close()
+
+
+@pytest.mark.parametrize("opened_before", [True, False])
+@pytest.mark.parametrize("harm", [_garbage, _drop_a_table, _drop_the_words, Path.unlink])
+def test_a_damaged_index_is_made_anew_in_silence(harm, opened_before, store, store_path, saved):
+    """The index is disposable at any moment: list and search are right after any harm, in old processes and new."""
+    saved("s")
+    saved("t")
+    store.search("s")
+    asked = store if opened_before else SessionStore(store_path)
+    if not opened_before:
+        store.close()
+    harm(store_path / "superqode" / "index.sqlite")
+    assert {row.id for row in asked.list_sessions()} == {"s", "t"}
+    assert {hit.session_id for hit in asked.search("Title")} == {"s", "t"}
+    assert asked.trash() == []
+    asked.close()
+
+
+def test_reading_never_gives_other_bytes(store, store_path, git, saved):
+    """Whichever bit of a loose object flips: it is refused, or what is read is what was written, never anything else."""
+    saved("s", 1)
+    objects = store._open().objects
+    refused = read = 0
+    for oid in git("rev-list", "--objects", "--no-object-names", "s").split("\n"):
+        path = store_path / "objects" / oid[:2] / oid[2:]
+        whole, expected = path.read_bytes(), objects.loose.read(oid)
+        path.chmod(0o600)
+        for position in range(0, len(whole), 5):
+            damaged = bytearray(whole)
+            damaged[position] ^= 1 << (position % 8)
+            path.write_bytes(damaged)
+            try:
+                assert objects.loose.read(oid) == expected
+                read += 1
+            except CorruptObject:
+                refused += 1
+        path.write_bytes(whole)
+    assert refused > 10 * read

@@ -1,0 +1,212 @@
+"""Ctrl-C at every step of a save: what was acknowledged stays, the interrupt is heard, saving again works."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+import superqode.session
+from superqode.session import Session, SessionStore
+from superqode.session.store import maintenance
+
+from . import processes
+
+# An interrupt between opening a file and taking hold of it leaves the closing to Python, which says so.
+pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+_LIBRARY = str(Path(superqode.session.__file__).parent)
+# Every step in a full run, every so-many-th else; a prime, so that loops in the code are met at all their places.
+STRIDE = 1 if processes.FULL else 17
+
+
+@pytest.fixture(autouse=True)
+def _no_maintenance_by_itself(monkeypatch):
+    """Nothing runs beside what is interrupted."""
+    monkeypatch.setattr(maintenance, "is_due", lambda _repository: False)
+
+
+class Interrupt:
+    """Raises KeyboardInterrupt before the n-th line of the library that runs inside the block; says whether it did."""
+
+    def __init__(self, step: int) -> None:
+        self._left = step
+        self.where = ""
+
+    def _call(self, frame, _event, _argument):
+        return self._line if frame.f_code.co_filename.startswith(_LIBRARY) else None
+
+    def _line(self, frame, event, _argument):
+        if event == "line":
+            self._left -= 1
+            if self._left == 0:
+                self.where = f"{Path(frame.f_code.co_filename).name}:{frame.f_lineno}"
+                raise KeyboardInterrupt
+        return self._line
+
+    def __enter__(self):
+        self._before = sys.gettrace()
+        sys.settrace(self._call)
+        return self
+
+    def __exit__(self, *_):
+        sys.settrace(self._before)
+
+
+def test_ctrl_c_at_any_line_of_a_save(store, store_path, git, saved, contents, locks, no_waiting):
+    """Wherever Ctrl-C strikes: it is raised, nothing is lost or saved twice, and the next save finds no lock."""
+    session = saved("s")
+    saved("t")
+    store.save(store.load("s"))
+    expected = ["s 0", "s 1"]
+    step, finished, left_locked = 1, False, []
+    while not finished:
+        text = f"at step {step}"
+        session.add_message("user", text)
+        if step % 2:
+            session.create_snapshot(text)
+        with Interrupt(step) as interrupt:
+            try:
+                store.save(session)
+                finished = interrupt.where == ""
+            except KeyboardInterrupt:
+                assert interrupt.where
+        assert finished or interrupt.where, "the save ended otherwise"
+        left_locked += [interrupt.where for _ in locks()]
+        expected.append(text)
+        store.save(session)
+        assert [message.content for message in session.messages] == expected, interrupt.where
+        assert contents("s") == expected, interrupt.where
+        assert locks() == [], interrupt.where
+        step += STRIDE
+    assert step > 300, "the steps were not met"
+    assert left_locked == []
+    snapshots = [snapshot.description for snapshot in store.load("s").snapshots]
+    assert sorted(snapshots) == sorted(text for text in expected[2:] if int(text.split()[-1]) % 2)
+    assert int(git("rev-list", "--count", "s")) == len(expected), "something was saved twice"
+    assert contents("t") == ["t 0", "t 1"]
+    assert not list((store_path / "superqode" / "quarantine").glob("*-????????????????????????????????????????"))
+    git.fsck()
+
+
+def _interrupt_after(monkeypatch, name, number, store_path):
+    """Let the n-th call of `os.<name>` on the store do its work and be followed by Ctrl-C, as a signal would be."""
+    real = getattr(os, name)
+    calls = iter(range(1, 1_000_000))
+    struck = []
+
+    def call(*arguments, **options):
+        result = real(*arguments, **options)
+        if next(calls) == number:
+            struck.append(arguments)
+            raise KeyboardInterrupt
+        return result
+
+    monkeypatch.setattr(os, name, call)
+    return struck
+
+
+@pytest.mark.parametrize("name", ["open", "write", "close", "replace", "rename", "utime", "unlink", "makedirs"])
+def test_ctrl_c_right_after_a_system_call(name, store, store_path, git, saved, contents, no_waiting, monkeypatch):
+    """A signal is heard when a system call returns: the interrupt is raised as it is, and the next save heals the rest."""
+    session = saved("s")
+    expected = ["s 0", "s 1"]
+    number, finished = 1, False
+    while not finished:
+        expected.append(f"{name} {number}")
+        session.add_message("user", expected[-1])
+        with monkeypatch.context() as patch:
+            struck = _interrupt_after(patch, name, number, store_path)
+            try:
+                store.save(session)
+                finished = not struck
+            except KeyboardInterrupt:
+                assert struck
+        assert finished or struck
+        store.save(session)
+        assert contents("s") == expected, struck
+        number += 1
+    git.fsck()
+
+
+VERBS = {
+    "delete": lambda store: store.delete("s"),
+    "undelete": lambda store: store.undelete("gone"),
+    "rename": lambda store: store.rename("s", "new"),
+    "purge": lambda store: store.purge("gone"),
+    "maintain": lambda store: store.maintain(),
+}
+
+
+@pytest.fixture
+def template(tmp_path):
+    """A store with a session `s`, its fork, and a session `gone` in the trash; all of them with snapshots."""
+    place = tmp_path / "template"
+    with SessionStore(place) as store:
+        for name in ("s", "gone"):
+            session = Session(id=name)
+            session.add_message("user", name)
+            session.create_snapshot("kept")
+            store.save(session)
+        store.fork("s", new_id="fork")
+        store.delete("gone")
+        store.list_sessions()
+    return place
+
+
+def _check(path, verb, where):
+    """Nothing but what the verb is about is different, and that is here, or there, or both, and whole."""
+    with SessionStore(path) as store:
+        listed = {row.id for row in store.list_sessions()}
+        trashed = {item.session_id for item in store.trash()}
+        here, there = {
+            "delete": ("s", None),
+            "undelete": ("gone", None),
+            "rename": ("s", "new"),
+            "purge": ("s", None),
+            "maintain": ("s", None),
+        }[verb]
+        assert here in listed | trashed or there in listed, where
+        for name in {here, there} & listed:
+            loaded = store.load(name)
+            assert [message.content for message in loaded.messages] == [here], where
+            assert [snapshot.description for snapshot in loaded.snapshots] == ["kept"] or there in listed, where
+        assert [message.content for message in store.load("fork").messages] == ["s"], where
+        if verb != "purge":
+            assert "gone" in listed | trashed, where
+        assert [finding for finding in store.verify().findings if finding.severity == "error"] == [], where
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_ctrl_c_in_a_verb_that_moves_refs(verb, template, tmp_path, no_waiting):
+    """Wherever Ctrl-C strikes: every session is there or in the trash, whole, with its snapshots; the verb works again."""
+    step, struck = 1, []
+    while True:
+        path = tmp_path / "store"
+        shutil.copytree(template, path)
+        with SessionStore(path) as store, Interrupt(step) as interrupt:
+            try:
+                VERBS[verb](store)
+            except KeyboardInterrupt:
+                struck.append(interrupt.where)
+        assert struck[-1:] == [interrupt.where] or not interrupt.where, "the verb ended otherwise"
+        _check(path, verb, interrupt.where)
+        with SessionStore(path) as again:
+            ready = {"undelete": not again.exists("gone"), "rename": not again.exists("new")}
+            if ready.get(verb, True) and (verb != "purge" or again.trash()):
+                VERBS[verb](again)
+        _check(path, verb, interrupt.where)
+        shutil.rmtree(path)
+        if not interrupt.where:
+            break
+        step += _stride(verb)
+    assert len(struck) > 5
+
+
+def _stride(verb: str) -> int:
+    if processes.FULL:
+        return 7 if verb in ("maintain", "rename") else 1
+    return {"maintain": 499, "rename": 307}.get(verb, 61)

@@ -1,0 +1,177 @@
+"""Loose objects: read checked to the last byte, written whole or not at all, damage set aside."""
+
+import hashlib
+import os
+import subprocess
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from superqode.session.errors import CorruptObject
+from superqode.session.git.loose import LooseObjects
+
+
+@pytest.fixture
+def loose(tmp_path):
+    """Loose objects in a real bare repository."""
+    subprocess.run(["git", "init", "-q", "--bare", str(tmp_path / "repository")], check=True)
+    return LooseObjects(tmp_path / "repository" / "objects", tmp_path / "quarantine")
+
+
+def _git(tmp_path, *arguments):
+    return subprocess.run(
+        ["git", "-C", str(tmp_path / "repository"), *arguments], capture_output=True, check=True
+    ).stdout
+
+
+def _put(loose, oid, data):
+    path = loose.path(oid)
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    if os.path.exists(path):
+        os.chmod(path, 0o644)
+    with open(path, "wb") as file:
+        file.write(data)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello\n", b"\0" * 100_000, bytes(range(256)) * 40])
+def test_git_reads_what_we_write(loose, tmp_path, content):
+    """An object of ours has Git's id and Git's content, and comes back to us."""
+    oid, path = loose.write("blob", content)
+
+    assert path == loose.path(oid)
+    assert _git(tmp_path, "cat-file", "blob", oid) == content
+    assert loose.read(oid) == ("blob", content)
+    assert _git(tmp_path, "fsck", "--strict", "--no-dangling") == b""
+
+
+def test_we_read_what_git_writes(loose, tmp_path):
+    """Trees, commits, tags and blobs of git's are read with their types."""
+    blob = subprocess.run(
+        ["git", "-C", str(tmp_path / "repository"), "hash-object", "-w", "--stdin"], input=b"x", capture_output=True
+    ).stdout.decode().strip()
+
+    assert loose.read(blob) == ("blob", b"x")
+    assert loose.read("0" * 40) is None
+
+
+def test_writing_again_writes_nothing(loose):
+    """An object that stands is not written twice, but freshened, so that no pruning by age takes it."""
+    oid, path = loose.write("blob", b"x")
+    os.utime(path, (1, 1))
+
+    assert loose.write("blob", b"x") == (oid, None)
+    assert os.stat(path).st_mtime > 1_000_000
+
+
+def test_no_temporary_file_stays(loose, tmp_path):
+    """After a write the folder holds the object and nothing else; it is not writable, as Git's own."""
+    oid, path = loose.write("blob", b"x")
+
+    assert os.listdir(os.path.dirname(path)) == [oid[2:]]
+    assert os.stat(path).st_mode & 0o222 == 0
+
+
+def test_a_folder_that_went_is_made_again(loose):
+    """A folder that `git gc` emptied and removed since our last write is no obstacle."""
+    _, path = loose.write("blob", b"x")
+    os.unlink(path)
+    os.rmdir(os.path.dirname(path))
+
+    assert loose.write("blob", b"x")[1] == path
+
+
+OID = hashlib.sha1(b"blob 5\0hello").hexdigest()
+GOOD = zlib.compress(b"blob 5\0hello")
+
+
+def _filed(data):
+    """Bytes under the id of what they decompress to, so that only the header is wrong."""
+    return hashlib.sha1(data).hexdigest(), zlib.compress(data)
+
+
+@pytest.mark.parametrize(
+    ("oid", "data", "told"),
+    [
+        (OID, b"", "its file is empty"),
+        (OID, GOOD[:-1], "truncated"),
+        (OID, GOOD[: len(GOOD) // 2], "truncated"),
+        (OID, GOOD[:1], "truncated"),
+        (OID, b"junk", "cannot be decompressed"),
+        (OID, b"\0" * 100, "cannot be decompressed"),
+        (OID, GOOD + b"more", "something behind its end"),
+        (OID, GOOD + GOOD, "something behind its end"),
+        (OID, zlib.compress(b"blob 5\0hellO"), "does not have this hash"),
+        (OID, zlib.compress(b""), "does not have this hash"),
+        (*_filed(b"blob 6\0hello"), "its header is wrong"),
+        (*_filed(b"blob 4\0hello"), "its header is wrong"),
+        (*_filed(b"blob -5\0hello"), "its header is wrong"),
+        (*_filed(b"blob 5 hello"), "its header is wrong"),
+        (*_filed(b"song 5\0hello"), "its header is wrong"),
+        (*_filed(b"blob \0"), "its header is wrong"),
+        (*_filed(b"blob" * 20), "its header is wrong"),
+        (*_filed(b"\0"), "its header is wrong"),
+    ],
+    ids=range(18),
+)
+def test_damage_is_told(loose, oid, data, told):
+    """Each kind of damage is CorruptObject with the id and the reason; nothing hangs."""
+    _put(loose, oid, data)
+
+    with pytest.raises(CorruptObject, match=told) as caught:
+        loose.read(oid)
+    assert caught.value.oid == oid
+
+
+def test_a_folder_in_an_objects_place_is_told(loose):
+    """What is no file cannot be read, and says so."""
+    os.makedirs(loose.path(OID))
+
+    with pytest.raises(CorruptObject, match="its file cannot be read"):
+        loose.read(OID)
+
+
+@given(st.integers(0, len(GOOD) - 1), st.integers(0, 7))
+def test_no_flipped_bit_goes_unnoticed(place, bit):
+    """Any single bit that turns in the file is damage."""
+    from superqode.session.git.loose import _unpack
+
+    data = bytearray(GOOD)
+    data[place] ^= 1 << bit
+    try:
+        kept = _unpack(OID, bytes(data))
+    except CorruptObject:
+        return
+    assert kept == ("blob", b"hello")  # a bit that zlib has no use for
+
+
+@pytest.mark.parametrize("data", [b"", GOOD[:-3], b"junk"])
+def test_writing_heals_and_keeps_the_damaged_file(loose, tmp_path, data):
+    """Git and libgit2 leave a damaged file as it is when its content is written again; we set it aside."""
+    _put(loose, OID, data)
+
+    assert loose.write("blob", b"hello")[0] == OID
+
+    assert loose.read(OID) == ("blob", b"hello")
+    (kept,) = (tmp_path / "quarantine").iterdir()
+    assert kept.read_bytes() == data
+    assert kept.name.endswith(OID)
+
+
+def test_a_failed_write_leaves_nothing(loose, monkeypatch):
+    """When the disk is full in the middle, no half object and no temporary file stays."""
+    loose.write("blob", b"first")
+    real = os.write
+
+    def full(handle, data):
+        real(handle, data[:1])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "write", full)
+    with pytest.raises(OSError, match="No space"):
+        loose.write("blob", b"hello")
+    monkeypatch.undo()
+
+    assert loose.read(OID) is None
+    assert not os.path.exists(os.path.dirname(loose.path(OID))) or not os.listdir(os.path.dirname(loose.path(OID)))

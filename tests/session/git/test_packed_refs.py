@@ -1,0 +1,173 @@
+"""The file `packed-refs` against a plain dict: looked up, listed, written, however it was made."""
+
+import subprocess
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from superqode.session.errors import CorruptObject
+from superqode.session.git import packed_refs
+from superqode.session.git.packed_refs import PackedRef, find, find_folded, iterate, render
+
+OIDS = st.integers(1, 2**160 - 1).map(lambda number: f"{number:040x}")
+NAMES = st.text("abcX-.é0", min_size=1, max_size=8).map(lambda name: f"refs/heads/{name}") | st.text(
+    "ab", min_size=1, max_size=3
+).map(lambda name: f"refs/tags/s/{name}")
+REFS = st.dictionaries(NAMES, st.builds(PackedRef, OIDS, st.just("") | OIDS), max_size=40)
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    """Where the file stands; each example writes it anew."""
+    return tmp_path_factory.mktemp("packed") / "packed-refs"
+
+
+def _check(file, refs, absent):
+    path = str(file)
+    assert dict(iterate(path)) == refs
+    for name, ref in refs.items():
+        assert find(path, name) == ref.oid
+    for name in absent - refs.keys():
+        assert find(path, name) is None
+    for prefix in ("refs/heads/", "refs/heads/a", "refs/tags/", "refs/tags/s/", "refs/nothing/", "z"):
+        assert dict(iterate(path, prefix)) == {name: ref for name, ref in refs.items() if name.startswith(prefix)}
+
+
+@given(REFS, st.sets(NAMES, max_size=10))
+def test_it_is_a_dict_on_disk(file, refs, absent):
+    """What is rendered is found name by name, prefix by prefix, peeled ids and all, and nothing else is."""
+    file.write_bytes(render(refs))
+
+    _check(file, refs, absent)
+    assert render(dict(iterate(str(file)))) == render(refs)
+
+
+@given(REFS, st.sets(NAMES, max_size=5), st.randoms(use_true_random=False), st.sampled_from([b"\n", b"\r\n"]))
+def test_a_file_that_is_not_sorted_is_searched_whole(file, refs, absent, chance, newline):
+    """Without the header's word `sorted`, lines in any order are found, with Windows line ends too."""
+    lines = [[f"{ref.oid} {name}"] + [f"^{ref.peeled}"] * bool(ref.peeled) for name, ref in refs.items()]
+    chance.shuffle(lines)
+    head = chance.choice([[], ["# pack-refs with: peeled "], ["# a comment"]])
+    text = "\n".join([*head, *(line for pair in lines for line in pair), ""]).encode().replace(b"\n", newline)
+    file.write_bytes(text)
+
+    _check(file, refs, absent)
+
+
+@given(REFS)
+def test_sorted_lines_with_windows_ends_are_found(file, refs):
+    """A sorted file that an editor gave Windows line ends is found by bisection just the same."""
+    file.write_bytes(render(refs).replace(b" \n", b" \r\n", 1).replace(b"\n", b"\r\n").replace(b"\r\r", b"\r"))
+
+    _check(file, refs, set())
+
+
+@given(REFS)
+def test_a_file_without_a_last_newline_is_read(file, refs):
+    """A last line that does not end is a line."""
+    file.write_bytes(render(refs).removesuffix(b"\n") if refs else b"")
+
+    _check(file, refs, set())
+
+
+def test_a_missing_and_an_empty_file_have_no_refs(tmp_path):
+    """No file, an empty one and one with a header only are a store without packed refs."""
+    for content in (None, b"", b"# pack-refs with: peeled fully-peeled sorted \n"):
+        if content is not None:
+            (tmp_path / "p").write_bytes(content)
+        assert list(iterate(str(tmp_path / "p"))) == []
+        assert find(str(tmp_path / "p"), "refs/heads/x") is None
+        assert find_folded(str(tmp_path / "p"), "refs/heads/", "x") is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"garbage",
+        b"0" * 39 + b" refs/heads/x",
+        b"0" * 40 + b"  refs/heads/x",
+        b"0" * 40,
+        b"0" * 40 + b" ",
+        b"G" * 40 + b" refs/heads/x",
+        b"0" * 40 + b" refs/he\0ads",
+        b"\0" * 60,
+        b"<<<<<<< HEAD",
+    ],
+    ids=range(9),
+)
+@pytest.mark.parametrize("header", [b"", b"# pack-refs with: peeled fully-peeled sorted \n"], ids=["plain", "sorted"])
+def test_garbage_is_told(tmp_path, line, header):
+    """A line that cannot be read is CorruptObject when somebody lists, and when the search comes upon it."""
+    path = tmp_path / "packed-refs"
+    path.write_bytes(header + b"1" * 40 + b" refs/heads/a\n" + line + b"\n")
+
+    with pytest.raises(CorruptObject, match="packed-refs"):
+        list(iterate(str(path)))
+    with pytest.raises(CorruptObject, match="packed-refs"):
+        find(str(path), "refs/heads/z")
+
+
+@given(REFS, st.sampled_from(["refs/heads/", "refs/tags/s/"]))
+def test_twins_are_found_whatever_the_case(file, refs, prefix):
+    """A name that differs only in case is found, with its own spelling."""
+    file.write_bytes(render(refs))
+    below = [name.removeprefix(prefix) for name in refs if name.startswith(prefix)]
+    for name in below:
+        found = find_folded(str(file), prefix, name.lower())
+        assert found is not None
+        assert found.lower() == name.lower()
+    assert find_folded(str(file), prefix, "nobody") is None
+
+
+def test_git_reads_what_we_write_and_we_what_git_writes(tmp_path):
+    """A real `git pack-refs` file is read, ours is git's, and the order of names is the same."""
+    repository = tmp_path / "repository"
+    subprocess.run(["git", "init", "-q", "--bare", str(repository)], check=True)
+
+    def git(*arguments, stdin=""):
+        return subprocess.run(
+            ["git", "-C", str(repository), "-c", "user.name=A", "-c", "user.email=a@b", *arguments],
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout.strip()
+
+    commit = git("commit-tree", "-m", "x", git("mktree"))
+    names = sorted({f"refs/heads/{name}" for name in ("a", "a-b", "a.b", "B", "z/1", "été", "a0")})
+    git("update-ref", "--stdin", stdin="".join(f"create {name} {commit}\n" for name in names))
+    git("tag", "-a", "-m", "m", "t", commit)
+    git("pack-refs", "--all")
+    path = repository / "packed-refs"
+
+    refs = dict(iterate(str(path)))
+
+    assert sorted(refs) == [*names, "refs/tags/t"]
+    assert refs["refs/tags/t"].peeled == commit
+    assert render(refs) == path.read_bytes()
+    path.write_bytes(render(refs | {"refs/heads/new": PackedRef(commit)}))
+    assert git("rev-parse", "new") == commit
+    git("fsck", "--strict")
+
+
+def test_a_lookup_in_a_large_file_reads_few_lines(tmp_path, monkeypatch):
+    """Finding one of 20,000 refs, or that it is not there, reads some twenty lines of them."""
+    names = [f"refs/heads/s{number:05d}" for number in range(20_000)]
+    path = tmp_path / "packed-refs"
+    path.write_bytes(render({name: PackedRef(f"{number:040x}") for number, name in enumerate(names)}))
+    read = []
+
+    class Counting:
+        def match(self, data, place):
+            read.append(place)
+            return line.match(data, place)
+
+    line = packed_refs._LINE
+    monkeypatch.setattr(packed_refs, "_LINE", Counting())
+    for place in (0, 1, 9_999, 19_998, 19_999):
+        assert find(str(path), names[place]) == f"{place:040x}"
+        assert find(str(path), names[place] + "0") is None
+    assert len(read) < 10 * 20
+    assert [name for name, _ in iterate(str(path), "refs/heads/s1234")] == names[12_340:12_350]
+    assert len(read) < 11 * 20 + 11

@@ -1,0 +1,244 @@
+"""Backup and restore: one verified file with everything, and nothing of a hostile one gets in."""
+
+import stat
+import subprocess
+
+import pytest
+
+from superqode.session import Session, SessionStore
+from superqode.session.errors import BackupError, GitMissing, SessionError, StoreNotFound
+
+
+@pytest.fixture
+def filled(store, git):
+    """Sessions with snapshots, a fork, one in the trash, a quarantined file, a remote."""
+    for number in range(3):
+        session = Session(id=f"s{number}", title=f"T{number}", tags=["t"])
+        session.add_message("user", "text " * 3_000)
+        session.create_snapshot("here", snapshot_id="here")
+        store.save(session)
+    store.fork("s0", new_id="fork")
+    store.delete("s1")
+    folder = store.path / "superqode" / "quarantine"
+    folder.mkdir(exist_ok=True)
+    (folder / "20261122T100000-abc-damaged").write_bytes(b"damaged bytes")
+    git("config", "remote.team.url", "https://example.invalid/team.git")
+    git("config", "user.name", "Ada Example")
+    return store
+
+
+def _told(store):
+    return {
+        "sessions": {found.id: store.load(found.id).to_dict() for found in store.list_sessions()},
+        "histories": {found.id: store.history(found.id) for found in store.list_sessions()},
+        "trash": store.trash(),
+        "latest": store.load_latest().id,
+    }
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["loose", "packed"])
+def test_everything_comes_back(filled, tmp_path, git, packed):
+    """Sessions, saves, snapshots, trash, quarantine, remotes, mode and hooks are those of the store that was backed up."""
+    if packed:
+        filled.maintain()
+    refs = git("for-each-ref")
+
+    path = filled.backup(tmp_path / "backup")
+    assert git("for-each-ref") == refs
+    with SessionStore.restore_backup(path, tmp_path / "restored") as restored:
+        assert _told(restored) == _told(filled)
+        assert restored.verify().ok
+        quarantine = tmp_path / "restored" / "superqode" / "quarantine"
+        assert [file.read_bytes() for file in quarantine.iterdir() if file.is_file()] == [b"damaged bytes"]
+        settings = restored._open().settings()
+        assert settings["remote.team.url"] == "https://example.invalid/team.git"
+        assert settings["user.name"] == "Ada Example"
+        assert restored.undelete("s1") == "s1"
+        session = restored.load("s0")
+        session.add_message("user", "on")
+        restored.save(session)
+
+    assert stat.S_IMODE((tmp_path / "restored").stat().st_mode) == 0o700
+    assert (tmp_path / "restored" / "hooks" / "pre-push").exists()
+    done = subprocess.run(["git", "-C", str(tmp_path / "restored"), "fsck", "--strict"], capture_output=True, check=False)
+    assert done.returncode == 0
+
+
+def test_the_file_is_for_its_owner_and_plain_git(filled, tmp_path):
+    """A backup holds secrets, so its mode is 0600; plain git verifies and lists it."""
+    path = filled.backup(tmp_path / "backup")
+
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    listed = subprocess.run(["git", "bundle", "list-heads", str(path)], capture_output=True, text=True, check=True).stdout
+    assert "refs/heads/s0" in listed
+    assert [file.name for file in tmp_path.iterdir() if "backup" in file.name] == ["backup"]
+
+
+def test_a_backup_never_replaces_a_file(filled, tmp_path):
+    """A file that is there stays, and a folder that is not there is told."""
+    (tmp_path / "there").write_text("mine")
+
+    with pytest.raises(BackupError, match="is there already. Choose another name"):
+        filled.backup(tmp_path / "there")
+    assert (tmp_path / "there").read_text() == "mine"
+    with pytest.raises(BackupError, match="There is no folder"):
+        filled.backup(tmp_path / "nowhere" / "b")
+
+
+def test_no_store_has_no_backup(store, tmp_path):
+    """Where there is no store there is nothing to back up."""
+    with pytest.raises(StoreNotFound):
+        store.backup(tmp_path / "b")
+
+
+def test_without_git_it_is_one_clear_error(filled, tmp_path, monkeypatch, git):
+    """The error names what git is needed for; no file and no ref is left."""
+    refs = git("for-each-ref")
+    with monkeypatch.context() as patched:
+        patched.setenv("PATH", str(tmp_path / "empty"))
+        with pytest.raises(GitMissing, match="Making a backup needs the git program"):
+            filled.backup(tmp_path / "b")
+    assert git("for-each-ref") == refs
+    assert [file.name for file in tmp_path.iterdir() if file.name not in (".home", "store")] == []
+
+
+def test_a_backup_goes_into_an_empty_folder_only(filled, tmp_path):
+    """An empty folder is used; one that holds anything is refused and stays as it is."""
+    path = filled.backup(tmp_path / "backup")
+    (tmp_path / "empty").mkdir()
+    SessionStore.restore_backup(path, tmp_path / "empty").close()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine").write_text("mine")
+
+    with pytest.raises(BackupError, match="is not empty"):
+        SessionStore.restore_backup(path, tmp_path / "full")
+    assert [file.name for file in (tmp_path / "full").iterdir()] == ["mine"]
+
+
+def _refused(path, tmp_path, told):
+    before = sorted(file.name for file in tmp_path.iterdir())
+    with pytest.raises(BackupError, match=told):
+        SessionStore.restore_backup(path, tmp_path / "restored")
+    assert sorted(file.name for file in tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize("keep", [0, 10, 200, 0.3, 0.7, 0.99], ids=str)
+def test_a_truncated_file_leaves_nothing_behind(filled, tmp_path, keep):
+    """However early a backup ends it is refused, and no folder stays."""
+    path = filled.backup(tmp_path / "backup")
+    data = path.read_bytes()
+    path.write_bytes(data[: keep if isinstance(keep, int) else int(len(data) * keep)])
+
+    _refused(path, tmp_path, "backup")
+
+
+@pytest.mark.parametrize("place", [0.2, 0.5, 0.9])
+def test_a_damaged_file_leaves_nothing_behind(filled, tmp_path, place):
+    """A byte that turned in the pack is found."""
+    path = filled.backup(tmp_path / "backup")
+    data = bytearray(path.read_bytes())
+    begin = data.index(b"PACK")
+    data[begin + int((len(data) - begin) * place)] ^= 0xFF
+    path.write_bytes(bytes(data))
+
+    _refused(path, tmp_path, "is damaged, and nothing was restored")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda data: data.replace(b" refs/heads/s0\n", b" refs/remotes/x/y\n", 1), "a store has no ref refs/remotes/x/y"),
+        (lambda data: data.replace(b" refs/heads/s0\n", b" refs/../../evil\n", 1), "is refused: its header names"),
+        (lambda data: data.replace(b" refs/heads/s0\n", b" hooks/pre-push\n", 1), "is refused: its header names"),
+        (lambda data: data.replace(b" refs/heads/superqode\n", b" refs/heads/another\n", 1), "no backup of a session store"),
+        (lambda data: data.replace(b" refs/superqode/backup\n", b" refs/superqode/backed\n", 1), "no backup of a session"),
+        (lambda data: data.replace(b"\n\nPACK", b"\n" + b"1" * 40 + b" refs/heads/none\n\nPACK", 1), "an object that is not in it"),
+        (lambda data: b"not a bundle at all", "does not begin like a Git bundle"),
+    ],
+    ids=range(7),
+)
+def test_hostile_headers_are_refused(filled, tmp_path, change, told):
+    """Refs that no store has, names that are paths, missing parts: refused with the reason, and nothing is left."""
+    path = filled.backup(tmp_path / "backup")
+    path.write_bytes(change(path.read_bytes()))
+
+    _refused(path, tmp_path, told)
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path):
+    """A path that leads nowhere is BackupError with the path."""
+    _refused(tmp_path / "nowhere", tmp_path, "cannot be restored")
+
+
+def test_settings_that_could_run_something_do_not_come_back(filled, tmp_path, git):
+    """Of a backup's settings only those come back that describe: no program, no hook path, no alias."""
+    hostile = {
+        "core.sshCommand": "touch /tmp/evil",
+        "core.hooksPath": "/tmp/evil",
+        "core.fsmonitor": "/tmp/evil",
+        "core.pager": "evil",
+        "core.editor": "evil",
+        "credential.helper": "!evil",
+        "alias.log": "!evil",
+        "filter.x.clean": "evil",
+        "gpg.program": "evil",
+        "uploadpack.packObjectsHook": "evil",
+        "remote.team.uploadpack": "evil",
+        "remote.team.receivepack": "evil",
+        "remote.team.proxy": "evil",
+        "remote.team.vcs": "evil",
+        "remote.team.fetch": "+refs/*:refs/*",
+        "remote.ext.url": "ext::sh -c evil",
+        "remote.dash.url": "-oProxyCommand=evil",
+        "remote.sshdash.url": "ssh://-oProxyCommand=evil/x",
+        "remote.fd.url": "fd::17",
+        "url.ext::sh.insteadOf": "https://",
+        "superqode.format": "99",
+        "superqode.allowPlaintextPush": "true",
+        "receive.denyDeletes": "false",
+        "transfer.hideRefs": "",
+        "safe.directory": "*",
+        "http.proxy": "http://evil.invalid",
+        "protocol.allow": "user",
+    }
+    for key, value in hostile.items():
+        git("config", key, value)
+    path = filled.backup(tmp_path / "backup")
+
+    with SessionStore.restore_backup(path, tmp_path / "restored") as restored:
+        settings = restored._open().settings()
+
+    values = set(settings.values())
+    assert not [value for value in hostile.values() if value and value not in ("true", "false") and value in values]
+    assert settings["superqode.format"] == "1"
+    assert settings["receive.denydeletes"] == "true"
+    assert settings["transfer.hiderefs"] == "refs/superqode"
+    assert "superqode.allowplaintextpush" not in settings
+    assert settings["remote.team.url"] == "https://example.invalid/team.git"
+
+
+def test_a_bundle_of_plain_git_is_no_backup(filled, tmp_path, git):
+    """A bundle that somebody made of branches is told apart, and plain git can still fetch it."""
+    git("bundle", "create", str(tmp_path / "plain"), "--branches")
+
+    _refused(tmp_path / "plain", tmp_path, "is a Git bundle, but no backup of a session store")
+
+
+def test_errors_are_ours(tmp_path):
+    """A folder in the file's place, or a file in the folder's, is our error too."""
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "file").write_text("x")
+    for source, target in (("folder", "new"), ("file", "file"), ("file", "file/below")):
+        try:
+            SessionStore.restore_backup(tmp_path / source, tmp_path / target)
+        except (SessionError, NotADirectoryError):
+            continue
+        raise AssertionError((source, target))
+
+
+def test_progress_is_told(filled, tmp_path):
+    """A long backup says where it is."""
+    told = []
+    filled.backup(tmp_path / "backup", progress=lambda *step: told.append(step[:2]))
+
+    assert told == [(0, 2), (2, 2)]

@@ -1,0 +1,189 @@
+"""The listing: filters, and that it is right whatever plain git did behind our back."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from superqode.session import MessageRole, Session, SessionStore
+from superqode.session.git.repository import Repository
+from superqode.session.store.index.scan import changed_since, take_stamp
+
+
+def saved(store, session_id, text="Fix it", **fields):
+    session = Session(id=session_id, **{"title": f"About {session_id}", **fields})
+    session.add_message(MessageRole.USER, text)
+    store.save(session)
+    return session
+
+
+def ids_of(store, **wanted):
+    return [session.id for session in store.list_sessions(**wanted)]
+
+
+@pytest.fixture
+def three(store, still_clock):
+    """Three sessions, an hour between each."""
+    start = still_clock.moment
+    saved(store, "one", title="Fix the ÜBERLAUF", tags=["été", "bug"], project_path="/p", agents_used=["ann"])
+    still_clock.advance(hours=1)
+    saved(store, "two", title='Say "no"', tags=["bug"], project_path="/p/q", agents_used=["ann", "bob"])
+    still_clock.advance(hours=1)
+    store.fork("one", title="Fork", new_id="three")
+    return start
+
+
+def test_sessions_are_listed_newest_first_with_what_they_are(store, three):
+    """A line tells title, times, counts, agents, tags, parent and tip; `line["id"]` works for old callers."""
+    newest, _, oldest = store.list_sessions()
+    assert (newest.id, newest.parent_session_id, newest.title) == ("three", "one", "Fork")
+    assert (oldest["id"], oldest.tags, oldest.agents_used) == ("one", ("été", "bug"), ("ann",))
+    assert (oldest.message_count, oldest.execution_count, oldest.project_path) == (1, 0, "/p")
+    assert (oldest.created_at, oldest.updated_at, oldest.tip) == (three, three, store.history("one")[0].commit)
+    assert oldest.to_dict()["updated_at"] == "2026-11-22T10:00:00.000000Z"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        ({"project_path": "/p"}, ["three", "one"]),
+        ({"project_path": "/"}, []),
+        ({"tags": ["bug"]}, ["three", "two", "one"]),
+        ({"tags": ["bug", "été"]}, ["three", "one"]),
+        ({"agent": "bob"}, ["two"]),
+        ({"parent": "one"}, ["three"]),
+        ({"text": "fix"}, ["one"]),
+        ({"text": "überlauf"}, ["one"]),
+        ({"text": "ÉTÉ"}, ["three", "one"]),
+        ({"text": "%"}, []),
+        ({"text": "["}, []),
+        ({"text": '"'}, ["two"]),
+        ({"limit": 2}, ["three", "two"]),
+        ({"limit": 0}, []),
+        ({"agent": "ann", "limit": 1}, ["three"]),
+        ({"tags": ["' OR 1=1 --"]}, []),
+        ({"agent": "\ud800"}, []),
+    ],
+    ids=[
+        "project",
+        "not-below",
+        "tag",
+        "all-tags",
+        "agent",
+        "parent",
+        "text",
+        "text-any-case",
+        "text-in-tags",
+        "no-wildcard",
+        "no-bracket",
+        "quote",
+        "limit",
+        "none",
+        "two-filters",
+        "injection",
+        "surrogate",
+    ],
+)
+def test_filters_give_just_what_is_wanted(store, three, wanted, expected):
+    """Each filter by its meaning, several together, and hostile values as plain text."""
+    del three
+    assert ids_of(store, **wanted) == expected
+
+
+def test_times_are_filtered_with_their_edges(store, three):
+    """`since` and `until` include the moment itself."""
+    hour = timedelta(hours=1)
+    assert ids_of(store, since=three + hour) == ["three", "two"]
+    assert ids_of(store, until=three + hour) == ["two", "one"]
+    assert ids_of(store, since=three + hour, until=three + hour) == ["two"]
+
+
+def act_branch(git):
+    git("branch", "new", "one")
+
+
+def act_nested(git):
+    git("branch", "deep/er/new", "one")
+
+
+def act_delete(git):
+    git("branch", "-D", "one")
+
+
+def act_move(git):
+    git("branch", "-m", "one", "moved")
+
+
+def act_update(git):
+    git("update-ref", "refs/heads/one", "refs/heads/two")
+
+
+def act_pack(git):
+    git("pack-refs", "--all")
+
+
+def act_pack_and_delete(git):
+    git("pack-refs", "--all")
+    git("branch", "-D", "one")
+
+
+def act_gc(git):
+    git("gc", "-q")
+    git("branch", "later", "two")
+
+
+ACTS = [act_branch, act_nested, act_delete, act_move, act_update, act_pack, act_pack_and_delete, act_gc]
+
+
+@pytest.mark.parametrize("aged", [False, True], ids=["fresh", "aged"])
+@pytest.mark.parametrize("act", ACTS, ids=lambda act: act.__name__)
+def test_the_list_is_right_at_once_after_plain_git(store, store_path, git, act, aged):
+    """Whatever git did, the next listing equals what git says; also where the stamp was already trusted."""
+    for name in ("one", "two"):
+        saved(store, name)
+    if aged:  # as if the last change lay a minute back, so that the times are believed
+        for path in [store_path / "refs/heads", *(store_path / "refs/heads").iterdir()]:
+            os.utime(path, (path.stat().st_atime, path.stat().st_mtime - 60))
+    with SessionStore(store_path) as other:
+        assert sorted(ids_of(store)) == sorted(ids_of(other)) == ["one", "two"]
+        act(git)
+        told = dict(line.split() for line in git("branch", "--format=%(refname:short) %(objectname)").splitlines())
+        told.pop("superqode")
+        for asked in (store, other, store):
+            assert {session.id: session.tip for session in asked.list_sessions()} == told
+
+
+def test_a_stamp_is_believed_only_two_seconds_after_the_change(store, store_path, still_clock):
+    """Git's racy rule: a time that was young when it was read could be carried by a later change, too."""
+    saved(store, "one")
+    folder = store_path / "refs" / "heads"
+    repository = Repository(store_path)
+    for age, believed in ((1.9, False), (2.1, True)):
+        moment = still_clock.moment.timestamp() - age
+        os.utime(folder, (moment, moment))
+        stamp = take_stamp(repository, ["refs/heads/"])
+        assert changed_since(repository, stamp) is not believed
+    os.utime(folder, (0, 0))
+    assert changed_since(repository, stamp)
+    assert changed_since(repository, None)
+
+
+def test_the_latest_session_of_a_project_is_loaded(store, three):
+    """`load_latest` follows the listing, and gives nothing where there is none."""
+    del three
+    assert store.load_latest().id == "three"
+    assert store.load_latest("/p/q").id == "two"
+    assert store.load_latest("/nowhere") is None
+
+
+def test_far_off_times_are_listed(store):
+    """The first and the last years there are do not stop a listing."""
+    for year in (1, 9998):
+        saved(
+            store, f"y{year}", created_at=datetime(year, 1, 3, tzinfo=UTC), updated_at=datetime(year, 1, 3, tzinfo=UTC)
+        )
+    assert {session.created_at.year for session in store.list_sessions()} == {1, 9998}
+    assert json.dumps([session.to_dict() for session in store.list_sessions()])

@@ -1,0 +1,145 @@
+"""The index is disposable: broken in any way, and beside refs in any state, list and search stay right."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+
+import pytest
+
+from superqode.session import MessageRole, Session, SessionStore
+from superqode.session.store.index import database
+
+
+def saved(store, session_id, text="Fix it", **fields):
+    session = Session(id=session_id, **fields)
+    session.add_message(MessageRole.USER, text)
+    store.save(session)
+
+
+def ids_of(store, **wanted):
+    return [session.id for session in store.list_sessions(**wanted)]
+
+
+def test_a_branch_that_cannot_be_read_is_listed_until_it_goes(store, store_path):
+    """A damaged ref has a line that says so; the others are fine, and without the file the line is gone."""
+    saved(store, "one")
+    saved(store, "two")
+    for name in ("one", "new"):
+        path = store_path / "refs" / "heads" / name
+        path.unlink(missing_ok=True)
+        path.write_text("no id\n")
+        problems = {session.id: session.problem for session in store.list_sessions()}
+        assert "cannot be read" in problems[name]
+        assert problems["two"] == ""
+        path.unlink()
+        assert ids_of(store) == ["two"]
+
+
+def damage_missing(path):
+    path.unlink()
+
+
+def damage_garbage(path):
+    path.write_bytes(b"no database" * 1000)
+
+
+def damage_truncated(path):
+    os.truncate(path, path.stat().st_size // 2)
+
+
+def damage_middle(path):
+    with path.open("r+b") as file:
+        file.seek(4096)
+        file.write(os.urandom(40_000))
+
+
+def damage_folder(path):
+    path.unlink()
+    (path / "in the way").mkdir(parents=True)
+
+
+def change(path, *statements):
+    with sqlite3.connect(path) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    connection.close()
+
+
+def damage_version(path):
+    change(path, f"PRAGMA user_version = {database.VERSION + 1}")
+
+
+def damage_stamp(path):
+    change(path, "UPDATE stamp SET value = 'nonsense'")
+
+
+def damage_rows(path):
+    change(path, "UPDATE sessions SET tags = 'nonsense'")
+
+
+def damage_tables(path):
+    change(path, "DROP TABLE refs")
+
+
+DAMAGES = [
+    damage_missing,
+    damage_garbage,
+    damage_truncated,
+    damage_middle,
+    damage_folder,
+    damage_version,
+    damage_stamp,
+    damage_rows,
+    damage_tables,
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
+def test_a_broken_index_changes_no_answer(store, store_path, damage):
+    """Missing, overwritten, cut, of another version or unusable: list and search stay right."""
+    saved(store, "one", "needle", tags=["bug"])
+    saved(store, "two")
+    with SessionStore(store_path) as first:
+        assert len(first.search("needle")) == 1
+    damage(store_path / "superqode" / "index.sqlite")
+    with SessionStore(store_path) as again:
+        assert sorted(ids_of(again)) == ["one", "two"]
+        assert ids_of(again, tags=["bug"]) == ["one"]
+        assert [hit.session_id for hit in again.search("needle")] == ["one"]
+    assert store.delete("two")
+
+
+@pytest.mark.parametrize("damage", [damage_garbage, damage_tables], ids=lambda damage: damage.__name__)
+def test_an_index_that_breaks_while_it_is_open_changes_no_answer(store, store_path, damage):
+    """The running store throws it away and goes on."""
+    saved(store, "one", "needle")
+    assert len(store.search("needle")) == 1
+    damage(store_path / "superqode" / "index.sqlite")
+    saved(store, "two")
+    assert sorted(ids_of(store)) == ["one", "two"]
+    assert [hit.session_id for hit in store.search("needle")] == ["one"]
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is read-only for root")
+def test_a_read_only_folder_changes_no_answer(store, store_path):
+    """Where no index can be written, one in memory serves."""
+    saved(store, "one", "needle")
+    folder = store_path / "superqode"
+    folder.chmod(0o500)
+    try:
+        assert ids_of(store) == ["one"]
+        assert [hit.session_id for hit in store.search("needle")] == ["one"]
+    finally:
+        folder.chmod(0o700)
+
+
+def test_a_branch_whose_name_is_no_utf8_hides_no_session(store, git):
+    """Plain git takes any bytes for a name; no id can have them, and every question is answered as without it."""
+    saved(store, "one")
+    git("update-ref", "refs/heads/caf\udce9", "refs/heads/one")
+    for _ in range(2):
+        assert ids_of(store) == ["one"]
+        assert store.verify().ok
+        assert store.trash() == []
+        assert "pack" not in " ".join(store.maintain().skipped)

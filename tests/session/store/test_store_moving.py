@@ -1,0 +1,221 @@
+"""Moving: renaming, the trash and the way back, losses behind our back, and forgetting for good."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from superqode.session import MessageRole, Session, SessionStore
+from superqode.session.errors import InvalidSessionId, SessionExists, SessionNotFound
+
+
+def saved(store, session_id="work", text="Fix it"):
+    """A saved session with a message and a snapshot."""
+    session = Session(id=session_id, title=f"About {session_id}")
+    session.add_message(MessageRole.USER, text)
+    session.create_snapshot("here", snapshot_id="here")
+    store.save(session)
+    return session
+
+
+def ids_of(store):
+    return sorted(session.id for session in store.list_sessions())
+
+
+def trashed(store):
+    return sorted(item.session_id for item in store.trash())
+
+
+def test_everything_follows_a_renaming(store, git):
+    """Content, snapshots, children's parent and earlier deletions stand under the new id; the old one is free."""
+    saved(store)
+    store.delete("work")
+    saved(store)
+    store.fork("work", new_id="child")
+    store.rename("work", "job")
+    assert ids_of(store) == ["child", "job"]
+    loaded = store.load("job")
+    assert (loaded.id, [snapshot.id for snapshot in loaded.snapshots]) == ("job", ["here"])
+    assert store.load("child").parent_session_id == "job"
+    assert trashed(store) == ["job"]
+    assert "work" not in git("for-each-ref", "--format=%(refname)")
+    git.fsck()
+
+
+def test_a_session_is_not_renamed_onto_another(store):
+    """A taken id, its own, a twin and a bad one are refused, and both stay as they are."""
+    saved(store)
+    saved(store, "other")
+    for name, error in (
+        ("other", SessionExists),
+        ("work", SessionExists),
+        ("Other", InvalidSessionId),
+        ("a/b", InvalidSessionId),
+    ):
+        with pytest.raises(error):
+            store.rename("work", name)
+    with pytest.raises(SessionNotFound):
+        store.rename("nobody", "free")
+    assert ids_of(store) == ["other", "work"]
+
+
+def test_a_renaming_by_plain_git_can_be_taken_back(store, git):
+    """The tree already says the id it gets back; the branch is there all the same."""
+    saved(store)
+    git("branch", "-m", "work", "job")
+    store.rename("job", "work")
+    assert ids_of(store) == ["work"]
+    assert store.load("work").snapshots[0].id == "here"
+
+
+def test_a_deleted_session_comes_back_whole(store, git):
+    """Delete moves branch and snapshots to the trash; undelete brings back the same commits."""
+    saved(store)
+    before = git("for-each-ref", "refs/heads", "refs/tags")
+    assert store.delete("work")
+    assert not store.exists("work")
+    assert git("tag") == ""
+    (item,) = store.trash()
+    assert (item.session_id, item.title, item.snapshots) == ("work", "About work", ("here",))
+    assert store.undelete("work") == "work"
+    assert git("for-each-ref", "refs/heads", "refs/tags") == before
+    assert store.trash() == []
+
+
+def test_deleting_says_whether_there_was_one(store):
+    """Where there is no such session, or no store at all, nothing is deleted."""
+    assert not store.delete("work")
+    saved(store)
+    assert not store.delete("other")
+    assert store.delete("work")
+    assert not store.delete("work")
+
+
+def test_undelete_needs_a_free_id(store):
+    """A taken id is an error, another id is a way out, and the trash keeps what did not come back."""
+    saved(store, text="old")
+    store.delete("work")
+    saved(store, text="new")
+    with pytest.raises(SessionExists):
+        store.undelete("work")
+    assert store.undelete("work", new_id="old") == "old"
+    assert [message.content for message in store.load("old").messages] == ["old"]
+    assert [snapshot.id for snapshot in store.load("old").snapshots] == ["here"]
+    with pytest.raises(SessionNotFound):
+        store.undelete("work")
+
+
+def test_two_deletions_at_one_moment_are_two(store, still_clock):
+    """A clock that stands still (or is coarse) does not get in the way of a deletion."""
+    del still_clock
+    for text in ("one", "two"):
+        saved(store, text=text)
+        assert store.delete("work")
+    assert trashed(store) == ["work", "work"]
+
+
+def test_a_branch_that_plain_git_deleted_is_in_the_trash(store, git):
+    """`git branch -D` is noticed, and the session comes back with its snapshots."""
+    saved(store)
+    store.list_sessions()
+    git("branch", "-D", "work")
+    assert ids_of(store) == []
+    assert trashed(store) == ["work"]
+    store.undelete("work")
+    assert [snapshot.id for snapshot in store.load("work").snapshots] == ["here"]
+
+
+@pytest.mark.parametrize("names", [["job"], ["job", "task"]], ids=["once", "twice"])
+def test_a_branch_that_plain_git_renamed_is_not_lost(store, git, names):
+    """`git branch -m` moves a session: listed, not in the trash, without a parent, with its snapshots."""
+    saved(store)
+    store.list_sessions()
+    old = "work"
+    for name in names:
+        git("branch", "-m", old, name)
+        old = name
+    assert ids_of(store) == [old]
+    assert trashed(store) == []
+    loaded = store.load(old)
+    assert (loaded.parent_session_id, [snapshot.id for snapshot in loaded.snapshots]) == (None, ["here"])
+
+
+def test_the_first_save_under_a_new_name_writes_it_down(store, git):
+    """After a save the renamed branch says its own id, and its snapshots stand under it."""
+    saved(store)
+    git("branch", "-m", "work", "job")
+    session = store.load("job")
+    session.add_message(MessageRole.USER, "more")
+    store.save(session)
+    assert '"id": "job"' in git("show", "job:session.json")
+    assert "refs/tags/job/here" in git("for-each-ref", "--format=%(refname)", "refs/tags")
+
+
+def test_what_was_purged_does_not_come_back(store, store_path):
+    """Another open store that had it in its index does not take its going for a loss."""
+    for name in ("one", "two"):
+        saved(store, name)
+    with SessionStore(store_path) as other:
+        assert ids_of(other) == ["one", "two"]
+        for name in ("one", "two"):
+            store.delete(name)
+            assert len(store.purge(name).purged) == 1
+        assert (ids_of(other), trashed(other)) == ([], [])
+    assert trashed(store) == []
+
+
+def test_purge_takes_what_it_is_told(store, still_clock):
+    """One session, or all that lie there longer than an age; living sessions never."""
+    for name in ("one", "two", "three"):
+        saved(store, name)
+        still_clock.advance(days=10)
+        if name != "three":
+            store.delete(name)
+    assert len(store.purge(older_than=timedelta(days=15)).purged) == 1
+    assert (trashed(store), ids_of(store)) == (["two"], ["three"])
+    with pytest.raises(SessionNotFound):
+        store.purge("three")
+    assert len(store.purge().purged) == 1
+    assert (trashed(store), ids_of(store)) == ([], ["three"])
+
+
+def test_a_purge_now_leaves_no_object_with_the_text(store, store_path, git):
+    """The bytes are gone: from loose objects, packs, reflogs and the index; other sessions stay whole."""
+    saved(store, "other")
+    saved(store, text="the password is hunter2")
+    store.maintain()
+    session = store.load("work")
+    session.add_message(MessageRole.USER, "hunter2 it is")
+    store.save(session)
+    assert store.search("hunter2")
+    store.delete("work")
+    assert store.purge("work", now=True).freed_bytes > 0
+    objects = git("cat-file", "--batch-all-objects", "--batch")
+    assert "About other" in objects
+    assert "hunter2" not in objects
+    leftovers = [path for path in store_path.rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()]
+    assert leftovers == []
+    assert store.search("hunter2") == []
+    assert store.verify().ok
+    git.fsck()
+
+
+def test_cleaning_up_takes_only_old_sessions_and_first_tells_which(store, still_clock):
+    """A dry run changes nothing; the real one moves the same sessions into the trash."""
+    saved(store, "old")
+    still_clock.advance(days=40)
+    saved(store, "young")
+    told = store.cleanup_old_sessions(dry_run=True)
+    assert [summary.id for summary in told] == ["old"]
+    assert ids_of(store) == ["old", "young"]
+    assert store.cleanup_old_sessions() == told
+    assert (ids_of(store), trashed(store)) == (["young"], ["old"])
+
+
+def test_a_ref_in_the_trash_that_is_no_deletion_is_left_alone(store, git):
+    """Whatever somebody put there, the trash can be listed."""
+    saved(store)
+    git("update-ref", "refs/superqode/trash/x/99999999T999999.999999Z/branch", "refs/heads/work")
+    store.delete("work")
+    assert trashed(store) == ["work"]

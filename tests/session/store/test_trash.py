@@ -1,0 +1,123 @@
+"""The trash: names for what lies in it, one deletion and another, and what plain git sees of it."""
+
+import random
+
+import pytest
+
+from superqode.session import Session, SessionStore
+from superqode.session.errors import AmbiguousId, SessionNotFound
+
+
+def _delete(store, still_clock, name, title=""):
+    still_clock.advance(seconds=1)
+    store.save(Session(id=name, title=title))
+    still_clock.advance(seconds=1)
+    assert store.delete(name)
+
+
+def test_items_tell_what_they_are(store, still_clock):
+    """Id, title, time and snapshots, newest first."""
+    session = Session(id="s", title="Fix")
+    session.create_snapshot("x", snapshot_id="snap")
+    store.save(session)
+    store.delete("s")
+    deleted_at = still_clock.moment
+    _delete(store, still_clock, "later")
+
+    items = store.trash()
+
+    assert [item.session_id for item in items] == ["later", "s"]
+    assert (items[1].title, items[1].deleted_at, items[1].snapshots) == ("Fix", deleted_at, ("snap",))
+    assert items[1].key == "s/20261122T100000.000000Z"
+
+
+def test_the_newest_of_several_deletions_comes_back_first(store, still_clock):
+    """One id deleted twice is two items; by its id the newest comes back, by its key any."""
+    _delete(store, still_clock, "s", "first")
+    _delete(store, still_clock, "s", "second")
+    older = store.trash()[1]
+
+    assert store.undelete("s") == "s"
+    assert store.load("s").title == "second"
+    assert store.undelete(older.key, new_id="old") == "old"
+    assert store.load("old").title == "first"
+    assert store.trash() == []
+
+
+def test_a_prefix_names_one_or_is_ambiguous(store, still_clock):
+    """The beginning of exactly one id will do; of several it is an error that names them; of none it says what is there."""
+    _delete(store, still_clock, "alpha")
+    _delete(store, still_clock, "alps")
+
+    assert store.undelete("alpha") == "alpha"
+    _delete(store, still_clock, "alpine")
+    with pytest.raises(AmbiguousId, match="'alp' could be alpine, alps"):
+        store.undelete("alp")
+    with pytest.raises(SessionNotFound, match="The trash has: alpine, alps"):
+        store.undelete("x")
+    store.purge()
+    with pytest.raises(SessionNotFound, match="The trash is empty"):
+        store.undelete("x")
+
+
+def test_the_trash_is_plain_git(store, still_clock, git):
+    """What was deleted stands under `refs/superqode/trash`, where plain git can look at it."""
+    _delete(store, still_clock, "s", "Fix")
+    (item,) = store.trash()
+
+    assert git("log", "-1", "--format=%H", f"refs/superqode/trash/{item.key}/branch") == item.tip
+    assert git("branch", "--list", "s") == ""
+
+
+def test_a_new_session_may_take_the_id(store, still_clock):
+    """A deleted session's id is free; both lives stay apart."""
+    _delete(store, still_clock, "s", "old")
+    store.save(Session(id="s", title="new"))
+
+    assert store.load("s").title == "new"
+    assert store.trash()[0].title == "old"
+    store.purge("s")
+    assert store.load("s").title == "new"
+
+
+def test_purging_says_what_went(store, still_clock):
+    """A purge by key takes one of several deletions; the result names it."""
+    _delete(store, still_clock, "s", "first")
+    _delete(store, still_clock, "s", "second")
+    keys = [item.key for item in store.trash()]
+
+    assert store.purge(keys[1]).purged == (keys[1],)
+    assert [item.key for item in store.trash()] == [keys[0]]
+    with pytest.raises(SessionNotFound):
+        store.purge(keys[1])
+
+
+def test_a_purge_now_tells_how_much_it_freed(store, store_path):
+    """The bytes are counted, also where they were packed; nothing of the words is left in any file of the store."""
+    session = Session(id="s", title="sesame")
+    session.add_message("user", "open sesame " + random.Random(1).randbytes(10_000).hex())
+    store.save(session)
+    store.save(Session(id="kept"))
+    store.search("sesame")
+    store.maintain()
+    store.delete("s")
+
+    result = store.purge("s", now=True)
+
+    assert result.freed_bytes > 5_000
+    assert store.verify().ok
+    assert store.search("sesame") == []
+    assert not [file for file in store_path.rglob("*") if file.is_file() and b"sesame" in file.read_bytes()]
+
+
+def test_another_process_finds_it_gone(store, store_path, still_clock):
+    """A process that had the session in its list sees it deleted, and back again."""
+    _delete(store, still_clock, "warm-up")
+    store.save(Session(id="s"))
+    with SessionStore(store_path) as other:
+        assert other.exists("s")
+        assert [found.id for found in other.list_sessions()] == ["s"]
+        store.delete("s")
+        assert other.list_sessions() == []
+        assert other.undelete("s") == "s"
+        assert [found.id for found in store.list_sessions()] == ["s"]

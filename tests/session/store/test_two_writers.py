@@ -1,0 +1,230 @@
+"""Two writers of one session: both lives are kept, in both memories, and the result says so."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from superqode.session import Message, Session, SessionStore
+from superqode.session.errors import NewerFormat
+from superqode.session.store.merge import merge_entries
+
+
+@pytest.fixture
+def two(store):
+    """One session in two memories; gives store, ours and theirs."""
+    session = Session(id="s", title="T", tags=["a", "b"], metadata={"k": 1, "gone": 1})
+    for number in range(3):
+        session.add(Message(id=f"m{number}", role="user", content=str(number)))
+    session.files_modified = ["f"]
+    store.save(session)
+    return store, session, store.load("s")
+
+
+def _ids(session):
+    return [entry.id for entry in session.timeline]
+
+
+def test_both_lives_are_kept(two):
+    """The loser takes in the winner's entries, adds its own after them, and says how many came in."""
+    store, ours, theirs = two
+    theirs.add(Message(id="theirs", role="user", content="x"))
+    theirs.add_tool_execution("t", {}, "", True)
+    store.save(theirs)
+    ours.add(Message(id="ours", role="user", content="y"))
+
+    result = store.save(ours)
+
+    assert (result.merged, result.notice) == (2, "merged 2 entries from another process")
+    assert (result.messages_added, result.executions_added) == (1, 0)
+    assert _ids(ours) == ["m0", "m1", "m2", "theirs", theirs.tool_executions[0].id, "ours"]
+    assert store.load("s") == ours
+    result = store.save(theirs)
+    assert (result.commits, result.merged, result.notice) == ((), 1, "merged 1 entry from another process")
+    assert theirs == ours
+
+
+def test_history_stays_one_line(two, git):
+    """Both saves are in one line of commits; no merge commit, nothing rewritten."""
+    store, ours, theirs = two
+    theirs.add_message("user", "x")
+    store.save(theirs)
+    first = git("rev-parse", "s")
+    ours.add_message("user", "y")
+    store.save(ours)
+
+    assert git("rev-parse", "s~1") == first
+    assert git("rev-list", "--merges", "s") == ""
+
+
+def test_fields_merge_by_who_changed_them(two):
+    """A field that one side changed is that side's; where both did, the later save wins and the other stays in history."""
+    store, ours, theirs = two
+    theirs.title, theirs.project_path = "Theirs", "/theirs"
+    theirs.metadata.update(k=2, new=1)
+    store.save(theirs)
+    ours.title = "Ours"
+    del ours.metadata["gone"]
+    store.save(ours)
+
+    stored = store.load("s")
+    assert (stored.title, stored.project_path) == ("Ours", "/theirs")
+    assert stored.metadata == {"k": 2, "new": 1}
+    assert store.at("s", "~1").title == "Theirs"
+    assert ours == stored
+
+
+def test_lists_merge_as_sets_in_order(two):
+    """Tags, files and agents keep what both added and lose what one took away."""
+    store, ours, theirs = two
+    theirs.tags = ["b", "theirs"]
+    theirs.files_modified.append("theirs.py")
+    theirs.agents_used.append("their agent")
+    store.save(theirs)
+    ours.tags.append("ours")
+    ours.files_modified.append("ours.py")
+    store.save(ours)
+
+    stored = store.load("s")
+    assert stored.tags == ["b", "theirs", "ours"]
+    assert stored.files_modified == ["f", "theirs.py", "ours.py"]
+    assert stored.agents_used == ["their agent"]
+    assert ours == stored
+
+
+def test_edits_and_removals_merge(two):
+    """What one side edited is edited, what one side removed is gone, whoever saves last."""
+    store, ours, theirs = two
+    theirs.messages[0] = Message(id="m0", role="user", content="edited by them")
+    del theirs.messages[1]
+    store.save(theirs)
+    ours.messages[2] = Message(id="m2", role="user", content="edited by us")
+    ours.add(Message(id="new", role="user", content="x"))
+    store.save(ours)
+
+    stored = store.load("s")
+    assert {entry.id: entry.content for entry in stored.timeline} == {
+        "m0": "edited by them",
+        "m2": "edited by us",
+        "new": "x",
+    }
+    assert ours == stored
+
+
+def test_an_edit_beats_a_removal(two):
+    """What one side edited and the other removed stays, edited: nothing that somebody wrote is lost."""
+    store, ours, theirs = two
+    del theirs.messages[1]
+    store.save(theirs)
+    ours.messages[1] = Message(id="m1", role="user", content="edited")
+    store.save(ours)
+
+    assert "edited" in [message.content for message in store.load("s").messages]
+
+
+def test_the_same_change_on_both_sides_is_one(two):
+    """When both did the very same, there is nothing left to save."""
+    store, ours, theirs = two
+    for session in (ours, theirs):
+        session.add(Message(id="same", role="user", content="x", timestamp=datetime(2026, 1, 1, tzinfo=UTC)))
+        session.tags.append("t")
+    store.save(theirs)
+
+    result = store.save(ours)
+
+    assert (result.commits, result.merged) == ((), 0)
+    assert ours == theirs
+
+
+def test_a_restore_meets_new_messages(two):
+    """One side goes back to a snapshot while the other adds: the new message stays, the rest is as it was."""
+    store, ours, theirs = two
+    ours.create_snapshot("here", snapshot_id="here")
+    ours.add(Message(id="later", role="user", content="x"))
+    store.save(ours)
+    theirs = store.load("s")
+    theirs.add(Message(id="theirs", role="user", content="y"))
+    store.save(theirs)
+    ours.restore_snapshot("here")
+    store.save(ours)
+
+    assert _ids(store.load("s")) == ["m0", "m1", "m2", "theirs"]
+    assert store.load("s") == ours
+
+
+def test_snapshots_of_both_are_kept(two):
+    """Each side's snapshot is a tag, and both are in memory after loading."""
+    store, ours, theirs = two
+    theirs.create_snapshot("t", snapshot_id="theirs")
+    store.save(theirs)
+    ours.create_snapshot("o", snapshot_id="ours")
+    ours.add_message("user", "x")
+    store.save(ours)
+
+    assert {snapshot.id for snapshot in store.load("s").snapshots} == {"ours", "theirs"}
+
+
+def test_many_rounds(store_path):
+    """Two stores take turns a hundred entries long, across a directory's border, and end with the same session."""
+    with SessionStore(store_path, durability="fast") as one, SessionStore(store_path, durability="fast") as two:
+        first = Session(id="s")
+        one.save(first)
+        second = two.load("s")
+        for number in range(60):
+            first.add(Message(id=f"a{number}", role="user", content="x"))
+            second.add(Message(id=f"b{number}", role="user", content="x"))
+            one.save(first)
+            two.save(second)
+        one.save(first)
+
+        assert first == second == one.load("s")
+        assert len(first.messages) == 120
+
+
+def test_a_newer_writer_is_not_written_over(two, git):
+    """Where a newer superqode saved in between, our save is refused, and the entries in memory are not lost."""
+    store, ours, _ = two
+    blob = git("hash-object", "-w", "--stdin", stdin="superqode-session 2\n")
+    root = git("ls-tree", "s").replace(git("rev-parse", "s:format"), blob)
+    git("update-ref", "refs/heads/s", git("commit-tree", "-p", "s", "-m", "x", git("mktree", stdin=root + "\n")))
+    ours.add(Message(id="ours", role="user", content="x"))
+
+    with pytest.raises(NewerFormat):
+        store.save(ours)
+    assert "ours" in _ids(ours)
+
+
+NAMES = st.sampled_from([f"m{number}" for number in range(7)])
+
+
+def _message(name, version):
+    return Message(id=name, role="user", content=str(version), timestamp=datetime(2026, 1, 1, tzinfo=UTC))
+
+
+TIMELINES = st.lists(NAMES, unique=True, max_size=6).flatmap(
+    lambda names: st.tuples(*(st.builds(_message, st.just(name), st.integers(0, 1)) for name in names)).map(list)
+)
+
+
+@given(TIMELINES, TIMELINES, TIMELINES)
+def test_merging_again_changes_nothing(base, ours, theirs):
+    """The merge is stable: it is what the loser saves, and saving it again adds nothing."""
+    merged = merge_entries(base, ours, theirs)
+
+    assert merge_entries(theirs, merged, theirs) == merged
+    assert merge_entries(merged, merged, merged) == merged
+    assert merge_entries(base, base, theirs) == theirs
+    assert {entry.id: entry for entry in merge_entries(base, ours, base)} == {entry.id: entry for entry in ours}
+
+
+@given(TIMELINES, TIMELINES, TIMELINES)
+def test_the_others_order_stays(base, ours, theirs):
+    """What the other writer stored keeps its order, and ours that is new keeps its own after it."""
+    merged = [entry.id for entry in merge_entries(base, ours, theirs)]
+    stored = [entry.id for entry in theirs if entry.id in merged]
+    added = [entry.id for entry in ours if entry.id in merged and entry.id not in stored]
+
+    assert merged == stored + added
+
+

@@ -1,0 +1,190 @@
+"""`verify`: all that is there is read, and damage is named by session, save and place."""
+
+import os
+
+import pytest
+
+from superqode.session import Message, Session, SessionStore
+from superqode.session.errors import SessionNotFound
+
+
+@pytest.fixture
+def session(store):
+    """A session of two saves with long text and a snapshot, beside another one."""
+    store.save(Session(id="other"))
+    session = Session(id="s", title="T")
+    session.add_message("user", "first")
+    store.save(session)
+    session.add_tool_execution("t", {}, "long " * 3_000, True)
+    session.create_snapshot("here", snapshot_id="here")
+    store.save(session)
+    return session
+
+
+def _damage(store, git, revision):
+    """Spoil the object that a revision names; gives its id."""
+    oid = git("rev-parse", revision)
+    path = store.path / "objects" / oid[:2] / oid[2:]
+    path.chmod(0o644)
+    path.write_bytes(b"spoiled")
+    return oid
+
+
+def _verify(store, *arguments):
+    """What a process finds that opens the store now."""
+    with SessionStore(store.path) as opened:
+        return opened.verify(*arguments)
+
+
+def test_a_whole_store_is_whole(store, session):
+    """Counts of sessions, commits and objects; no findings."""
+    report = store.verify()
+
+    assert (report.ok, report.findings) == (True, ())
+    assert (report.sessions, report.commits) == (2, 3)
+    assert report.objects > 10
+    assert report.to_dict()["sessions"] == 2
+
+
+@pytest.mark.parametrize(
+    ("revision", "path"),
+    [
+        ("s:session.json", "session.json"),
+        ("s:format", "format"),
+        ("s:timeline", "timeline"),
+        ("s:timeline/0000/00", "timeline/0000/00"),
+        ("s:timeline/0000/00/00-user.json", "timeline/0000/00/00-user.json"),
+        ("s:timeline/0000/00/01-call.result.txt", "timeline/0000/00/01-call.result.txt"),
+        ("s^{tree}", ""),
+    ],
+)
+def test_damage_is_named_by_session_save_and_path(store, session, git, revision, path):
+    """A spoiled object is an error of each session and save that has it, at its path, with its id."""
+    tip = git("rev-parse", "s")
+    oid = _damage(store, git, revision)
+
+    report = _verify(store)
+
+    assert not report.ok
+    assert ("s", tip, path) in {(finding.session_id, finding.commit, finding.path) for finding in report.findings}
+    assert all(oid in finding.message and finding.severity == "error" for finding in report.findings)
+    sessions = {finding.session_id for finding in report.findings}
+    assert sessions == ({"s", "other"} if path == "format" else {"s"})
+
+
+def test_damage_in_an_old_save_is_found(store, session, git):
+    """History is checked as a whole, not only what the branch shows now."""
+    old = git("rev-parse", "s~1")
+    _damage(store, git, "s~1^{tree}")
+
+    report = _verify(store)
+
+    assert [(finding.session_id, finding.commit) for finding in report.findings] == [("s", old)]
+    assert store.load("s") == session
+
+
+def test_a_spoiled_commit_is_found(store, session, git):
+    """A commit that cannot be read is named by its own id."""
+    oid = _damage(store, git, "s")
+
+    assert ("s", oid) in {(finding.session_id, finding.commit) for finding in store.verify().findings}
+
+
+def test_a_spoiled_snapshot_is_found(store, session, git):
+    """A tag that cannot be read is named by its ref."""
+    _damage(store, git, "refs/tags/s/here")
+
+    (finding,) = store.verify().findings
+    assert (finding.session_id, finding.path) == ("s", "refs/tags/s/here")
+
+
+def test_a_missing_object_is_found(store, session, git):
+    """An object that is gone is damage, too."""
+    oid = git("rev-parse", "s:timeline/0000/00/00-user.json")
+    os.unlink(store.path / "objects" / oid[:2] / oid[2:])
+
+    assert any("not there" in finding.message for finding in store.verify().findings)
+
+
+def test_damage_in_the_trash_is_found(store, session, git):
+    """What lies in the trash is checked as well."""
+    oid = git("rev-parse", "s:timeline/0000/00/00-user.json")
+    store.delete("s")
+    path = store.path / "objects" / oid[:2] / oid[2:]
+    path.chmod(0o644)
+    path.write_bytes(b"")
+
+    findings = _verify(store).findings
+
+    assert len(findings) == 2  # in both saves
+    assert all(finding.session_id.startswith("trash/s/") and oid in finding.message for finding in findings)
+
+
+def test_a_ref_that_cannot_be_read_is_found(store, session):
+    """An emptied branch file is a finding of that session."""
+    (store.path / "refs" / "heads" / "s").write_bytes(b"")
+
+    (finding,) = store.verify().findings
+    assert (finding.severity, finding.session_id, finding.path) == ("error", "s", "refs/heads/s")
+
+
+def test_some_sessions_only(store, session, git):
+    """Naming sessions checks them alone; one that is not there is an error."""
+    _damage(store, git, "s^{tree}")
+
+    assert _verify(store, ["other"]).ok
+    assert _verify(store, ["other"]).sessions == 1
+    assert not _verify(store, ["s"]).ok
+    with pytest.raises(SessionNotFound):
+        store.verify(["nobody"])
+
+
+def test_calls_without_a_result_are_a_warning(store):
+    """A tool call that nothing answers is told, and loses nothing."""
+    session = Session(id="s")
+    session.add_message("assistant", "x", tool_calls=[{"id": "answered"}, {"id": "open"}, {"id": "said"}, "odd"])
+    session.add(Message(role="tool", content="x", tool_call_id="said"))
+    session.add_tool_execution("t", {}, "", True)
+    session.tool_executions[0] = session.tool_executions[0].model_copy(update={"id": "answered"})
+    store.save(session)
+
+    report = store.verify()
+
+    assert [(finding.severity, finding.message) for finding in report.findings] == [
+        ("warning", "1 tool calls have no result")
+    ]
+    assert report.ok
+
+
+def test_quarantined_files_are_a_warning(store, session):
+    """What was set aside earlier is mentioned, with its place."""
+    folder = store.path / "superqode" / "quarantine"
+    folder.mkdir(exist_ok=True)
+    (folder / "damaged").write_bytes(b"x")
+
+    (finding,) = store.verify().findings
+    assert (finding.severity, finding.path) == ("warning", str(folder))
+
+
+def test_nothing_is_changed(store, session, git):
+    """Checking writes nothing into the repository."""
+    _damage(store, git, "s:session.json")
+
+    def state():
+        return {
+            str(path): path.stat().st_mtime_ns
+            for path in store.path.rglob("*")
+            if path.is_file() and "superqode" not in path.relative_to(store.path).parts
+        }
+
+    before = state()
+    store.verify()
+    assert state() == before
+
+
+def test_progress_is_told(store, session):
+    """A long check says how far it is."""
+    told = []
+    store.verify(progress=lambda done, total, what: told.append((done, total)))
+
+    assert told == [(1, 2), (2, 2)]
