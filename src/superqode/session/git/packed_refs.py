@@ -49,7 +49,7 @@ def find(path: str, name: str) -> str | None:
     data = _open(path)
     if not data:
         return None
-    wanted = name.encode()
+    wanted = name.encode("utf-8", "surrogateescape")
     if not _sorted(data):
         return next((ref.oid for found, ref in iterate(path, name) if found == name), None)
     start = _lower_bound(data, wanted)
@@ -88,7 +88,7 @@ def iterate(path: str, prefix: str = "") -> Iterator[tuple[str, PackedRef]]:
     data = _open(path)
     if not data:
         return
-    wanted = prefix.encode()
+    wanted = prefix.encode("utf-8", "surrogateescape")
     ordered = _sorted(data)
     position = _lower_bound(data, wanted) if ordered and wanted else 0
     length = len(data)

@@ -26,8 +26,8 @@ _OID_LINE: Final = re.compile(rb"([0-9a-f]{40})(?:\s|\Z)")
 _SYMBOLIC: Final = re.compile(rb"ref: (refs/[^\s]+)\s*\Z")
 _MAX_LINKS: Final = 5
 _PART_MAX: Final = 250
-# git-check-ref-format(1), rules 1 to 10.
-_BAD_NAME: Final = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|\Z)|[./]\Z|\A[/.-]")
+# git-check-ref-format(1), rules 1 to 10; and what is no UTF-8, which no id can be.
+_BAD_NAME: Final = re.compile(r"[\ud800-\udfff\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|\Z)|[./]\Z|\A[/.-]")
 
 
 def is_ref_name(name: str) -> bool:

@@ -46,7 +46,7 @@ def backup(repository: Repository, target: Path, progress: Progress | None = Non
     if not target.parent.is_dir():
         raise BackupError(f"There is no folder {target.parent}. Make it, or choose another")
     partial = target.with_name(f".{target.name}.{entropy.random_text(8)}")
-    names = [name for name in repository.refs.names("refs/") if name != _REF]
+    names = [name for name in repository.refs.names("refs/") if name.startswith(_ALLOWED) and name != _REF]
     if progress is not None:
         progress(0, 2, "writing")
     kept = _write_settings(repository)

@@ -23,6 +23,7 @@ __all__ = [
 ]
 
 _GENERATED: Final = re.compile(r"\d{8}-\d{6}-[0-9a-hjkmnp-tv-z]{8}")
+_RENAMED: Final = re.compile(rf"renamed {HEADS}(\S+) to {HEADS}(\S+)")
 _NEAR: Final = 3
 
 
@@ -89,6 +90,10 @@ def parent_of(repository: Repository, branch: str, told_id: str, told_parent: st
 
 
 def was_renamed(repository: Repository, old: str, new: str) -> bool:
-    """Whether the reflog of `new` tells of `git branch -m old new`."""
-    renamed = f"renamed {HEADS}{old} to {HEADS}{new}"
-    return any(renamed in line for line in repository.refs.log_lines(HEADS + new))
+    """Whether the reflog of `new` tells of `git branch -m old new`, in one step or several."""
+    names = {old}
+    for line in repository.refs.log_lines(HEADS + new):
+        found = _RENAMED.search(line)
+        if found is not None and found[1] in names:
+            names.add(found[2])
+    return new in names

@@ -36,9 +36,8 @@ def merge_entries(base: Sequence[Entry], ours: Sequence[Entry], theirs: Sequence
 
 def merge_list(base: Sequence[T], ours: Sequence[T], theirs: Sequence[T]) -> list[T]:
     """Give the ordered set that has both sides' changes."""
-    merged = [item for item in theirs if item in ours or item not in base]
-    merged += [item for item in ours if item not in merged and item not in base]
-    return merged
+    kept = [item for item in theirs if item in ours or item not in base]
+    return list(dict.fromkeys([*kept, *[item for item in ours if item not in base]]))
 
 
 def merge_mapping(base: Mapping[str, Any], ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
@@ -64,4 +63,6 @@ def merge_meta(base: Meta, ours: Meta, theirs: Meta) -> Meta:
             merged[name] = merge_mapping(old, own, other)
         else:
             merged[name] = other if own == old else own
+    created = merged["files_created"]
+    merged["files_modified"] = tuple(path for path in merged["files_modified"] if path not in created)
     return Meta.model_validate(merged)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from superqode.session.codec.meta import Meta
 from superqode.session.git.repository import TAGS, Repository
-from superqode.session.models import Entry, Message, Session, thaw
+from superqode.session.models import Entry, Message, Session, Snapshot, thaw
 from superqode.session.models.timeline import common_prefix
 from superqode.session.store.merge import merge_entries, merge_meta
 from superqode.session.store.state import Saved, Tree, read_entries, read_tree, times
@@ -35,7 +35,8 @@ def rebase(repository: Repository, session: Session, saved: Saved, tip: str) -> 
     fresh = Saved(saved.store, saved.branch, tip, theirs, count, spoken, saved_at, updated_at)
     session._saved = fresh
     session.updated_at = max(session.updated_at, updated_at)
-    drop_done_steps(repository, session, complete=len(stored) == len(merged) == session._timeline.untouched)
+    complete = len(stored) == len(merged) == session._timeline.untouched
+    drop_done_steps(repository, session, theirs.meta.id, complete=complete)
     return fresh, taken
 
 
@@ -63,15 +64,28 @@ def _apply(session: Session, entries: list[Entry], meta: Meta) -> None:
     session.metadata = thaw(meta.metadata)
 
 
-def drop_done_steps(repository: Repository, session: Session, *, complete: bool) -> None:
-    """Forget steps that a save which was cut short after its ref moved had made already."""
+def drop_done_steps(repository: Repository, session: Session, told_id: str, *, complete: bool) -> None:
+    """Forget steps that a save which was cut short after its ref moved had made already.
+
+    Args:
+        repository: the store.
+        session: the session.
+        told_id: the id its stored tree says; tags may stand under that one too.
+        complete: whether what is stored is what the session holds.
+    """
     session._steps[:] = [
         step
         for step in session._steps
         if (step.kind == "snapshot" or not complete)
-        and not (
-            step.kind == "snapshot"
-            and step.snapshot is not None
-            and repository.refs.read(f"{TAGS}{session.id}/{step.snapshot.id}") is not None
-        )
+        and not (step.kind == "snapshot" and _is_tagged(repository, (session.id, told_id), step.snapshot))
     ]
+
+
+def _is_tagged(repository: Repository, owners: tuple[str, str], snapshot: Snapshot | None) -> bool:
+    """Whether a snapshot stands in the store already; it knows its commit then."""
+    for owner in owners:
+        oid = repository.refs.read(f"{TAGS}{owner}/{snapshot.id}") if snapshot is not None else None
+        if snapshot is not None and oid is not None:
+            snapshot.commit = repository.objects.tag(oid).target
+            return True
+    return False

@@ -31,7 +31,7 @@ from superqode.session.git.repository import Repository
 from superqode.session.models import Entry, Message, MessageRole, Session, Snapshot, Step
 from superqode.session.models.timeline import common_prefix
 from superqode.session.store import snapshots
-from superqode.session.store.branches import branch_ref, check_new_id
+from superqode.session.store.branches import branch_ref, check_new_id, parent_of
 from superqode.session.store.rebase import drop_done_steps, rebase
 from superqode.session.store.results import SaveResult
 from superqode.session.store.state import Saved, Tree, read_entries, read_tree, times
@@ -108,6 +108,8 @@ class Saver:
         branch_ref(session.id)
         if any(step.kind == "snapshot" for step in session._steps):
             ids.validate_session_id(session.id)  # a branch that plain git named can be saved, but not tagged
+        if self._known(session) is None:
+            _carry_snapshots(session)
         try:
             with self._repository.writing(session.id):
                 return self._save(session, replace=replace)
@@ -132,7 +134,7 @@ class Saver:
             merged += taken
             made, last = self._write(session, line, subject)
             try:
-                self._publish(session, ref, made, tip)
+                self._publish(session, ref, line, made, last.commit, tip)
             except RefConflict as problem:
                 conflict = problem
                 continue
@@ -182,7 +184,10 @@ class Saver:
         tree = read_tree(self._objects, commit, session.id)
         stored = read_entries(self._objects, tree, session.id)
         order = session._order()
-        if not replace and (stored != order or tree.meta != Meta.of(session)):
+        # A branch that plain git named still says its old id; loaded, it says the new one.
+        parent = parent_of(self._repository, session.id, tree.meta.id, tree.meta.parent_session_id)
+        told = tree.meta.model_copy(update={"id": session.id, "parent_session_id": parent})
+        if not replace and (stored != order or told != Meta.of(session)):
             raise SessionExists(session.id)
         same = next(
             (n for n, (a, b) in enumerate(zip(stored, order, strict=False)) if a != b),
@@ -192,7 +197,7 @@ class Saver:
         spoken = sum(1 for entry in stored if isinstance(entry, Message))
         saved = Saved(str(self._repository.path), session.id, tip, tree, len(stored), spoken, saved_at, updated_at)
         session._timeline.untouched = same
-        drop_done_steps(self._repository, session, complete=same == len(stored) == len(order))
+        drop_done_steps(self._repository, session, tree.meta.id, complete=same == len(stored) == len(order))
         return self._from(saved, session)
 
     # -- what is written ------------------------------------------------------------------------------------------
@@ -316,14 +321,15 @@ class Saver:
 
     # -- making it so ---------------------------------------------------------------------------------------------
 
-    def _publish(self, session: Session, ref: str, made: _Made, tip: str | None) -> None:
+    def _publish(
+        self, session: Session, ref: str, line: _Line, made: _Made, target: str | None, tip: str | None
+    ) -> None:
         repository = self._repository
-        if made.commits:
+        if target is not None and target != tip:  # without a commit where the branch alone is missing
             if self._durable:
                 repository.flush()
-            target = made.commits[-1]
             try:
-                repository.refs.update(ref, target, tip, ident=repository.committer(), reason=made.subject)
+                repository.refs.update(ref, target, tip, ident=repository.committer(), reason=made.subject or "save")
                 if self._durable:
                     repository.flush([str(repository.path / ref)])
             except RefConflict:
@@ -332,12 +338,11 @@ class Saver:
                 # An error can come after the ref moved: only reading it again tells.
                 moved = repository.refs.read(ref) == target
                 raise SaveFailed(session.id, "unknown" if moved else "not saved", _plainly(problem)) from problem
-        self._publish_tags(session, made)
+        self._publish_tags(session, made, line.tree.meta.id if line.tree is not None else session.id)
 
-    def _publish_tags(self, session: Session, made: _Made) -> None:
+    def _publish_tags(self, session: Session, made: _Made, told_id: str) -> None:
         tags = list(made.tags)
-        saved = self._known(session)
-        if saved is not None and saved.tree.meta.id != session.id:
+        if told_id != session.id:
             # The first save under a new name takes the snapshots along.
             tags += [(snapshot, snapshot.commit) for snapshot in session.snapshots if snapshot.commit]
         if not tags:
@@ -353,8 +358,7 @@ class Saver:
         tip, tree, saved_at, updated_at = last.commit, last.tree, last.saved_at, last.updated_at
         if tip is None or tree is None or saved_at is None or updated_at is None:
             raise AssertionError("a line that was written has a commit")
-        if made.commits:
-            session.updated_at = updated_at
+        session.updated_at = updated_at
         store = str(self._repository.path)
         session._saved = Saved(store, session.id, tip, tree, last.count, last.messages, saved_at, updated_at)
         session._timeline.mark()
@@ -370,6 +374,14 @@ class Saver:
             snapshots=tuple(snapshot.id for snapshot, _ in made.tags),
             notice=f"merged {merged} {'entry' if merged == 1 else 'entries'} from another process" if merged else "",
         )
+
+
+def _carry_snapshots(session: Session) -> None:
+    """Let a session that another store gave bring its snapshots along."""
+    told = {step.snapshot.id for step in session._steps if step.kind == "snapshot" and step.snapshot is not None}
+    session._steps[:0] = [
+        Step("snapshot", snapshot.state, snapshot) for snapshot in session.snapshots if snapshot.id not in told
+    ]
 
 
 def _speaker(added: Sequence[Entry]) -> str:

@@ -367,7 +367,8 @@ class SessionStore(StoreHandle):
         for session_id in wanted or ():
             if repository.refs.names(branch_ref(session_id) + "/") or not self.exists(session_id):
                 raise not_found(repository, session_id)
-        return verify(repository, wanted, progress)
+        # A repository opened anew: what this one remembers would hide damage on the disk.
+        return verify(Repository(repository.path), wanted, progress)
 
     def maintain(
         self, *, prune_older_than: timedelta | None = maintenance.GRACE, progress: Progress | None = None

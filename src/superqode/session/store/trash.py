@@ -9,7 +9,7 @@ New refs are made before old ones go, so a crash between leaves both and loses n
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from superqode.session import clock
@@ -57,7 +57,10 @@ def move_to_trash(repository: Repository, session_id: str) -> bool:
 
 def _copy(repository: Repository, session_id: str, tip: str) -> None:
     refs, ident = repository.refs, repository.committer()
-    folder = f"{TRASH}{session_id}/{clock.now().astimezone(UTC).strftime(_TIME)}"
+    moment = clock.now().astimezone(UTC)
+    while refs.read(f"{TRASH}{session_id}/{moment.strftime(_TIME)}/branch") is not None:
+        moment += timedelta(microseconds=1)  # a clock that is coarse, or was set back
+    folder = f"{TRASH}{session_id}/{moment.strftime(_TIME)}"
     refs.update(f"{folder}/branch", tip, None, ident=ident, reason="trash: deleted")
     for name, oid in refs.items(f"{TAGS}{session_id}/"):
         snapshot_id = name.removeprefix(f"{TAGS}{session_id}/")
@@ -87,11 +90,21 @@ def list_trash(repository: Repository) -> list[TrashItem]:
         if found is None:
             continue
         session_id, time = found.groups()
+        deleted_at = _moment(time)
+        if deleted_at is None:
+            continue
         folder = name.removesuffix("branch")
         snapshots = tuple(tag.removeprefix(folder + "tags/") for tag, _ in repository.refs.items(folder + "tags/"))
-        deleted_at = datetime.strptime(time, _TIME).replace(tzinfo=UTC)
         items.append(TrashItem(session_id, f"{session_id}/{time}", deleted_at, _title(repository, oid), oid, snapshots))
     return sorted(items, key=lambda item: item.deleted_at, reverse=True)
+
+
+def _moment(time: str) -> datetime | None:
+    """When that was, or `None` where a ref that somebody else made says a day that never was."""
+    try:
+        return datetime.strptime(time, _TIME).replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def _title(repository: Repository, tip: str) -> str:

@@ -15,7 +15,7 @@ from superqode.session.store.branches import is_session_branch, was_renamed
 from superqode.session.store.index import texts
 from superqode.session.store.index.database import Database
 from superqode.session.store.index.rows import Row, from_micros, row_of, to_micros
-from superqode.session.store.index.scan import PACKED, Branch, Changes, changed_since, scan, take_stamp
+from superqode.session.store.index.scan import DAMAGED, PACKED, Branch, Changes, changed_since, scan, take_stamp
 from superqode.session.store.results import SessionSummary
 
 __all__ = ["Catalogue", "Filter", "Progress"]
@@ -55,7 +55,10 @@ class Filter:
             self._add("sessions.updated <= ?", to_micros(until.astimezone()))
         if text is not None:
             wanted = _storable(text)
-            self.conditions.append("(instr(lower(sessions.title), lower(?)) OR instr(lower(sessions.tags), lower(?)))")
+            self.conditions.append(
+                "(instr(fold(sessions.title), fold(?)) OR EXISTS (SELECT 1 FROM labels"
+                " WHERE labels.session = sessions.id AND kind = 'tag' AND instr(fold(label), fold(?))))"
+            )
             self.values += [wanted, wanted]
 
     def _add(self, condition: str, value: Any) -> None:
@@ -97,9 +100,9 @@ class Catalogue:
         self._guarded(lambda: self._refresh(progress))
 
     def _guarded(self, action: Callable[[], T]) -> T:
-        """Run an action on the index; a damaged index is thrown away, and the action run again on a fresh one."""
+        """Run an action on the index; one that fails is opened anew, then made anew, and the action run again."""
         with self._lock:
-            for give_up in (self.database.discard, self.database.leave_disk):
+            for give_up in (self.database.close, self.database.discard, self.database.leave_disk):
                 try:
                     return action()
                 except sqlite3.DatabaseError:
@@ -128,13 +131,13 @@ class Catalogue:
         with self.database.reading() as connection:
             row = connection.execute("SELECT value FROM stamp").fetchone()
             refs = connection.execute("SELECT name, oid, inode, time, size FROM refs").fetchall()
-        self._stamp = row[0] if row else None
+        self._stamp = _checked(row[0]) if row else None
         self._loose = {name for name, _, *file in refs if tuple(file) != PACKED}
         self._branches = {name: Branch(oid, (inode, time, size)) for name, oid, inode, time, size in refs}
 
     def _store(self, known: dict[str, Branch], changes: Changes, stamp: str, progress: Progress | None) -> None:
         changed = changes.changed
-        moved = [name for name, branch in changed.items() if name not in known or known[name].oid != branch.oid]
+        moved = [name for name, branch in changed.items() if name not in known or _differs(known[name], branch)]
         rows: list[Row] = []
         for number, name in enumerate(moved):
             if is_session_branch(name):
@@ -144,8 +147,14 @@ class Catalogue:
         rows += [Row(name, "", problem=f"its branch cannot be read: {why}") for name, why in changes.damaged.items()]
         news = [name for name in moved if name not in known]
         for name in self._still_listed(changes.gone):
-            if is_session_branch(name) and not any(was_renamed(self._repository, name, new) for new in news):
+            if (
+                known[name].oid
+                and is_session_branch(name)
+                and not any(was_renamed(self._repository, name, new) for new in news)
+            ):
                 self._vanished(name, known[name].oid)
+        unread = {name: Branch(known[name].oid if name in known else "", DAMAGED) for name in changes.damaged}
+        changed = changed | unread
         with self.database.writing() as connection:
             for row in rows:
                 _put(connection, row)
@@ -160,7 +169,7 @@ class Catalogue:
         known.update(changed)
         for name in changes.gone:
             known.pop(name, None)
-        self._branches, self._loose, self._stamp = known, changes.loose - changes.damaged.keys(), stamp
+        self._branches, self._loose, self._stamp = known, changes.loose, stamp
 
     def _still_listed(self, gone: list[str]) -> list[str]:
         """Those that nobody took out on purpose: another process that deletes or purges takes them out here first."""
@@ -224,6 +233,29 @@ class Catalogue:
                 texts.index_session(connection, self._repository, session, name)
             if progress is not None:
                 progress(number + 1, len(waiting), "indexing words")
+
+
+def _checked(stamp: str) -> str:
+    """The stamp of an earlier process; raises `sqlite3.DatabaseError` where it is none."""
+    try:
+        told = json.loads(stamp)
+        whole = all(len(look) == 3 for look in told["seen"].values()) and "packed-refs" in told["seen"]
+        if not (isinstance(told["at"], int) and whole):
+            raise ValueError("it is no stamp")  # noqa: TRY301
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise sqlite3.DatabaseError("the stamp in the index cannot be read") from problem
+    return stamp
+
+
+def _labels(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(json.loads(text))
+    except (ValueError, TypeError) as problem:
+        raise sqlite3.DatabaseError("a row of the index cannot be read") from problem
+
+
+def _differs(before: Branch, now: Branch) -> bool:
+    return before.oid != now.oid or before.file == DAMAGED
 
 
 def _folders(stamp: str) -> list[str]:
@@ -296,8 +328,8 @@ def _summary(row: tuple[Any, ...]) -> SessionSummary:
         project_path=project,
         message_count=messages,
         execution_count=executions,
-        agents_used=tuple(json.loads(agents)),
-        tags=tuple(json.loads(tags)),
+        agents_used=_labels(agents),
+        tags=_labels(tags),
         parent_session_id=parent,
         tip=oid,
         problem=problem,

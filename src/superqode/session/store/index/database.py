@@ -53,6 +53,7 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._lock = RLock()
         self._in_memory = False
+        self._opened = 0
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -97,6 +98,9 @@ class Database:
                 self._connection = None
 
     def _open(self) -> sqlite3.Connection:
+        if self._connection is not None and not self._in_memory and self._opened != _identity(self._path):
+            self.close()
+            raise sqlite3.DatabaseError("another process made the index anew")
         if self._connection is None:
             try:
                 self._connection = self._connect()
@@ -118,15 +122,27 @@ class Database:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         connection = _connection(str(self._path))
         try:
-            return _prepare(connection)
+            _prepare(connection)
         except sqlite3.DatabaseError:
             connection.close()
             raise
+        self._opened = _identity(self._path)
+        return connection
+
+
+def _identity(path: Path) -> int:
+    """The file's inode; 0 where there is none."""
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return 0
 
 
 def _connection(path: str) -> sqlite3.Connection:
     # Transactions are begun by hand, and a lock of ours serialises the threads.
-    return sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
+    connection.create_function("fold", 1, str.casefold, deterministic=True)  # lower() knows ASCII only
+    return connection
 
 
 def _prepare(connection: sqlite3.Connection) -> sqlite3.Connection:

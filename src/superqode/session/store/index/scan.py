@@ -16,9 +16,10 @@ from typing import Final
 from superqode.session import clock
 from superqode.session.errors import CorruptObject
 from superqode.session.git import packed_refs
+from superqode.session.git.refs import is_ref_name
 from superqode.session.git.repository import HEADS, Repository
 
-__all__ = ["Branch", "Changes", "changed_since", "scan", "take_stamp"]
+__all__ = ["DAMAGED", "Branch", "Changes", "changed_since", "scan", "take_stamp"]
 
 _RACY_NS: Final = 2_000_000_000
 _MISSING: Final = [0, 0, 0]
@@ -28,6 +29,7 @@ _MISSING: Final = [0, 0, 0]
 Look = tuple[int, int, int]
 PACKED: Final = (0, 0, 0)
 _UNSURE: Final = (0, 0, 1)
+DAMAGED: Final = (0, 0, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,8 @@ def _compare_packed(repository: Repository, known: dict[str, Branch], changes: C
         if name in changes.loose:
             continue
         before = known.get(name)
+        if not is_ref_name(full):
+            continue
         if before is None or before.oid != ref.oid or before.file != PACKED:
             changes.changed[name] = Branch(ref.oid, PACKED)
     changes.gone += [name for name in known if name not in packed and name not in changes.loose]
@@ -145,7 +149,7 @@ def _scan_folder(repository: Repository, folder: str, known: dict[str, Branch], 
                     changes.loose.add(name)
                 elif entry.is_dir(follow_symlinks=False):
                     below.append(entry.name)
-                elif not name.endswith(".lock"):
+                elif is_ref_name(HEADS + name):  # no lock, and nothing that is no UTF-8
                     suspects.append((name, look))
     except (FileNotFoundError, NotADirectoryError):
         return

@@ -13,12 +13,15 @@ from typing import Final
 __all__ = ["match_expression", "segment", "snippet"]
 
 # CJK radicals to unified ideographs, kana, Hangul, compatibility and half-width forms, the supplementary planes; emoji.
-_SINGLE: Final = re.compile(
-    "([\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff66-\uff9f\U0001f000-\U0001faff\U00020000-\U0003ffff])"
+_SINGLES: Final = (
+    "\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff66-\uff9f\U0001f000-\U0001faff\U00020000-\U0003ffff"
 )
+_SINGLE: Final = re.compile(f"([{_SINGLES}])")
+# A character of a word of several: where one stands beside a match, the match is inside a longer word.
+_PLAIN: Final = rf"[^\W_{_SINGLES}]"
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _TERM: Final = re.compile(r'"([^"]*)"|(\S+)')
-_WORD: Final = re.compile(r"\w+")
+_WORD: Final = re.compile(r"[^\W_]+")
 _CONTEXT: Final = 60
 _MAX_TERMS: Final = 32
 _QUERY_MAX: Final = 1000
@@ -75,6 +78,10 @@ def snippet(text: str, query: str) -> tuple[str, tuple[tuple[int, int], ...]]:
 
 
 def _pattern(term: str) -> str:
-    """A term as FTS5 takes it: its words in order, with anything but words between them."""
+    """A term as FTS5 takes it: its words in order, whole, with anything but words between them."""
     words = _WORD.findall(term)
-    return r"[\W_]+".join(map(re.escape, words)) if words else re.escape(term)
+    if not words:
+        return re.escape(term)
+    before = f"(?<!{_PLAIN})" if re.match(_PLAIN, words[0]) else ""
+    after = f"(?!{_PLAIN})" if re.match(_PLAIN, words[-1][-1]) and not term.endswith("*") else ""
+    return before + r"[\W_]+".join(map(re.escape, words)) + after
