@@ -8,7 +8,13 @@ import subprocess
 import pytest
 
 from superqode.session import Session, SessionStore
-from superqode.session.errors import CorruptSession, InvalidSession, SessionDeleted, SessionError, SessionNotFound
+from superqode.session.errors import (
+    CorruptSession,
+    InvalidSession,
+    SessionDeleted,
+    SessionError,
+    SessionNotFound,
+)
 
 
 def talk(store, session_id="s", count=2, **fields):
@@ -87,7 +93,9 @@ def test_fsck_is_content_with_everything(store, git):
     git.fsck()
 
 
-@pytest.mark.parametrize("how", [["gc", "-q"], ["gc", "-q", "--aggressive"], ["gc", "-q", "--prune=now"], ["repack", "-adq"]])
+@pytest.mark.parametrize(
+    "how", [["gc", "-q"], ["gc", "-q", "--aggressive"], ["gc", "-q", "--prune=now"], ["repack", "-adq"]]
+)
 def test_gc_takes_nothing(how, store, store_path, git):
     """After any gc: everything loads, old and new processes save on, what was deleted comes back whole."""
     session = talk(store)
@@ -238,7 +246,9 @@ def test_a_branch_made_deleted_and_made_again_behind_our_back(store, git):
             assert "x" not in listed(store)
 
 
-@pytest.mark.parametrize("name", ["feature/x", "été", "日本/語", "a b".replace(" ", "+"), "@home", "x" * 200, "UPPER{case}"])
+@pytest.mark.parametrize(
+    "name", ["feature/x", "été", "日本/語", "a b".replace(" ", "+"), "@home", "x" * 200, "UPPER{case}"]
+)
 def test_branches_with_names_of_plain_git(name, store, store_path, git):
     """A branch that only git would name so: listed, loaded, saved, deleted and brought back by its exact name."""
     session = talk(store)
@@ -296,7 +306,12 @@ def test_a_branch_name_that_is_no_unicode(store, store_path, git):
             assert fresh.maintain().skipped == ()
             fresh.rename("s", "t")
             fresh.rename("t", "s")
-            for verb in (fresh.load, fresh.delete, fresh.history, lambda strange: fresh.save(Session(id=strange))):
+            for verb in (
+                fresh.load,
+                fresh.delete,
+                fresh.history,
+                lambda strange: fresh.save(Session(id=strange)),
+            ):
                 with pytest.raises(SessionError):
                     verb(name)
         git("rev-parse", name)

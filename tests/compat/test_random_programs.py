@@ -9,7 +9,16 @@ from pathlib import Path
 import hypothesis.strategies as st
 import pytest
 from hypothesis import settings
-from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, initialize, invariant, multiple, precondition, rule
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+)
 
 from superqode.session import MessageRole, Session, SessionStore
 from superqode.session.errors import NothingToRedo, NothingToUndo, SessionDeleted, SessionNotFound
@@ -113,7 +122,12 @@ class Programs(RuleBasedStateMachine):
 
         self.edit(session_id, change)
 
-    @rule(session_id=ids, text=WORDS, path=FILES, tool=st.sampled_from(["write_file", "edit_file", "read_file", "bash"]))
+    @rule(
+        session_id=ids,
+        text=WORDS,
+        path=FILES,
+        tool=st.sampled_from(["write_file", "edit_file", "read_file", "bash"]),
+    )
     def call(self, session_id, text, path, tool):
         """Add a tool execution, which may touch a file."""
         self.edit(session_id, lambda session: session.add_tool_execution(tool, {"path": path}, text, True))
@@ -132,7 +146,11 @@ class Programs(RuleBasedStateMachine):
 
         self.edit(session_id, change)
 
-    @rule(session_id=ids, place=st.integers(0, 5), how=st.sampled_from(["remove", "edit", "swap", "reverse", "clear"]))
+    @rule(
+        session_id=ids,
+        place=st.integers(0, 5),
+        how=st.sampled_from(["remove", "edit", "swap", "reverse", "clear"]),
+    )
     def rework(self, session_id, place, how):
         """Edit the list of messages itself."""
 
@@ -440,7 +458,12 @@ class Programs(RuleBasedStateMachine):
 def conversation_of(snapshot):
     """A snapshot's state, as `conversation` gives it."""
     state = snapshot.state
-    return (tuple(state.entries), tuple(state.files_modified), tuple(state.files_created), tuple(state.agents_used))
+    return (
+        tuple(state.entries),
+        tuple(state.files_modified),
+        tuple(state.files_created),
+        tuple(state.agents_used),
+    )
 
 
 class TestPrograms(Programs.TestCase):

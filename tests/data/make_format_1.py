@@ -48,7 +48,11 @@ def fill(store: SessionStore) -> None:
     session.add_message("user", "Fix the SQL injection vulnerability\0\u2028")
     store.save(session)
     session.add_message(
-        "assistant", "I'll fix that… half \ud83d", "security_tester", [{"id": "call-1", "name": "edit_file"}], metadata={"k": "v"}
+        "assistant",
+        "I'll fix that… half \ud83d",
+        "security_tester",
+        [{"id": "call-1", "name": "edit_file"}],
+        metadata={"k": "v"},
     )
     session.add(
         ToolExecution(

@@ -99,7 +99,9 @@ def small_disk(tmp_path):
     place.mkdir()
     if os.name != "posix" or os.geteuid() != 0:
         pytest.skip("only root can mount a small disk")
-    done = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(place)], capture_output=True, check=False)
+    done = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(place)], capture_output=True, check=False
+    )
     if done.returncode != 0:
         pytest.skip("this machine lets nobody mount a small disk")
     yield place

@@ -40,6 +40,7 @@ def test_processes_beside_packing_and_deleting(flush, start, store, store_path, 
     environment = {"env": _environment(flush)}
     saved("churn-origin")
     saved("quiet")
+    saved("shared")
     two = [start("save", store_path, "shared", f"w{number}", SAVES, **environment) for number in range(2)]
     eight = [start("save", store_path, f"s{number}", f"v{number}", SAVES, **environment) for number in range(8)]
     churning = start("churn", store_path, "churn", **environment)

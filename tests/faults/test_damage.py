@@ -214,7 +214,9 @@ def test_what_is_whole_again_is_listed_as_whole(store, store_path, git, saved):
 # -- refs -------------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("content", [b"", b"\0" * 41, b"ref: refs/heads/nowhere/../s\n", b"not an id\n", b"0123456789abcdef\n"])
+@pytest.mark.parametrize(
+    "content", [b"", b"\0" * 41, b"ref: refs/heads/nowhere/../s\n", b"not an id\n", b"0123456789abcdef\n"]
+)
 def test_a_damaged_branch_file_is_one_sessions_problem(content, store, store_path, git, saved):
     """A ref file that a power loss emptied: listed with its problem, every verb names the session, the others are fine."""
     saved("s")
@@ -226,7 +228,13 @@ def test_a_damaged_branch_file_is_one_sessions_problem(content, store, store_pat
     with SessionStore(store_path) as fresh:
         assert {row.id: bool(row.problem) for row in fresh.list_sessions()} == {"s": True, "t": False}
         verbs = [
-            fresh.load, fresh.exists, fresh.history, fresh.fork, fresh.delete, fresh.undo, fresh.resolve,
+            fresh.load,
+            fresh.exists,
+            fresh.history,
+            fresh.fork,
+            fresh.delete,
+            fresh.undo,
+            fresh.resolve,
             lambda name: fresh.rename(name, "new"),
             lambda name: fresh.save(Session(id=name)),
         ]

@@ -69,7 +69,9 @@ def test_a_full_disk_fails_the_save_and_nothing_else(leave, small_disk, locks):
         store.save(session)
         assert len(store.load("s").messages) == 2
         assert store.list_sessions()[0].message_count == 2
-    done = subprocess.run(["git", "-C", str(small_disk / "store"), "fsck", "--strict"], capture_output=True, check=False)
+    done = subprocess.run(
+        ["git", "-C", str(small_disk / "store"), "fsck", "--strict"], capture_output=True, check=False
+    )
     assert done.returncode == 0, done.stderr
     assert not [*(small_disk / "store" / "refs").rglob("*.lock")]
 
@@ -238,7 +240,12 @@ def test_a_store_of_somebody_else_is_refused(store_path, saved):
     saved("s")
     os.chown(store_path, 12345, 12345)
     with SessionStore(store_path) as store:
-        verbs = (lambda: store.load("s"), store.list_sessions, lambda: store.save(Session(id="t")), store.trash)
+        verbs = (
+            lambda: store.load("s"),
+            store.list_sessions,
+            lambda: store.save(Session(id="t")),
+            store.trash,
+        )
         for verb in verbs:
             with pytest.raises(StoreNotOwned, match="belongs to user 12345"):
                 verb()
@@ -258,7 +265,9 @@ def test_a_store_that_others_could_read_is_closed_again(store_path, saved):
 def test_a_repository_of_another_kind_is_one_clear_error(kind, store_path, git, git_program):
     """A repository with sha256 ids or reftable refs, which libgit2 cannot open, is named as such, and stays untouched."""
     option = {"sha256": "--object-format=sha256", "reftable": "--ref-format=reftable"}.get(kind, "--quiet")
-    done = subprocess.run([git_program, "init", "-q", "--bare", option, str(store_path)], capture_output=True, check=False)
+    done = subprocess.run(
+        [git_program, "init", "-q", "--bare", option, str(store_path)], capture_output=True, check=False
+    )
     if done.returncode != 0:
         pytest.skip(f"this git cannot make one: {done.stderr.decode()}")
     if kind == "reftable by configuration":

@@ -4,8 +4,8 @@ import os
 import subprocess
 
 import pytest
-from strategies import hostile_ids
 
+from strategies import hostile_ids
 from superqode.session import Message, Session, SessionStore
 from superqode.session.errors import InvalidEntry, InvalidSession, InvalidSessionId, SessionError, SessionNotFound
 
@@ -33,7 +33,7 @@ def _state(folder):
 def test_hostile_ids_reach_no_file(store, store_path, tmp_path, kept, hostile):
     """Every verb refuses a hostile id, or finds nothing under it; not one file in or beside the store changes."""
     before = _state(store_path)
-    beside = sorted(os.listdir(tmp_path))
+    beside = sorted(tmp_path.iterdir())
     verbs = [
         lambda: store.load(hostile),
         lambda: store.history(hostile),
@@ -60,7 +60,7 @@ def test_hostile_ids_reach_no_file(store, store_path, tmp_path, kept, hostile):
             continue
 
     assert _state(store_path) == before
-    assert sorted(os.listdir(tmp_path)) == beside
+    assert sorted(tmp_path.iterdir()) == beside
     assert store.load("kept") == kept
 
 
@@ -177,7 +177,7 @@ def test_ordinary_ids_work(store, name):
 
 def test_near_ids_are_named(store, kept):
     """A typing error is met with the id that was meant."""
-    with pytest.raises(SessionNotFound, match="There is no session 'keptt'. Did you mean kept?"):
+    with pytest.raises(SessionNotFound, match=r"There is no session 'keptt'\. Did you mean kept\?"):
         store.load("keptt")
 
 
@@ -189,7 +189,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
     for place, told in (("project", "holds other files"), ("file", "it is a file")):
         with SessionStore(tmp_path / place) as store, pytest.raises(SessionError, match=told):
             store.save(Session(id="s"))
-    assert os.listdir(tmp_path / "project") == ["main.py"]
+    assert [path.name for path in (tmp_path / "project").iterdir()] == ["main.py"]
     assert (tmp_path / "file").read_text() == "x"
 
 
@@ -198,4 +198,4 @@ def test_a_work_tree_is_no_store(tmp_path):
     subprocess.run(["git", "init", "-q", str(tmp_path / "project")], check=True)
     with SessionStore(tmp_path / "project") as store, pytest.raises(SessionError):
         store.save(Session(id="s"))
-    assert os.listdir(tmp_path / "project") == [".git"]
+    assert [path.name for path in (tmp_path / "project").iterdir()] == [".git"]

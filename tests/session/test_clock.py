@@ -3,8 +3,8 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 from hypothesis import given
-from strategies import moments
 
+from strategies import moments
 from superqode.session import clock
 
 

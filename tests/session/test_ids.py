@@ -6,8 +6,8 @@ import subprocess
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import hostile_ids
 
+from strategies import hostile_ids
 from superqode.session import ids
 from superqode.session.errors import InvalidSessionId
 
@@ -16,7 +16,7 @@ from superqode.session.errors import InvalidSessionId
 def test_hostile_ids_are_refused(hostile):
     """Paths, options, revisions, devices and reserved names are no ids, and the error says what an id is."""
     assert not ids.is_session_id(hostile)
-    with pytest.raises(InvalidSessionId, match="is no session id: .* Use 1 to 128 of") as caught:
+    with pytest.raises(InvalidSessionId, match=r"is no session id: .* Use 1 to 128 of") as caught:
         ids.validate_session_id(hostile)
     assert caught.value.session_id == hostile
 

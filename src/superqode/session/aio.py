@@ -128,6 +128,10 @@ class AsyncSessionStore:
         """As `SessionStore.cleanup_old_sessions`."""
         return await _run(self.store.cleanup_old_sessions, days, dry_run=dry_run)
 
+    async def restore(self, session_id: str, revision: str) -> SaveResult:
+        """As `SessionStore.restore`."""
+        return await _run(self.store.restore, session_id, revision)
+
     async def undo(self, session_id: str) -> SaveResult:
         """As `SessionStore.undo`."""
         return await _run(self.store.undo, session_id)

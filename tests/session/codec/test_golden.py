@@ -1,12 +1,12 @@
-"""Format 1 as bytes that must never change: object ids of a fixed session, and a fixture that stays readable for ever."""
+"""Format 1 as bytes that must never change: object ids of a fixed session, and a fixture readable for ever."""
 
 import json
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from data.make_format_1 import describe
 
+from data.make_format_1 import describe
 from superqode.session import Message, Session, SessionStore, ToolExecution
 from superqode.session.errors import NewerFormat
 
@@ -113,7 +113,7 @@ def test_object_ids(golden, git):
 
 
 def test_the_commit_reads_as_documented(golden, git):
-    """A commit, as `git cat-file -p` prints it: the agent is the author, the user the committer, trailers tell the rest."""
+    """As `git cat-file -p` prints it: the agent is the author, the user the committer, trailers tell the rest."""
     assert git("cat-file", "-p", "session-123") == COMMIT
     assert git("cat-file", "-p", "refs/tags/session-123/before-review") == TAG
 
@@ -226,7 +226,9 @@ def test_a_newer_format_is_never_written_over(newer, git, change):
     session.add_message("user", "from today")
     before = git("for-each-ref")
 
-    with pytest.raises(NewerFormat, match=r"has format '2'; this superqode writes format 1. Update superqode") as caught:
+    with pytest.raises(
+        NewerFormat, match=r"has format '2'; this superqode writes format 1. Update superqode"
+    ) as caught:
         change(newer, session)
 
     assert (caught.value.found, caught.value.known) == ("2", 1)
@@ -247,5 +249,5 @@ def test_a_newer_store_is_not_opened(golden, store_path, git):
     golden.close()
     git("config", "superqode.format", "2")
 
-    with SessionStore(store_path) as store, pytest.raises(NewerFormat, match="The store .* has format '2'"):
+    with SessionStore(store_path) as store, pytest.raises(NewerFormat, match=r"The store .* has format '2'"):
         store.list_sessions()

@@ -4,8 +4,8 @@ import json
 
 import pytest
 from hypothesis import given
-from strategies import json_objects, json_values
 
+from strategies import json_objects, json_values
 from superqode.session.codec import jsontext
 from superqode.session.models import freeze
 

@@ -27,7 +27,7 @@ def test_the_format_file():
         b"superqode-store 1\n",
         b"superqode-session 9999999999\n",
         b"\xff",
-        "superqode-session ١\n".encode(),
+        "superqode-session \u0661\n".encode(),
     ],
 )
 def test_other_format_files_are_none_of_ours(data):
@@ -88,7 +88,7 @@ def test_names_are_read(name, read):
         "00-user.content.0000000.txt",
         "00-user.json\n",
         "x00-user.json",
-        "٠٠-user.json",
+        "\u0660\u0660-user.json",
         "00-user.json.lock",
         "../00-user.json",
     ],

@@ -1,4 +1,4 @@
-"""Commit messages and idents: a story for people, trailers for us, and nothing in between that could be taken for one."""
+"""Commit messages and idents: a story for people, trailers for us, and nothing that could be taken for one."""
 
 import subprocess
 from datetime import UTC, datetime
@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import executions, messages, moments, texts
 
+from strategies import executions, messages, moments, texts
 from superqode.session.codec import message
 from superqode.session.codec.message import Story, compose, parse, save_subject, subject_line
 from superqode.session.models import Message, ToolExecution

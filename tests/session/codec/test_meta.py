@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import sessions
 
+from strategies import sessions
 from superqode.session.codec.meta import Meta, decode_meta, encode_meta
 from superqode.session.errors import InvalidSession
 from superqode.session.models import Session
@@ -132,7 +132,7 @@ def test_mutated_bytes_are_a_session_or_refused(session, data):
 )
 def test_damage_is_one_error(data):
     """Each kind of damage is InvalidSession, told in one line."""
-    with pytest.raises(InvalidSession, match="session.json cannot be read") as caught:
+    with pytest.raises(InvalidSession, match=r"session\.json cannot be read") as caught:
         decode_meta(data)
     assert "\n" not in str(caught.value)
 

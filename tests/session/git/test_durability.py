@@ -4,6 +4,7 @@ import ctypes
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -15,7 +16,7 @@ def synced(monkeypatch):
     """No `syncfs`; gives the paths that were synced one by one."""
     paths = []
     monkeypatch.setattr(durability, "_syncfs", lambda: None)
-    monkeypatch.setattr(os, "fsync", lambda handle: paths.append(os.readlink(f"/proc/self/fd/{handle}")))
+    monkeypatch.setattr(os, "fsync", lambda handle: paths.append(str(Path(f"/proc/self/fd/{handle}").readlink())))
     return paths
 
 
@@ -49,7 +50,7 @@ def test_one_call_for_all(tmp_path, whole):
 
 
 def test_the_systems_no_comes_through(tmp_path, whole):
-    """An error of the disk is an OSError with its number; it is not tried again, as the kernel may have dropped the data."""
+    """An error of the disk is an OSError; it is not tried again, as the kernel may have dropped the data."""
     whole["errno"] = 5
     with pytest.raises(OSError, match="Input/output error") as caught:
         durability.flush(tmp_path, ["x"])
@@ -64,7 +65,7 @@ def test_without_it_each_file_and_its_folder_is_synced(tmp_path, synced):
     (tmp_path / "a").mkdir()
     files = [str(tmp_path / name) for name in ("a/one", "a/two", "three")]
     for file in files:
-        open(file, "w").close()
+        Path(file).touch()
 
     durability.flush(tmp_path, files)
 

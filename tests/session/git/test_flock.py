@@ -56,8 +56,9 @@ def other(tmp_path):
 def test_two_processes(tmp_path, other, kill):
     """What another process holds is waited for, and is free when it ends, however it ends."""
     holder = other("alone")
-    with pytest.raises(StoreLocked, match=r"lock was locked by another process for 0\.\d s"), flock.hold(
-        tmp_path / "lock", timeout=0.05
+    with (
+        pytest.raises(StoreLocked, match=r"lock was locked by another process for 0\.\d s"),
+        flock.hold(tmp_path / "lock", timeout=0.05),
     ):
         pass
 

@@ -36,9 +36,10 @@ def path(tmp_path):
 def test_new_content_comes_whole(path, tmp_path):
     """While the lock is held the old content stands; afterwards the new one, and no lock."""
     with lock_file(path, tmp_path / "aside") as lock:
-        assert os.path.exists(path + ".lock")
+        assert (tmp_path / "file.lock").exists()
+        assert (tmp_path / "file").read_bytes() == b"old"
         lock.commit(b"n" * 100_000, sync=True)
-        assert not os.path.exists(path + ".lock")
+        assert not (tmp_path / "file.lock").exists()
 
     assert (tmp_path / "file").read_bytes() == b"n" * 100_000
     assert not (tmp_path / "aside").exists()
@@ -55,7 +56,7 @@ def test_letting_go_changes_nothing(path, tmp_path, fails):
             pass
 
     assert (tmp_path / "file").read_bytes() == b"old"
-    assert not os.path.exists(path + ".lock")
+    assert not (tmp_path / "file.lock").exists()
 
 
 def test_a_lock_is_made_where_its_folder_is_missing(tmp_path):
@@ -109,8 +110,9 @@ def test_a_lock_that_changes_hands_is_somebodys(path, tmp_path, waiting):
 
     todo.update(dict.fromkeys(range(100_000), change_hands))
 
-    with pytest.raises(StoreLocked, match=r"file\.lock was locked by another process for 5\.\d s"), lock_file(
-        path, tmp_path / "aside", timeout=5
+    with (
+        pytest.raises(StoreLocked, match=r"file\.lock was locked by another process for 5\.\d s"),
+        lock_file(path, tmp_path / "aside", timeout=5),
     ):
         pass
 

@@ -51,7 +51,9 @@ def test_trees_are_sorted_as_git_sorts_them(objects, git):
 
     oid = objects.write_tree(entries)
 
-    lines = "".join(f"{entry.mode:0>6} {'tree' if entry.mode == TREE else 'blob'} {entry.oid}\t{entry.name}\n" for entry in entries)
+    lines = "".join(
+        f"{entry.mode:0>6} {'tree' if entry.mode == TREE else 'blob'} {entry.oid}\t{entry.name}\n" for entry in entries
+    )
     assert git("mktree", stdin=lines.encode()) == oid
     assert [entry.name for entry in objects.tree(oid)] == ["a.b", "a", "a0"]
     git("fsck", "--strict", "--no-dangling")
@@ -62,7 +64,9 @@ def test_any_tree_comes_back(names):
     """What is written as a tree is read as it was, in Git's order."""
     from superqode.session.git.objects import _parse_tree, _tree_order
 
-    entries = [TreeEntry(TREE if number % 2 else BLOB, name, f"{number:040x}") for number, name in enumerate(sorted(names))]
+    entries = [
+        TreeEntry(TREE if number % 2 else BLOB, name, f"{number:040x}") for number, name in enumerate(sorted(names))
+    ]
     ordered = sorted(entries, key=_tree_order)
     data = b"".join(f"{mode} {name}\0".encode() + bytes.fromhex(oid) for mode, name, oid in ordered)
 
@@ -147,7 +151,9 @@ def test_random_bytes_are_no_commit_and_no_tag(data):
                 continue
 
 
-@pytest.mark.parametrize("message", ["Before fix", "two\n\nparagraphs", "", "\0NUL", "\ud800", "\n\nleading", "é" * 5_000])
+@pytest.mark.parametrize(
+    "message", ["Before fix", "two\n\nparagraphs", "", "\0NUL", "\ud800", "\n\nleading", "é" * 5_000]
+)
 def test_tags_are_gits_tags(objects, git, message):
     """Git accepts our tag of any description, and the description comes back as text that Git can hold."""
     oid = objects.write_tag(_commit(objects), "s/snap", IDENT, message)

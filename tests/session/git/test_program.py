@@ -87,7 +87,9 @@ def test_the_callers_environment_points_nowhere(repository, monkeypatch, tmp_pat
 
     assert (repository / "objects" / oid[:2] / oid[2:]).is_file()
     kept = program._environment()
-    assert not [name for name in kept if name.startswith("GIT_") and name not in ("GIT_TERMINAL_PROMPT", "GIT_OPTIONAL_LOCKS")]
+    assert not [
+        name for name in kept if name.startswith("GIT_") and name not in ("GIT_TERMINAL_PROMPT", "GIT_OPTIONAL_LOCKS")
+    ]
     assert (kept["LC_ALL"], kept["GIT_TERMINAL_PROMPT"]) == ("C", "0")
     assert kept["PATH"] == os.environ["PATH"]
 
@@ -115,7 +117,9 @@ def test_a_missing_git_is_one_clear_error(repository, monkeypatch, tmp_path):
     """The error says what git is needed for, where to get it, and that saving works without it."""
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    with pytest.raises(GitMissing, match=r"Making a backup needs the git program \(2.31 or newer\), and it is not on") as caught:
+    with pytest.raises(
+        GitMissing, match=r"Making a backup needs the git program \(2.31 or newer\), and it is not on"
+    ) as caught:
         program.run(repository, ["version"], purpose="Making a backup")
     assert caught.value.purpose == "Making a backup"
     assert program.config_value(repository, "user.name") is None

@@ -67,7 +67,7 @@ def test_what_we_write_git_reads_and_the_other_way_round(refs, git):
 
 
 def test_a_ref_moves_only_from_where_it_was_expected(refs, git):
-    """Compare-and-swap: another value, a missing ref and one that is there already are conflicts that change nothing."""
+    """Compare-and-swap: another value, a missing ref and one that is there are conflicts that change nothing."""
     _make(refs, "refs/heads/x", git.one)
     for name, new, expected in (
         ("refs/heads/x", git.three, git.two),
@@ -192,7 +192,7 @@ def test_symbolic_refs_are_followed(refs, git):
     ids=range(11),
 )
 def test_what_is_no_ref_is_told(refs, git, content):
-    """An emptied file, garbage, a link out of the store and a link to itself are CorruptObject; the others are listed."""
+    """An emptied file, garbage, links out of the store and to itself are CorruptObject; the others are listed."""
     _make(refs, "refs/heads/good", git.one)
     (git.path / "refs" / "heads" / "x").write_bytes(content)
 
@@ -282,14 +282,18 @@ def test_names_are_gits_names(git):
     refused = [name for name in names if not is_ref_name(name)]
 
     asked = "".join(f"verify {name} {'0' * 40}\n" for name in taken)
-    done = subprocess.run([*git.command, "update-ref", "--stdin"], input=asked, text=True, capture_output=True, check=False)
+    done = subprocess.run(
+        [*git.command, "update-ref", "--stdin"], input=asked, text=True, capture_output=True, check=False
+    )
 
     assert (done.returncode, done.stderr) == (0, "")
     assert [name for name in chance.sample(refused, 150) if _accepts(name)] == []
     assert min(len(taken), len(refused)) > 150
 
 
-@pytest.mark.parametrize("name", ["", "heads/x", "HEAD", "refs", "refs/", "/refs/heads/x", "refs/heads/../../x", "x" * 2_000])
+@pytest.mark.parametrize(
+    "name", ["", "heads/x", "HEAD", "refs", "refs/", "/refs/heads/x", "refs/heads/../../x", "x" * 2_000]
+)
 def test_only_names_under_refs_are_names(name):
     """Nothing outside `refs/` is ever read or written as a ref."""
     assert not is_ref_name(name)

@@ -37,7 +37,7 @@ def _state(path):
 
 
 def test_a_store_is_a_bare_repository_that_git_knows(store_path):
-    """Made with the documented settings, HEAD on the reserved branch, mode 0700, no extensions, and nothing for fsck."""
+    """The documented settings, HEAD on the reserved branch, mode 0700, no extensions, and nothing for fsck."""
     Repository.create(store_path, user=USER)
 
     assert stat.S_IMODE(store_path.stat().st_mode) == 0o700

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from pydantic import ValidationError
-from strategies import entries
 
+from strategies import entries
 from superqode.session.models import FrozenDict, FrozenList, Message, MessageRole, ToolExecution, entry_from_dict
 
 
@@ -56,7 +56,7 @@ def test_what_is_inside_does_not_change_either():
 @given(entries)
 def test_entries_survive_every_kind_of_copy(entry):
     """Pickle, copy, deepcopy, and the plain dict there and back give an equal entry."""
-    assert pickle.loads(pickle.dumps(entry)) == entry
+    assert pickle.loads(pickle.dumps(entry)) == entry  # noqa: S301 - our own
     assert copy.copy(entry) == copy.deepcopy(entry) == entry
     assert entry_from_dict(entry.to_dict()) == entry
 
@@ -135,7 +135,9 @@ def test_times_are_read_as_they_were_written():
 
 def test_a_dict_tells_what_it_is():
     """A tool name makes an execution, anything else a message."""
-    assert isinstance(entry_from_dict({"tool_name": "x", "arguments": {}, "result": "", "success": True}), ToolExecution)
+    assert isinstance(
+        entry_from_dict({"tool_name": "x", "arguments": {}, "result": "", "success": True}), ToolExecution
+    )
     assert isinstance(entry_from_dict({"role": "tool", "content": "x", "tool_call_id": "c"}), Message)
     with pytest.raises(ValidationError):
         entry_from_dict({})

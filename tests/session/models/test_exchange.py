@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import json_values, sessions
 
+from strategies import json_values, sessions
 from superqode.session import Session
 from superqode.session.errors import InvalidSession
 from superqode.session.models import Message, ToolExecution
@@ -110,7 +110,7 @@ def test_what_superqode_2_25_wrote_is_read():
     session = Session.from_dict(OLD)
 
     assert [entry.id for entry in session.timeline] == ["m1", "t1", "m2"]
-    assert session.created_at == datetime(2025, 1, 15, 10).astimezone(UTC)  # noqa: DTZ001
+    assert session.created_at == datetime(2025, 1, 15, 10).astimezone(UTC)
     assert session.files_modified == ["src/api/users.py"]
     assert session.tool_executions[0].duration_ms == 45
 
@@ -124,7 +124,7 @@ def test_missing_and_empty_fields_get_their_defaults():
 
 
 def test_a_snapshot_may_count_messages():
-    """superqode 2.25 kept a number: the state is everything before the next message, files and agents replayed."""
+    """The old store kept a number: the state is everything before the next message, files and agents replayed."""
     session = Session.from_dict(_with_snapshot(message_count=1))
     state = session.snapshots[0].state
 

@@ -2,8 +2,8 @@
 
 import pytest
 from hypothesis import given
-from strategies import json_objects, texts
 
+from strategies import json_objects, texts
 from superqode.session.models import Session
 from superqode.session.models.files import TOOLS, relative_path, touched_files
 
@@ -98,8 +98,8 @@ def test_an_editors_command_tells_what_it_does():
 def test_any_call_is_looked_at_without_harm(tool, arguments, project):
     """Whatever an agent calls with whatever arguments, looking at it raises nothing."""
     for name in (tool, "write_file", "apply_patch", "bash"):
-        for given in (arguments, {"path": tool, "command": tool, "input": tool}):
-            assert all(isinstance(path, str) for _, path in touched_files(name, given, project))
+        for called in (arguments, {"path": tool, "command": tool, "input": tool}):
+            assert all(isinstance(path, str) for _, path in touched_files(name, called, project))
 
 
 def _session(*calls):

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from pydantic import ValidationError
-from strategies import sessions
 
+from strategies import sessions
 from superqode.session import MessageRole, Session, create_session
 from superqode.session.errors import DuplicateEntry, InvalidEntry
 from superqode.session.models import FrozenDict, Message
@@ -226,7 +226,7 @@ def test_copies_of_frozen_metadata_can_be_edited():
 @given(sessions())
 def test_sessions_survive_pickle(session):
     """A pickled session is the same session, ready to go on."""
-    twin = pickle.loads(pickle.dumps(session))
+    twin = pickle.loads(pickle.dumps(session))  # noqa: S301 - our own
 
     assert twin == session
     twin.add_message("user", "on")

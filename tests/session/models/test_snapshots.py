@@ -78,7 +78,7 @@ def test_one_can_go_back_and_forth(session):
 def test_a_snapshot_that_is_not_there_is_an_error(session):
     """The error names the snapshots there are."""
     session.create_snapshot("one", snapshot_id="one")
-    with pytest.raises(SnapshotNotFound, match="Session s has no snapshot 'two'. It has: one"):
+    with pytest.raises(SnapshotNotFound, match=r"Session s has no snapshot 'two'\. It has: one"):
         session.restore_snapshot("two")
     with pytest.raises(SnapshotNotFound, match="It has no snapshots"):
         Session(id="e").restore_snapshot("one")
@@ -118,7 +118,7 @@ def test_states_are_loaded_when_asked_for():
 def test_snapshots_compare_and_travel(session):
     """Snapshots are equal by id, description and time; a pickled one carries its state along."""
     snapshot = session.create_snapshot("one")
-    twin = pickle.loads(pickle.dumps(snapshot))
+    twin = pickle.loads(pickle.dumps(snapshot))  # noqa: S301 - our own
 
     assert twin == snapshot
     assert hash(twin) == hash(snapshot)

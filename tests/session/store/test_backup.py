@@ -38,7 +38,7 @@ def _told(store):
 
 @pytest.mark.parametrize("packed", [False, True], ids=["loose", "packed"])
 def test_everything_comes_back(filled, tmp_path, git, packed):
-    """Sessions, saves, snapshots, trash, quarantine, remotes, mode and hooks are those of the store that was backed up."""
+    """Sessions, saves, snapshots, trash, quarantine, remotes, mode and hooks are those of the store backed up."""
     if packed:
         filled.maintain()
     refs = git("for-each-ref")
@@ -60,7 +60,9 @@ def test_everything_comes_back(filled, tmp_path, git, packed):
 
     assert stat.S_IMODE((tmp_path / "restored").stat().st_mode) == 0o700
     assert (tmp_path / "restored" / "hooks" / "pre-push").exists()
-    done = subprocess.run(["git", "-C", str(tmp_path / "restored"), "fsck", "--strict"], capture_output=True, check=False)
+    done = subprocess.run(
+        ["git", "-C", str(tmp_path / "restored"), "fsck", "--strict"], capture_output=True, check=False
+    )
     assert done.returncode == 0
 
 
@@ -69,7 +71,9 @@ def test_the_file_is_for_its_owner_and_plain_git(filled, tmp_path):
     path = filled.backup(tmp_path / "backup")
 
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
-    listed = subprocess.run(["git", "bundle", "list-heads", str(path)], capture_output=True, text=True, check=True).stdout
+    listed = subprocess.run(
+        ["git", "bundle", "list-heads", str(path)], capture_output=True, text=True, check=True
+    ).stdout
     assert "refs/heads/s0" in listed
     assert [file.name for file in tmp_path.iterdir() if "backup" in file.name] == ["backup"]
 
@@ -78,7 +82,7 @@ def test_a_backup_never_replaces_a_file(filled, tmp_path):
     """A file that is there stays, and a folder that is not there is told."""
     (tmp_path / "there").write_text("mine")
 
-    with pytest.raises(BackupError, match="is there already. Choose another name"):
+    with pytest.raises(BackupError, match=r"is there already\. Choose another name"):
         filled.backup(tmp_path / "there")
     assert (tmp_path / "there").read_text() == "mine"
     with pytest.raises(BackupError, match="There is no folder"):
@@ -147,12 +151,24 @@ def test_a_damaged_file_leaves_nothing_behind(filled, tmp_path, place):
 @pytest.mark.parametrize(
     ("change", "told"),
     [
-        (lambda data: data.replace(b" refs/heads/s0\n", b" refs/remotes/x/y\n", 1), "a store has no ref refs/remotes/x/y"),
+        (
+            lambda data: data.replace(b" refs/heads/s0\n", b" refs/remotes/x/y\n", 1),
+            "a store has no ref refs/remotes/x/y",
+        ),
         (lambda data: data.replace(b" refs/heads/s0\n", b" refs/../../evil\n", 1), "is refused: its header names"),
         (lambda data: data.replace(b" refs/heads/s0\n", b" hooks/pre-push\n", 1), "is refused: its header names"),
-        (lambda data: data.replace(b" refs/heads/superqode\n", b" refs/heads/another\n", 1), "no backup of a session store"),
-        (lambda data: data.replace(b" refs/superqode/backup\n", b" refs/superqode/backed\n", 1), "no backup of a session"),
-        (lambda data: data.replace(b"\n\nPACK", b"\n" + b"1" * 40 + b" refs/heads/none\n\nPACK", 1), "an object that is not in it"),
+        (
+            lambda data: data.replace(b" refs/heads/superqode\n", b" refs/heads/another\n", 1),
+            "no backup of a session store",
+        ),
+        (
+            lambda data: data.replace(b" refs/superqode/backup\n", b" refs/superqode/backed\n", 1),
+            "no backup of a session",
+        ),
+        (
+            lambda data: data.replace(b"\n\nPACK", b"\n" + b"1" * 40 + b" refs/heads/none\n\nPACK", 1),
+            "an object that is not in it",
+        ),
         (lambda data: b"not a bundle at all", "does not begin like a Git bundle"),
     ],
     ids=range(7),

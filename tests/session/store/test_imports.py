@@ -187,7 +187,7 @@ def test_our_own_export_over_its_session_is_nothing_new(store, tmp_path, git):
 
 
 def test_the_old_store_in_the_same_folder(store, source, store_path):
-    """superqode 2.25 kept its files where the store is: noticed, imported when asked, left where they are, told once."""
+    """Old files where the store is: noticed, imported when asked, left where they are, told of once."""
     store_path.mkdir()
     old = store_path / "session-1.json"
     old.write_bytes(source(3).read_bytes())

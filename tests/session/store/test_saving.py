@@ -2,21 +2,19 @@
 
 import itertools
 import subprocess
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from strategies import sessions
 
-from superqode.session import Message, Session, SessionStore
+from strategies import sessions
+from superqode.session import Message, Session, SessionStore, ids
 from superqode.session.codec import layout
 from superqode.session.errors import (
     InvalidSession,
-    InvalidSessionId,
     SaveFailed,
     SessionDeleted,
-    SessionExists,
     StoreClosed,
     StoreNotFound,
 )
@@ -100,7 +98,13 @@ def test_unchanged_blobs_are_shared(store, git):
     del session.messages[-30:]
     store.save(session)
 
-    assert sorted(git("cat-file", "-t", oid) for oid in _objects(git) - before) == ["commit", "tree", "tree", "tree", "tree"]
+    assert sorted(git("cat-file", "-t", oid) for oid in _objects(git) - before) == [
+        "commit",
+        "tree",
+        "tree",
+        "tree",
+        "tree",
+    ]
     assert store.load("s") == session
 
 
@@ -124,7 +128,7 @@ CUTS = st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), min_size=1, m
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(CUTS)
 def test_any_cut_and_growth_comes_back(store, cuts):
-    """With directories of three, so that all levels turn over: cut anywhere and grown again, a session is as it was told."""
+    """With directories of three, so that all levels turn over: cut anywhere and grown again, it comes back."""
     numbers = itertools.count()
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(layout, "FANOUT", 3)
@@ -143,7 +147,8 @@ def test_any_cut_and_growth_comes_back(store, cuts):
 @given(sessions(max_entries=5))
 def test_any_session_comes_back(store, session):
     """Whatever a session holds, the branch gives it back, and git finds no fault."""
-    store.save(session, replace=True)
+    session.id = ids.new_session_id()
+    store.save(session)
 
     loaded = store.load(session.id)
 
@@ -273,7 +278,9 @@ def test_a_failed_save_can_be_tried_again(store, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(durability, "flush", full)
-    with pytest.raises(SaveFailed, match="Session s was not saved: the disk is full. Free some space. Saving again is safe"):
+    with pytest.raises(
+        SaveFailed, match=r"Session s was not saved: the disk is full. Free some space. Saving again is safe"
+    ):
         store.save(session)
     monkeypatch.undo()
 
@@ -288,7 +295,12 @@ def test_a_closed_store_says_so(store_path):
     store.close()
     store.close()
 
-    for verb in (lambda: store.save(_session("t")), lambda: store.load("s"), store.list_sessions, lambda: store.search("x")):
+    for verb in (
+        lambda: store.save(_session("t")),
+        lambda: store.load("s"),
+        store.list_sessions,
+        lambda: store.search("x"),
+    ):
         with pytest.raises(StoreClosed):
             verb()
 
@@ -328,7 +340,9 @@ def test_fast_saves_are_there_at_once(store_path, monkeypatch):
 
     flushed = []
     real = durability.flush
-    monkeypatch.setattr(durability, "flush", lambda folder, written: (flushed.append(len(list(written))), real(folder, [])))
+    monkeypatch.setattr(
+        durability, "flush", lambda folder, written: (flushed.append(len(list(written))), real(folder, []))
+    )
     with SessionStore(store_path, durability="fast") as store:
         store.save(_session("first"))
         flushed.clear()

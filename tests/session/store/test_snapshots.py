@@ -65,7 +65,9 @@ def test_states_are_read_when_asked_for(store, session, monkeypatch):
     loaded = store.load("s")
     reads = []
     real = type(store._open().objects).commit
-    monkeypatch.setattr(type(store._open().objects), "commit", lambda self, oid: (reads.append(oid), real(self, oid))[1])
+    monkeypatch.setattr(
+        type(store._open().objects), "commit", lambda self, oid: (reads.append(oid), real(self, oid))[1]
+    )
 
     assert reads == []
     assert len(loaded.snapshots[0].state.messages) == 2

@@ -45,7 +45,7 @@ def test_the_newest_of_several_deletions_comes_back_first(store, still_clock):
 
 
 def test_a_prefix_names_one_or_is_ambiguous(store, still_clock):
-    """The beginning of exactly one id will do; of several it is an error that names them; of none it says what is there."""
+    """The beginning of exactly one id will do; of several is an error that names them, of none one that helps."""
     _delete(store, still_clock, "alpha")
     _delete(store, still_clock, "alps")
 

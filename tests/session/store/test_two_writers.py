@@ -59,7 +59,7 @@ def test_history_stays_one_line(two, git):
 
 
 def test_fields_merge_by_who_changed_them(two):
-    """A field that one side changed is that side's; where both did, the later save wins and the other stays in history."""
+    """A field that one side changed is that side's; where both did, the later save wins, and history has the other."""
     store, ours, theirs = two
     theirs.title, theirs.project_path = "Theirs", "/theirs"
     theirs.metadata.update(k=2, new=1)
@@ -226,5 +226,3 @@ def test_the_others_order_stays(base, ours, theirs):
     added = [entry.id for entry in ours if entry.id in merged and entry.id not in stored]
 
     assert merged == stored + added
-
-

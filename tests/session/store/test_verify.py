@@ -1,7 +1,5 @@
 """`verify`: all that is there is read, and damage is named by session, save and place."""
 
-import os
-
 import pytest
 
 from superqode.session import Message, Session, SessionStore
@@ -101,7 +99,7 @@ def test_a_spoiled_snapshot_is_found(store, session, git):
 def test_a_missing_object_is_found(store, session, git):
     """An object that is gone is damage, too."""
     oid = git("rev-parse", "s:timeline/0000/00/00-user.json")
-    os.unlink(store.path / "objects" / oid[:2] / oid[2:])
+    (store.path / "objects" / oid[:2] / oid[2:]).unlink()
 
     assert any("not there" in finding.message for finding in store.verify().findings)
 

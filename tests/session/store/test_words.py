@@ -5,8 +5,8 @@ import sqlite3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from strategies import texts
 
+from strategies import texts
 from superqode.session.store.index.words import match_expression, segment, snippet
 
 

@@ -63,10 +63,14 @@ def flush(folder: Path, written: Iterable[str]) -> None:
 
 def _flush_each(paths: list[str]) -> None:
     folders = {os.path.dirname(path) for path in paths}  # noqa: PTH120 - text in, text out, on the save path
+    folders |= {os.path.dirname(folder) for folder in folders}  # noqa: PTH120 - a folder may be new itself
     for path in [*paths, *sorted(folders)]:
         if os.name == "nt" and path in folders:
             continue  # Windows cannot open a folder; NTFS journals the rename
-        handle = os.open(path, os.O_RDONLY)
+        try:
+            handle = os.open(path, os.O_RDONLY)
+        except FileNotFoundError:
+            continue  # packed away beside us, and the pack was made durable before it took the file's place
         try:
             if sys.platform == "darwin":
                 import fcntl

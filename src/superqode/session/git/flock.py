@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Final
 
 from superqode.session import clock
-from superqode.session.errors import StoreLocked
+from superqode.session.errors import StoreLocked, StoreUnwritable
 
-__all__ = ["hold"]
+__all__ = ["acquire", "hold"]
 
 _FIRST_WAIT: Final = 0.0005
 _LONGEST_WAIT: Final = 0.02
@@ -36,9 +36,8 @@ else:
         fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
 
 
-@contextmanager
-def hold(path: Path, *, shared: bool = False, timeout: float = 30.0) -> Iterator[None]:
-    """Hold the lock of this file; it is made if missing, and stays.
+def acquire(path: Path, *, shared: bool = False, timeout: float = 30.0) -> int:
+    """Take the lock of this file, which is made if missing, and stays; gives the handle whose closing lets go.
 
     Args:
         path: the lock file.
@@ -47,14 +46,30 @@ def hold(path: Path, *, shared: bool = False, timeout: float = 30.0) -> Iterator
 
     Raises:
         StoreLocked: somebody else held it all that time.
-        OSError: the file cannot be made.
+        StoreUnwritable, OSError: the file cannot be made.
     """
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+    except PermissionError as problem:
+        raise StoreUnwritable(path, str(problem.strerror)) from problem
     try:
         _wait(handle, path, shared=shared, timeout=timeout)
+        return handle  # noqa: TRY300 - inside, so that a Ctrl-C here lets go as well
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+@contextmanager
+def hold(path: Path, *, shared: bool = False, timeout: float = 30.0) -> Iterator[None]:
+    """Hold the lock of this file; arguments and errors as `acquire`."""
+    handles: list[int] = []
+    try:
+        handles.append(acquire(path, shared=shared, timeout=timeout))
         yield
     finally:
-        os.close(handle)
+        for handle in handles:
+            os.close(handle)
 
 
 def _wait(handle: int, path: Path, *, shared: bool, timeout: float) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator
 
+from superqode.session.errors import CorruptObject
 from superqode.session.git.objects import Commit, Objects
 
 __all__ = ["ancestors_among", "first_parents", "is_ancestor"]
@@ -36,7 +37,10 @@ def ancestors_among(objects: Objects, tip: str, wanted: Iterable[str]) -> set[st
         for parent in commit.parents:
             if parent not in seen:
                 seen.add(parent)
-                above = objects.commit(parent)
+                try:
+                    above = objects.commit(parent)
+                except CorruptObject:
+                    continue  # what lies behind the damage cannot be told; `verify` names it
                 heapq.heappush(queue, (-above.committer.seconds, parent, above))
     return found
 

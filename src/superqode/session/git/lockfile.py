@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -25,12 +25,13 @@ _LONGEST_PAUSE: Final = 0.05
 class LockFile:
     """A lock being held; `commit` puts new content in place of the locked file."""
 
-    __slots__ = ("_done", "_handle", "_lock", "path")
+    __slots__ = ("_done", "_handle", "_inode", "_lock", "path")
 
     def __init__(self, path: str, handle: int) -> None:
         self.path = path
         self._lock = path + ".lock"
         self._handle = handle
+        self._inode = os.fstat(handle).st_ino
         self._done = False
 
     def commit(self, content: bytes, *, sync: bool = False) -> None:
@@ -40,19 +41,46 @@ class LockFile:
             view = view[os.write(self._handle, view) :]
         if sync:
             os.fsync(self._handle)
-        os.close(self._handle)
-        self._handle = -1
+        self._close()
+        self._check_ours()
         os.replace(self._lock, self.path)  # noqa: PTH105 - text paths on the save path
         self._done = True
 
+    def put(self, content: bytes) -> None:
+        """Put new content in place, durably, and keep the lock (Git's own way with packed-refs, by the same name)."""
+        fresh = self.path + ".new"
+        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o644)
+        try:
+            view = memoryview(content)
+            while view:
+                view = view[os.write(handle, view) :]
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+        self._check_ours()
+        os.replace(fresh, self.path)  # noqa: PTH105
+
+    def _close(self) -> None:
+        # Forgotten first: a Ctrl-C between must not close the number twice, it may be another file's by then.
+        handle, self._handle = self._handle, -1
+        if handle >= 0:
+            os.close(handle)
+
+    def _is_ours(self) -> bool:
+        found = _identity(self._lock)
+        return found is not None and found[0] == self._inode
+
+    def _check_ours(self) -> None:
+        """A holder that slept so long that its lock was moved aside must not write over its successor's work."""
+        if not self._is_ours():
+            raise StoreLocked(self._lock, 0)
+
     def release(self) -> None:
         """Let go without a change, if not done yet."""
-        if self._handle >= 0:
-            os.close(self._handle)
-            self._handle = -1
-        if not self._done:
-            self._done = True
+        self._close()
+        if not self._done and self._is_ours():
             os.unlink(self._lock)  # noqa: PTH108
+        self._done = True
 
 
 @contextmanager
@@ -88,7 +116,8 @@ def _acquire(lock: str, aside: Path, timeout: float, stale_after: float) -> int:
         except FileExistsError:
             pass
         except FileNotFoundError:
-            os.makedirs(os.path.dirname(lock), exist_ok=True)  # noqa: PTH103, PTH120
+            with suppress(FileNotFoundError):  # somebody removes the empty folders above at this very moment
+                os.makedirs(os.path.dirname(lock), exist_ok=True)  # noqa: PTH103, PTH120
             continue
         now = clock.monotonic()
         identity = _identity(lock)

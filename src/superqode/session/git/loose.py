@@ -6,10 +6,12 @@ libgit2 up to 1.9 loops for ever, is an error here. Writing is whole or not at a
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import zlib
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -88,7 +90,10 @@ class LooseObjects:
             return False
         try:
             return self.read(oid) is not None
-        except CorruptObject:
+        except CorruptObject as problem:
+            cause = problem.__cause__
+            if isinstance(cause, OSError) and cause.errno not in (errno.EISDIR, errno.EIO):
+                raise cause from problem  # out of files or memory: that says nothing of the object
             self.set_aside(oid)
             return False
 
@@ -123,7 +128,8 @@ class LooseObjects:
                 os.close(handle)
             os.replace(temporary, path)  # noqa: PTH105
         except BaseException:
-            os.unlink(temporary)  # noqa: PTH108
+            with suppress(FileNotFoundError):  # a Ctrl-C right after the rename
+                os.unlink(temporary)  # noqa: PTH108
             raise
 
 

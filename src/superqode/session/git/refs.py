@@ -9,17 +9,20 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Final
 
-from superqode.session.errors import CorruptObject, RefConflict
+from superqode.session.errors import CorruptObject, RefConflict, StoreLocked
 from superqode.session.git import packed_refs
 from superqode.session.git.lockfile import LockFile, lock_file
 from superqode.session.git.objects import Ident
 from superqode.session.git.packed_refs import PackedRef
 
 __all__ = ["Refs", "is_ref_name"]
+
+# Holds, for a ref's name, the lock that all its writers hold.
+Hold = Callable[[str], AbstractContextManager[None]]
 
 ZERO: Final = "0" * 40
 _OID_LINE: Final = re.compile(rb"([0-9a-f]{40})(?:\s|\Z)")
@@ -84,6 +87,8 @@ class Refs:
                 return file.read(4096)
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             return None
+        except OSError as problem:
+            raise CorruptObject(name, f"its file cannot be read ({problem.strerror})") from problem
 
     def is_symbolic(self, name: str) -> bool:
         """Whether the ref is a name for another one."""
@@ -162,13 +167,17 @@ class Refs:
         Raises:
             RefConflict, StoreLocked, OSError: as `update`.
         """
-        with self._locked(name):
+        # packed-refs stays locked until all is done, also where it does not hold the ref: or somebody who packs, and
+        # has read the ref already, would bring it back (files_transaction_prepare in Git's refs/files-backend.c).
+        with self._locked(name), self._locked_packed() as packed:
             found = self.read(name)
             if found != expected:
                 raise RefConflict(name, expected, found)
             if packed_refs.find(self._packed, name) is not None:
                 # The packed value goes first, or it would show again for a moment.
-                self._rewrite_packed(lambda refs: {key: ref for key, ref in refs.items() if key != name})
+                refs = dict(packed_refs.iterate(self._packed))
+                del refs[name]
+                packed.put(packed_refs.render(refs))
             for path in (f"{self._root}/{name}", f"{self._root}/logs/{name}"):
                 try:
                     os.unlink(path)  # noqa: PTH108
@@ -176,11 +185,12 @@ class Refs:
                     continue
         self._remove_empty_folders(name)
 
-    def pack(self, peel: Callable[[str, str], str]) -> int:
+    def pack(self, peel: Callable[[str, str], str], hold: Hold = lambda _name: nullcontext()) -> int:
         """Move loose refs into `packed-refs`; gives how many.
 
         Args:
             peel: gives what a ref's id peels to, or an empty text: `peel(name, oid)`.
+            hold: holds the lock that all writers of a ref hold, or raises StoreLocked: that one stays loose, too.
         """
         packed: dict[str, str] = {}
 
@@ -198,27 +208,35 @@ class Refs:
             return refs
 
         self._rewrite_packed(take)
-        return sum(self._prune_loose(name, oid) for name, oid in packed.items())
+        return sum(self._prune_loose(name, oid, hold) for name, oid in packed.items())
 
     def create_all(self, refs: Mapping[str, PackedRef]) -> None:
         """Make many refs at once, in `packed-refs`; for a repository that nobody else uses yet."""
         self._rewrite_packed(lambda known: known | dict(refs))
 
-    def _prune_loose(self, name: str, oid: str) -> bool:
+    def _prune_loose(self, name: str, oid: str, hold: Hold) -> bool:
         """Remove a ref's own file where it says the same as packed-refs does now."""
-        with self._locked(name):
-            content = self._loose(name)
-            if content is None or content.strip() != oid.encode():
-                return False
-            os.unlink(f"{self._root}/{name}")  # noqa: PTH108
+        try:
+            # Under the writers' own lock, so that a ref lock which looks like nobody's is not moved from under us.
+            with hold(name), self._locked(name):
+                content = self._loose(name)
+                # It may have been deleted and made again since it was packed.
+                if content is None or content.strip() != oid.encode() or packed_refs.find(self._packed, name) != oid:
+                    return False
+                os.unlink(f"{self._root}/{name}")  # noqa: PTH108
+        except StoreLocked:
+            return False
         self._remove_empty_folders(name)
         return True
 
     def _rewrite_packed(self, change: Callable[[dict[str, PackedRef]], Mapping[str, PackedRef]]) -> None:
-        # A `git pack-refs` of very many refs holds this lock for seconds.
-        with lock_file(self._packed, self._aside, timeout=30, stale_after=10) as lock:
+        with self._locked_packed() as lock:
             refs = dict(packed_refs.iterate(self._packed))
             lock.commit(packed_refs.render(change(refs)), sync=True)
+
+    def _locked_packed(self) -> AbstractContextManager[LockFile]:
+        # A `git pack-refs` of very many refs holds this lock for seconds.
+        return lock_file(self._packed, self._aside, timeout=30, stale_after=10)
 
     def _locked(self, name: str) -> AbstractContextManager[LockFile]:
         return lock_file(f"{self._root}/{name}", self._aside)

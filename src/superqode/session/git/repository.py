@@ -7,11 +7,12 @@ import re
 import stat
 import zlib
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from superqode.session import clock
+from superqode.session.codec.message import clean_ident
 from superqode.session.errors import NewerFormat, NotAStore, StoreNotOwned, StoreUnwritable, UnsupportedStore
 from superqode.session.git import durability, flock
 from superqode.session.git.objects import BLOB, Ident, Objects, TreeEntry
@@ -84,7 +85,9 @@ class Repository:
         self.quarantine = self.own / "quarantine"
         self.objects = Objects(path, self.quarantine, lambda: Packs(path))
         self.refs = Refs(path, self.quarantine / "locks")
-        self._user = user
+        self._user = (
+            None if user is None else (clean_ident(user[0], "user"), clean_ident(user[1], "user@localhost.invalid"))
+        )
         self._locks = self.own / "locks"
         _check(path)
         self._locks.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -130,11 +133,15 @@ class Repository:
         numbers = sorted(
             {zlib.crc32(session.lower().encode("utf-8", "surrogatepass")) % _LOCKS for session in sessions}
         )
-        with ExitStack() as held:
-            held.enter_context(flock.hold(self._locks / "store", shared=True, timeout=timeout))
+        handles: list[int] = []
+        try:
+            handles.append(flock.acquire(self._locks / "store", shared=True, timeout=timeout))
             for number in numbers:
-                held.enter_context(flock.hold(self._locks / f"{number:02x}", timeout=timeout))
+                handles.append(flock.acquire(self._locks / f"{number:02x}", timeout=timeout))  # noqa: PERF401 - one by one
             yield
+        finally:
+            for handle in reversed(handles):
+                os.close(handle)
 
     @contextmanager
     def exclusive(self, *, timeout: float = 60.0) -> Iterator[None]:

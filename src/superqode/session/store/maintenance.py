@@ -15,9 +15,10 @@ from typing import Final
 from superqode.session import clock
 from superqode.session.errors import CorruptObject, GitFailed, GitMissing, StoreLocked
 from superqode.session.git import program
-from superqode.session.git.repository import HEADS, Repository
+from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.results import MaintenanceReport
+from superqode.session.store.trash import TRASH
 
 __all__ = ["GRACE", "free_now", "is_due", "maintain"]
 
@@ -81,7 +82,9 @@ def maintain(
     with repository.maintaining():
         before = _count_loose(repository)
         tell(0, "packing refs")
-        refs = repository.refs.pack(lambda name, oid: _peel(repository, name, oid))
+        refs = repository.refs.pack(
+            lambda name, oid: _peel(repository, name, oid), lambda name: repository.writing(_owner(name), timeout=0)
+        )
         tell(1, "packing objects")
         _pack_objects(repository, skipped)
         tell(2, "sweeping leftovers")
@@ -92,6 +95,15 @@ def maintain(
         after = _count_loose(repository)
         tell(4, "done")
     return MaintenanceReport(refs, max(0, before - after), removed, before, after, tuple(skipped))
+
+
+def _owner(name: str) -> str:
+    """The session whose lock the writers of a ref hold."""
+    if name.startswith(HEADS):
+        return name.removeprefix(HEADS)
+    if name.startswith(TRASH):
+        return name.removeprefix(TRASH).partition("/tags/")[0].removesuffix("/branch").rpartition("/")[0]
+    return name.removeprefix(TAGS).rpartition("/")[0]
 
 
 def _peel(repository: Repository, name: str, oid: str) -> str:

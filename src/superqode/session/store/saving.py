@@ -20,6 +20,7 @@ from superqode.session.errors import (
     CorruptObject,
     CorruptSession,
     NewerFormat,
+    Outcome,
     RefConflict,
     SaveFailed,
     SessionDeleted,
@@ -150,7 +151,9 @@ class Saver:
         if saved is None or saved.branch != session.id:
             if tip is None:
                 check_new_id(self._repository, session.id)
-                return (self._from(saved, session) if saved else _Line(None, None, order, 0, 0)), 0
+                # What it was forked off may have been purged meanwhile: then all of it is written.
+                there = saved is not None and self._objects.has(saved.commit)
+                return (self._from(saved, session) if saved and there else _Line(None, None, order, 0, 0)), 0
             return self._onto_existing(session, tip, replace=replace), 0
         if tip is None:
             raise SessionDeleted(session.id)
@@ -332,19 +335,26 @@ class Saver:
                 repository.refs.update(ref, target, tip, ident=repository.committer(), reason=made.subject or "save")
                 if self._durable:
                     repository.flush([str(repository.path / ref)])
-            except RefConflict:
+            except (RefConflict, StoreLocked):
                 raise
             except OSError as problem:
-                # An error can come after the ref moved: only reading it again tells.
-                moved = repository.refs.read(ref) == target
-                raise SaveFailed(session.id, "unknown" if moved else "not saved", _plainly(problem)) from problem
+                raise SaveFailed(session.id, self._outcome(ref, target), _plainly(problem)) from problem
         self._publish_tags(session, made, line.tree.meta.id if line.tree is not None else session.id)
+
+    def _outcome(self, ref: str, target: str) -> Outcome:
+        """What became of a save whose ref's update failed: an error can come after the ref moved."""
+        try:
+            moved = self._repository.refs.read(ref) == target
+        except (OSError, CorruptObject):
+            moved = True  # nobody can tell
+        return "unknown" if moved else "not saved"
 
     def _publish_tags(self, session: Session, made: _Made, told_id: str) -> None:
         tags = list(made.tags)
         if told_id != session.id:
             # The first save under a new name takes the snapshots along.
-            tags += [(snapshot, snapshot.commit) for snapshot in session.snapshots if snapshot.commit]
+            known = [snapshot for snapshot in session.snapshots if snapshot.commit]
+            tags += [(snapshot, snapshot.commit) for snapshot in known if self._objects.has(snapshot.commit)]
         if not tags:
             return
         try:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from superqode.session import ids
-from superqode.session.errors import CorruptObject, RefConflict
+from superqode.session.errors import CorruptObject, RefConflict, SaveFailed
 from superqode.session.git.history import ancestors_among
 from superqode.session.git.objects import Ident, Tag
 from superqode.session.git.refs import is_ref_name
@@ -31,9 +31,20 @@ def write_tag(repository: Repository, session_id: str, snapshot: Snapshot, commi
     tag = repository.objects.write_tag(commit, name.removeprefix(TAGS), tagger, snapshot.description)
     try:
         repository.refs.update(name, tag, None, ident=repository.committer(), reason="snapshot")
-    except RefConflict:
+    except RefConflict as problem:
+        if _target(repository, name) != commit:
+            raise SaveFailed(session_id, "saved", f"its snapshot {snapshot.id} was not: {problem}") from problem
         return None
     return str(repository.path / name)
+
+
+def _target(repository: Repository, name: str) -> str | None:
+    """The commit that an annotated tag names."""
+    try:
+        oid = repository.refs.read(name)
+        return repository.objects.tag(oid).target if oid is not None else None
+    except CorruptObject:
+        return None
 
 
 def _tags(repository: Repository, owners: Iterable[str]) -> dict[str, Tag]:

@@ -341,9 +341,10 @@ class SessionStore(StoreHandle):
             items = [item for item in items if item.deleted_at < limit]
         for item in items:
             with repository.writing(item.session_id):
-                if repository.refs.read(branch_ref(item.session_id)) is None:
-                    index.forget(item.session_id)
                 trash.throw_away(repository, item)
+                there = repository.refs.read(branch_ref(item.session_id)) is not None
+            if not there:  # not under the session's lock, which a listing that rescues takes while it holds the index
+                index.forget(item.session_id)
         if items:
             index.discard()  # the words of what was purged go with it
         return PurgeResult(tuple(item.key for item in items), maintenance.free_now(repository) if now else 0)

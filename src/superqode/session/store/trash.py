@@ -48,9 +48,10 @@ def move_to_trash(repository: Repository, session_id: str) -> bool:
     if tip is None:
         return False
     _copy(repository, session_id, tip)
+    # The branch first: cut short here, what is in the trash is whole, and no session stands there without its tags.
+    repository.refs.delete(HEADS + session_id, tip)
     for name, oid in repository.refs.items(f"{TAGS}{session_id}/"):
         repository.refs.delete(name, oid)
-    repository.refs.delete(HEADS + session_id, tip)
     repository.flush([str(repository.path / "HEAD")])
     return True
 
@@ -140,19 +141,23 @@ def take_out(repository: Repository, item: TrashItem, session_id: str) -> None:
     Raises:
         SessionExists: the id is taken.
     """
-    if repository.refs.read(branch_ref(session_id)) is not None:
+    found = repository.refs.read(branch_ref(session_id))
+    # At the very commit: an undelete that was cut short, and goes on.
+    if found not in (None, item.tip):
         raise SessionExists(session_id)
     if session_id != item.session_id:
         check_new_id(repository, session_id)
     refs, ident = repository.refs, repository.committer()
     folder = f"{TRASH}{item.key}/"
-    refs.update(branch_ref(session_id), item.tip, None, ident=ident, reason="trash: brought back")
+    # The snapshots first: cut short here, nothing is back yet, and the next try finds all of it.
     for name, oid in refs.items(folder + "tags/"):
         snapshot_id = name.removeprefix(folder + "tags/")
         try:
             refs.update(f"{TAGS}{session_id}/{snapshot_id}", oid, None, ident=ident, reason="trash: brought back")
         except RefConflict:
-            continue  # snapshot ids are random: an undelete that was cut short made it already
+            continue  # somebody made a tag of that name meanwhile: theirs stays, ours is in the trash's reflog
+    if found is None:
+        refs.update(branch_ref(session_id), item.tip, None, ident=ident, reason="trash: brought back")
     repository.flush([str(repository.path / branch_ref(session_id))])
     throw_away(repository, item)
 

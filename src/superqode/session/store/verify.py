@@ -142,6 +142,6 @@ def _rest(check: _Check) -> None:
                 repository.refs.read(name)
             except CorruptObject as problem:
                 check.error("", "", name, str(problem))
-    kept = sorted(path.name for path in repository.quarantine.glob("*") if path.is_file())
+    kept = sorted(path.name for path in repository.quarantine.glob("*") if path.name != "locks")
     if kept:
         check.warn("", f"{len(kept)} damaged files were set aside earlier", str(repository.quarantine))

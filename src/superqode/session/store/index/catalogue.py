@@ -92,6 +92,7 @@ class Catalogue:
         self._branches: dict[str, Branch] | None = None
         self._loose: set[str] = set()
         self._stamp: str | None = None
+        self._troubled: set[str] = set()
 
     # -- freshness ------------------------------------------------------------------------------------------------
 
@@ -113,7 +114,7 @@ class Catalogue:
     def _refresh(self, progress: Progress | None) -> None:
         if self._stamp is None or self._branches is None:
             self._remember()
-        if self._branches is not None and not changed_since(self._repository, self._stamp):
+        if self._branches is not None and not self._troubled and not changed_since(self._repository, self._stamp):
             return
         known = self._branches if self._branches is not None else {}
         folders = _folders(self._stamp) if self._stamp else ["refs/heads/"]
@@ -131,6 +132,7 @@ class Catalogue:
         with self.database.reading() as connection:
             row = connection.execute("SELECT value FROM stamp").fetchone()
             refs = connection.execute("SELECT name, oid, inode, time, size FROM refs").fetchall()
+            self._troubled = {name for (name,) in connection.execute("SELECT name FROM sessions WHERE problem != ''")}
         self._stamp = _checked(row[0]) if row else None
         self._loose = {name for name, _, *file in refs if tuple(file) != PACKED}
         self._branches = {name: Branch(oid, (inode, time, size)) for name, oid, inode, time, size in refs}
@@ -145,6 +147,8 @@ class Catalogue:
             if progress is not None:
                 progress(number + 1, len(moved), "reading sessions")
         rows += [Row(name, "", problem=f"its branch cannot be read: {why}") for name, why in changes.damaged.items()]
+        for name in self._troubled & known.keys() - set(moved) - set(changes.gone) - changes.damaged.keys():
+            rows.append(row_of(self._repository, name, known[name].oid))  # it may be whole again
         news = [name for name in moved if name not in known]
         for name in self._still_listed(changes.gone):
             if (
@@ -166,6 +170,7 @@ class Catalogue:
             )
             connection.executemany("DELETE FROM refs WHERE name = ?", [(name,) for name in changes.gone])
             connection.execute("INSERT OR REPLACE INTO stamp VALUES (0, ?)", (stamp,))
+        self._troubled = {row.name for row in rows if row.problem}
         known.update(changed)
         for name in changes.gone:
             known.pop(name, None)
