@@ -59,8 +59,7 @@ def _transcript(workload: Workload, count: int) -> Iterator[dict[str, Any]]:
                 "parentUuid": parent,
                 "isSidechain": False,
                 "type": role,
-                "message": {"role": role, "content": content}
-                | ({"id": f"msg_{place}"} if role == "assistant" else {}),
+                "message": {"role": role, "content": content} | ({"id": f"msg_{place}"} if role == "assistant" else {}),
                 "uuid": uuid,
                 "timestamp": moment.isoformat().replace("+00:00", "Z"),
                 "userType": "external",

@@ -69,12 +69,8 @@ def _one_size(bench: Bench, size: int) -> dict[str, float]:
         same = [timed(lambda: store.list_sessions(limit=_SHOWN))[0] for _ in range(bench.choose(200, 20))]
         changed = [_after_change(store, root, commits, turn) for turn in range(bench.choose(7, 2))]
         return {
-            "superqode 2.25.0's way: index.json": median_ms(
-                [timed(lambda: _list_old(index))[0] for _ in range(5)]
-            ),
-            "git for-each-ref, a process": median_ms(
-                [timed(lambda: run_git(root, *sorting))[0] for _ in range(5)]
-            ),
+            "superqode 2.25.0's way: index.json": median_ms([timed(lambda: _list_old(index))[0] for _ in range(5)]),
+            "git for-each-ref, a process": median_ms([timed(lambda: run_git(root, *sorting))[0] for _ in range(5)]),
             "this library, nothing changed": median_ms(same),
             "… after one foreign change": median_ms(changed),
             "… the index made anew": first * 1000,
@@ -85,14 +81,9 @@ def make_branches(bench: Bench, root: Path, count: int) -> list[str]:
     """Make a store with so many branches, loose, on a handful of commits; gives the commits."""
     workload = bench.workload()
     with SessionStore(root, durability="fast", user=USER) as store:
-        sessions = [
-            make_session(f"seed-{number}", workload.turns(4, number * 4)) for number in range(_COMMITS)
-        ]
+        sessions = [make_session(f"seed-{number}", workload.turns(4, number * 4)) for number in range(_COMMITS)]
         commits = [store.save(session).tip for session in sessions]
-    lines = [
-        f"create refs/heads/s-{number:06d} {commits[number % _COMMITS]}\n"
-        for number in range(count - _COMMITS)
-    ]
+    lines = [f"create refs/heads/s-{number:06d} {commits[number % _COMMITS]}\n" for number in range(count - _COMMITS)]
     quickly = ("-c", "core.fsync=none", "-c", "core.logAllRefUpdates=false")
     run_git(root, *quickly, "update-ref", "--stdin", data="".join(lines).encode())
     return commits

@@ -86,9 +86,7 @@ class Sqlite(_Plain):
         self._connection = sqlite3.connect(root / "session.sqlite", isolation_level=None)
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
-        self._connection.execute(
-            "CREATE TABLE IF NOT EXISTS session (id TEXT PRIMARY KEY, updated TEXT, messages INT)"
-        )
+        self._connection.execute("CREATE TABLE IF NOT EXISTS session (id TEXT PRIMARY KEY, updated TEXT, messages INT)")
         self._connection.execute(
             "CREATE TABLE IF NOT EXISTS entry (place INTEGER PRIMARY KEY, session TEXT, body TEXT)"
         )
@@ -101,9 +99,7 @@ class Sqlite(_Plain):
         self._connection.execute("COMMIT")
 
     def load(self) -> list[Record]:
-        rows = self._connection.execute(
-            "SELECT body FROM entry WHERE session = ? ORDER BY place", (_SESSION,)
-        )
+        rows = self._connection.execute("SELECT body FROM entry WHERE session = ? ORDER BY place", (_SESSION,))
         return [json.loads(body) for (body,) in rows]
 
     def save(self, prepared: Record) -> None:
@@ -229,9 +225,7 @@ class GitProgram(_Plain):
         run_git(self.root, "config", "core.fsync", "all")
         run_git(self.root, "config", "gc.auto", "0")
         commit = f"commit {self._BRANCH}\ncommitter A <a@example.invalid> 0 +0000\ndata 5\nseed\n\n"
-        with subprocess.Popen(
-            ["git", "-C", self.root, "fast-import", "--quiet"], stdin=subprocess.PIPE
-        ) as process:
+        with subprocess.Popen(["git", "-C", self.root, "fast-import", "--quiet"], stdin=subprocess.PIPE) as process:
             if process.stdin is None:
                 raise AssertionError("it was opened with a pipe")
             process.stdin.write(commit.encode())
@@ -278,6 +272,4 @@ class GitProgram(_Plain):
         return {name: what for what, _, name in (line.partition("\t") for line in lines)}
 
     def _tree(self, entries: dict[str, str]) -> str:
-        return self._text(
-            "mktree", data="".join(f"{what}\t{name}\n" for name, what in entries.items()).encode()
-        )
+        return self._text("mktree", data="".join(f"{what}\t{name}\n" for name, what in entries.items()).encode())

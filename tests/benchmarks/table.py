@@ -59,9 +59,7 @@ class Row:
     @property
     def met(self) -> bool | None:
         """Whether all targets are reached; `None` where there is none, or nothing to compare with it."""
-        judged = [
-            limit.met(self.values[column]) for column, limit in self.limits.items() if column in self.values
-        ]
+        judged = [limit.met(self.values[column]) for column, limit in self.limits.items() if column in self.values]
         return all(judged) if judged else None
 
     def to_dict(self) -> dict[str, Any]:

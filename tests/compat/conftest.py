@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -21,5 +22,5 @@ def git_program(request, monkeypatch) -> str:
     program = shutil.which(request.param)
     assert program is not None, f"there is no {request.param}"
     if request.param != "git":
-        monkeypatch.setenv("PATH", os.path.dirname(program) + os.pathsep + os.environ["PATH"])
+        monkeypatch.setenv("PATH", str(Path(program).parent) + os.pathsep + os.environ["PATH"])
     return program

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 
@@ -183,7 +184,7 @@ def test_git_branch_m_is_a_renaming(times, store, git):
     store.save(session)
     store.list_sessions()
     names = ["s", "s2", "s3"][: times + 1]
-    for old, new in zip(names, names[1:], strict=False):
+    for old, new in itertools.pairwise(names):
         git("branch", "-m", old, new)
     found = listed(store)
     assert set(found) == {"parent", names[-1]}
@@ -211,8 +212,8 @@ def test_git_branch_d_goes_to_the_trash(store, git):
     assert listed(store) == {}
     [item] = store.trash()
     assert (item.session_id, item.title, len(item.snapshots)) == ("s", "Title of s", 1)
+    session.add_message("user", "too late")
     with pytest.raises(SessionDeleted):
-        session.add_message("user", "too late")
         store.save(session)
     assert store.undelete("s") == "s"
     assert said(store.load("s")) == ["s 0", "s 1", "last"]
@@ -276,7 +277,7 @@ def test_branches_with_names_of_plain_git(name, store, store_path, git):
 
 @pytest.mark.parametrize("name", ["feature/x", "été"])
 def test_a_snapshot_needs_a_valid_name(name, store, git):
-    """A snapshot under a name that only git would give is refused clearly and before anything is saved; renaming helps."""
+    """A snapshot under a name that only git would give is refused before anything is saved; renaming helps."""
     talk(store)
     git("branch", name, "s")
     session = store.load(name)
@@ -291,7 +292,7 @@ def test_a_snapshot_needs_a_valid_name(name, store, git):
 
 
 def test_a_branch_name_that_is_no_unicode(store, store_path, git):
-    """A branch whose name is no UTF-8 can be no session, and harms none: all the others work as if it were not there."""
+    """A branch whose name is no UTF-8 can be no session, and harms none: the others work as if it were not there."""
     talk(store)
     name = b"\xe9t\xe9".decode("utf-8", "surrogateescape")
     for packed in (False, True):

@@ -1,4 +1,4 @@
-"""Many processes and threads on one store, beside git's and our own maintenance: what was acknowledged is there, once."""
+"""Many processes and threads on one store, beside maintenance: what was acknowledged is there, and once."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def _check_gone(store, git, gone):
 
 
 def test_threads_share_one_store_object(store, git, contents):
-    """Eight threads on one `SessionStore`: saves of one session and of others, lists, searches and deletions mix freely."""
+    """Eight threads on one `SessionStore`: saves of one session and others, lists, searches and deletions mix."""
     rounds = 60 if processes.FULL else 8
     store.save(Session(id="shared"))
     failed: list[BaseException] = []
@@ -128,7 +128,7 @@ def test_threads_share_one_store_object(store, git, contents):
 
 
 def test_a_session_object_that_merged_equals_what_is_stored(store, store_path, saved):
-    """After a save that took in others' entries, the session in memory is the stored one, and the result tells of it."""
+    """After a save that took in others' entries, the session in memory is the stored one; the result tells of it."""
     ours = saved("s")
     with SessionStore(store_path) as other:
         theirs = other.load("s")
@@ -196,9 +196,12 @@ def test_a_long_wait_is_bounded_and_told(start, store, store_path, saved):
     session = saved("s")
     repository = store._open()
     started = time.monotonic()
-    with repository.writing("s"), pytest.raises(StoreLocked, match="locked by another process"):
-        with repository.writing("s", timeout=0.2):
-            raise AssertionError("two hold one lock")
+    with (
+        repository.writing("s"),
+        pytest.raises(StoreLocked, match="locked by another process"),
+        repository.writing("s", timeout=0.2),
+    ):
+        raise AssertionError("two hold one lock")
     assert time.monotonic() - started < processes.ALARM
     session.add_message("user", "free again")
     assert store.save(session).commits

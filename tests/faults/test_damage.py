@@ -88,7 +88,7 @@ def damaged(store, store_path, git):
 @pytest.mark.parametrize("how", DAMAGES)
 @pytest.mark.parametrize("what", OBJECTS)
 def test_damage_is_one_clear_error(what, how, store_path, damaged):
-    """Whatever is damaged however: loading says so and names the session, `verify` names the place, others are fine."""
+    """Whatever is damaged however: loading says so and names the session, `verify` too; the others are fine."""
     path, _ = damaged(what, how)
     with SessionStore(store_path) as fresh:
         with pytest.raises(CorruptSession, match="Session s is damaged") as caught:
@@ -117,7 +117,7 @@ def test_a_truncated_object_never_hangs(what, how, start, store_path, damaged):
 @pytest.mark.parametrize("how", [how for how in DAMAGES if how != "gone"])
 @pytest.mark.parametrize("what", [what for what in OBJECTS if what not in ("commit", "root tree", "session.json")])
 def test_saving_the_same_content_heals_what_a_rewrite_does_not(what, how, store, store_path, git, damaged, contents):
-    """Git and libgit2 leave a damaged object be when its content is written again; we set it aside, and it is whole."""
+    """Git and libgit2 leave a damaged object be when its content is written again; we set it aside and write."""
     path, session = damaged(what, how)
     # The same entries in another session: the same objects, written once more.
     twin = Session(id="twin", title="The healer")
@@ -218,7 +218,7 @@ def test_what_is_whole_again_is_listed_as_whole(store, store_path, git, saved):
     "content", [b"", b"\0" * 41, b"ref: refs/heads/nowhere/../s\n", b"not an id\n", b"0123456789abcdef\n"]
 )
 def test_a_damaged_branch_file_is_one_sessions_problem(content, store, store_path, git, saved):
-    """A ref file that a power loss emptied: listed with its problem, every verb names the session, the others are fine."""
+    """A ref file that a power loss emptied: listed with its problem, all verbs name it, the others are fine."""
     saved("s")
     saved("t")
     store.list_sessions()
@@ -284,7 +284,7 @@ def test_a_branch_file_that_may_not_be_read_is_one_sessions_problem(store, saved
 
 
 def test_damaged_packed_refs_are_told_and_an_open_session_is_saved(store, store_path, git, saved):
-    """A `packed-refs` that cannot be read is named by every verb; what somebody is working on is saved all the same."""
+    """A `packed-refs` that cannot be read is named by every verb; what is being worked on is saved all the same."""
     saved("s")
     git("pack-refs", "--all")
     session = saved("t")
@@ -347,7 +347,7 @@ def test_a_damaged_index_is_made_anew_in_silence(harm, opened_before, store, sto
 
 
 def test_reading_never_gives_other_bytes(store, store_path, git, saved):
-    """Whichever bit of a loose object flips: it is refused, or what is read is what was written, never anything else."""
+    """Whichever bit of a loose object flips: it is refused, or what was written is read, never anything else."""
     saved("s", 1)
     objects = store._open().objects
     refused = read = 0

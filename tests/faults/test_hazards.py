@@ -6,6 +6,7 @@ import errno
 import os
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +21,7 @@ SECONDS = 30 if processes.FULL else 3
 
 
 def test_no_branch_vanishes_beside_pack_refs(start, store, store_path, git, saved):
-    """Beside `git pack-refs` and our own deleting, renaming and packing, no other branch is lost and none comes back."""
+    """Beside `git pack-refs` and our own deleting, renaming, packing, no branch is lost and none comes back."""
     saved("first")
     removing = start("remove", store_path, "gone")
     creating = start("create", store_path, "kept")
@@ -64,7 +65,7 @@ def test_a_left_packed_refs_lock_is_moved_aside(store, store_path, git, saved, n
 
 
 def test_a_lock_that_somebody_alive_holds_is_respected(store, store_path, git, saved, no_waiting):
-    """A lock that changes is somebody's: it stays, and the error says that it was locked, and that nothing was saved."""
+    """A lock that changes is somebody's: it stays, and the error says that it was locked; nothing is saved."""
     session = saved("s")
     tip = git("rev-parse", "s")
     lock = store_path / "refs" / "heads" / "s.lock"
@@ -156,7 +157,7 @@ def test_an_error_that_stays_is_never_called_not_saved(store, git, saved, monkey
 
 
 def test_what_a_failed_flush_left_is_not_trusted(store, store_path, git, saved, monkeypatch):
-    """After a failed flush the disk may lack what memory shows: saving again writes or flushes every new object anew."""
+    """After a failed flush the disk may lack what memory shows: saving again writes or flushes all of it anew."""
     session = saved("s")
     before = set(git("rev-list", "--objects", "--no-object-names", "s").split("\n"))
     session.add_message("user", "dear")
@@ -175,14 +176,14 @@ def test_what_a_failed_flush_left_is_not_trusted(store, store_path, git, saved, 
     monkeypatch.setattr(durability, "flush", flush)
     with pytest.raises(SaveFailed):
         store.save(session)
-    doubtful = {name: os.stat(name).st_ino for name in calls[0] if os.path.exists(name)}
+    doubtful = {name: Path(name).stat().st_ino for name in calls[0] if Path(name).exists()}
     store.save(session)
     flushed = set().union(*calls[1:])
     news = set(git("rev-list", "--objects", "--no-object-names", "s").split("\n")) - before
     assert news
     for oid in news:
         name = str(path(oid))
-        assert name in flushed or doubtful.get(name) not in (None, os.stat(name).st_ino), oid
+        assert name in flushed or doubtful.get(name) not in (None, Path(name).stat().st_ino), oid
 
 
 @pytest.mark.parametrize("gone", ["object", "ref"])
@@ -203,7 +204,7 @@ def test_a_flush_of_each_file_knows_that_packing_removes_files(gone, store, stor
                 git("repack", "-d", "-q")
             else:
                 git("pack-refs", "--all")
-            assert not all(os.path.exists(name) for name in files)
+            assert not all(Path(name).exists() for name in files)
         real(folder, files)
 
     monkeypatch.setattr(durability, "flush", flush)
@@ -217,8 +218,8 @@ def test_new_folders_are_made_durable_too(tmp_path, monkeypatch):
     written.touch()
     synced: list[str] = []
     monkeypatch.setattr(durability, "_syncfs", lambda: None)
-    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.readlink(f"/proc/self/fd/{handle}")))
-    if not os.path.exists("/proc/self/fd"):
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(str(Path(f"/proc/self/fd/{handle}").readlink())))
+    if not Path("/proc/self/fd").exists():
         pytest.skip("no /proc to look into")
     durability.flush(tmp_path, [str(written)])
     assert {str(written), str(written.parent), str(written.parent.parent)} <= set(synced)

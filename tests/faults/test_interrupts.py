@@ -111,7 +111,7 @@ def _interrupt_after(monkeypatch, name, number, store_path):
 
 @pytest.mark.parametrize("name", ["open", "write", "close", "replace", "rename", "utime", "unlink", "makedirs"])
 def test_ctrl_c_right_after_a_system_call(name, store, store_path, git, saved, contents, no_waiting, monkeypatch):
-    """A signal is heard when a system call returns: the interrupt is raised as it is, and the next save heals the rest."""
+    """A signal is heard when a system call returns: the interrupt is raised as it is, the next save heals the rest."""
     session = saved("s")
     expected = ["s 0", "s 1"]
     number, finished = 1, False
@@ -182,7 +182,7 @@ def _check(path, verb, where):
 
 @pytest.mark.parametrize("verb", VERBS)
 def test_ctrl_c_in_a_verb_that_moves_refs(verb, template, tmp_path, no_waiting):
-    """Wherever Ctrl-C strikes: every session is there or in the trash, whole, with its snapshots; the verb works again."""
+    """Wherever Ctrl-C strikes: every session is there or in the trash, whole, and the verb works again."""
     step, struck = 1, []
     while True:
         path = tmp_path / "store"

@@ -1,4 +1,4 @@
-"""Stores in places that are full, not writable, somebody else's or another kind of repository; a machine without git."""
+"""Stores in places that are full, not writable, somebody else's, another kind of repository; no git at all."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_disk_that_is_full_from_the_start(small_disk):
 
 @POSIX
 def test_a_file_size_limit_fails_the_save_and_nothing_else(store, git, saved, contents, locks):
-    """Where the system writes only half a file, the save is not saved, and half a file is never taken for a whole one."""
+    """Where the system writes only half a file, nothing is saved, and half a file never counts as a whole one."""
     import resource
 
     session = saved("s")
@@ -172,7 +172,7 @@ print(json.dumps(told))
 
 @ROOT
 def test_a_store_that_may_not_be_written_is_read_all_the_same():
-    """Without the right to write: reading, listing and searching work, every change is one clear error, none is lost."""
+    """Without the right to write: reading, listing, searching work, every change is one clear error."""
     place = Path(tempfile.mkdtemp())
     try:
         place.chmod(0o777)
@@ -263,7 +263,7 @@ def test_a_store_that_others_could_read_is_closed_again(store_path, saved):
 
 @pytest.mark.parametrize("kind", ["sha256", "reftable", "reftable by configuration"])
 def test_a_repository_of_another_kind_is_one_clear_error(kind, store_path, git, git_program):
-    """A repository with sha256 ids or reftable refs, which libgit2 cannot open, is named as such, and stays untouched."""
+    """A repository with sha256 ids or reftable refs, which libgit2 cannot open, is named so, and stays untouched."""
     option = {"sha256": "--object-format=sha256", "reftable": "--ref-format=reftable"}.get(kind, "--quiet")
     done = subprocess.run(
         [git_program, "init", "-q", "--bare", option, str(store_path)], capture_output=True, check=False

@@ -27,7 +27,7 @@ def _in_a_thread(action) -> threading.Thread:
 
 
 def test_a_branch_deleted_while_refs_are_packed_stays_deleted(store, store_path, saved, monkeypatch):
-    """Packing that read a branch before it was deleted does not bring it back (Git keeps packed-refs locked for that)."""
+    """Packing that read a branch before it was deleted does not bring it back."""
     saved("s")
     saved("t")
     deleting: list[threading.Thread] = []
@@ -48,7 +48,7 @@ def test_a_branch_deleted_while_refs_are_packed_stays_deleted(store, store_path,
 
 
 def test_a_session_brought_back_while_refs_are_packed_stays(store, store_path, saved, monkeypatch, contents):
-    """Packing that is about to remove a branch's file looks whether packed-refs still has it: it may have come and gone."""
+    """Packing removes a branch's file only while packed-refs has it: it may have gone and come meanwhile."""
     saved("s")
     real = Refs._prune_loose
     with SessionStore(store_path) as other:
@@ -64,7 +64,7 @@ def test_a_session_brought_back_while_refs_are_packed_stays(store, store_path, s
 
 
 def test_maintenance_that_was_stopped_for_a_while_undoes_no_save(store, store_path, saved, monkeypatch, contents):
-    """A process that sleeps with a ref's lock in its hand (a lid was closed) removes nothing that was saved meanwhile."""
+    """A process that sleeps with a ref's lock in its hand removes nothing that was saved meanwhile."""
     session = saved("s")
     done = threading.Event()
     real = os.unlink
@@ -91,7 +91,7 @@ def test_maintenance_that_was_stopped_for_a_while_undoes_no_save(store, store_pa
 
 
 def test_a_holder_whose_lock_was_taken_away_touches_nothing(tmp_path, no_waiting):
-    """Who slept so long that the lock was moved aside neither writes over the next holder's work nor removes its lock."""
+    """Who slept until its lock was moved aside neither overwrites the next holder's work nor removes its lock."""
     path = str(tmp_path / "ref")
     sleeper = lockfile.lock_file(path, tmp_path / "aside")
     held = sleeper.__enter__()
@@ -100,7 +100,7 @@ def test_a_holder_whose_lock_was_taken_away_touches_nothing(tmp_path, no_waiting
             held.commit(b"old\n")
         with suppress(OSError):
             sleeper.__exit__(None, None, None)
-        assert os.path.exists(path + ".lock"), "the lock of somebody else is gone"
+        assert (tmp_path / "ref.lock").exists(), "the lock of somebody else is gone"
         next_holder.commit(b"new\n")
     assert (tmp_path / "ref").read_bytes() == b"new\n"
 

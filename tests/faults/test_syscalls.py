@@ -1,4 +1,4 @@
-"""Every system call of a save made to fail or to kill, one at a time: the outcome told is the truth, and nothing breaks.
+"""Every system call of a save made to fail or kill, one at a time: the outcome told is true, and nothing breaks.
 
 strace injects the faults into a running process (strace(1), "Tampering"), so they strike where no Python reaches.
 """

@@ -1,4 +1,4 @@
-"""Packed objects, read through libgit2 (pygit2). One handle a thread: a libgit2 repository belongs to one."""
+"""Packed objects, read through libgit2 (pygit2). One handle a thread: libgit2's are not shared."""
 
 from __future__ import annotations
 
@@ -20,9 +20,8 @@ class Packs:
         import pygit2
 
         self._error = pygit2.GitError
-        flags = pygit2.enums.RepositoryOpenFlag
-        self._repository: Any = pygit2.Repository(str(root), flags.NO_SEARCH | flags.BARE)
-        self._read = self._repository.odb.read
+        # The object database alone: opening the repository would read the user's settings, and fail where they do.
+        self._read: Any = pygit2.Odb(str(root / "objects")).read
 
     def read(self, oid: str) -> tuple[str, bytes]:
         """Give type and content.

@@ -94,6 +94,10 @@ class Refs:
         """Whether the ref is a name for another one."""
         return (self._loose(name) or b"").startswith(b"ref: ")
 
+    def real_name(self, name: str) -> str:
+        """The ref that a symbolic one leads to; the name itself otherwise."""
+        return self._resolve(name)[0]
+
     def loose_names(self, prefix: str) -> Iterator[str]:
         """Names of the refs that stand in files of their own below `prefix` (which ends with a slash)."""
         try:
@@ -255,7 +259,12 @@ class Refs:
             raise RefConflict(name, None, f"above the ref {below}")
 
     def _log(self, name: str, old: str | None, new: str, ident: Ident, reason: str) -> None:
-        line = b" ".join([(old or ZERO).encode(), new.encode(), ident.encode()]) + b"\t" + reason.encode() + b"\n"
+        line = (
+            b" ".join([(old or ZERO).encode(), new.encode(), ident.encode()])
+            + b"\t"
+            + reason.encode("utf-8", "replace")
+            + b"\n"
+        )
         path = f"{self._root}/logs/{name}"
         try:
             _append(path, line)

@@ -13,7 +13,14 @@ from typing import Any, Final
 
 from superqode.session import clock
 from superqode.session.codec.message import clean_ident
-from superqode.session.errors import NewerFormat, NotAStore, StoreNotOwned, StoreUnwritable, UnsupportedStore
+from superqode.session.errors import (
+    NewerFormat,
+    NotAStore,
+    SessionError,
+    StoreNotOwned,
+    StoreUnwritable,
+    UnsupportedStore,
+)
 from superqode.session.git import durability, flock
 from superqode.session.git.objects import BLOB, Ident, Objects, TreeEntry
 from superqode.session.git.packs import Packs
@@ -36,18 +43,28 @@ _FORMAT: Final = re.compile(
 # What may lie in a folder before it becomes a store: the old store's files, ours, and the desktop's.
 _OLD_FILES: Final = re.compile(r".+\.(?:json|json\.gz|jsonl|db)|shares|superqode|\.DS_Store|Thumbs\.db")
 
-_SETTINGS: Final = {
-    "core.logAllRefUpdates": "always",
-    "core.fsync": "all",
-    "gc.auto": "0",
-    "gc.pruneExpire": "90.days",
-    "receive.fsckObjects": "true",
-    "receive.denyNonFastForwards": "true",
-    "receive.denyDeletes": "true",
-    "push.default": "nothing",
-    # Or `git clone --mirror` would hand over the trash and the ledger.
-    "transfer.hideRefs": "refs/superqode",
-}
+# For plain git; `transfer.hideRefs` keeps `git clone --mirror` from taking the trash and the ledger along.
+_CONFIG: Final = f"""[core]
+\trepositoryformatversion = 0
+\tfilemode = true
+\tbare = true
+\tlogAllRefUpdates = always
+\tfsync = all
+[gc]
+\tauto = 0
+\tpruneExpire = 90.days
+[receive]
+\tfsckObjects = true
+\tdenyNonFastForwards = true
+\tdenyDeletes = true
+[push]
+\tdefault = nothing
+[transfer]
+\thideRefs = refs/superqode
+[superqode]
+\tformat = {STORE_FORMAT}
+"""
+_FOLDERS: Final = ("objects/info", "objects/pack", "refs/heads", "refs/tags", "info", "hooks")
 
 _README: Final = """# A store of agent sessions
 
@@ -117,8 +134,10 @@ class Repository:
             with flock.hold(locks / "create"):
                 if not _is_repository(path) or _unfinished(path):
                     _initialise(path, user, finish)
-        except PermissionError as problem:
-            raise StoreUnwritable(path, str(problem.strerror)) from problem
+        except (SessionError, TimeoutError):
+            raise
+        except OSError as problem:
+            raise StoreUnwritable(path, str(problem.strerror or problem)) from problem
         return cls(path, user=user)
 
     # -- locks and durability -------------------------------------------------------------------------------------
@@ -263,19 +282,17 @@ def _unfinished(path: Path) -> bool:
 
 
 def _initialise(path: Path, user: tuple[str, str] | None, finish: Callable[[Path], object] | None) -> None:
-    import pygit2
-
     marker = path / "superqode" / "unfinished"
     if _is_repository(path) and not marker.exists():
         raise NotAStore(path, "another Git repository stands here")
     marker.touch(mode=0o600)
-    flags = pygit2.enums.RepositoryInitFlag
-    made: Any = pygit2.init_repository(
-        str(path), bare=True, flags=flags.MKPATH, mode=0o700, initial_head=RESERVED_BRANCH
-    )
-    for key, value in _SETTINGS.items():
-        made.config[key] = value
-    made.config["superqode.format"] = str(STORE_FORMAT)
+    # A repository's layout is small and documented (gitrepository-layout(5)); made by hand it takes no template, no
+    # user's settings, and none of the newer object or ref formats that libgit2 cannot read.
+    for folder in _FOLDERS:
+        (path / folder).mkdir(parents=True, exist_ok=True)
+    (path / "description").write_text("A store of agent sessions\n", "utf-8")
+    (path / "config").write_text(_CONFIG, "utf-8")
+    (path / "HEAD").write_text(f"ref: {HEADS}{RESERVED_BRANCH}\n", "utf-8")
     path.chmod(0o700)
     repository = Repository(path, user=user)
     if repository.refs.read(HEADS + RESERVED_BRANCH) is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from superqode.session.errors import CorruptObject, CorruptSession
-from superqode.session.git.repository import Repository
+from superqode.session.git.repository import HEADS, Repository
 from superqode.session.models import Message, Session, SnapshotState, thaw
 from superqode.session.store.branches import branch_ref, not_found, parent_of
 from superqode.session.store.snapshots import list_snapshots
@@ -29,8 +29,14 @@ def tip_of(repository: Repository, session_id: str) -> str:
 
 
 def load_session(repository: Repository, session_id: str) -> Session:
-    """Load a session as it is now; raises SessionNotFound, CorruptSession."""
-    return load_commit(repository, session_id, tip_of(repository, session_id), branch=session_id)
+    """Load a session as it is now; a branch that only points at another is that one's session.
+
+    Raises:
+        SessionNotFound, CorruptSession.
+    """
+    tip = tip_of(repository, session_id)
+    real = repository.refs.real_name(HEADS + session_id).removeprefix(HEADS)
+    return load_commit(repository, real, tip, branch=real)
 
 
 def load_commit(repository: Repository, session_id: str, commit_oid: str, *, branch: str | None) -> Session:

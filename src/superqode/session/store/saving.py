@@ -361,6 +361,8 @@ class Saver:
             written = [snapshots.write_tag(self._repository, session.id, snapshot, commit) for snapshot, commit in tags]
             if self._durable:
                 self._repository.flush([path for path in written if path is not None])
+        except SaveFailed:
+            raise
         except OSError as problem:
             raise SaveFailed(session.id, "saved", f"its snapshots were not ({_plainly(problem)})") from problem
 

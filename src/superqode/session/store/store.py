@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from superqode.session import clock
 from superqode.session.errors import CorruptObject, CorruptSession, SessionNotFound, StoreNotFound
-from superqode.session.git.repository import HEADS, Repository
+from superqode.session.git.repository import Repository
 from superqode.session.models import Session
 from superqode.session.store import history, lookup, maintenance, trash, undo
 from superqode.session.store.branches import branch_ref, is_session_branch, not_found
@@ -133,7 +133,7 @@ class SessionStore(StoreHandle):
             if not latest:
                 raise SessionNotFound(text, hint=" There are no sessions yet")
             return latest[0].id
-        if is_session_branch(text) and repository.refs.read(HEADS + text) is not None:
+        if is_session_branch(text) and self.exists(text):
             return text
         return lookup.match_id(repository, text)
 
@@ -285,9 +285,8 @@ class SessionStore(StoreHandle):
 
     def delete(self, session_id: str) -> bool:
         """Move a session into the trash; says whether there was one."""
-        ref = branch_ref(session_id)
         repository = self._open()
-        if repository is None or repository.refs.read(ref) is None:
+        if repository is None or not self.exists(session_id):
             return False
         with repository.writing(session_id):
             deleted = trash.move_to_trash(repository, session_id)
