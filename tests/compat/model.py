@@ -14,6 +14,17 @@ def conversation(session: Any) -> Conversation:
     return (tuple(session.timeline), *map(tuple, lists))
 
 
+def conversation_of(snapshot: Any) -> Conversation:
+    """A snapshot's state, as `conversation` gives it."""
+    state = snapshot.state
+    return (
+        tuple(state.entries),
+        tuple(state.files_modified),
+        tuple(state.files_created),
+        tuple(state.agents_used),
+    )
+
+
 @dataclass
 class Told:
     """One session as it should be.

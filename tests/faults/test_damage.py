@@ -105,7 +105,7 @@ def test_damage_is_one_clear_error(what, how, store_path, damaged):
 @pytest.mark.parametrize("how", ["truncated", "end cut off", "zero length"])
 @pytest.mark.parametrize("what", OBJECTS)
 def test_a_truncated_object_never_hangs(what, how, start, store_path, damaged):
-    """The truncated loose object that libgit2 reads for ever: load, list and verify come to their end in any process."""
+    """The truncated loose object that libgit2 reads for ever: load, list and verify come to an end in any process."""
     damaged(what, how)
     seen = json.loads(start("look", store_path, "s", "t").line())
     assert seen["loaded"]["s"].startswith("CorruptSession: Session s is damaged")
@@ -164,7 +164,7 @@ def test_running_out_of_files_is_no_damage(store, store_path, saved, contents, m
 
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
 def test_an_object_that_cannot_be_read_now_is_left_where_it_is(number, store, store_path, saved, contents, monkeypatch):
-    """Only what was read and found bad is set aside; an error of the system while reading says nothing of the object."""
+    """Only what was read and found bad is set aside; an error of the system says nothing of the object."""
     saved("s")
 
     def refuse(*_arguments, **_options):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import threading
+import time
 import zlib
 from contextlib import suppress
 
@@ -239,3 +240,57 @@ def test_others_wait_while_a_store_is_being_made(store_path, monkeypatch):
     assert failed == []
     with SessionStore(store_path) as store:
         assert {row.id for row in store.list_sessions()} == {"first", "second"}
+
+
+# Git runs this for each branch whose file it is about to remove, after it wrote packed-refs.
+_PAUSE = """#!/bin/sh
+cat > /dev/null
+if grep -q refs/heads/s packed-refs && [ ! -e packed-refs.lock ]; then
+  touch paused
+  for turn in $(seq 600); do [ -e go ] && break; sleep 0.05; done
+fi
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the hook is a shell script")
+def test_what_is_brought_back_beside_pack_refs_stays(store, store_path, git, saved, contents):
+    """`git pack-refs` removes a branch's file after it packed it, whatever happened between: undelete is safe from it."""
+    saved("a")
+    session = saved("s")
+    session.create_snapshot("kept")
+    store.save(session)
+    hook = store_path / "hooks" / "reference-transaction"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(_PAUSE)
+    hook.chmod(0o755)
+    packing = _in_a_thread(lambda: git.run("pack-refs", "--all"))
+    while packing.is_alive() and not (store_path / "paused").exists():
+        time.sleep(0.01)
+    paused = (store_path / "paused").exists()
+    assert store.delete("s")
+    assert store.undelete("s") == "s"
+    (store_path / "go").touch()
+    packing.join()
+    if not paused:
+        pytest.skip("this git runs no hook between packing and removing")
+    assert contents("s") == ["s 0", "s 1"]
+    assert [snapshot.description for snapshot in store.load("s").snapshots] == ["kept"]
+
+
+def test_maintenance_lets_folders_vanish(store, store_path, saved, monkeypatch):
+    """A deletion beside maintenance removes folders that it was about to look into: that is no error."""
+    saved("s")
+    saved("t")
+    store.delete("s")
+    real = os.scandir
+    with SessionStore(store_path) as other:
+
+        def scandir(path="."):
+            if str(path).endswith("refs/superqode/trash/s") and other.trash():
+                other.purge("s")
+            return real(path)
+
+        monkeypatch.setattr(maintenance, "_pack_objects", lambda *_: monkeypatch.setattr(os, "scandir", scandir))
+        store.maintain()
+        assert other.trash() == [], "it did not look there"
+    assert [row.id for row in store.list_sessions()] == ["t"]

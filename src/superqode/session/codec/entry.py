@@ -97,7 +97,7 @@ def _decode_slowly(data: bytes, side: bytes | None, *, newer: bool) -> Entry:
         values = jsontext.load(data)
     except ValueError as problem:
         raise InvalidEntry(f"its JSON cannot be read: {problem}") from problem
-    if not isinstance(values, dict) or values.get("kind") not in _MODELS:
+    if not isinstance(values, dict) or values.get("kind") not in ("message", "call"):
         raise InvalidEntry("it says of itself neither message nor call")
     model = _MODELS[values["kind"]]
     field = _TEXT_FIELD[values["kind"]]

@@ -104,7 +104,7 @@ def parse(data: bytes) -> Story:
     """Read a commit message; whatever is missing or makes no sense is left at its default."""
     text = data.decode("utf-8", "replace")
     subject = text.split("\n", 1)[0]
-    tail = text.rstrip("\n").rpartition("\n\n")[2]
+    tail = text.rstrip("\n").partition("\n\n")[2].rpartition("\n\n")[2] or text.rstrip("\n").partition("\n\n")[2]
     found: dict[str, str] = {}
     for line in tail.split("\n"):
         trailer = _TRAILER.fullmatch(line)

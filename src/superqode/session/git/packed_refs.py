@@ -65,8 +65,9 @@ def _lower_bound(data: mmap.mmap | bytes, wanted: bytes) -> int:
         middle = data.rfind(b"\n", low, (low + high) // 2) + 1
         middle = max(middle, low)
         while data[middle : middle + 1] == b"^":  # what a tag peels to belongs to the line before
-            middle = data.rfind(b"\n", low, middle - 1) + 1
-            middle = max(middle, low)
+            if middle <= low:
+                raise CorruptObject("packed-refs", "it begins with what a tag peels to")
+            middle = max(data.rfind(b"\n", low, middle - 1) + 1, low)
         line = _LINE.match(data, middle)
         if line is None:
             raise CorruptObject("packed-refs", f"its line at byte {middle} cannot be read")

@@ -153,13 +153,13 @@ class Refs:
             OSError: the disk said no. After an error in this call the ref may have moved: read it again.
         """
         name = self._resolve(name)[0]
+        if expected is None:
+            self._check_free(name)  # before a lock is made below a ref's own file
         path = f"{self._root}/{name}"
         with self._locked(name) as lock:
             found = self.read(name)
             if found != expected:
                 raise RefConflict(name, expected, found)
-            if expected is None:
-                self._check_free(name)
             self._log(name, expected, new, ident, reason)
             if os.path.isdir(path):  # noqa: PTH112 - text paths on the save path
                 _remove_empty(path)
@@ -259,12 +259,7 @@ class Refs:
             raise RefConflict(name, None, f"above the ref {below}")
 
     def _log(self, name: str, old: str | None, new: str, ident: Ident, reason: str) -> None:
-        line = (
-            b" ".join([(old or ZERO).encode(), new.encode(), ident.encode()])
-            + b"\t"
-            + reason.encode("utf-8", "replace")
-            + b"\n"
-        )
+        line = b" ".join([(old or ZERO).encode(), new.encode(), ident.encode()]) + b"\t" + _one_line(reason) + b"\n"
         path = f"{self._root}/logs/{name}"
         try:
             _append(path, line)
@@ -297,6 +292,11 @@ class Refs:
         except OSError:
             return []
         return [line.partition("\t")[2] for line in lines if line]
+
+
+def _one_line(reason: str) -> bytes:
+    """A reason for a reflog: a line break, from a title say, would forge the next entry."""
+    return " ".join(reason.split()).encode("utf-8", "replace")
 
 
 def _append(path: str, line: bytes) -> None:

@@ -106,6 +106,8 @@ class Repository:
             None if user is None else (clean_ident(user[0], "user"), clean_ident(user[1], "user@localhost.invalid"))
         )
         self._locks = self.own / "locks"
+        # Refs that moved, but whose flush failed: whoever says next that they are saved has to flush them.
+        self.unsure: set[str] = set()
         _check(path)
         self._locks.mkdir(mode=0o700, parents=True, exist_ok=True)
 
@@ -266,8 +268,8 @@ def _refuse_extension(path: Path, name: str, value: str) -> None:
 
 def _check_place(path: Path) -> None:
     """Refuse a place that holds anything but a store, an unfinished one, or the files of superqode 2.25."""
-    if path.exists() and not path.is_dir():
-        raise NotAStore(path, "it is a file")
+    if any(place.is_file() for place in (path, *path.parents)):
+        raise NotAStore(path, "it is, or is below, a file")
     if not path.exists() or _is_repository(path) or _unfinished(path):
         return
     strange = sorted(name for name in os.listdir(path) if not _OLD_FILES.fullmatch(name))  # noqa: PTH208 - names only

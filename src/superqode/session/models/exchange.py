@@ -11,7 +11,7 @@ from superqode.session import clock, ids
 from superqode.session.errors import InvalidSession
 from superqode.session.models.entries import Entry, Message, entry_from_dict
 from superqode.session.models.snapshots import Snapshot, SnapshotState
-from superqode.session.models.values import UtcTime
+from superqode.session.models.values import UtcTime, thaw
 
 if TYPE_CHECKING:
     from superqode.session.models.session import Session
@@ -61,7 +61,7 @@ def session_to_dict(session: Session, order: Sequence[Entry]) -> dict[str, Any]:
             }
             for snapshot in session.snapshots
         ],
-        "metadata": session.metadata,
+        "metadata": thaw(session.metadata),
     }
 
 
@@ -79,6 +79,8 @@ def session_fields(data: Mapping[str, Any]) -> tuple[dict[str, Any], list[str] |
     for name, value in list(fields.items()):
         if value is None and name not in ("parent_session_id", "id"):
             del fields[name]
+    if isinstance(fields.get("metadata"), dict):
+        fields["metadata"] = thaw(fields["metadata"])
     order = data.get("timeline")
     snapshots = data.get("snapshots") or []
     listed = order is None or (isinstance(order, list) and all(isinstance(item, str) for item in order))

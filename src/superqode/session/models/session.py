@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, Self, cast
@@ -37,8 +38,6 @@ __all__ = ["Session", "create_session"]
 
 def _entry_list(kind: type[Message | ToolExecution]) -> PlainValidator:
     def coerce(value: Any) -> EntryList[Any]:
-        if type(value) is EntryList:
-            return value
         if not isinstance(value, list | tuple):
             raise ValueError("must be a list")  # noqa: TRY004 - pydantic's protocol
         return EntryList([item if isinstance(item, kind) else kind.model_validate(item) for item in value])
@@ -243,12 +242,12 @@ class Session(BaseModel):
             InvalidSession: this session has a snapshot of that id already.
         """
         chosen = ids.validate_session_id(snapshot_id) if snapshot_id else ids.new_snapshot_id()
-        if any(known.id.lower() == chosen.lower() for known in self.snapshots):
-            raise InvalidSession(f"Session {self.id} has a snapshot {chosen} already. Choose another id")
         state = self._state()
         # Whole seconds: a tag's own time, where the snapshot ends up, has no more.
         moment = (created_at or clock.now()).replace(microsecond=0)
-        snapshot = Snapshot(chosen, description, moment, state=state)
+        # As a tag's message can hold it: no NUL, no lone surrogates, no empty lines at the end.
+        told = description.replace("\0", " ").encode("utf-8", "replace").decode().rstrip("\n")
+        snapshot = Snapshot(chosen, told, moment, state=state)
         self._take_snapshot(snapshot)
         return snapshot
 
@@ -296,11 +295,13 @@ class Session(BaseModel):
         copied.__dict__["tool_executions"] = EntryList()
         copied._set_order(self._order())
         copied._timeline.untouched = self._timeline.untouched
-        copied._steps = list(self._steps)
+        own = {id(snapshot): snapshot.copy() for snapshot in self.snapshots}
+        copied._steps = [replace(step, snapshot=own.get(id(step.snapshot), step.snapshot)) for step in self._steps]
         copied._on_add = None
         copied._seen_files = None
-        for name in ("files_modified", "files_created", "agents_used", "tags", "snapshots"):
+        for name in ("files_modified", "files_created", "agents_used", "tags"):
             copied.__dict__[name] = list(getattr(self, name))
+        copied.__dict__["snapshots"] = list(own.values())
         copied.__dict__["metadata"] = thaw(self.metadata)
         for name, value in (update or {}).items():
             setattr(copied, name, value)
@@ -326,6 +327,8 @@ class Session(BaseModel):
             self._set_order([known[entry_id] for entry_id in ids_in_order])
 
     def _take_snapshot(self, snapshot: Snapshot) -> None:
+        if any(known.id.lower() == snapshot.id.lower() for known in self.snapshots):
+            raise InvalidSession(f"Session {self.id} has a snapshot {snapshot.id} already. Choose another id")
         self._steps.append(Step("snapshot", snapshot.state, snapshot))
         self.snapshots.append(snapshot)
 
@@ -351,6 +354,7 @@ class Session(BaseModel):
         try:
             fields, order, snapshots = session_fields(data)
             session = cls(**fields)
+            session._order()  # refuses entries of one id
             if order is not None:
                 session._reorder(order)
             for told in snapshots:
@@ -359,7 +363,7 @@ class Session(BaseModel):
             raise InvalidSession(f"This is no session: {_plainly(problem)}") from problem
         except InvalidSession:
             raise
-        except (KeyError, TypeError, ValueError, AttributeError) as problem:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as problem:
             raise InvalidSession(f"This is no session: {type(problem).__name__} {problem}") from problem
         return session
 

@@ -98,6 +98,12 @@ class Snapshot:
             self._state = self._load()
         return self._state
 
+    def copy(self) -> Snapshot:
+        """Give one that can be saved on its own; the state, which never changes, is shared."""
+        return Snapshot(
+            self.id, self.description, self.created_at, state=self._state, commit=self.commit, load=self._load
+        )
+
     def to_dict(self) -> dict[str, Any]:
         """Give the snapshot in the contract's shape."""
         return {

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, SupportsIndex, TypeVar
 
-from superqode.session.errors import DuplicateEntry
+from superqode.session.errors import DuplicateEntry, InvalidEntry
 from superqode.session.models.entries import Entry, Message, ToolExecution
 
 __all__ = ["EntryList", "Timeline", "common_prefix"]
@@ -125,7 +125,15 @@ class Timeline:
 
         Raises:
             DuplicateEntry: two entries have one id.
+            InvalidEntry: a list holds something else.
         """
+        try:
+            return self._follow(messages, calls, session_id)
+        except AttributeError as problem:
+            told = f"Session {session_id} holds something that is no message or tool execution ({problem})"
+            raise InvalidEntry(told) from problem
+
+    def _follow(self, messages: EntryList[Message], calls: EntryList[ToolExecution], session_id: str) -> list[Entry]:
         same = messages is self._messages and calls is self._calls
         if same and messages.edits == self._messages_seen[1] and calls.edits == self._calls_seen[1]:
             if len(messages) == self._messages_seen[0] and len(calls) == self._calls_seen[0]:

@@ -93,7 +93,7 @@ def freeze(value: Any, depth: int = 0) -> Any:
     kind = type(value)
     if kind is str:
         return normal_text(value)
-    if value is None or kind is bool or kind is FrozenDict or kind is FrozenList:
+    if value is None or kind is bool:
         return value
     if depth >= MAX_DEPTH:
         raise InvalidEntry(f"A JSON value has more than {MAX_DEPTH} levels. Flatten it, or store it as text")
@@ -121,7 +121,7 @@ def _freeze_scalar(value: Any) -> Any:
 def _key(key: object) -> str:
     if not isinstance(key, str):
         raise InvalidEntry(f"The key {key!r} is not text, and JSON objects have only text keys")
-    return normal_text(key)
+    return normal_text(str.__str__(key))
 
 
 def thaw(value: Any) -> Any:

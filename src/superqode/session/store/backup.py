@@ -41,6 +41,7 @@ def backup(repository: Repository, target: Path, progress: Progress | None = Non
         BackupError: the file is there already, or cannot be written.
         GitMissing, GitFailed: `git` is missing, or said no.
     """
+    target = target.absolute()  # a relative path could begin like an option of git
     if target.exists():
         raise BackupError(f"{target} is there already. Choose another name; a backup never replaces one")
     if not target.parent.is_dir():

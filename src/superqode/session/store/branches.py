@@ -23,7 +23,7 @@ __all__ = [
 ]
 
 _GENERATED: Final = re.compile(r"\d{8}-\d{6}-[0-9a-hjkmnp-tv-z]{8}")
-_RENAMED: Final = re.compile(rf"renamed {HEADS}(\S+) to {HEADS}(\S+)")
+_RENAMED: Final = re.compile(rf"Branch: renamed {HEADS}(\S+) to {HEADS}(\S+)")
 _NEAR: Final = 3
 
 
@@ -93,7 +93,7 @@ def was_renamed(repository: Repository, old: str, new: str) -> bool:
     """Whether the reflog of `new` tells of `git branch -m old new`, in one step or several."""
     names = {old}
     for line in repository.refs.log_lines(HEADS + new):
-        found = _RENAMED.search(line)
+        found = _RENAMED.fullmatch(line)
         if found is not None and found[1] in names:
             names.add(found[2])
     return new in names

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from superqode.session.errors import NotAStore, SessionError, SessionNotFound, StoreClosed, StoreNotFound
+from superqode.session.errors import (
+    NotAStore,
+    SessionError,
+    SessionNotFound,
+    StoreClosed,
+    StoreNotFound,
+    StoreUnwritable,
+)
 from superqode.session.git.durability import Durability
 from superqode.session.git.repository import Repository, is_store
 from superqode.session.store import maintenance, trash
@@ -77,6 +86,16 @@ class StoreHandle:
                 repository = Repository.create(self.path, user=self._user, finish=install_hooks)
                 self._repository = repository
             return repository
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn what the file system says into our error."""
+        try:
+            yield
+        except SessionError:
+            raise
+        except OSError as problem:
+            raise StoreUnwritable(problem.filename or self.path, str(problem.strerror or problem)) from problem
 
     def _index(self, repository: Repository) -> Catalogue:
         with self._lock:

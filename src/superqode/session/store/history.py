@@ -39,7 +39,7 @@ def history(repository: Repository, session_id: str, limit: int | None = None) -
             named.setdefault(snapshot.commit, []).append(snapshot.id)
         return [
             _record(oid, commit, tuple(named.get(oid, ())))
-            for oid, commit in islice(first_parents(objects, tip), limit)
+            for oid, commit in islice(first_parents(objects, tip), None if limit is None else max(0, limit))
         ]
     except CorruptObject as problem:
         raise CorruptSession(session_id, str(problem)) from problem

@@ -6,7 +6,7 @@ import re
 from itertools import islice
 from typing import Final
 
-from superqode.session.errors import AmbiguousId, CorruptObject, RevisionNotFound
+from superqode.session.errors import AmbiguousId, CorruptObject, CorruptSession, RevisionNotFound
 from superqode.session.git.history import first_parents, is_ancestor
 from superqode.session.git.repository import Repository
 from superqode.session.store.branches import not_found, session_ids
@@ -37,6 +37,20 @@ def match_id(repository: Repository, text: str) -> str:
 
 
 def resolve_revision(repository: Repository, session_id: str, revision: str | None) -> str:
+    """The commit that a revision of a session names; see `_resolve`.
+
+    Raises:
+        RevisionNotFound: it is none of this session's.
+        AmbiguousId: several saves begin like that.
+        CorruptSession: the way there is damaged.
+    """
+    try:
+        return _resolve(repository, session_id, revision)
+    except CorruptObject as problem:
+        raise CorruptSession(session_id, str(problem)) from problem
+
+
+def _resolve(repository: Repository, session_id: str, revision: str | None) -> str:
     """The commit that a revision of a session names.
 
     Args:

@@ -29,9 +29,18 @@ def rename(repository: Repository, catalogue: Catalogue, saver: Saver, old: str,
         tip = session._saved.commit
         session.id = new
         saver.save_locked(session, subject=f"rename: {old} to {new}")
-        for name, oid in repository.refs.items(f"{TAGS}{old}/"):
-            repository.refs.delete(name, oid)
+        _move_tags(repository, old, new)
         move_trash(repository, old, new)
         repository.refs.delete(HEADS + old, tip)
         repository.flush([str(repository.path / HEADS / new)])
     catalogue.forget(old)
+
+
+def _move_tags(repository: Repository, old: str, new: str) -> None:
+    """Let every tag follow: the snapshots have, those that plain git made have not."""
+    refs, ident = repository.refs, repository.committer()
+    for name, oid in refs.items(f"{TAGS}{old}/"):
+        target = name.replace(f"{TAGS}{old}/", f"{TAGS}{new}/", 1)
+        if refs.read(target) is None:
+            refs.update(target, oid, None, ident=ident, reason="renamed")
+        refs.delete(name, oid)

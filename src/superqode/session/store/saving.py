@@ -338,7 +338,13 @@ class Saver:
             except (RefConflict, StoreLocked):
                 raise
             except OSError as problem:
-                raise SaveFailed(session.id, self._outcome(ref, target), _plainly(problem)) from problem
+                outcome = self._outcome(ref, target)
+                if outcome == "unknown":
+                    repository.unsure.add(ref)
+                raise SaveFailed(session.id, outcome, _plainly(problem)) from problem
+        elif ref in repository.unsure:
+            repository.flush([str(repository.path / ref)])
+        repository.unsure.discard(ref)
         self._publish_tags(session, made, line.tree.meta.id if line.tree is not None else session.id)
 
     def _outcome(self, ref: str, target: str) -> Outcome:

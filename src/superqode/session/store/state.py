@@ -135,6 +135,7 @@ def walk_timeline(objects: Objects, timeline: str | None, start: int = 0) -> Ite
         return
     place = layout.Place.of(start)
     index = start - start % layout.FANOUT
+    short = False
     for top in objects.tree(timeline):
         if top.name < place.top:
             continue
@@ -142,13 +143,15 @@ def walk_timeline(objects: Objects, timeline: str | None, start: int = 0) -> Ite
             if top.name == place.top and middle.name < place.middle:
                 continue
             expected = layout.Place.of(index)
-            if (top.name, middle.name) != (expected.top, expected.middle):
+            if short or (top.name, middle.name) != (expected.top, expected.middle):
                 raise InvalidEntry(
                     f"the directory {top.name}/{middle.name} stands where {expected.top}/{expected.middle} should"
                 )
+            number = -1
             for number, files in enumerate(_directory(objects.tree(middle.oid))):
                 if index + number >= start:
                     yield files
+            short = number + 1 < layout.FANOUT  # only the last directory may be
             index += layout.FANOUT
 
 

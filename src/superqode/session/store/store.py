@@ -277,7 +277,8 @@ class SessionStore(StoreHandle):
         """
         repository = self._existing(session_id)
         children = [child.id for child in self.list_sessions(parent=session_id)]
-        rename(repository, self._index(repository), Saver(repository, durable=self._durable), session_id, new_id)
+        with self._told():
+            rename(repository, self._index(repository), Saver(repository, durable=self._durable), session_id, new_id)
         for child in children:
             forked = self.load(child)
             forked.parent_session_id = new_id
@@ -288,7 +289,7 @@ class SessionStore(StoreHandle):
         repository = self._open()
         if repository is None or not self.exists(session_id):
             return False
-        with repository.writing(session_id):
+        with self._told(), repository.writing(session_id):
             deleted = trash.move_to_trash(repository, session_id)
         self._index(repository).forget(session_id)
         return deleted
@@ -314,7 +315,7 @@ class SessionStore(StoreHandle):
         self._index(repository).refresh()
         item = trash.find_item(repository, name)
         chosen = new_id or item.session_id
-        with repository.writing(item.session_id, chosen):
+        with self._told(), repository.writing(item.session_id, chosen):
             trash.take_out(repository, item, chosen)
         return chosen
 
@@ -339,7 +340,7 @@ class SessionStore(StoreHandle):
             limit = clock.now() - older_than
             items = [item for item in items if item.deleted_at < limit]
         for item in items:
-            with repository.writing(item.session_id):
+            with self._told(), repository.writing(item.session_id):
                 trash.throw_away(repository, item)
                 there = repository.refs.read(branch_ref(item.session_id)) is not None
             if not there:  # not under the session's lock, which a listing that rescues takes while it holds the index
@@ -350,7 +351,14 @@ class SessionStore(StoreHandle):
 
     def cleanup_old_sessions(self, days: float = 30, *, dry_run: bool = False) -> list[SessionSummary]:
         """Move sessions into the trash that did not change for so many days; gives them. Never done by itself."""
-        old = self.list_sessions(until=clock.now() - timedelta(days=days))
+        if days < 0:
+            raise ValueError("days must not be negative: every session would go into the trash")
+        try:
+            limit = clock.now() - timedelta(days=days)
+        except OverflowError:
+            return []  # nothing is that old
+        # What cannot be read has no age.
+        old = [summary for summary in self.list_sessions(until=limit) if not summary.problem]
         if not dry_run:
             for summary in old:
                 self.delete(summary.id)

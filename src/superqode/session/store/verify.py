@@ -30,20 +30,23 @@ class _Check:
     def warn(self, session_id: str, text: str, path: str = "") -> None:
         self.findings.append(Finding("warning", session_id, "", path, text))
 
-    def object(self, session_id: str, commit: str, path: str, mode: str, oid: str) -> None:
-        """Read an object, and what it holds, unless that was done before."""
-        if oid in self.good:
-            return
-        try:
-            if mode == TREE:
-                for entry in self.repository.objects.tree(oid):
-                    self.object(session_id, commit, f"{path}/{entry.name}".lstrip("/"), entry.mode, entry.oid)
+    def tree(self, session_id: str, commit: str, root: str) -> None:
+        """Read a tree and all it holds, but for what was read before."""
+        waiting = [("", TREE, root)]
+        while waiting:
+            path, mode, oid = waiting.pop()
+            if oid in self.good:
+                continue
+            try:
+                if mode == TREE:
+                    below = self.repository.objects.tree(oid)
+                    waiting += [(f"{path}/{entry.name}".lstrip("/"), entry.mode, entry.oid) for entry in below]
+                else:
+                    self.repository.objects.blob(oid)
+            except CorruptObject as problem:
+                self.error(session_id, commit, path, str(problem))
             else:
-                self.repository.objects.blob(oid)
-        except CorruptObject as problem:
-            self.error(session_id, commit, path, str(problem))
-            return
-        self.good.add(oid)
+                self.good.add(oid)
 
     def history(self, session_id: str, tip: str) -> None:
         queue = [tip]
@@ -58,7 +61,7 @@ class _Check:
                 continue
             self.good.add(oid)
             self.commits += 1
-            self.object(session_id, oid, "", TREE, commit.tree)
+            self.tree(session_id, oid, commit.tree)
             queue += commit.parents
 
     def content(self, session_id: str, tip: str) -> None:
@@ -100,15 +103,28 @@ def verify(
     """
     check = _Check(repository)
     chosen = list(wanted) if wanted is not None else None
-    names = [name.removeprefix(HEADS) for name in repository.refs.names(HEADS)] if chosen is None else chosen
+    names = _all_branches(check) if chosen is None else chosen
     sessions = [name for name in names if is_session_branch(name)]
     for number, session_id in enumerate(sessions):
         _session(check, session_id)
         if progress is not None:
             progress(number + 1, len(sessions), "checking sessions")
     if chosen is None:
-        _rest(check)
+        try:
+            _rest(check)
+        except CorruptObject as problem:
+            check.error("", "", "packed-refs", str(problem))
     return VerifyReport(len(sessions), check.commits, len(check.good), tuple(check.findings))
+
+
+def _all_branches(check: _Check) -> list[str]:
+    refs = check.repository.refs
+    try:
+        names = refs.names(HEADS)
+    except CorruptObject as problem:
+        check.error("", "", "packed-refs", str(problem))
+        names = list(refs.loose_names(HEADS))
+    return [name.removeprefix(HEADS) for name in names]
 
 
 def _session(check: _Check, session_id: str) -> None:
@@ -123,11 +139,18 @@ def _session(check: _Check, session_id: str) -> None:
         return
     check.history(session_id, tip)
     check.content(session_id, tip)
-    for name, oid in repository.refs.items(f"{TAGS}{session_id}/"):
+    for name, oid in _tags_of(check, session_id):
         try:
             check.history(session_id, repository.objects.tag(oid).target)
         except CorruptObject as problem:
             check.error(session_id, "", name, f"a snapshot cannot be read: {problem}")
+
+
+def _tags_of(check: _Check, session_id: str) -> list[tuple[str, str]]:
+    try:
+        return check.repository.refs.items(f"{TAGS}{session_id}/")
+    except CorruptObject:
+        return []  # packed-refs, which is reported once
 
 
 def _rest(check: _Check) -> None:

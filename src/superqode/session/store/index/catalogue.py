@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from threading import RLock
 from typing import Any, TypeVar
 
@@ -50,9 +50,9 @@ class Filter:
         if agent is not None:
             self._label("agent", agent)
         if since is not None:
-            self._add("sessions.updated >= ?", to_micros(since.astimezone()))
+            self._add("sessions.updated >= ?", _edge(since))
         if until is not None:
-            self._add("sessions.updated <= ?", to_micros(until.astimezone()))
+            self._add("sessions.updated <= ?", _edge(until))
         if text is not None:
             wanted = _storable(text)
             self.conditions.append(
@@ -274,6 +274,14 @@ def _packed(stamp: str) -> Any:
 def _racy(stamp: str) -> bool:
     told = json.loads(stamp)
     return bool(told["at"] - told["seen"]["packed-refs"][0] < 2_000_000_000)
+
+
+def _edge(moment: datetime) -> int:
+    """A limit of time; the first and last days there are have no time in other zones."""
+    try:
+        return to_micros(moment.astimezone(UTC))
+    except (OverflowError, ValueError):
+        return to_micros(moment.replace(tzinfo=UTC))
 
 
 def _storable(text: str) -> str:

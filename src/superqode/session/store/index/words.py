@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
 from typing import Final
 
 __all__ = ["match_expression", "segment", "snippet"]
@@ -67,14 +68,27 @@ def _indexed(character: str) -> bool:
 
 def snippet(text: str, query: str) -> tuple[str, tuple[tuple[int, int], ...]]:
     """Give the part of a text around the first match, on one line, and where the matches are in it."""
-    patterns = [_pattern(term) for term in _terms(query)]
-    found = re.search("|".join(patterns), text, re.IGNORECASE) if patterns else None
+    patterns = "|".join([_pattern(_folded(term)) for term in _terms(query)])
+    found = re.search(patterns, _folded(text)) if patterns else None
     start = max(0, found.start() - _CONTEXT) if found else 0
     end = min(len(text), (found.end() if found else 0) + 2 * _CONTEXT)
     shown = " ".join(text[start:end].split())
     shown = ("…" if start else "") + shown + ("…" if end < len(text) else "")
-    marks = [match.span() for match in re.finditer("|".join(patterns), shown, re.IGNORECASE)] if patterns else []
+    marks = [match.span() for match in re.finditer(patterns, _folded(shown))] if patterns else []
     return shown, tuple(marks)
+
+
+def _folded(text: str) -> str:
+    """The text as the index compares it, character by character: lower case, without accents, of the same length."""
+    if text.isascii():
+        return text.lower()
+    return "".join([_fold(character) for character in text])
+
+
+@cache
+def _fold(character: str) -> str:
+    plain = unicodedata.normalize("NFKD", character)[0].lower()
+    return plain if len(plain) == 1 else character
 
 
 def _pattern(term: str) -> str:
