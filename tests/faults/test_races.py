@@ -275,22 +275,3 @@ def test_what_is_brought_back_beside_pack_refs_stays(store, store_path, git, sav
         pytest.skip("this git runs no hook between packing and removing")
     assert contents("s") == ["s 0", "s 1"]
     assert [snapshot.description for snapshot in store.load("s").snapshots] == ["kept"]
-
-
-def test_maintenance_lets_folders_vanish(store, store_path, saved, monkeypatch):
-    """A deletion beside maintenance removes folders that it was about to look into: that is no error."""
-    saved("s")
-    saved("t")
-    store.delete("s")
-    real = os.scandir
-    with SessionStore(store_path) as other:
-
-        def scandir(path="."):
-            if str(path).endswith("refs/superqode/trash/s") and other.trash():
-                other.purge("s")
-            return real(path)
-
-        monkeypatch.setattr(maintenance, "_pack_objects", lambda *_: monkeypatch.setattr(os, "scandir", scandir))
-        store.maintain()
-        assert other.trash() == [], "it did not look there"
-    assert [row.id for row in store.list_sessions()] == ["t"]

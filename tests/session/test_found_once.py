@@ -217,7 +217,7 @@ def test_from_dict_refuses_snapshots_of_one_id():
 
 
 def test_plain_values_are_not_the_sessions_own(store):
-    """Editing what `to_dict` gave edits the session's metadata today, and `from_dict` shares nested values."""
+    """Editing what `to_dict` gave edits the session's metadata no more, and `from_dict` shares no nested values."""
     session = Session(id="s", metadata={"a": [1]})
     told = session.to_dict()
     twin = Session.from_dict(told)

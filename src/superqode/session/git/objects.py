@@ -140,6 +140,13 @@ class Objects:
         """An annotated tag, parsed."""
         return _parse_tag(oid, self._typed(oid, "tag"))
 
+    def peeled(self, oid: str) -> str:
+        """What an annotated tag names; empty for anything that is no readable tag."""
+        try:
+            return self.tag(oid).target
+        except CorruptObject:
+            return ""
+
     # -- writing --------------------------------------------------------------------------------------------------
 
     def write(self, kind: str, content: bytes) -> str:

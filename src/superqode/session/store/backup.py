@@ -15,7 +15,7 @@ from superqode.session import entropy
 from superqode.session.codec import jsontext
 from superqode.session.errors import BackupError, CorruptObject, GitFailed
 from superqode.session.git import bundle
-from superqode.session.git.objects import BLOB, TREE, Objects, TreeEntry
+from superqode.session.git.objects import BLOB, TREE, TreeEntry
 from superqode.session.git.packed_refs import PackedRef
 from superqode.session.git.repository import HEADS, RESERVED_BRANCH, Repository
 from superqode.session.store.index.catalogue import Progress
@@ -134,16 +134,9 @@ def _take_refs(repository: Repository, refs: dict[str, str], source: Path) -> No
     new = refs.pop(reserved)
     if made is not None and made != new:
         repository.refs.update(reserved, new, made, ident=repository.committer(), reason="backup: restored")
-    repository.refs.create_all({name: PackedRef(oid, _peeled(objects, oid)) for name, oid in refs.items()})
+    repository.refs.create_all({name: PackedRef(oid, objects.peeled(oid)) for name, oid in refs.items()})
     _restore_settings(repository, settings)
     repository.flush([str(repository.path / "packed-refs")])
-
-
-def _peeled(objects: Objects, oid: str) -> str:
-    try:
-        return objects.tag(oid).target
-    except CorruptObject:
-        return ""  # no tag
 
 
 def _restore_settings(repository: Repository, commit: str) -> None:

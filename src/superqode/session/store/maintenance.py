@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from superqode.session import clock
-from superqode.session.errors import CorruptObject, GitFailed, GitMissing, StoreLocked
+from superqode.session.errors import GitFailed, GitMissing, StoreLocked
 from superqode.session.git import program
 from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.store.index.catalogue import Progress
@@ -83,7 +83,8 @@ def maintain(
         before = _count_loose(repository)
         tell(0, "packing refs")
         refs = repository.refs.pack(
-            lambda name, oid: _peel(repository, name, oid), lambda name: repository.writing(_owner(name), timeout=0)
+            lambda name, oid: _peel(repository, name, oid),
+            lambda name: repository.writing(_owner(name), timeout=0),
         )
         tell(1, "packing objects")
         _pack_objects(repository, skipped)
@@ -107,12 +108,8 @@ def _owner(name: str) -> str:
 
 
 def _peel(repository: Repository, name: str, oid: str) -> str:
-    if name.startswith(HEADS):
-        return ""  # a branch is at a commit
-    try:
-        return repository.objects.tag(oid).target
-    except CorruptObject:
-        return ""  # no tag
+    """What a ref peels to; a branch is at a commit, so only others need a look."""
+    return "" if name.startswith(HEADS) else repository.objects.peeled(oid)
 
 
 def _pack_objects(repository: Repository, skipped: list[str]) -> None:

@@ -30,9 +30,9 @@ from superqode.session.errors import (
 from superqode.session.git.objects import BLOB, TREE, Ident, TreeEntry
 from superqode.session.git.repository import Repository
 from superqode.session.models import Entry, Message, MessageRole, Session, Snapshot, Step
-from superqode.session.models.timeline import common_prefix
 from superqode.session.store import snapshots
 from superqode.session.store.branches import branch_ref, check_new_id, parent_of
+from superqode.session.store.drafts import MOVES, Draft, Line, drafts
 from superqode.session.store.rebase import drop_done_steps, rebase
 from superqode.session.store.results import SaveResult
 from superqode.session.store.state import Saved, Tree, read_entries, read_tree, times
@@ -42,45 +42,10 @@ __all__ = ["Saver"]
 
 # How often a save tries again: plain git can take the branch between our reading and writing.
 _ATTEMPTS: Final = 20
-_MOVES: Final = frozenset(("restore", "undo", "redo"))
 _TICK: Final = timedelta(microseconds=1)
 # A change and its save this close together are one moment; only an import's differ.
 _ONE_MOMENT: Final = timedelta(seconds=1)
 _LAST_SECOND: Final = 253_402_300_799  # 9999-12-31T23:59:59Z
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """What a new commit goes on top of.
-
-    `known[:keep]` are the first entries of its timeline, which has `count` of them.
-    """
-
-    commit: str | None
-    tree: Tree | None
-    known: Sequence[Entry]
-    keep: int
-    count: int
-    messages: int = 0
-    saved_at: datetime | None = None
-    updated_at: datetime | None = None
-
-    def shared(self, entries: Sequence[Entry]) -> int:
-        """How many leading entries of the timeline are surely those of `entries`."""
-        return self.keep if entries is self.known else min(self.keep, common_prefix(self.known, entries))
-
-
-@dataclass(frozen=True, slots=True)
-class _Draft:
-    """A state that is to become a commit."""
-
-    kind: str
-    entries: Sequence[Entry]
-    meta: Meta
-    messages: int
-    updated_at: datetime
-    subject: str = ""
-    snapshot: Snapshot | None = None
 
 
 @dataclass(slots=True)
@@ -144,7 +109,7 @@ class Saver:
 
     # -- where it goes --------------------------------------------------------------------------------------------
 
-    def _line(self, session: Session, tip: str | None, *, replace: bool) -> tuple[_Line, int]:
+    def _line(self, session: Session, tip: str | None, *, replace: bool) -> tuple[Line, int]:
         """What the new commits go on top of, and how many entries of other writers were taken in on the way."""
         saved = self._known(session)
         order = session._order()
@@ -153,7 +118,7 @@ class Saver:
                 check_new_id(self._repository, session.id)
                 # What it was forked off may have been purged meanwhile: then all of it is written.
                 there = saved is not None and self._objects.has(saved.commit)
-                return (self._from(saved, session) if saved and there else _Line(None, None, order, 0, 0)), 0
+                return (self._from(saved, session) if saved and there else Line(None, None, order, 0, 0)), 0
             return self._onto_existing(session, tip, replace=replace), 0
         if tip is None:
             raise SessionDeleted(session.id)
@@ -166,11 +131,11 @@ class Saver:
         saved = session._saved
         return saved if isinstance(saved, Saved) and saved.store == str(self._repository.path) else None
 
-    def _from(self, saved: Saved, session: Session) -> _Line:
+    def _from(self, saved: Saved, session: Session) -> Line:
         if saved.tree.newer:
             raise NewerFormat(f"Session {session.id}", saved.tree.format_text, layout.FORMAT_NUMBER)
         timeline = session._timeline
-        return _Line(
+        return Line(
             saved.commit,
             saved.tree,
             timeline.entries,
@@ -181,7 +146,7 @@ class Saver:
             saved.updated_at,
         )
 
-    def _onto_existing(self, session: Session, tip: str, *, replace: bool) -> _Line:
+    def _onto_existing(self, session: Session, tip: str, *, replace: bool) -> Line:
         """A session made anew over one that is there: the same content is fine, other content needs a word."""
         commit = self._objects.commit(tip)
         tree = read_tree(self._objects, commit, session.id)
@@ -205,41 +170,13 @@ class Saver:
 
     # -- what is written ------------------------------------------------------------------------------------------
 
-    def _write(self, session: Session, line: _Line, subject: str) -> tuple[_Made, _Line]:
+    def _write(self, session: Session, line: Line, subject: str) -> tuple[_Made, Line]:
         made = _Made()
-        for draft in self._drafts(session, line, subject):
+        for draft in drafts(session, line, subject):
             line = self._commit(session, draft, line, made)
         return made, line
 
-    def _drafts(self, session: Session, line: _Line, subject: str) -> list[_Draft]:
-        meta = Meta.of(session)
-        drafts = [self._step_draft(session, meta, step) for step in session._steps]
-        forked = line.commit is not None and line.tree is not None and line.tree.meta.id != session.id
-        order = session._timeline.entries
-        if forked and not subject and line.keep == len(order):
-            subject = f"fork: {session.title}"
-        if line.commit is None and not order and not drafts:
-            subject = f"new: {session.title or session.id}"
-        drafts.append(_Draft("save", order, meta, len(session.messages), session.updated_at, subject))
-        return drafts
-
-    def _step_draft(self, session: Session, meta: Meta, step: Step) -> _Draft:
-        state = step.state
-        lists = {name: getattr(state, name) for name in ("files_modified", "files_created", "agents_used")}
-        count = sum(1 for entry in state.entries if isinstance(entry, Message))
-        moved = step.kind in _MOVES and step.snapshot is not None
-        subject = f"{step.kind}: {step.snapshot.description or step.snapshot.id}" if moved and step.snapshot else ""
-        return _Draft(
-            step.kind,
-            state.entries,
-            meta.model_copy(update=lists),
-            count,
-            session.updated_at,
-            subject,
-            step.snapshot,
-        )
-
-    def _commit(self, session: Session, draft: _Draft, line: _Line, made: _Made) -> _Line:
+    def _commit(self, session: Session, draft: Draft, line: Line, made: _Made) -> Line:
         keep = line.shared(draft.entries)
         tree = self._tree(draft, line, keep)
         unchanged = line.tree is not None and tree.oid == line.tree.oid
@@ -250,9 +187,9 @@ class Saver:
             made.tags.append((draft.snapshot, commit))
             draft.snapshot.commit = commit
         count = len(draft.entries)
-        return _Line(commit, tree, draft.entries, count, count, draft.messages, saved_at, updated_at)
+        return Line(commit, tree, draft.entries, count, count, draft.messages, saved_at, updated_at)
 
-    def _tree(self, draft: _Draft, line: _Line, keep: int) -> Tree:
+    def _tree(self, draft: Draft, line: Line, keep: int) -> Tree:
         objects = self._objects
         old = line.tree
         timeline = old.timeline if old is not None else None
@@ -278,7 +215,7 @@ class Saver:
         )
 
     def _write_commit(
-        self, session: Session, draft: _Draft, line: _Line, keep: int, tree: Tree, made: _Made
+        self, session: Session, draft: Draft, line: Line, keep: int, tree: Tree, made: _Made
     ) -> tuple[str, datetime, datetime]:
         saved_at = clock.now()
         if line.saved_at is not None:  # a clock that goes backwards does not turn history round
@@ -296,7 +233,7 @@ class Saver:
             executions=(len(draft.entries) - draft.messages, grown - spoken),
             agent=_speaker(added),
             # Asked for only now: a snapshot of this very save has its commit since a moment ago.
-            restores=draft.snapshot.commit if draft.snapshot is not None and draft.kind in _MOVES else "",
+            restores=draft.snapshot.commit if draft.snapshot is not None and draft.kind in MOVES else "",
             action=draft.kind,
         )
         author = self._author(added, draft, updated_at)
@@ -308,13 +245,13 @@ class Saver:
         made.subject = story.subject
         return commit, saved_at, updated_at
 
-    def _updated_at(self, session: Session, draft: _Draft, saved_at: datetime) -> datetime:
+    def _updated_at(self, session: Session, draft: Draft, saved_at: datetime) -> datetime:
         saved = self._known(session)
         untold = saved is not None and draft.updated_at <= saved.updated_at
         near = abs(saved_at - draft.updated_at) < _ONE_MOMENT
-        return saved_at if draft.kind in _MOVES or untold or near else draft.updated_at
+        return saved_at if draft.kind in MOVES or untold or near else draft.updated_at
 
-    def _author(self, added: Sequence[Entry], draft: _Draft, updated_at: datetime) -> Ident:
+    def _author(self, added: Sequence[Entry], draft: Draft, updated_at: datetime) -> Ident:
         seconds = min(max(0, int(updated_at.timestamp())), _LAST_SECOND)
         last = next(reversed(added), None) if draft.kind in ("save", "snapshot") else None
         if last is None or (isinstance(last, Message) and last.role is MessageRole.USER):
@@ -325,7 +262,7 @@ class Saver:
     # -- making it so ---------------------------------------------------------------------------------------------
 
     def _publish(
-        self, session: Session, ref: str, line: _Line, made: _Made, target: str | None, tip: str | None
+        self, session: Session, ref: str, line: Line, made: _Made, target: str | None, tip: str | None
     ) -> None:
         repository = self._repository
         if target is not None and target != tip:  # without a commit where the branch alone is missing
@@ -372,7 +309,7 @@ class Saver:
         except OSError as problem:
             raise SaveFailed(session.id, "saved", f"its snapshots were not ({_plainly(problem)})") from problem
 
-    def _acknowledge(self, session: Session, begun: _Line, made: _Made, last: _Line, merged: int) -> SaveResult:
+    def _acknowledge(self, session: Session, begun: Line, made: _Made, last: Line, merged: int) -> SaveResult:
         tip, tree, saved_at, updated_at = last.commit, last.tree, last.saved_at, last.updated_at
         if tip is None or tree is None or saved_at is None or updated_at is None:
             raise AssertionError("a line that was written has a commit")

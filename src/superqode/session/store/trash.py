@@ -21,6 +21,7 @@ from superqode.session.errors import (
     SessionExists,
     SessionNotFound,
 )
+from superqode.session.git.packed_refs import PackedRef
 from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.store.branches import branch_ref, check_new_id
 from superqode.session.store.results import TrashItem
@@ -158,7 +159,11 @@ def take_out(repository: Repository, item: TrashItem, session_id: str) -> None:
             continue  # somebody made a tag of that name meanwhile: theirs stays, ours is in the trash's reflog
     if found is None:
         refs.update(branch_ref(session_id), item.tip, None, ident=ident, reason="trash: brought back")
-    repository.flush([str(repository.path / branch_ref(session_id))])
+    # Packed as well: a `git pack-refs` that saw the ref before it was deleted takes the file for what it has packed.
+    back = {branch_ref(session_id): PackedRef(item.tip)}
+    back |= {name: PackedRef(oid, repository.objects.peeled(oid)) for name, oid in refs.items(f"{TAGS}{session_id}/")}
+    refs.create_all(back)
+    repository.flush([str(repository.path / "packed-refs")])
     throw_away(repository, item)
 
 
