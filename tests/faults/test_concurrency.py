@@ -14,7 +14,7 @@ from superqode.session.models import MessageRole
 
 from . import processes
 
-SAVES = 400 if processes.FULL else 25
+SAVES = 400 if processes.FULL else 20
 
 
 def _said(session) -> list[str]:

@@ -17,7 +17,7 @@ from superqode.session.git.refs import Refs
 
 from . import processes
 
-SECONDS = 30 if processes.FULL else 3
+SECONDS = 30 if processes.FULL else 2
 
 
 def test_no_branch_vanishes_beside_pack_refs(start, store, store_path, git, saved):

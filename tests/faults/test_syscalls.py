@@ -30,7 +30,7 @@ FAULTS = {
 CASES = [(call, flush) for call in FAULTS for flush in ("together", "each")]
 CASES = [case for case in CASES if case not in (("fsync", "together"), ("syncfs", "each"))]
 # Every call in a full run, some of each kind else.
-POINTS = 1_000 if processes.FULL else 3
+POINTS = 1_000 if processes.FULL else 2
 
 
 def _strace_works() -> str:

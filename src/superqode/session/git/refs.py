@@ -147,6 +147,8 @@ class Refs:
     def update(self, name: str, new: str, expected: str | None, *, ident: Ident, reason: str) -> None:
         """Point a ref at `new` if it is still at `expected` (`None`: if it does not exist).
 
+        The reflog tells of it with a reason; without one it does not (a commit on top of another tells of itself).
+
         Raises:
             RefConflict: it is somewhere else; nothing was changed.
             StoreLocked: another process held the ref's lock all the time.
@@ -160,7 +162,8 @@ class Refs:
             found = self.read(name)
             if found != expected:
                 raise RefConflict(name, expected, found)
-            self._log(name, expected, new, ident, reason)
+            if reason:
+                self._log(name, expected, new, ident, reason)
             if os.path.isdir(path):  # noqa: PTH112 - text paths on the save path
                 _remove_empty(path)
             lock.commit(new.encode() + b"\n")

@@ -269,7 +269,9 @@ class Saver:
             if self._durable:
                 repository.flush()
             try:
-                repository.refs.update(ref, target, tip, ident=repository.committer(), reason=made.subject or "save")
+                # A save on top of the last one needs no reflog: its parent says where the branch was.
+                reason = made.subject or "save" if tip is None else ""
+                repository.refs.update(ref, target, tip, ident=repository.committer(), reason=reason)
                 if self._durable:
                     repository.flush([str(repository.path / ref)])
             except (RefConflict, StoreLocked):
