@@ -160,10 +160,10 @@ def test_compacted_history_is_a_mark_and_not_said_again():
 def test_messages_between_agents_are_nobodys_prompt():
     """Agents' messages are notices, in any of their shapes, and title a session only where no person spoke."""
     rollout = Rollout(parent_thread_id=CHILD).add(
-        "inter_agent_communication", author="/root", recipient="/root/a", content="count files"
+        "inter_agent_communication", author="/lead", recipient="/lead/a", content="count files"
     )
     rollout.item("agent_message", author="/root", content=[{"type": "input_text", "text": "faster"}])
-    envelope = {"author": "/root", "recipient": "/root/a", "content": "please", "trigger_turn": True}
+    envelope = {"author": "/lead", "recipient": "/lead/a", "content": "please", "trigger_turn": True}
     rollout.assistant(json.dumps(envelope)).assistant("2")
     session = session_of(rollout)
     assert said(session) == [("system", "count files"), ("system", "faster"), ("system", "please"), ("assistant", "2")]
