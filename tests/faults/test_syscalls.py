@@ -29,6 +29,8 @@ FAULTS = {
 # With syncfs, and as on a system that has none.
 CASES = [(call, flush) for call in FAULTS for flush in ("together", "each")]
 CASES = [case for case in CASES if case not in (("fsync", "together"), ("syncfs", "each"))]
+if not processes.FULL:
+    CASES = [case for case in CASES if case[1] == "together" or case[0] in ("openat", "fsync")]
 # Every call in a full run, some of each kind else.
 POINTS = 1_000 if processes.FULL else 2
 

@@ -15,6 +15,7 @@ from superqode.session.errors import (
     InvalidEntry,
     InvalidSession,
     NotAStore,
+    NothingToUndo,
     RefConflict,
     SaveFailed,
     SessionError,
@@ -372,3 +373,20 @@ def test_enum_keys_become_text():
 
     (key,) = freeze({Colour.RED: 1})
     assert type(key) is str
+
+
+def test_undo_in_a_fork_stays_in_the_fork(store):
+    """A fork whose first save already says something new is not undone into its parent's history."""
+    parent = _said(store, "p", "1", "2")
+    forked = parent.fork("f")
+    forked.add_message("user", "3")
+    store.save(forked)
+    with pytest.raises(NothingToUndo):
+        store.undo(forked.id)
+    assert [entry.content for entry in store.load(forked.id).messages] == ["1", "2", "3"]
+
+
+def test_two_keys_that_become_one_are_refused():
+    """A surrogate pair and the character it stands for are one key: neither value is dropped without a word."""
+    with pytest.raises(InvalidEntry, match="Two keys"):
+        freeze({"\ud83d\ude00": 1, "😀": 2})

@@ -47,15 +47,15 @@ OBJECTS = """\
 100644 blob 0c36a40fa479772f952836f686c5a2e839647a3f timeline/0000/00/02-call.result.txt"""
 
 COMMITS = [
-    "6027522ee8877d8967d87a012a3a9440d55cfb18",
+    "afd3cc18d45f71223de0be25656b348e35300b6c",
     "f558f6bd9d412b8b5391100591e3f69fcd22604d",
-    "18926c57b15a8fc234a6e40135f87a8cfdf5caf3",
+    "58956a9b399ba26a8f5c57cad689289eea57e72a",
 ]
 
 COMMIT = """\
 tree 7b02f944dcf7cac4efeea116d94eb3f56f0c0c93
 parent f558f6bd9d412b8b5391100591e3f69fcd22604d
-author agent <agent@agents.superqode.invalid> 1795341660 +0000
+author tester <tester@agents.superqode.invalid> 1795341660 +0000
 committer Ada Example <ada@example.invalid> 1795341660 +0000
 
 assistant (tester): I'll fix that… +1 tool
@@ -67,7 +67,7 @@ Superqode-Tools: 1 +1
 Superqode-Agent: tester"""
 
 TAG = """\
-object 6027522ee8877d8967d87a012a3a9440d55cfb18
+object afd3cc18d45f71223de0be25656b348e35300b6c
 type commit
 tag session-123/before-review
 tagger Ada Example <ada@example.invalid> 1795341660 +0000

@@ -98,7 +98,10 @@ def freeze(value: Any, depth: int = 0) -> Any:
     if depth >= MAX_DEPTH:
         raise InvalidEntry(f"A JSON value has more than {MAX_DEPTH} levels. Flatten it, or store it as text")
     if isinstance(value, dict):
-        return FrozenDict({_key(key): freeze(item, depth + 1) for key, item in value.items()})
+        frozen = FrozenDict({_key(key): freeze(item, depth + 1) for key, item in value.items()})
+        if len(frozen) != len(value):
+            raise InvalidEntry("Two keys of a JSON object are the same text, once joined. Give each a text of its own")
+        return frozen
     if isinstance(value, list | tuple):
         return FrozenList([freeze(item, depth + 1) for item in value])
     return _freeze_scalar(value)

@@ -257,7 +257,7 @@ class Saver:
         if last is None or (isinstance(last, Message) and last.role is MessageRole.USER):
             return Ident(*self._repository.user(), seconds)
         fallback = last.role.value if isinstance(last, Message) else "agent"
-        return Ident(*message.agent_ident(last.agent_name or fallback), seconds)
+        return Ident(*message.agent_ident(last.agent_name or _speaker(added) or fallback), seconds)
 
     # -- making it so ---------------------------------------------------------------------------------------------
 

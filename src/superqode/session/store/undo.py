@@ -53,11 +53,17 @@ class _Saves:
         shown = self._shown(oid)
         while True:
             commit = self.commit(oid)
-            if not commit.parents or self.story(oid).action == "fork":
+            if not commit.parents or self._begins(oid, commit.parents[0]):
                 return None
             oid = self.position(commit.parents[0])
             if self._shown(oid) != shown:
                 return oid
+
+    def _begins(self, oid: str, parent: str) -> bool:
+        """Whether a commit is the first of its session: a fork's, whose parent is another session's."""
+        story, before = self.story(oid), self.story(parent)
+        other = bool(story.session_id and before.session_id) and story.session_id != before.session_id
+        return story.action == "fork" or (other and not story.subject.startswith("rename: "))
 
     def _shown(self, oid: str) -> tuple[object, ...]:
         tree = self.tree(oid)
