@@ -48,7 +48,7 @@ class LockFile:
 
     def put(self, content: bytes) -> None:
         """Put new content in place, durably, and keep the lock (Git's own way with packed-refs, by the same name)."""
-        fresh = self.path + ".new"
+        fresh = self._lock + ".new"  # beside the lock, so that its holder alone writes it; `.new` alone is git's own
         handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o644)
         try:
             view = memoryview(content)

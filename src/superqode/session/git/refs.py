@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Final
 
@@ -264,14 +264,16 @@ class Refs:
     def _log(self, name: str, old: str | None, new: str, ident: Ident, reason: str) -> None:
         line = b" ".join([(old or ZERO).encode(), new.encode(), ident.encode()]) + b"\t" + _one_line(reason) + b"\n"
         path = f"{self._root}/logs/{name}"
-        try:
-            _append(path, line)
-        except FileNotFoundError:
-            os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
-            _append(path, line)
-        except IsADirectoryError:
-            _remove_empty(path)
-            _append(path, line)
+        while True:
+            try:
+                _append(path, line)
+            except FileNotFoundError:
+                with suppress(FileNotFoundError):  # somebody removes the empty folders above at this very moment
+                    os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
+            except IsADirectoryError:
+                _remove_empty(path)
+            else:
+                return
 
     def _remove_empty_folders(self, name: str) -> None:
         for base in (self._root, f"{self._root}/logs"):

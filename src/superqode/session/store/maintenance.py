@@ -133,7 +133,9 @@ def _sweep(repository: Repository) -> int:
     leftovers = [Path(entry.path) for entry in _loose_files(repository) if entry.name.startswith("tmp_obj")]
     leftovers += (repository.path / "objects" / "pack").glob("tmp_*")
     leftovers += (repository.path / "objects" / "pack").glob(".tmp-*")
-    leftovers += (repository.path / "refs").rglob("*.lock")
+    # os.walk lets folders vanish under it, as deletions beside us make them; Path.rglob raises.
+    refs = os.walk(repository.path / "refs")
+    leftovers += [Path(folder, name) for folder, _, names in refs for name in names if name.endswith(".lock")]
     leftovers += repository.path.glob("packed-refs.lock")
     return sum(_remove_old(path, limit) for path in leftovers)
 
