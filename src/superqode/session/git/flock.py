@@ -16,7 +16,7 @@ from typing import Final
 from superqode.session import clock
 from superqode.session.errors import StoreLocked, StoreUnwritable
 
-__all__ = ["acquire", "hold"]
+__all__ = ["Held", "acquire", "hold"]
 
 _FIRST_WAIT: Final = 0.0005
 _LONGEST_WAIT: Final = 0.02
@@ -36,8 +36,25 @@ else:
         fcntl.flock(handle, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
 
 
-def acquire(path: Path, *, shared: bool = False, timeout: float = 30.0) -> int:
-    """Take the lock of this file, which is made if missing, and stays; gives the handle whose closing lets go.
+class Held:
+    """A lock being held; lets go when it is forgotten, too: Ctrl-C may strike in the very line that releases it."""
+
+    __slots__ = ("_handles",)
+
+    def __init__(self, handle: int) -> None:
+        self._handles = [handle]
+
+    def release(self) -> None:
+        """Let go; again is fine."""
+        while self._handles:
+            os.close(self._handles.pop())
+
+    def __del__(self) -> None:
+        self.release()
+
+
+def acquire(path: Path, *, shared: bool = False, timeout: float = 30.0) -> Held:
+    """Take the lock of this file, which is made if missing, and stays.
 
     Args:
         path: the lock file.
@@ -52,24 +69,23 @@ def acquire(path: Path, *, shared: bool = False, timeout: float = 30.0) -> int:
         handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
     except PermissionError as problem:
         raise StoreUnwritable(path, str(problem.strerror)) from problem
+    held = Held(handle)
     try:
         _wait(handle, path, shared=shared, timeout=timeout)
-        return handle  # noqa: TRY300 - inside, so that a Ctrl-C here lets go as well
     except BaseException:
-        os.close(handle)
+        held.release()
         raise
+    return held
 
 
 @contextmanager
 def hold(path: Path, *, shared: bool = False, timeout: float = 30.0) -> Iterator[None]:
     """Hold the lock of this file; arguments and errors as `acquire`."""
-    handles: list[int] = []
+    held = acquire(path, shared=shared, timeout=timeout)
     try:
-        handles.append(acquire(path, shared=shared, timeout=timeout))
         yield
     finally:
-        for handle in handles:
-            os.close(handle)
+        held.release()
 
 
 def _wait(handle: int, path: Path, *, shared: bool, timeout: float) -> None:

@@ -26,6 +26,7 @@ _LEVEL: Final = 1
 # its output is no larger. Git and libgit2 read any window size.
 _SMALL: Final = 3500
 _SMALL_BITS: Final = 12
+_FOLDER_ATTEMPTS: Final = 100
 _HEADER_MAX: Final = 40
 _TYPES: Final = frozenset((b"blob", b"tree", b"commit", b"tag"))
 
@@ -114,18 +115,9 @@ class LooseObjects:
         return target
 
     def _create(self, path: str, packed: bytes) -> None:
-        folder = path[: path.rindex("/")]
-        if folder not in self._made:
-            os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - text paths on the save path
-            self._made.add(folder)
         # The name Git gives its own, so that `git prune` and our sweep know a leftover when they see one.
-        temporary = f"{folder}/tmp_obj_{entropy.random_text(10)}"  # noqa: S108 - beside its target, made exclusively
-        try:
-            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o444)
-        except FileNotFoundError:  # an emptied folder was swept away since we made it
-            self._made.discard(folder)
-            os.makedirs(folder, exist_ok=True)  # noqa: PTH103
-            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o444)
+        temporary = f"{path[: path.rindex('/')]}/tmp_obj_{entropy.random_text(10)}"  # noqa: S108 - beside its target
+        handle = self._open_new(temporary)
         try:
             try:
                 _write_all(handle, packed)
@@ -136,6 +128,19 @@ class LooseObjects:
             with suppress(FileNotFoundError):  # a Ctrl-C right after the rename
                 os.unlink(temporary)  # noqa: PTH108
             raise
+
+    def _open_new(self, path: str) -> int:
+        """Open a file that is not there yet, in a folder that packing may remove at any moment when it is empty."""
+        folder = path[: path.rindex("/")]
+        for _ in range(_FOLDER_ATTEMPTS):
+            if folder not in self._made:
+                os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - text paths on the save path
+                self._made.add(folder)
+            try:
+                return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o444)
+            except FileNotFoundError:
+                self._made.discard(folder)
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), folder)
 
 
 def _write_all(handle: int, data: bytes) -> None:

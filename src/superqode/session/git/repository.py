@@ -154,15 +154,15 @@ class Repository:
         numbers = sorted(
             {zlib.crc32(session.lower().encode("utf-8", "surrogatepass")) % _LOCKS for session in sessions}
         )
-        handles: list[int] = []
+        held: list[flock.Held] = []
         try:
-            handles.append(flock.acquire(self._locks / "store", shared=True, timeout=timeout))
+            held.append(flock.acquire(self._locks / "store", shared=True, timeout=timeout))
             for number in numbers:
-                handles.append(flock.acquire(self._locks / f"{number:02x}", timeout=timeout))  # noqa: PERF401 - one by one
+                held.append(flock.acquire(self._locks / f"{number:02x}", timeout=timeout))  # noqa: PERF401 - one by one
             yield
         finally:
-            for handle in reversed(handles):
-                os.close(handle)
+            while held:
+                held.pop().release()
 
     @contextmanager
     def exclusive(self, *, timeout: float = 60.0) -> Iterator[None]:

@@ -112,10 +112,10 @@ class StoreHandle:
             if repository is not None and not self._durable:
                 repository.flush([str(repository.path / "HEAD")])
             maintainer = self._maintainer
-        if repository is not None and maintainer is None and self._unflushed and maintenance.is_due(repository):
-            maintainer = self._start_maintenance(repository)
         if maintainer is not None:
             maintainer.join()
+        if repository is not None and self._unflushed and maintenance.is_due(repository):
+            self._start_maintenance(repository).join()
         with self._lock:
             self._closed = True
             if self._catalogue is not None:
