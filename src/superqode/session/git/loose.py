@@ -64,6 +64,10 @@ class LooseObjects:
             raise CorruptObject(oid, f"its file cannot be read ({problem.strerror})") from problem
         return _unpack(oid, packed)
 
+    def folders(self) -> frozenset[str]:
+        """The two-digit folders there are now; after packing there are few or none."""
+        return frozenset(os.listdir(self._root))  # noqa: PTH208 - names only
+
     def write(self, kind: str, content: bytes) -> tuple[str, str | None]:
         """Store an object; gives its id, and the path of the new file or `None` where a whole one stood already.
 

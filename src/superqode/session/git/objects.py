@@ -7,7 +7,8 @@ git-cat-file(1), Documentation/technical in Git's source), so that the save path
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -91,8 +92,18 @@ class Objects:
         Raises:
             CorruptObject: it is damaged, or not there.
         """
-        found = self.loose.read(oid)
+        folders = getattr(self._local, "folders", None)
+        found = self.loose.read(oid) if folders is None or oid[:2] in folders else None
         return found if found is not None else self._read_packed(oid)
+
+    @contextmanager
+    def reading_many(self) -> Iterator[None]:
+        """Inside, look for loose files only in folders that were there at the beginning: packed ones read quicker."""
+        self._local.folders = self.loose.folders()
+        try:
+            yield
+        finally:
+            self._local.folders = None
 
     def _read_packed(self, oid: str) -> tuple[str, bytes]:
         packs = getattr(self._local, "packs", None)

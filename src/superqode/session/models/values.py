@@ -107,6 +107,16 @@ def freeze(value: Any, depth: int = 0) -> Any:
     return _freeze_scalar(value)
 
 
+def _freeze_read(value: Any) -> Any:
+    """As `freeze`, for what pydantic read from JSON: text is valid, depth is bounded, only numbers need a look."""
+    kind = type(value)
+    if kind is dict:
+        return FrozenDict({key: item if type(item) is str else _freeze_read(item) for key, item in value.items()})
+    if kind is list:
+        return FrozenList([_freeze_read(item) for item in value])
+    return _freeze_scalar(value) if kind is float or kind is int else value
+
+
 def _freeze_scalar(value: Any) -> Any:
     if isinstance(value, str):  # an enum or another subclass: keep its text only
         return normal_text(str.__str__(value))
@@ -170,7 +180,7 @@ class _JsonOrPython:
 
     def __get_pydantic_core_schema__(self, _source: Any, _handler: GetCoreSchemaHandler) -> CoreSchema:
         from_json = (
-            core_schema.no_info_after_validator_function(freeze, self._json) if self._freeze_json else self._json
+            core_schema.no_info_after_validator_function(_freeze_read, self._json) if self._freeze_json else self._json
         )
         return core_schema.json_or_python_schema(
             json_schema=from_json,

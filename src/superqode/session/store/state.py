@@ -198,8 +198,9 @@ def read_entries(objects: Objects, tree: Tree, session_id: str, start: int = 0) 
     entries: list[Entry] = []
     newer = tree.newer
     try:
-        for files in walk_timeline(objects, tree.timeline, start):
-            entries.append(read_entry(objects, files, newer=newer))  # noqa: PERF401 - the count names the culprit
+        with objects.reading_many():
+            for files in walk_timeline(objects, tree.timeline, start):
+                entries.append(read_entry(objects, files, newer=newer))  # noqa: PERF401 - the count names the culprit
     except (InvalidEntry, CorruptObject) as problem:
         place = layout.Place.of(start + len(entries))
         where = f"{layout.TIMELINE}/{place.top}/{place.middle}/{place.digits}"
