@@ -1,40 +1,4 @@
-"""Every error the library raises, as one tree.
-
-    SessionError
-    ├── InvalidSession (ValueError)           content that no session may hold
-    │   ├── InvalidSessionId                  an id that must not become a ref or a path
-    │   ├── InvalidEntry                      a message or execution that cannot be stored
-    │   └── DuplicateEntry                    two entries with one id
-    ├── NotFound (LookupError)
-    │   ├── SessionNotFound                   no such session (with ids that look alike)
-    │   │   └── SessionDeleted                it was there when it was loaded, and is in the trash now
-    │   ├── SnapshotNotFound
-    │   ├── RevisionNotFound
-    │   └── AmbiguousId                       a prefix of several ids
-    ├── NothingToUndo, NothingToRedo
-    ├── SessionExists (ValueError)            the id is taken by another session
-    ├── CorruptSession (ValueError)           a session's bytes are not what the format says
-    │   └── NewerFormat                       written by a newer superqode
-    ├── CorruptObject (ValueError)            an object of the repository is damaged or missing
-    ├── SaveFailed (OSError)                  says whether it is saved, not saved or unknown
-    ├── StoreError
-    │   ├── StoreNotFound (FileNotFoundError)
-    │   ├── NotAStore                         a folder or repository that is something else
-    │   ├── UnsupportedStore                  a Git repository this library cannot read
-    │   ├── StoreNotOwned (PermissionError)
-    │   ├── StoreUnwritable (PermissionError)
-    │   ├── StoreLocked (TimeoutError)
-    │   ├── RefConflict                       a ref moved under us (internal retries use it)
-    │   └── StoreClosed
-    ├── TranscriptError (ValueError)          an importer cannot use this input
-    │   └── UnknownTranscript                 no importer knows the format
-    ├── BackupError                           a backup cannot be made, verified or restored
-    └── GitError
-        ├── GitMissing                        the `git` program is not there or too old
-        └── GitFailed                         `git` said no
-
-Each message says what happened, names the thing it happened to, and says what to do next.
-"""
+"""Errors about sessions and what is in them, and the root of the tree."""
 
 from __future__ import annotations
 
@@ -251,83 +215,6 @@ class SaveFailed(SessionError, OSError):
         super().__init__(f"Session {session_id} {told}: {reason}. Saving again is safe")
 
 
-class StoreError(SessionError):
-    """The store as a whole cannot be used."""
-
-
-class StoreNotFound(StoreError, FileNotFoundError):
-    """There is no store at this path."""
-
-    def __init__(self, path: object) -> None:
-        self.path = path
-        super().__init__(f"There is no session store at {path}. Saving a session there makes one")
-
-
-class NotAStore(StoreError):
-    """The path holds something that is not a session store."""
-
-    def __init__(self, path: object, reason: str) -> None:
-        self.path = path
-        super().__init__(f"{path} is no session store: {reason}. Choose another folder with --store or storage_dir=")
-
-
-class UnsupportedStore(StoreError):
-    """The store is a kind of Git repository that this library cannot read."""
-
-    def __init__(self, path: object, what: str, remedy: str) -> None:
-        self.path = path
-        self.what = what
-        super().__init__(f"The store {path} uses {what}, which superqode cannot read. {remedy}")
-
-
-class StoreNotOwned(StoreError, PermissionError):
-    """The store belongs to another user."""
-
-    def __init__(self, path: object, owner: int, user: int) -> None:
-        self.path = path
-        self.owner = owner
-        super().__init__(
-            f"The store {path} belongs to user {owner}, and you are user {user}."
-            " Sessions hold secrets, so only their owner opens a store: use your own store,"
-            " or hand sessions over with `superqode share` or `superqode sessions backup`"
-        )
-
-
-class StoreUnwritable(StoreError, PermissionError):
-    """The store, or a file in it, cannot be written."""
-
-    def __init__(self, path: object, reason: str) -> None:
-        self.path = path
-        super().__init__(f"{path} cannot be written: {reason}. Give yourself write permission there, or use --store")
-
-
-class StoreLocked(StoreError, TimeoutError):
-    """Somebody holds a lock for longer than we wait."""
-
-    def __init__(self, path: object, waited: float) -> None:
-        self.path = path
-        super().__init__(f"{path} was locked by another process for {waited:.1f} s. Try again in a moment")
-
-
-class RefConflict(StoreError):
-    """A ref is not at the value it was expected to have; nothing was changed."""
-
-    def __init__(self, ref: str, expected: str | None, found: str | None) -> None:
-        self.ref = ref
-        self.expected = expected
-        self.found = found
-        super().__init__(
-            f"{ref} is at {found or 'nothing'}, not at {expected or 'nothing'}: somebody else changed it. Try again"
-        )
-
-
-class StoreClosed(StoreError):
-    """The store object was closed."""
-
-    def __init__(self) -> None:
-        super().__init__("This SessionStore is closed. Open a new one")
-
-
 class TranscriptError(SessionError, ValueError):
     """A transcript cannot be imported."""
 
@@ -344,31 +231,3 @@ class UnknownTranscript(TranscriptError):
         super().__init__(
             source, "no importer knows its format (`superqode sessions import --help` lists the known ones)"
         )
-
-
-class BackupError(SessionError):
-    """A backup cannot be made, verified or restored."""
-
-
-class GitError(SessionError):
-    """The `git` program is needed and cannot help."""
-
-
-class GitMissing(GitError):
-    """The `git` program is not there, or too old."""
-
-    def __init__(self, purpose: str, reason: str = "it is not on the PATH") -> None:
-        self.purpose = purpose
-        super().__init__(
-            f"{purpose} needs the git program (2.31 or newer), and {reason}."
-            " Install it from https://git-scm.com; saving and reading sessions work without it"
-        )
-
-
-class GitFailed(GitError):
-    """The `git` program refused."""
-
-    def __init__(self, command: str, code: int, message: str) -> None:
-        self.command = command
-        self.code = code
-        super().__init__(f"git {command} failed with exit code {code}: {message.strip() or 'no message'}")

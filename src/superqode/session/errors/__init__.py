@@ -1,0 +1,201 @@
+"""Every error the library raises, as one tree.
+
+    SessionError
+    ├── InvalidSession (ValueError)           content that no session may hold
+    │   ├── InvalidSessionId                  an id that must not become a ref or a path
+    │   ├── InvalidEntry                      a message or execution that cannot be stored
+    │   └── DuplicateEntry                    two entries with one id
+    ├── NotFound (LookupError)
+    │   ├── SessionNotFound                   no such session (with ids that look alike)
+    │   │   └── SessionDeleted                it was there when it was loaded, and is in the trash now
+    │   ├── SnapshotNotFound
+    │   ├── RevisionNotFound
+    │   └── AmbiguousId                       a prefix of several ids
+    ├── NothingToUndo, NothingToRedo
+    ├── SessionExists (ValueError)            the id is taken by another session
+    ├── CorruptSession (ValueError)           a session's bytes are not what the format says
+    │   └── NewerFormat                       written by a newer superqode
+    ├── CorruptObject (ValueError)            an object of the repository is damaged or missing
+    ├── SaveFailed (OSError)                  says whether it is saved, not saved or unknown
+    ├── StoreError
+    │   ├── StoreNotFound (FileNotFoundError)
+    │   ├── NotAStore                         a folder or repository that is something else
+    │   ├── UnsupportedStore                  a Git repository this library cannot read
+    │   ├── StoreNotOwned (PermissionError)
+    │   ├── StoreUnwritable (PermissionError)
+    │   ├── StoreLocked (TimeoutError)
+    │   ├── RefConflict                       a ref moved under us (internal retries use it)
+    │   └── StoreClosed
+    ├── TranscriptError (ValueError)          an importer cannot use this input
+    │   └── UnknownTranscript                 no importer knows the format
+    ├── BackupError                           a backup cannot be made, verified or restored
+    ├── GitError
+    │   ├── GitMissing                        the `git` program is not there or too old
+    │   └── GitFailed                         `git` said no
+    ├── ShareError                            a share cannot be made, read or changed
+    │   ├── InvalidShareToken (ValueError)    neither a token nor a share's URL
+    │   ├── InvalidShareConfig (ValueError)   such a share makes no sense
+    │   ├── ShareNotFound (NotFound)
+    │   ├── ShareRevoked (NotFound)           by its owner, here
+    │   ├── ShareExpired (PermissionError)
+    │   ├── NotForkable (PermissionError)
+    │   ├── WrongPassword (PermissionError)   or a link whose secret is not the share's
+    │   │   └── PasswordRequired
+    │   ├── UnknownShareVersion (ValueError)
+    │   └── ShareTampered (ValueError)        changed, cut, mixed, hostile
+    │       ├── ShareRolledBack               an older state than was seen before
+    │       ├── ShareTooLarge
+    │       └── KdfRefused                    parameters too weak, or too costly
+    └── RemoteError                           a remote cannot be used
+        ├── InvalidRemote (ValueError)        a URL or name that no remote may have
+        ├── RemoteNotFound (NotFound)         no remote of this name is configured
+        ├── RemoteRefNotFound (NotFound)      the remote has no such ref
+        ├── RemoteUnreachable (ConnectionError)
+        │   └── NoRepository                  an address without a repository: trying again does not help
+        ├── RemoteUnauthorized (PermissionError)
+        │   └── HostKeyRejected               SSH host key or TLS certificate
+        ├── RemoteRejected                    the server said no to a ref
+        │   ├── RemoteRefMoved                it is not where it was expected
+        │   ├── NamespaceRefused              a host that takes branches only
+        │   └── PartlyRejected                some refs were taken, others not
+        ├── FetchTooLarge                     the remote sends more than was asked for
+        └── UnsoundObjects                    the remote sends damaged or forbidden objects
+
+Each message says what happened, names the thing it happened to, and says what to do next.
+"""
+
+from __future__ import annotations
+
+from superqode.session.errors.content import (
+    AmbiguousId,
+    CorruptObject,
+    CorruptSession,
+    DuplicateEntry,
+    InvalidEntry,
+    InvalidSession,
+    InvalidSessionId,
+    NewerFormat,
+    NotFound,
+    NothingToRedo,
+    NothingToUndo,
+    Outcome,
+    RevisionNotFound,
+    SaveFailed,
+    SessionDeleted,
+    SessionError,
+    SessionExists,
+    SessionNotFound,
+    SnapshotNotFound,
+    TranscriptError,
+    UnknownTranscript,
+)
+from superqode.session.errors.sharing import (
+    FetchTooLarge,
+    HostKeyRejected,
+    InvalidRemote,
+    InvalidShareConfig,
+    InvalidShareToken,
+    KdfRefused,
+    NamespaceRefused,
+    NoRepository,
+    NotForkable,
+    PartlyRejected,
+    PasswordRequired,
+    RemoteError,
+    RemoteNotFound,
+    RemoteRefMoved,
+    RemoteRefNotFound,
+    RemoteRejected,
+    RemoteUnauthorized,
+    RemoteUnreachable,
+    ShareError,
+    ShareExpired,
+    ShareNotFound,
+    ShareRevoked,
+    ShareRolledBack,
+    ShareTampered,
+    ShareTooLarge,
+    UnknownShareVersion,
+    UnsoundObjects,
+    WrongPassword,
+)
+from superqode.session.errors.storage import (
+    BackupError,
+    GitError,
+    GitFailed,
+    GitMissing,
+    NotAStore,
+    RefConflict,
+    StoreClosed,
+    StoreError,
+    StoreLocked,
+    StoreNotFound,
+    StoreNotOwned,
+    StoreUnwritable,
+    UnsupportedStore,
+)
+
+__all__ = [
+    "AmbiguousId",
+    "BackupError",
+    "CorruptObject",
+    "CorruptSession",
+    "DuplicateEntry",
+    "FetchTooLarge",
+    "GitError",
+    "GitFailed",
+    "GitMissing",
+    "HostKeyRejected",
+    "InvalidEntry",
+    "InvalidRemote",
+    "InvalidSession",
+    "InvalidSessionId",
+    "InvalidShareConfig",
+    "InvalidShareToken",
+    "KdfRefused",
+    "NamespaceRefused",
+    "NewerFormat",
+    "NoRepository",
+    "NotAStore",
+    "NotForkable",
+    "NotFound",
+    "NothingToRedo",
+    "NothingToUndo",
+    "Outcome",
+    "PartlyRejected",
+    "PasswordRequired",
+    "RefConflict",
+    "RemoteError",
+    "RemoteNotFound",
+    "RemoteRefMoved",
+    "RemoteRefNotFound",
+    "RemoteRejected",
+    "RemoteUnauthorized",
+    "RemoteUnreachable",
+    "RevisionNotFound",
+    "SaveFailed",
+    "SessionDeleted",
+    "SessionError",
+    "SessionExists",
+    "SessionNotFound",
+    "ShareError",
+    "ShareExpired",
+    "ShareNotFound",
+    "ShareRevoked",
+    "ShareRolledBack",
+    "ShareTampered",
+    "ShareTooLarge",
+    "SnapshotNotFound",
+    "StoreClosed",
+    "StoreError",
+    "StoreLocked",
+    "StoreNotFound",
+    "StoreNotOwned",
+    "StoreUnwritable",
+    "TranscriptError",
+    "UnknownShareVersion",
+    "UnknownTranscript",
+    "UnsoundObjects",
+    "UnsupportedStore",
+    "WrongPassword",
+]
