@@ -13,10 +13,11 @@ from typing import Final
 
 from superqode.session import entropy
 from superqode.session.codec import jsontext
-from superqode.session.errors import BackupError, CorruptObject, GitFailed
+from superqode.session.errors import BackupError, CorruptObject, GitFailed, InvalidRemote
 from superqode.session.git import bundle
 from superqode.session.git.objects import BLOB, TREE, TreeEntry
 from superqode.session.git.packed_refs import PackedRef
+from superqode.session.git.remote_urls import check_url
 from superqode.session.git.repository import HEADS, RESERVED_BRANCH, Repository
 from superqode.session.store.index.catalogue import Progress
 
@@ -30,7 +31,6 @@ _ALLOWED: Final = ("refs/heads/", "refs/tags/", "refs/superqode/")
 _SAFE: Final = re.compile(
     r"remote\.[A-Za-z0-9][A-Za-z0-9._-]{0,63}\.(?:url|pushurl|superqode[a-z]*)|user\.(?:name|email)|superqode\.[a-z]+"
 )
-_SAFE_URL: Final = re.compile(r"(?:https?|ssh|git|file)://[^\s-][^\s]*|[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:[^\s]+|/[^\s:]*")
 _LOCAL: Final = frozenset(("superqode.format", "superqode.allowplaintextpush"))
 
 
@@ -159,4 +159,9 @@ def _restore_settings(repository: Repository, commit: str) -> None:
 def _is_safe(key: str, value: str) -> bool:
     if not _SAFE.fullmatch(key) or key.lower() in _LOCAL or "\n" in value or len(value) > 1000:
         return False
-    return not key.endswith("url") or _SAFE_URL.fullmatch(value) is not None
+    if not key.endswith("url"):
+        return True
+    try:
+        return check_url(value) == value
+    except InvalidRemote:
+        return False

@@ -1,0 +1,195 @@
+"""List a remote's refs, and fetch some: bounded, checked, and with nothing that comes along unasked."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Final
+
+from superqode.session.errors import FetchTooLarge, RemoteError
+from superqode.session.git import network, remote_failures
+from superqode.session.git.network import NO_REPOSITORY, PATIENCE, Progress
+from superqode.session.git.refs import is_ref_name
+from superqode.session.git.remote_target import aim
+
+__all__ = ["fetch", "ls_remote"]
+
+_OID: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+_LINE_MAX: Final = 4096
+_FETCH: Final = (
+    "fetch",
+    "--progress",
+    "--no-tags",
+    "--no-write-fetch-head",
+    "--no-auto-maintenance",
+    "--no-prune",
+    "--no-recurse-submodules",
+    "--no-show-forced-updates",
+    "--no-write-commit-graph",
+)
+_FETCH_SETTINGS: Final = {"fetch.fsckObjects": "true", "fetch.unpackLimit": "1", "transfer.unpackLimit": "1"}
+
+
+class _Listing:
+    """The lines of `git ls-remote`, read as they come; what no ref can be called is left out."""
+
+    def __init__(self, patterns: Sequence[str], limit: int, remote: str) -> None:
+        self.found: dict[str, str] = {}
+        self._patterns = patterns
+        self._limit = limit
+        self._remote = remote
+        self._rest = b""
+
+    def add(self, data: bytes) -> None:
+        *whole, rest = (self._rest + data).split(b"\n")
+        for line in whole:
+            self._line(line)
+        self._rest = rest[:_LINE_MAX]
+
+    def _line(self, line: bytes) -> None:
+        oid, _, name = line[:_LINE_MAX].decode("utf-8", "surrogateescape").partition("\t")
+        if not _OID.fullmatch(oid) or not is_ref_name(name):
+            return
+        # git matches the end of a name; we asked for whole ones.
+        if self._patterns and not any(fnmatchcase(name, pattern) for pattern in self._patterns):
+            return
+        self.found[name] = oid
+        if len(self.found) > self._limit:
+            reason = f"it lists more than {self._limit:,} refs"
+            raise RemoteError(self._remote, f"{self._remote} cannot be listed: {reason}", reason=reason)
+
+
+def ls_remote(
+    url: str,
+    patterns: Sequence[str] = (),
+    *,
+    repository: Path = NO_REPOSITORY,
+    interactive: bool = False,
+    limit: int = 100_000,
+    patience: float = PATIENCE,
+) -> dict[str, str]:
+    """List a remote's refs and their object ids.
+
+    Args:
+        url: the remote.
+        patterns: whole names, or shell patterns in which `*` stands for slashes too; none for all refs.
+        repository: whose settings hold besides the user's own.
+        interactive: as for `push`.
+        limit: how many refs there may be at most.
+        patience: as for `push`.
+
+    Raises:
+        RemoteError: there are more refs than the limit; and its classes as for `push`.
+        GitMissing, GitFailed: git is missing, or failed by itself.
+    """
+    target = aim(url)
+    listing = _Listing(patterns, limit, target.shown)
+    # The server leaves out what is neither branch nor tag only if it is told so: git sends it no patterns.
+    kinds = {pattern.split("/")[1] if pattern.count("/") > 1 else "" for pattern in patterns}
+    only = [f"--{kind}" for kind in sorted(kinds)] if kinds and kinds <= {"heads", "tags"} else []
+    ended = network.run(
+        ["ls-remote", "--refs", "--quiet", *only, "--", target.url, *patterns],
+        purpose="Asking a remote",
+        repository=repository,
+        interactive=interactive,
+        patience=patience,
+        output=listing.add,
+    )
+    if ended.code != 0 or ended.waited:
+        failure = remote_failures.explain(ended, target.hide)
+        raise remote_failures.as_error(failure, target.shown, "ls-remote", ended)
+    return listing.found
+
+
+def fetch(
+    into: Path,
+    url: str,
+    refs: Mapping[str, str],
+    *,
+    depth: int | None = None,
+    max_bytes: int | None = None,
+    commits_only: bool = False,
+    interactive: bool = False,
+    progress: Progress | None = None,
+    patience: float = PATIENCE,
+) -> None:
+    """Fetch refs and what they reach, every object checked, into a repository that the caller can throw away.
+
+    Args:
+        into: a bare repository; what was there stays. After an error nothing in it is to be trusted.
+        url: the remote.
+        refs: its refs, and what they are called here; a ref that is here already is replaced.
+        depth: how many commits deep; `None` for all.
+        max_bytes: how much may come at most, in bytes on disk.
+        commits_only: leave out trees and files, where the server can (git-rev-list(1), `--filter=tree:0`).
+        interactive: as for `push`.
+        progress: is told how far it is.
+        patience: as for `push`.
+
+    Raises:
+        RemoteRefNotFound: there is no such ref.
+        FetchTooLarge: more came than `max_bytes`.
+        UnsoundObjects: what came is damaged, incomplete, or forbidden by `git fsck`.
+        RemoteError: the classes as for `push`.
+        GitMissing, GitFailed: git is missing, or cannot write our side.
+    """
+    target = aim(url)
+    if not all(is_ref_name(name) for pair in refs.items() for name in pair):
+        raise ValueError(f"{refs!r} names something that is no ref")
+    packs = into / "objects" / "pack"
+    before = _sizes(packs)
+    size_before = sum(before.values())
+
+    def grown() -> int:
+        size = sum(_sizes(packs).values()) - size_before
+        if max_bytes is not None and size > max_bytes:
+            raise FetchTooLarge(target.shown, max_bytes)
+        return size
+
+    done = False
+    try:
+        ended = network.run(
+            [
+                *_FETCH,
+                *([f"--depth={depth}"] if depth is not None else []),
+                *(["--filter=tree:0"] if commits_only else []),
+                "--",
+                target.url,
+                *(f"+{theirs}:{ours}" for theirs, ours in refs.items()),
+            ],
+            purpose="Fetching",
+            repository=into,
+            interactive=interactive,
+            patience=patience,
+            settings=_FETCH_SETTINGS,
+            progress=progress,
+            watch=grown,
+        )
+        done = ended.code == 0 and not ended.waited
+        grown()
+    finally:
+        if not done:
+            _sweep(packs, before)
+    if not done:
+        failure = remote_failures.explain(ended, target.hide)
+        raise remote_failures.as_error(failure, target.shown, "fetch", ended)
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    sizes = {}
+    with suppress(OSError), os.scandir(folder) as found:
+        for entry in found:
+            with suppress(OSError):  # renamed at this very moment
+                sizes[entry.name] = entry.stat().st_size
+    return sizes
+
+
+def _sweep(folder: Path, before: Mapping[str, int]) -> None:
+    """Remove the unfinished packs of a fetch that was killed; git leaves them to a later gc."""
+    for name in _sizes(folder):
+        if name.startswith("tmp_") and name not in before:
+            (folder / name).unlink(missing_ok=True)
