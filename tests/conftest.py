@@ -12,7 +12,11 @@ import hypothesis
 import pygit2
 import pytest
 
+from servers.fixtures import git_daemon, home, reading_daemon, ssh_server, web_server
 from superqode.session import SessionStore, clock, entropy
+
+# One set of servers for each worker, started when a test asks for one.
+__all__ = ["git_daemon", "home", "reading_daemon", "ssh_server", "web_server"]
 
 _PATIENT = [hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large]
 hypothesis.settings.register_profile(
