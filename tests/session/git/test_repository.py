@@ -53,11 +53,11 @@ def test_a_store_is_a_bare_repository_that_git_knows(store_path):
         "receive.denyNonFastForwards": "true",
         "receive.denyDeletes": "true",
         "push.default": "nothing",
-        "transfer.hideRefs": "refs/superqode",
+        "transfer.hideRefs": "refs/superqode\n!refs/superqode/shares",
         "core.repositoryformatversion": "0",
         "superqode.format": "1",
     }.items():
-        assert _git(store_path, "config", "--get", key) == value, key
+        assert _git(store_path, "config", "--get-all", key) == value, key
     assert _git(store_path, "fsck", "--strict") == ""
     assert is_store(store_path)
     assert not (store_path / "superqode" / "unfinished").exists()

@@ -218,7 +218,7 @@ def test_settings_that_could_run_something_do_not_come_back(filled, tmp_path, gi
         "protocol.allow": "user",
     }
     for key, value in hostile.items():
-        git("config", key, value)
+        git("config", "--replace-all", key, value)
     path = filled.backup(tmp_path / "backup")
 
     with SessionStore.restore_backup(path, tmp_path / "restored") as restored:
@@ -228,7 +228,7 @@ def test_settings_that_could_run_something_do_not_come_back(filled, tmp_path, gi
     assert not [value for value in hostile.values() if value and value not in ("true", "false") and value in values]
     assert settings["superqode.format"] == "1"
     assert settings["receive.denydeletes"] == "true"
-    assert settings["transfer.hiderefs"] == "refs/superqode"
+    assert settings["transfer.hiderefs"] == "!refs/superqode/shares"
     assert "superqode.allowplaintextpush" not in settings
     assert settings["remote.team.url"] == "https://example.invalid/team.git"
 

@@ -37,8 +37,13 @@ def write_bundle(repository: Path, target: Path, refs: Iterable[str]) -> None:
     program.run(repository, ["bundle", "verify", "-q", str(target)], purpose=purpose)
 
 
-def read_header(stream: IO[bytes], source: str) -> dict[str, str]:
+def read_header(stream: IO[bytes], source: str, *, prerequisites: frozenset[str] = frozenset()) -> dict[str, str]:
     """Read a bundle's header, up to its pack; gives the refs and their ids.
+
+    Args:
+        stream: the bundle, at its beginning.
+        source: what it is, in the words of an error.
+        prerequisites: the only commits it may build on.
 
     Raises:
         BackupError: it is no bundle, not complete in itself, or names something that may not be a ref.
@@ -49,6 +54,8 @@ def read_header(stream: IO[bytes], source: str) -> dict[str, str]:
     while (line := stream.readline(_LINE_MAX)) != b"\n":
         if len(refs) > _REFS_MAX or not line.endswith(b"\n"):
             raise BackupError(f"{source} is no backup: its header has no end")
+        if line[1:41].decode("ascii", "replace") in prerequisites and line.startswith(b"-"):
+            continue
         _read_line(line, source, refs)
     return refs
 

@@ -68,10 +68,11 @@ class LooseObjects:
         """The two-digit folders there are now; after packing there are few or none."""
         return frozenset(os.listdir(self._root))  # noqa: PTH208 - names only
 
-    def write(self, kind: str, content: bytes) -> tuple[str, str | None]:
+    def write(self, kind: str, content: bytes, *, compress: bool = True) -> tuple[str, str | None]:
         """Store an object; gives its id, and the path of the new file or `None` where a whole one stood already.
 
-        A damaged file under the same id is moved to the quarantine first: writing never heals it otherwise.
+        A damaged file under the same id is moved to the quarantine first: writing never heals it otherwise. What
+        cannot become smaller (ciphertext) is better not compressed.
 
         Raises:
             OSError: the disk said no.
@@ -84,7 +85,8 @@ class LooseObjects:
         if self._stands(oid, path):
             return oid, None
         small = len(content) <= _SMALL
-        compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, _SMALL_BITS, 4) if small else zlib.compressobj(_LEVEL)
+        level = _LEVEL if compress else zlib.Z_NO_COMPRESSION
+        compressor = zlib.compressobj(level, zlib.DEFLATED, _SMALL_BITS, 4) if small else zlib.compressobj(level)
         packed = compressor.compress(header) + compressor.compress(content) + compressor.flush()
         self._create(path, packed)
         return oid, path

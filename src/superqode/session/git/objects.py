@@ -160,9 +160,15 @@ class Objects:
 
     # -- writing --------------------------------------------------------------------------------------------------
 
-    def write(self, kind: str, content: bytes) -> str:
-        """Store an object (not durable until `take_written` was flushed); gives its id."""
-        oid, path = self.loose.write(kind, content)
+    def write(self, kind: str, content: bytes, *, compress: bool = True) -> str:
+        """Store an object (not durable until `take_written` was flushed); gives its id.
+
+        Args:
+            kind: `blob`, `tree`, `commit` or `tag`.
+            content: its bytes.
+            compress: whether they can become fewer; ciphertext cannot.
+        """
+        oid, path = self.loose.write(kind, content, compress=compress)
         if path is not None:
             # A list a thread: what one save has to flush is never taken away by another's.
             self._local.__dict__.setdefault("written", []).append(path)

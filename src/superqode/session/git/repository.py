@@ -43,7 +43,8 @@ _FORMAT: Final = re.compile(
 # What may lie in a folder before it becomes a store: the old store's files, ours, and the desktop's.
 _OLD_FILES: Final = re.compile(r".+\.(?:json|json\.gz|jsonl|db)|shares|superqode|\.DS_Store|Thumbs\.db")
 
-# For plain git; `transfer.hideRefs` keeps `git clone --mirror` from taking the trash and the ledger along.
+# For plain git; `transfer.hideRefs` keeps `git clone --mirror` from taking the trash and the ledger along. What is
+# shared may be fetched, by somebody with the right to read the folder.
 _CONFIG: Final = f"""[core]
 \trepositoryformatversion = 0
 \tfilemode = true
@@ -61,6 +62,7 @@ _CONFIG: Final = f"""[core]
 \tdefault = nothing
 [transfer]
 \thideRefs = refs/superqode
+\thideRefs = !refs/superqode/shares
 [superqode]
 \tformat = {STORE_FORMAT}
 """
@@ -142,7 +144,32 @@ class Repository:
             raise StoreUnwritable(path, str(problem.strerror or problem)) from problem
         return cls(path, user=user)
 
+    @classmethod
+    def temporary(cls, path: Path, *, borrow: Path | None = None) -> Repository:
+        """Make a repository for a short time, in a folder that is not there yet: nothing of it is made durable.
+
+        Args:
+            path: its folder.
+            borrow: a repository whose objects it may use, as gitrepository-layout(5)'s alternates.
+        """
+        path.mkdir(mode=0o700, parents=True)
+        _lay_out(path)
+        if borrow is not None:
+            alternate = os.fsencode(borrow / "objects")
+            (path / "objects" / "info" / "alternates").write_bytes(alternate + b"\n")
+        return cls(path)
+
     # -- locks and durability -------------------------------------------------------------------------------------
+
+    @contextmanager
+    def alone(self, what: str, *, timeout: float = 600.0) -> Iterator[None]:
+        """Hold a lock of another kind than sessions have, by name (letters and dashes).
+
+        Raises:
+            StoreLocked: another process held it all that time.
+        """
+        with flock.hold(self._locks / what, timeout=timeout):
+            yield
 
     @contextmanager
     def writing(self, *sessions: str, timeout: float = 30.0) -> Iterator[None]:
@@ -288,13 +315,7 @@ def _initialise(path: Path, user: tuple[str, str] | None, finish: Callable[[Path
     if _is_repository(path) and not marker.exists():
         raise NotAStore(path, "another Git repository stands here")
     marker.touch(mode=0o600)
-    # A repository's layout is small and documented (gitrepository-layout(5)); made by hand it takes no template, no
-    # user's settings, and none of the newer object or ref formats that libgit2 cannot read.
-    for folder in _FOLDERS:
-        (path / folder).mkdir(parents=True, exist_ok=True)
-    (path / "description").write_text("A store of agent sessions\n", "utf-8")
-    (path / "config").write_text(_CONFIG, "utf-8")
-    (path / "HEAD").write_text(f"ref: {HEADS}{RESERVED_BRANCH}\n", "utf-8")
+    _lay_out(path)
     path.chmod(0o700)
     repository = Repository(path, user=user)
     if repository.refs.read(HEADS + RESERVED_BRANCH) is None:
@@ -304,6 +325,16 @@ def _initialise(path: Path, user: tuple[str, str] | None, finish: Callable[[Path
     repository.flush([str(path / "config"), str(path / "HEAD")])
     marker.unlink()
     repository.flush([str(path / "config")])
+
+
+def _lay_out(path: Path) -> None:
+    # A repository's layout is small and documented (gitrepository-layout(5)); made by hand it takes no template, no
+    # user's settings, and none of the newer object or ref formats that libgit2 cannot read.
+    for folder in _FOLDERS:
+        (path / folder).mkdir(parents=True, exist_ok=True)
+    (path / "description").write_text("A store of agent sessions\n", "utf-8")
+    (path / "config").write_text(_CONFIG, "utf-8")
+    (path / "HEAD").write_text(f"ref: {HEADS}{RESERVED_BRANCH}\n", "utf-8")
 
 
 def _write_readme(repository: Repository) -> None:

@@ -7,6 +7,7 @@ beside us has just written stays where it is. What nothing reaches goes by age a
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from typing import Final
 from superqode.session import clock
 from superqode.session.errors import GitFailed, GitMissing, StoreLocked
 from superqode.session.git import program
+from superqode.session.git.landing import INCOMING
 from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.results import MaintenanceReport
@@ -137,7 +139,19 @@ def _sweep(repository: Repository) -> int:
     refs = os.walk(repository.path / "refs")
     leftovers += [Path(folder, name) for folder, _, names in refs for name in names if name.endswith(".lock")]
     leftovers += repository.path.glob("packed-refs.lock")
-    return sum(_remove_old(path, limit) for path in leftovers)
+    removed = sum(_remove_old(path, limit) for path in leftovers)
+    return removed + sum(_remove_landing(path, limit) for path in (repository.own / INCOMING).glob("*"))
+
+
+def _remove_landing(folder: Path, limit: float) -> bool:
+    try:
+        # A landing in use is written to, or a session that was opened from it an hour ago still reads it: a day.
+        if folder.stat().st_mtime >= limit - timedelta(days=1).total_seconds():
+            return False
+    except OSError:
+        return False
+    shutil.rmtree(folder, ignore_errors=True)
+    return True
 
 
 def _remove_old(path: Path, limit: float) -> bool:

@@ -1,0 +1,98 @@
+"""A place of its own for what comes from outside: nothing of it is in the store before all of it was checked.
+
+bundle → header parsed here → `git index-pack --strict` in the landing → looked at → pack moved into the store
+"""
+
+from __future__ import annotations
+
+import shutil
+import weakref
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Final, Self
+
+from superqode.session import entropy
+from superqode.session.git import bundle, durability
+from superqode.session.git.repository import Repository
+
+__all__ = ["INCOMING", "Landing", "scratch_repository"]
+
+# Below the store, so that a checked pack moves by renaming; `maintain` sweeps what killed processes left.
+INCOMING: Final = "incoming"
+
+
+def _new_folder(store: Repository) -> Path:
+    """The name of a folder that is not there yet, on the store's disk."""
+    return store.own / INCOMING / entropy.random_text(16)
+
+
+@contextmanager
+def scratch_repository(store: Repository) -> Iterator[Repository]:
+    """A repository for the length of a block that sees the store's objects; what is written to it goes with it."""
+    folder = _new_folder(store)
+    try:
+        yield Repository.temporary(folder, borrow=store.path)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Landing:
+    """A repository that goes away with this object, unless its packs are taken over.
+
+    Args:
+        store: the store that may take it over.
+
+    Attributes:
+        repository: the temporary repository.
+    """
+
+    def __init__(self, store: Repository) -> None:
+        self._store = store
+        folder = _new_folder(store)
+        self._remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
+        self.repository = Repository.temporary(folder)
+
+    def close(self) -> None:
+        """Remove it; again is fine."""
+        self._remove()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def unpack(self, stream: IO[bytes], source: str, *, prerequisites: Iterable[str] = ()) -> dict[str, str]:
+        """Take a bundle in: every object checked, every link followed; gives the refs it names.
+
+        Args:
+            stream: a file, at its beginning.
+            source: what it is, in the words of an error.
+            prerequisites: the only commits it may build on.
+
+        Raises:
+            BackupError: it is no bundle, or names what it may not.
+            GitFailed: an object is broken or hostile.
+        """
+        refs = bundle.read_header(stream, source, prerequisites=frozenset(prerequisites))
+        bundle.unpack(self.repository.path, stream, source)
+        return refs
+
+    def take_over(self) -> None:
+        """Move the packs into the store, durably; the caller keeps pruning out and makes a ref for them next."""
+        target = self._store.path / "objects" / "pack"
+        target.mkdir(parents=True, exist_ok=True)
+        moved: list[str] = []
+        for pack in sorted((self.repository.path / "objects" / "pack").glob("pack-*.pack")):
+            # The index last: a pack is there for readers as soon as its index is.
+            for ending in (".rev", ".pack", ".idx"):
+                source = pack.with_suffix(ending)
+                if source.exists() and not (target / source.name).exists():
+                    source.replace(target / source.name)
+                    moved.append(str(target / source.name))
+        if moved:
+            durability.flush(self._store.path, moved)
