@@ -6,16 +6,26 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from superqode.session.errors import TranscriptError
 from superqode.session.importers.base import Imported, Receipt, Source
-from superqode.session.importers.fields import mapping_at, text_at
+from superqode.session.importers.fields import mapping_at, parse_time, text_at
 from superqode.session.importers.origin import digest_of, provenance
 from superqode.session.importers.salvage import plain_session, salvaged_session
 from superqode.session.importers.wholefile import head_text, leading_members, read_json
 
-__all__ = ["EXPORT_FORMAT", "ExportImporter", "checksum_of", "import_plain", "looks_like_a_session"]
+__all__ = [
+    "EXPORT_FORMAT",
+    "ExportImporter",
+    "OpenedExport",
+    "checksum_of",
+    "import_plain",
+    "looks_like_a_session",
+    "read_export",
+]
 
 EXPORT_FORMAT: Final = "superqode-session-v1"
 _FORMATS: Final = "superqode-session-"
@@ -43,19 +53,37 @@ class ExportImporter:
     def read(self, source: Source) -> Iterator[Imported | TranscriptError]:
         """Give the exported session."""
         try:
-            yield self._read(source)
+            yield read_export(source).imported
         except TranscriptError as problem:
             yield problem
 
-    def _read(self, source: Source) -> Imported:
-        digest = digest_of(source)
-        receipt = Receipt()
-        data = read_json(source)
-        if not isinstance(data, dict):
-            raise TranscriptError(source.name, "it is no session: it holds no JSON object")
-        if "format" in data and "session" in data:
-            data = _opened(source, data, receipt)
-        return import_plain(source, data, digest, receipt, self.name)
+
+@dataclass(frozen=True, slots=True)
+class OpenedExport:
+    """What an export holds: the session, and when it was exported (its last change, where that is not told)."""
+
+    imported: Imported
+    exported_at: datetime
+
+
+def read_export(source: Source) -> OpenedExport:
+    """Read an export or a plain session, however it is wrapped, checked and bounded.
+
+    Raises:
+        TranscriptError: it is damaged, too big, or something else.
+    """
+    digest = digest_of(source)
+    receipt = Receipt()
+    data = read_json(source)
+    if not isinstance(data, dict):
+        raise TranscriptError(source.name, "it is no session: it holds no JSON object")
+    values = _opened(source, data, receipt) if "format" in data and "session" in data else data
+    imported = import_plain(source, values, digest, receipt, ExportImporter.name)
+    try:
+        exported_at = parse_time(data.get("exported_at"))
+    except ValueError:
+        exported_at = imported.session.updated_at
+    return OpenedExport(imported, exported_at)
 
 
 def looks_like_a_session(members: Mapping[str, Any]) -> bool:
