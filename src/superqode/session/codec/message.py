@@ -6,17 +6,33 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from itertools import islice
+from typing import Final, NamedTuple
 
 from superqode.session import clock, ids
 from superqode.session.models import Entry, Message, MessageRole, ToolExecution
 
-__all__ = ["Story", "agent_ident", "clean_ident", "compose", "parse", "save_subject", "subject_line"]
+__all__ = [
+    "SharedSnapshot",
+    "Story",
+    "agent_ident",
+    "clean_ident",
+    "compose",
+    "parse",
+    "save_subject",
+    "shared_snapshots",
+    "snapshot_trailer",
+    "subject_line",
+]
 
 SUBJECT_MAX: Final = 100
 AGENT_DOMAIN: Final = "agents.superqode.invalid"
 
 _TRAILER: Final = re.compile(r"(Superqode-[A-Za-z-]+): (.*)")
+_SNAPSHOT: Final = re.compile(
+    rb"^Superqode-Snapshot: ([!-~]{1,128}) ([0-9a-f]{40}) ([0-9TZ:.-]{1,40})(?: (.*))?$", re.MULTILINE
+)
+_SNAPSHOTS_MAX: Final = 10_000
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 # git's own rule for idents (ident.c): no <, >, newline; and no crud at the ends.
 _IDENT_CRUD: Final = " .,:;<>\"\\'"
@@ -140,6 +156,34 @@ def _time(text: str | None) -> datetime | None:
 def _counts(text: str | None) -> tuple[int, int] | None:
     found = re.fullmatch(r"([0-9]{1,12}) ([+-][0-9]{1,12})", text or "")
     return (int(found[1]), int(found[2])) if found else None
+
+
+class SharedSnapshot(NamedTuple):
+    """A snapshot as a public share's commit tells of it."""
+
+    id: str
+    commit: str
+    created_at: datetime
+    description: str
+
+
+def snapshot_trailer(snapshot: SharedSnapshot) -> str:
+    """One line of a public share's message."""
+    told = f"{snapshot.id} {snapshot.commit} {clock.format_time(snapshot.created_at)} {_value(snapshot.description)}"
+    return f"Superqode-Snapshot: {told.rstrip()}"
+
+
+def shared_snapshots(data: bytes) -> list[SharedSnapshot]:
+    """The snapshots that a public share's message tells of; lines that make no sense are passed over."""
+    found: list[SharedSnapshot] = []
+    if b"\nSuperqode-Share: " not in data:
+        return found
+    for line in islice(_SNAPSHOT.finditer(data), _SNAPSHOTS_MAX):
+        snapshot_id, created_at = line[1].decode(), _time(line[3].decode())
+        if created_at is not None and ids.is_session_id(snapshot_id):
+            description = _value((line[4] or b"").decode("utf-8", "replace"))
+            found.append(SharedSnapshot(snapshot_id, line[2].decode(), created_at, description))
+    return found
 
 
 def clean_ident(text: str, fallback: str) -> str:
