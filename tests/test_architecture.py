@@ -36,6 +36,7 @@ RESERVED = {
     "rich": ("cli/",),
     "textual": ("tui/",),
     "cryptography": ("session/sharing/", "session/sync/"),
+    "kingfisher_sdk": ("session/redaction/library.py",),
     "sqlite3": ("session/store/index/",),
     "secrets": ("session/entropy.py",),
     "random": (),
