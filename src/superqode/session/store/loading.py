@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from superqode.session.errors import CorruptObject, CorruptSession
+from superqode.session.git.objects import Tag
 from superqode.session.git.repository import HEADS, Repository
 from superqode.session.models import Message, Session, SnapshotState, thaw
 from superqode.session.store.branches import branch_ref, not_found, parent_of
@@ -39,7 +43,14 @@ def load_session(repository: Repository, session_id: str) -> Session:
     return load_commit(repository, real, tip, branch=real)
 
 
-def load_commit(repository: Repository, session_id: str, commit_oid: str, *, branch: str | None) -> Session:
+def load_commit(
+    repository: Repository,
+    session_id: str,
+    commit_oid: str,
+    *,
+    branch: str | None,
+    tags: Mapping[str, Tag] = MappingProxyType({}),
+) -> Session:
     """Load a session as one of its commits holds it.
 
     Args:
@@ -47,6 +58,7 @@ def load_commit(repository: Repository, session_id: str, commit_oid: str, *, bra
         session_id: the session.
         commit_oid: the commit.
         branch: the branch a save goes to; `None` for a look back, whose save would be a fork.
+        tags: snapshots that came with the commit, by id, besides those that stand in the store.
 
     Raises:
         CorruptSession: it is damaged.
@@ -60,7 +72,7 @@ def load_commit(repository: Repository, session_id: str, commit_oid: str, *, bra
         commit = objects.commit(commit_oid)
         tree = read_tree(objects, commit, session_id)
         entries = read_entries(objects, tree, session_id)
-        snapshots = list_snapshots(repository, (session_id, tree.meta.id), commit_oid, state)
+        snapshots = list_snapshots(repository, (session_id, tree.meta.id), commit_oid, state, tags)
     except CorruptObject as problem:
         raise CorruptSession(session_id, str(problem)) from problem
     saved_at, updated_at = times(commit)

@@ -7,6 +7,7 @@ from superqode.session.errors import SessionExists
 from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.store.branches import check_new_id
 from superqode.session.store.index.catalogue import Catalogue
+from superqode.session.store.ledger import Ledger
 from superqode.session.store.loading import load_session
 from superqode.session.store.saving import Saver
 from superqode.session.store.trash import move_trash
@@ -31,6 +32,7 @@ def rename(repository: Repository, catalogue: Catalogue, saver: Saver, old: str,
         saver.save_locked(session, subject=f"rename: {old} to {new}")
         _move_tags(repository, old, new)
         move_trash(repository, old, new)
+        Ledger(repository).rename_session(old, new)
         repository.refs.delete(HEADS + old, tip)
         repository.flush([str(repository.path / HEADS / new)])
     catalogue.forget(old)

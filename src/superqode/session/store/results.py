@@ -13,6 +13,7 @@ __all__ = [
     "Finding",
     "MaintenanceReport",
     "PurgeResult",
+    "Record",
     "SaveRecord",
     "SaveResult",
     "SearchHit",
@@ -23,7 +24,9 @@ __all__ = [
 ]
 
 
-class _Record:
+class Record:
+    """What all of them share: `value["field"]`, `get`, `to_dict`."""
+
     __slots__ = ()
 
     def __getitem__(self, name: str) -> Any:
@@ -52,7 +55,7 @@ def _plain(value: Any) -> Any:
 
 
 @dataclass(frozen=True, slots=True)
-class SaveResult(_Record):
+class SaveResult(Record):
     """What a save did.
 
     Attributes:
@@ -77,7 +80,7 @@ class SaveResult(_Record):
 
 
 @dataclass(frozen=True, slots=True)
-class SessionSummary(_Record):
+class SessionSummary(Record):
     """One line of a listing."""
 
     id: str
@@ -95,7 +98,7 @@ class SessionSummary(_Record):
 
 
 @dataclass(frozen=True, slots=True)
-class SearchHit(_Record):
+class SearchHit(Record):
     """One entry (or title) that a search found.
 
     Attributes:
@@ -120,7 +123,7 @@ class SearchHit(_Record):
 
 
 @dataclass(frozen=True, slots=True)
-class SaveRecord(_Record):
+class SaveRecord(Record):
     """One save in a session's history.
 
     Attributes:
@@ -155,7 +158,7 @@ class SaveRecord(_Record):
 
 
 @dataclass(frozen=True, slots=True)
-class Change(_Record):
+class Change(Record):
     """One difference between two states; `kind` says what `before` and `after` are."""
 
     kind: Literal["added", "removed", "changed", "field"]
@@ -165,7 +168,7 @@ class Change(_Record):
 
 
 @dataclass(frozen=True, slots=True)
-class SessionDiff(_Record):
+class SessionDiff(Record):
     """What turns state `a` into state `b`.
 
     Attributes:
@@ -182,7 +185,7 @@ class SessionDiff(_Record):
 
 
 @dataclass(frozen=True, slots=True)
-class TrashItem(_Record):
+class TrashItem(Record):
     """A deleted session that can come back.
 
     Attributes:
@@ -203,7 +206,7 @@ class TrashItem(_Record):
 
 
 @dataclass(frozen=True, slots=True)
-class PurgeResult(_Record):
+class PurgeResult(Record):
     """What a purge forgot: keys of trash items, and bytes freed where it was done now."""
 
     purged: tuple[str, ...]
@@ -211,7 +214,7 @@ class PurgeResult(_Record):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding(_Record):
+class Finding(Record):
     """One thing `verify` found; `severity` is `error` (something is lost) or `warning`."""
 
     severity: Literal["error", "warning"]
@@ -222,7 +225,7 @@ class Finding(_Record):
 
 
 @dataclass(frozen=True, slots=True)
-class VerifyReport(_Record):
+class VerifyReport(Record):
     """What `verify` read and found."""
 
     sessions: int
@@ -237,7 +240,7 @@ class VerifyReport(_Record):
 
 
 @dataclass(frozen=True, slots=True)
-class MaintenanceReport(_Record):
+class MaintenanceReport(Record):
     """What `maintain` did.
 
     Attributes:
@@ -255,3 +258,51 @@ class MaintenanceReport(_Record):
     loose_before: int = 0
     loose_after: int = 0
     skipped: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class SecretPlace(Record):
+    """One secret in a session, and where it was found first.
+
+    Attributes:
+        session_id: the session.
+        commit: the earliest save that holds it.
+        entry_id: the entry it is in, or empty.
+        position: that entry's place in the timeline, from 0; -1 outside of entries.
+        where: `message`, `call`, `session.json`, `commit message`, or the path of another file.
+        rule: the rule that found it.
+        mark: the mark that stands for it in what is shared; equal secrets have equal marks.
+        count: how often it occurs there.
+    """
+
+    session_id: str
+    commit: str
+    entry_id: str
+    position: int
+    where: str
+    rule: str
+    mark: str
+    count: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class ScrubResult(Record):
+    """What taking a secret out of a session's history did.
+
+    Attributes:
+        session_id: the session.
+        tip: its commit afterwards.
+        rewritten: how many of its saves are new commits now.
+        places: what was taken out.
+        freed_bytes: what purging the old commits freed.
+        also_in: other sessions that share commits or content with it and still hold the secret.
+        shares: ids of shares that carry it already; revoking them is all that can be done.
+    """
+
+    session_id: str
+    tip: str
+    rewritten: int
+    places: tuple[SecretPlace, ...] = ()
+    freed_bytes: int = 0
+    also_in: tuple[str, ...] = ()
+    shares: tuple[str, ...] = ()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 
 from superqode.session import ids
+from superqode.session.codec import message
 from superqode.session.errors import CorruptObject, RefConflict, SaveFailed
 from superqode.session.git.history import ancestors_among
 from superqode.session.git.objects import Ident, Tag
@@ -13,7 +15,7 @@ from superqode.session.git.refs import is_ref_name
 from superqode.session.git.repository import TAGS, Repository
 from superqode.session.models import Snapshot, SnapshotState
 
-__all__ = ["list_snapshots", "tag_ref", "write_tag"]
+__all__ = ["list_snapshots", "session_tags", "tag_ref", "write_tag"]
 
 
 def tag_ref(session_id: str, snapshot_id: str) -> str:
@@ -65,8 +67,24 @@ def _tags(repository: Repository, owners: Iterable[str]) -> dict[str, Tag]:
     return found
 
 
+def session_tags(repository: Repository, owners: Iterable[str], tip: str) -> dict[str, Tag]:
+    """The tags that may be a session's snapshots, by snapshot id: those under its names, and what a share tells."""
+    told = message.shared_snapshots(repository.objects.commit(tip).message)
+    return {shared.id: _tag_of(shared) for shared in told} | _tags(repository, dict.fromkeys(owners))
+
+
+def _tag_of(shared: message.SharedSnapshot) -> Tag:
+    """A snapshot that the commit of a public share tells of, until the first save tags it."""
+    tagger = Ident("", "", max(0, int(shared.created_at.timestamp())))
+    return Tag(shared.commit, "commit", shared.id, tagger, shared.description)
+
+
 def list_snapshots(
-    repository: Repository, owners: Iterable[str], tip: str, load: Callable[[str], SnapshotState]
+    repository: Repository,
+    owners: Iterable[str],
+    tip: str,
+    load: Callable[[str], SnapshotState],
+    came: Mapping[str, Tag] = MappingProxyType({}),
 ) -> list[Snapshot]:
     """Give the snapshots of a session, oldest first.
 
@@ -75,8 +93,9 @@ def list_snapshots(
         owners: ids under which tags may stand: the branch's, and the one recorded in its tree.
         tip: the session's commit; only its ancestors count.
         load: reads the state of a commit, when asked for.
+        came: tags that came with the commit, and stand nowhere yet.
     """
-    tags = _tags(repository, dict.fromkeys(owners))
+    tags = {**came, **session_tags(repository, owners, tip)}
     if not tags:
         return []
     reachable = ancestors_among(repository.objects, tip, {tag.target for tag in tags.values()})

@@ -11,12 +11,13 @@ from superqode.session.codec.entry import decode_entry
 from superqode.session.codec.meta import Meta, decode_meta
 from superqode.session.errors import CorruptObject, CorruptSession, InvalidEntry, InvalidSession
 from superqode.session.git.objects import TREE, Commit, Objects, TreeEntry
-from superqode.session.models import Entry, SnapshotState
+from superqode.session.models import Entry, Message, SnapshotState
 
 __all__ = [
     "EntryFiles",
     "Saved",
     "Tree",
+    "counts",
     "read_entries",
     "read_entry",
     "read_state",
@@ -225,6 +226,20 @@ def read_state(objects: Objects, commit_oid: str, session_id: str) -> SnapshotSt
         tree.meta.files_created,
         tree.meta.agents_used,
     )
+
+
+def counts(objects: Objects, commit: Commit, tree: Tree, session_id: str) -> tuple[int, int]:
+    """How many messages and tool executions a commit's session has.
+
+    Raises:
+        CorruptSession: it has to be read for that, and is damaged.
+    """
+    story = message.parse(commit.message)
+    if story.messages is not None and story.executions is not None:
+        return story.messages[0], story.executions[0]
+    entries = read_entries(objects, tree, session_id)  # a commit that plain git made
+    spoken = sum(1 for entry in entries if isinstance(entry, Message))
+    return spoken, len(entries) - spoken
 
 
 def saved_at(commit: Commit, story: message.Story) -> datetime:

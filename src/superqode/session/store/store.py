@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -25,7 +25,9 @@ from superqode.session.store.results import (
     PurgeResult,
     SaveRecord,
     SaveResult,
+    ScrubResult,
     SearchHit,
+    SecretPlace,
     SessionDiff,
     SessionSummary,
     TrashItem,
@@ -346,7 +348,10 @@ class SessionStore(StoreHandle):
             if not there:  # not under the session's lock, which a listing that rescues takes while it holds the index
                 index.forget(item.session_id)
         if items:
+            from superqode.session.store import secrets as scrubbing
+
             index.discard()  # the words of what was purged go with it
+            scrubbing.forget_verdicts(repository)
         return PurgeResult(tuple(item.key for item in items), maintenance.free_now(repository) if now else 0)
 
     def cleanup_old_sessions(self, days: float = 30, *, dry_run: bool = False) -> list[SessionSummary]:
@@ -412,6 +417,52 @@ class SessionStore(StoreHandle):
         backup.restore(Path(path), Path(storage_dir))
         install_hooks(Path(storage_dir))
         return cls(storage_dir)
+
+    # -- secrets --------------------------------------------------------------------------------------------------
+
+    def scan(self, session_ids: Iterable[str] | None = None, *, progress: Progress | None = None) -> list[SecretPlace]:
+        """Find passwords, keys and tokens in sessions (all without `session_ids`), in every save; changes nothing.
+
+        Raises:
+            SessionNotFound, CorruptSession: as loading one.
+        """
+        from superqode.session.store import secrets as scrubbing
+
+        repository = self._open()
+        return [] if repository is None else scrubbing.scan(repository, session_ids, progress)
+
+    def scrub(
+        self,
+        session_id: str,
+        *,
+        secrets: Sequence[str] = (),
+        rules: Sequence[str] = (),
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> ScrubResult:
+        """Take secrets out of a session's whole history, for ever: new commits, the old ones purged.
+
+        Args:
+            session_id: the session.
+            secrets: the texts that are to go.
+            rules: rules or marks that `scan` named: what they found is to go.
+            dry_run: only tell.
+            progress: told how many commits were looked through.
+
+        Raises:
+            SessionNotFound, CorruptSession: as loading it.
+            InvalidSession: nothing was named, or a text so short that it would be found everywhere.
+            GitMissing: only `git` can free the old bytes; nothing was changed then.
+        """
+        from superqode.session.store import secrets as scrubbing
+
+        repository = self._existing(session_id)
+        wanted = scrubbing.Wanted(tuple(secrets), tuple(rules))
+        with self._told():
+            result = scrubbing.scrub(repository, session_id, wanted, dry_run=dry_run, progress=progress)
+        if result.places and not dry_run:
+            self._index(repository).discard()  # its words are in there, too
+        return result
 
     # -- importing ------------------------------------------------------------------------------------------------
 

@@ -45,11 +45,15 @@ class Database:
     """A connection to the index, for one process; its lock serialises its threads.
 
     Args:
-        path: the index file.
+        path: the file.
+        schema: the statements that make its tables.
+        version: the schema's number; a file of another is thrown away.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, schema: str = _SCHEMA, version: int = VERSION) -> None:
         self._path = path
+        self._schema = schema
+        self._version = version
         self._connection: sqlite3.Connection | None = None
         self._lock = RLock()
         self._in_memory = False
@@ -118,15 +122,34 @@ class Database:
 
     def _connect(self) -> sqlite3.Connection:
         if self._in_memory:
-            return _prepare(_connection(":memory:"))
+            return self._prepare(_connection(":memory:"))
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         connection = _connection(str(self._path))
         try:
-            _prepare(connection)
+            self._prepare(connection)
         except sqlite3.DatabaseError:
             connection.close()
             raise
         self._opened = _identity(self._path)
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> sqlite3.Connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = OFF")  # lost after a power cut, it is made anew
+        connection.execute("PRAGMA cache_size = -16000")
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == self._version:
+            return connection
+        connection.execute("BEGIN IMMEDIATE")
+        if connection.execute("PRAGMA user_version").fetchone()[0] not in (0, self._version):
+            connection.rollback()
+            raise sqlite3.DatabaseError("it is of another version")
+        if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+            for statement in self._schema.split(";\n"):
+                if statement.strip():
+                    connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {self._version}")
+        connection.commit()
         return connection
 
 
@@ -142,24 +165,4 @@ def _connection(path: str) -> sqlite3.Connection:
     # Transactions are begun by hand, and a lock of ours serialises the threads.
     connection = sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
     connection.create_function("fold", 1, str.casefold, deterministic=True)  # lower() knows ASCII only
-    return connection
-
-
-def _prepare(connection: sqlite3.Connection) -> sqlite3.Connection:
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = OFF")  # lost after a power cut, it is made anew
-    connection.execute("PRAGMA cache_size = -16000")
-    version = connection.execute("PRAGMA user_version").fetchone()[0]
-    if version == VERSION:
-        return connection
-    connection.execute("BEGIN IMMEDIATE")
-    if connection.execute("PRAGMA user_version").fetchone()[0] not in (0, VERSION):
-        connection.rollback()
-        raise sqlite3.DatabaseError("the index is of another version")
-    if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
-        for statement in _SCHEMA.split(";\n"):
-            if statement.strip():
-                connection.execute(statement)
-        connection.execute(f"PRAGMA user_version = {VERSION}")
-    connection.commit()
     return connection

@@ -5,12 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from superqode.session.codec import message
 from superqode.session.errors import CorruptObject, CorruptSession
 from superqode.session.git.repository import Repository
-from superqode.session.models import Message
 from superqode.session.store.branches import parent_of
-from superqode.session.store.state import read_entries, read_tree, times
+from superqode.session.store.state import counts, read_tree, times
 
 __all__ = ["Row", "from_micros", "row_of", "to_micros"]
 
@@ -53,14 +51,8 @@ def row_of(repository: Repository, name: str, oid: str) -> Row:
     try:
         commit = objects.commit(oid)
         tree = read_tree(objects, commit, name)
-        story = message.parse(commit.message)
         updated_at = times(commit)[1]
-        if story.messages is not None and story.executions is not None:
-            counts = story.messages[0], story.executions[0]
-        else:  # a commit that plain git made
-            entries = read_entries(objects, tree, name)
-            spoken = sum(1 for entry in entries if isinstance(entry, Message))
-            counts = spoken, len(entries) - spoken
+        messages, executions = counts(objects, commit, tree, name)
         parent = parent_of(repository, name, tree.meta.id, tree.meta.parent_session_id)
     except (CorruptObject, CorruptSession) as problem:
         reason = problem.reason if isinstance(problem, CorruptSession) else str(problem)
@@ -73,8 +65,8 @@ def row_of(repository: Repository, name: str, oid: str) -> Row:
         created=to_micros(meta.created_at),
         updated=to_micros(updated_at),
         project=meta.project_path,
-        messages=counts[0],
-        executions=counts[1],
+        messages=messages,
+        executions=executions,
         agents=meta.agents_used,
         tags=meta.tags,
         parent=parent,

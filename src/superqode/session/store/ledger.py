@@ -1,0 +1,181 @@
+"""The ledger: what a store must remember beyond its sessions, and never hands out. `refs/superqode/ledger`.
+
+    format                  superqode-ledger 1
+    marks.json              the key of redaction marks
+    shares/<share id>.json  what this store shared, with the keys that updating needs
+    seen/<share id>.json    the newest state of others' shares that was seen here
+
+One commit a change, so `git log refs/superqode/ledger` tells when what was shared. It travels with backups.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from superqode.session import entropy
+from superqode.session.codec import jsontext
+from superqode.session.errors import CorruptObject, NewerFormat, StoreError
+from superqode.session.git.objects import BLOB, TREE, TreeEntry
+from superqode.session.git.repository import Repository
+
+__all__ = ["LEDGER", "SEEN", "SHARES", "Document", "Ledger"]
+
+LEDGER: Final = "refs/superqode/ledger"
+SHARES: Final = "shares"
+SEEN: Final = "seen"
+_FORMAT: Final = 1
+_MARKS: Final = "marks.json"
+_ENDING: Final = ".json"
+
+Document = dict[str, Any]
+
+
+class Ledger:
+    """The ledger of one store; safe beside other processes.
+
+    Args:
+        repository: the store.
+    """
+
+    def __init__(self, repository: Repository) -> None:
+        self._repository = repository
+
+    # -- reading --------------------------------------------------------------------------------------------------
+
+    def documents(self, folder: str) -> dict[str, Document]:
+        """All documents of a folder, by name.
+
+        Raises:
+            StoreError: the ledger is damaged.
+            NewerFormat: a newer superqode wrote it.
+        """
+        root = self._root()
+        return {
+            entry.name.removesuffix(_ENDING): self._document(entry)
+            for entry in self._entries(root.get(folder))
+            if entry.name.endswith(_ENDING)
+        }
+
+    def names(self, folder: str) -> list[str]:
+        """The names of a folder's documents, sorted."""
+        found = self._entries(self._root().get(folder))
+        return [entry.name.removesuffix(_ENDING) for entry in found if entry.name.endswith(_ENDING)]
+
+    def document(self, folder: str, name: str) -> Document | None:
+        """One document, or `None` where there is none; raises as `documents`."""
+        for entry in self._entries(self._root().get(folder)):
+            if entry.name == name + _ENDING:
+                return self._document(entry)
+        return None
+
+    def mark_key(self) -> bytes:
+        """The key of redaction marks, 32 bytes; made when it is first asked for."""
+        entry = self._root().get(_MARKS)
+        if entry is None:
+            made = {"key": base64.b64encode(entropy.random_bytes(32)).decode()}
+            self._change(lambda root: self._with_marks(root, made), "ledger: a key for redaction marks")
+            entry = self._root()[_MARKS]
+        try:
+            return base64.b64decode(self._document(entry)["key"], validate=True)
+        except (KeyError, TypeError, binascii.Error) as problem:
+            raise _damaged(_MARKS) from problem
+
+    # -- writing --------------------------------------------------------------------------------------------------
+
+    def put(self, folder: str, documents: Mapping[str, Document | None], reason: str) -> None:
+        """Write documents, or remove those that are `None`, in one durable commit.
+
+        Args:
+            folder: the folder they are in.
+            documents: by name.
+            reason: the commit's subject.
+        """
+
+        def change(root: dict[str, TreeEntry]) -> dict[str, TreeEntry]:
+            files = {entry.name: entry for entry in self._entries(root.get(folder))}
+            for name, document in documents.items():
+                files.pop(name + _ENDING, None)
+                if document is not None:
+                    files[name + _ENDING] = self._written(name + _ENDING, document)
+            kept = {name: entry for name, entry in root.items() if name != folder}
+            if files:
+                kept[folder] = TreeEntry(TREE, folder, self._repository.objects.write_tree(files.values()))
+            return kept
+
+        self._change(change, reason)
+
+    def rename_session(self, old: str, new: str) -> None:
+        """Let the shares of a session follow its renaming."""
+        moved = {
+            name: {**document, "session_id": new}
+            for name, document in self.documents(SHARES).items()
+            if document.get("session_id") == old
+        }
+        if moved:
+            self.put(SHARES, moved, f"ledger: rename {old} to {new}")
+
+    def _with_marks(self, root: dict[str, TreeEntry], made: Document) -> dict[str, TreeEntry]:
+        # Another process may have made one meanwhile: then that one counts.
+        return root if _MARKS in root else {**root, _MARKS: self._written(_MARKS, made)}
+
+    def _change(self, change: Callable[[dict[str, TreeEntry]], dict[str, TreeEntry]], reason: str) -> None:
+        repository = self._repository
+        objects, refs = repository.objects, repository.refs
+        with repository.alone("ledger"), repository.writing():
+            old = refs.read(LEDGER)
+            root = change(self._root())
+            root["format"] = TreeEntry(BLOB, "format", objects.write("blob", f"superqode-ledger {_FORMAT}\n".encode()))
+            tree = objects.write_tree(root.values())
+            if old is not None and objects.commit(old).tree == tree:
+                return
+            ident = repository.committer()
+            commit = objects.write_commit(tree, [old] if old else [], ident, ident, f"{reason}\n".encode())
+            repository.flush()
+            refs.update(LEDGER, commit, old, ident=ident, reason="")
+            repository.flush([str(repository.path / LEDGER)])
+
+    def _written(self, name: str, document: Document) -> TreeEntry:
+        return TreeEntry(BLOB, name, self._repository.objects.write("blob", jsontext.dump_document(document)))
+
+    # -- trees ----------------------------------------------------------------------------------------------------
+
+    def _root(self) -> dict[str, TreeEntry]:
+        tip = self._repository.refs.read(LEDGER)
+        if tip is None:
+            return {}
+        try:
+            objects = self._repository.objects
+            root = {entry.name: entry for entry in objects.tree(objects.commit(tip).tree)}
+            told = objects.blob(root["format"].oid).decode("ascii", "replace") if "format" in root else ""
+        except CorruptObject as problem:
+            raise _damaged(LEDGER) from problem
+        if told != f"superqode-ledger {_FORMAT}\n":
+            raise NewerFormat("The store's ledger", told.strip(), _FORMAT)
+        return root
+
+    def _entries(self, folder: TreeEntry | None) -> tuple[TreeEntry, ...]:
+        if folder is None:
+            return ()
+        try:
+            return self._repository.objects.tree(folder.oid)
+        except CorruptObject as problem:
+            raise _damaged(folder.name) from problem
+
+    def _document(self, entry: TreeEntry) -> Document:
+        try:
+            found = jsontext.load(self._repository.objects.blob(entry.oid))
+        except (CorruptObject, ValueError) as problem:
+            raise _damaged(entry.name) from problem
+        if not isinstance(found, dict):
+            raise _damaged(entry.name)
+        return found
+
+
+def _damaged(what: str) -> StoreError:
+    return StoreError(
+        f"The store's ledger of shares is damaged at {what}. Sessions are not touched by that;"
+        f" `git log {LEDGER}` in the store shows earlier states, and a backup holds it too"
+    )
