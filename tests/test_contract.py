@@ -5,6 +5,9 @@ The blocks take names for granted and hold `...` where something real belongs; t
 
 from __future__ import annotations
 
+import ast
+import asyncio
+import inspect
 import re
 from collections.abc import Callable
 from datetime import timedelta
@@ -13,10 +16,17 @@ from typing import Any
 
 import pytest
 
-from superqode.session import MessageRole, Session, SessionStore
+from superqode.session import (
+    ExportedSession,
+    MessageRole,
+    Session,
+    SessionSharingManager,
+    SessionStore,
+    ShareConfig,
+)
+from superqode.session.entropy import set_entropy
 
 CONTRACT = Path(__file__).resolve().parents[2] / "shared" / "spec" / "session-management.md"
-SHARING = "waits for sharing: SessionSharingManager, ShareConfig and ExportedSession are not there yet"
 QE = "waits for superqode.qe: QESession is not there yet"
 
 
@@ -56,6 +66,46 @@ def _forked(names: dict[str, Any]) -> None:
     names["forked"] = Session(id="fork")
 
 
+def _shared(names: dict[str, Any]) -> None:
+    """A share whose id begins with the contract's `abc123`: the owner may shorten ids."""
+    _saved(names)
+    names["sharing"] = SessionSharingManager(names["store"])
+    alphabet = "0123456789abcdefghjkmnpqrstvwxyz"
+    wanted = bytes(alphabet.index(letter) for letter in "abc123".ljust(26, "0"))
+
+    def entropy_of(count: int) -> bytes:
+        set_entropy(None)
+        return wanted[:count]
+
+    set_entropy(entropy_of)
+    names["sharing"].create_share("session-123", names.get("config"))
+
+
+def _locked(names: dict[str, Any]) -> None:
+    names["config"] = ShareConfig(visibility="private", password="optional-password")
+    _shared(names)
+
+
+def _about_to_share(names: dict[str, Any]) -> None:
+    _saved(names)
+    names["sharing"] = SessionSharingManager(names["store"])
+    names["session_id"] = "session-123"
+
+
+def _linked(names: dict[str, Any]) -> None:
+    _about_to_share(names)
+    names["share_token"] = names["sharing"].create_share("session-123").share_token
+
+
+def _exported(names: dict[str, Any]) -> None:
+    _about_to_share(names)
+    exported = names["sharing"].export_session("session-123")
+    Path("session.json").write_text(exported.to_json())
+    names["json_string"] = exported.to_json()
+    names["b64_str"] = exported.to_base64()
+    names["ExportedSession"] = ExportedSession
+
+
 def _nothing(_names: dict[str, Any]) -> None:
     return
 
@@ -72,12 +122,12 @@ TABLE: dict[str, tuple[Callable[[dict[str, Any]], None], dict[str, str]] | str] 
     "Create Snapshot": (_saved, {}),
     "Restore Snapshot": (_snapshot, {}),
     "Snapshot Format": (_nothing, {}),
-    "Create Share": SHARING,
-    "Access Share": SHARING,
-    "Fork Session": SHARING,
-    "Export Session": SHARING,
-    "Import Session": SHARING,
-    "Options": SHARING,
+    "Create Share": (_about_to_share, {}),
+    "Access Share": (_locked, {}),
+    "Fork Session": (_shared, {}),
+    "Export Session": (_about_to_share, {}),
+    "Import Session": (_exported, {}),
+    "Options": (_nothing, {}),
     "Tags": (_nothing, {}),
     "Agents Used": (_nothing, {}),
     "Parent Session": (_forked, {}),
@@ -85,15 +135,15 @@ TABLE: dict[str, tuple[Callable[[dict[str, Any]], None], dict[str, str]] | str] 
     "2. Meaningful Titles": (_nothing, {}),
     "3. Create Snapshots": (_nothing, {}),
     "4. Clean Up Old Sessions": (_old, {}),
-    "5. Secure Sharing": SHARING,
+    "5. Secure Sharing": (_nothing, {}),
     "1. Resume Work": (_saved, {}),
-    "2. Share Solutions": SHARING,
-    "3. Fork and Experiment": SHARING,
+    "2. Share Solutions": (_about_to_share, {}),
+    "3. Fork and Experiment": (_linked, {}),
     "4. Session History": (_saved, {}),
     "With QE Sessions": QE,
     "Session Not Found": (_saved, {}),
-    "Share Expired": SHARING,
-    "Import Failed": SHARING,
+    "Share Expired": (_about_to_share, {}),
+    "Import Failed": (_exported, {}),
 }
 
 
@@ -111,6 +161,7 @@ def test_block_runs(name: str, code: str, tmp_path: Path, monkeypatch: pytest.Mo
         pytest.skip(row)
     prepare, replacements = row
     monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
     for old, new in replacements.items():
         assert old in code
         code = code.replace(old, new)
@@ -119,13 +170,17 @@ def test_block_runs(name: str, code: str, tmp_path: Path, monkeypatch: pytest.Mo
             "MessageRole": MessageRole,
             "Session": Session,
             "SessionStore": SessionStore,
+            "ShareConfig": ShareConfig,
             "session": Session(id="session-123", title="Fix SQL injection"),
             "store": store,
             "timedelta": timedelta,
         }
         prepare(names)
 
-        exec(compile(code, name, "exec"), names)  # noqa: S102 - the contract's own code
+        # The contract awaits where it stands, as a notebook does.
+        ran = eval(compile(code, name, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT), names)  # noqa: S307
+        if inspect.iscoroutine(ran):
+            asyncio.run(ran)
 
     assert CONTRACTED.get(name, lambda _names: True)(names)
 
@@ -138,6 +193,15 @@ CONTRACTED: dict[str, Callable[[dict[str, Any]], bool]] = {
     "Message Format": lambda names: names["message"].tool_call_id == "call-123",
     "Tool Execution Tracking": lambda names: names["session"].tool_executions == [names["execution"]],
     "Create Snapshot": lambda names: names["snapshot"] in names["session"].snapshots,
+    "Create Share": lambda names: names["share"].share_url.startswith("file:") and names["share"].sealed,
+    "Access Share": lambda names: names["shared_session"].messages == names["session"].messages,
+    "Fork Session": lambda names: SessionStore().load(names["forked"].id).title == "My Fork",
+    "Export Session": lambda names: ExportedSession.from_base64(names["b64"]).to_session() == names["session"],
+    "Import Session": lambda names: SessionStore().load("session-123").messages == names["session"].messages,
+    "2. Share Solutions": lambda names: not names["share"].sealed,
+    "3. Fork and Experiment": lambda names: names["forked"].parent_session_id == "session-123",
+    "Share Expired": lambda names: names["share"].expires_at is None,
+    "Import Failed": lambda names: names["exported"].session_id == "session-123",
     "4. Clean Up Old Sessions": lambda _names: not SessionStore().exists("old-session-id"),
     "Parent Session": lambda names: names["forked"].parent_session_id == "session-123",
 }

@@ -12,13 +12,20 @@ import pytest
 import superqode.session
 
 PROMISED = [
+    "AsyncSessionSharingManager",
     "AsyncSessionStore",
+    "ExportedSession",
     "Message",
     "MessageRole",
     "Session",
+    "SessionSharingManager",
     "SessionStore",
+    "ShareConfig",
+    "ShareVisibility",
+    "SharedSession",
     "Snapshot",
     "ToolExecution",
+    "create_quick_share",
     "create_session",
 ]
 
@@ -48,7 +55,9 @@ def test_importing_costs_next_to_nothing() -> None:
     """Importing the package loads no heavy module; a name loads what it needs, and libgit2 only when packs are read."""
     heavy = {"pydantic", "pygit2", "click", "rich", "cryptography", "sqlite3"}
     assert not heavy & _loaded_after("import superqode.session")
-    assert not {"pygit2", "click", "rich", "cryptography"} & _loaded_after("from superqode.session import SessionStore")
+    assert not {"pygit2", "click", "rich", "cryptography", "kingfisher_sdk"} & _loaded_after(
+        "from superqode.session import SessionStore"
+    )
 
 
 @pytest.mark.skipif(importlib.util.find_spec("mypy") is None, reason="mypy comes with the extra [dev], not with [test]")

@@ -25,7 +25,9 @@ import importing
 import listing
 import memory
 import processes
+import scanning
 import searching
+import sharing
 from bench import Bench
 from peers import run_git
 from table import Section
@@ -35,10 +37,12 @@ _SECTIONS: Final[dict[str, Callable[[Bench], list[Section]]]] = {
     "conversation": conversation.measure,
     "list": listing.measure,
     "search": searching.measure,
+    "scan": scanning.measure,
     "disk": disk.measure,
     "import": importing.measure,
     "process": processes.measure,
     "memory": memory.measure,
+    "share": sharing.measure,
 }
 
 

@@ -10,12 +10,16 @@ from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
 from superqode.session.models import Session
+from superqode.session.sharing.manager import SessionSharingManager
+from superqode.session.sharing.models import PruneResult, ShareConfig, SharedSession
 from superqode.session.store.results import (
     MaintenanceReport,
     PurgeResult,
     SaveRecord,
     SaveResult,
+    ScrubResult,
     SearchHit,
+    SecretPlace,
     SessionDiff,
     SessionSummary,
     TrashItem,
@@ -23,7 +27,7 @@ from superqode.session.store.results import (
 )
 from superqode.session.store.store import SessionStore
 
-__all__ = ["AsyncSessionStore"]
+__all__ = ["AsyncSessionSharingManager", "AsyncSessionStore"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -155,3 +159,58 @@ class AsyncSessionStore:
     async def import_sources(self, paths: Iterable[str | Path], **options: Any) -> Any:
         """As `SessionStore.import_sources`."""
         return await _run(self.store.import_sources, paths, **options)
+
+    async def scan(self, session_ids: Iterable[str] | None = None) -> list[SecretPlace]:
+        """As `SessionStore.scan`."""
+        return await _run(self.store.scan, session_ids)
+
+    async def scrub(self, session_id: str, **wanted: Any) -> ScrubResult:
+        """As `SessionStore.scrub`."""
+        return await _run(self.store.scrub, session_id, **wanted)
+
+
+class AsyncSessionSharingManager:
+    """`SessionSharingManager` with awaitable methods; arguments, results and errors are those of that name.
+
+    Args:
+        manager: the manager to use.
+    """
+
+    def __init__(self, manager: SessionSharingManager) -> None:
+        self.manager = manager
+
+    async def create_share(self, session_id: str, config: ShareConfig | None = None, **options: Any) -> SharedSession:
+        """As `SessionSharingManager.create_share`."""
+        return await _run(self.manager.create_share, session_id, config, **options)
+
+    async def get_share(self, share_token: str, password: str | None = None) -> SharedSession:
+        """As `SessionSharingManager.get_share`."""
+        return await _run(self.manager.get_share, share_token, password)
+
+    async def get_session_for_share(self, share_token: str, password: str | None = None) -> Session:
+        """As `SessionSharingManager.get_session_for_share`."""
+        return await _run(self.manager.get_session_for_share, share_token, password)
+
+    async def fork_session(self, share_token: str, title: str | None = None, password: str | None = None) -> Session:
+        """As `SessionSharingManager.fork_session`."""
+        return await self.manager.fork_session(share_token, title, password)
+
+    async def update_share(self, share_token: str, **terms: Any) -> SharedSession:
+        """As `SessionSharingManager.update_share`."""
+        return await _run(self.manager.update_share, share_token, **terms)
+
+    async def revoke_share(self, share_token: str) -> SharedSession:
+        """As `SessionSharingManager.revoke_share`."""
+        return await _run(self.manager.revoke_share, share_token)
+
+    async def push_shares(self, share_tokens: Iterable[str] = ()) -> list[SharedSession]:
+        """As `SessionSharingManager.push_shares`."""
+        return await _run(self.manager.push_shares, list(share_tokens))
+
+    async def list_shares(self, session_id: str | None = None, *, remote: bool = False) -> list[SharedSession]:
+        """As `SessionSharingManager.list_shares`."""
+        return await _run(self.manager.list_shares, session_id, remote=remote)
+
+    async def prune(self, *, all_owners: bool = False) -> PruneResult:
+        """As `SessionSharingManager.prune`."""
+        return await _run(self.manager.prune, all_owners=all_owners)

@@ -1,0 +1,382 @@
+"""The owner's side of shares: made, updated, pushed, revoked, pruned, their passwords changed.
+
+    prepare → share commit → refs (prepared, share) → ledger → push → ledger
+
+What is pushed is in the ledger first, so a share that reached a remote is never one that its owner cannot revoke.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
+
+from superqode.session import clock, ids
+from superqode.session.errors import (
+    InvalidShareConfig,
+    NoRepository,
+    RemoteError,
+    RemoteUnreachable,
+    ShareNotFound,
+    ShareRevoked,
+)
+from superqode.session.git import program
+from superqode.session.git.landing import Landing
+from superqode.session.git.remotes import RemoteInfo
+from superqode.session.git.repository import Repository
+from superqode.session.sharing import envelope, public, transport
+from superqode.session.sharing.kdf import new_kdf
+from superqode.session.sharing.keys import new_data_key, wrap
+from superqode.session.sharing.ledger import ShareRecord, find_record, records, save_record
+from superqode.session.sharing.links import new_link_secret, new_share_id
+from superqode.session.sharing.models import (
+    PasswordSlot,
+    PruneResult,
+    ShareConfig,
+    SharedSession,
+    ShareVisibility,
+)
+from superqode.session.sharing.preparing import Prepared, prepare, still_clean
+from superqode.session.sharing.reading import find_link, store_url
+from superqode.session.sharing.trailers import told_expiry
+from superqode.session.store.index.catalogue import Progress
+from superqode.session.store.ledger import Ledger
+from superqode.session.store.results import SecretPlace
+from superqode.session.store.secrets import PREPARED
+
+__all__ = ["Owner"]
+
+_PURPOSE: Final = "Sharing a session"
+
+
+class Owner:
+    """Makes and changes the shares of one store.
+
+    Args:
+        repository: the store.
+        wanted: the remote that new shares go to; the default one without.
+        interactive: whether git may ask for passwords and the like.
+    """
+
+    def __init__(self, repository: Repository, wanted: str | None, *, interactive: bool = False) -> None:
+        self._repository = repository
+        self._ledger = Ledger(repository)
+        self._wanted = wanted
+        self._interactive = interactive
+
+    # -- making ---------------------------------------------------------------------------------------------------
+
+    def create(
+        self, session_id: str, config: ShareConfig, *, push: bool = True, progress: Progress | None = None
+    ) -> SharedSession:
+        """Share a session; see `SessionSharingManager.create_share`."""
+        ids.validate_session_id(session_id)  # a branch that plain git named needs a name that is valid everywhere
+        program.find_git(_PURPOSE)
+        transport.offer_shares(self._repository)
+        target = transport.find_target(self._repository, self._wanted) if push else None
+        now = clock.now()
+        share_id = new_share_id()
+        secret = new_link_secret() if config.sealed else None
+        data_key = new_data_key() if config.sealed else None
+        with self._alone(share_id), self._repository.writing():
+            prepared = prepare(self._repository, session_id, config, progress)
+            record = ShareRecord(
+                id=share_id,
+                session_id=session_id,
+                title=prepared.meta.title,
+                visibility=ShareVisibility(config.visibility),
+                sealed=config.sealed,
+                created_at=now,
+                updated_at=now,
+                created_by=self._repository.user()[0],
+                allow_fork=config.allow_fork,
+                allow_view_history=config.allow_view_history,
+                redact=config.redact,
+                expires_at=None if config.expires_in is None else _later(now, config.expires_in),
+                link_secret=secret,
+                data_key=data_key,
+                passwords={} if config.password is None else {"0": ""},
+                link_only=(0,) if config.sealed and config.password is None else (),
+                remote=transport.label(target) if target is not None else "",
+                remote_url=target.shown if target is not None else "",
+            )
+            if data_key is not None and secret is not None:
+                key = wrap(data_key, new_kdf(password=config.password is not None), config.password, secret)
+                tip = envelope.seal(self._repository, record, prepared, key_files={0: key}, progress=progress)
+            else:
+                tip = public.publish(self._repository, record, prepared, None)
+            self._publish(record, prepared, tip, None, "share")
+        return self._send(record, tip, target, prepared.masked, progress)
+
+    def update(
+        self,
+        text: str,
+        change: Callable[[ShareRecord], ShareRecord] = lambda record: record,
+        *,
+        progress: Progress | None = None,
+    ) -> SharedSession:
+        """Bring a share up to its session as it is now, and to other terms; only what is new travels."""
+        with self._own(text) as (record, tip):
+            now = clock.now()
+            wanted = change(record)
+            config = ShareConfig(
+                visibility="unlisted" if record.sealed else "public",
+                allow_view_history=record.allow_view_history,
+                redact=record.redact,
+            )
+            with self._repository.writing():
+                prepared = prepare(self._repository, record.session_id, config, progress)
+                before = self._repository.refs.read(PREPARED + record.id)
+                if (
+                    before is not None
+                    and record.redact
+                    and not still_clean(self._repository, before, record.session_id)
+                ):
+                    raise InvalidShareConfig(
+                        f"the share {record.id} holds a secret that is masked today, and what was sent stays sent."
+                        " Revoke it, renew that secret, and make a new share"
+                    )
+                wanted = replace(wanted, title=prepared.meta.title, updated_at=now, generation=record.generation + 1)
+                new = self._next(record, wanted, prepared, tip, progress)
+                if new is None:
+                    wanted, new = record, tip
+                else:
+                    self._publish(wanted, prepared, new, tip, "update")
+            target = self._target_of(wanted)
+            if target is None or wanted.pushed == new:
+                return wanted.shared(store_url(self._repository), new, prepared.masked)
+            return self._send(wanted, new, target, prepared.masked, progress)
+
+    def _next(
+        self, record: ShareRecord, wanted: ShareRecord, prepared: Prepared, tip: str, progress: Progress | None
+    ) -> str | None:
+        """The commit of a share as it shall be, or `None` where that is how it is."""
+        terms = _terms(record) == _terms(wanted)
+        if record.sealed:
+            opened = envelope.read_envelope(self._repository, tip, record.id, data_key=record.data_key)
+            if terms and envelope.holds(self._repository, opened.manifest, prepared):
+                return None
+            return envelope.seal(
+                self._repository, wanted, prepared, key_files=opened.key_files, previous=opened, progress=progress
+            )
+        told = public.read_public(self._repository, tip, record.id)
+        shared = self._repository.objects.commit(tip).parents[0]
+        if terms and shared == prepared.tip and list(told.snapshots) == prepared.snapshots:
+            return None
+        return public.publish(self._repository, wanted, prepared, tip)
+
+    def _publish(
+        self, record: ShareRecord, prepared: Prepared | None, tip: str, before: str | None, reason: str
+    ) -> None:
+        """Make a share's commit durable, point its refs at it, and write the ledger."""
+        repository = self._repository
+        refs, ident = repository.refs, repository.committer()
+        repository.flush()
+        paths = [str(repository.path / record.local_ref)]
+        if prepared is not None:
+            kept = PREPARED + record.id
+            refs.update(kept, prepared.tip, refs.read(kept), ident=ident, reason="")
+            paths.append(str(repository.path / kept))
+        refs.update(record.local_ref, tip, before, ident=ident, reason="")
+        repository.flush(paths)
+        save_record(self._ledger, record, reason)
+
+    # -- sending --------------------------------------------------------------------------------------------------
+
+    def push_waiting(self, texts: list[str], progress: Progress | None = None) -> list[SharedSession]:
+        """Push shares that wait; see `SessionSharingManager.push_shares`."""
+        named = [find_link(self._ledger, text).share_id for text in texts]
+        chosen = named or [record.id for record in records(self._ledger) if self._waits(record)]
+        return [self._push_one(share_id, progress) for share_id in chosen]
+
+    def _waits(self, record: ShareRecord) -> bool:
+        tip = self._repository.refs.read(record.local_ref)
+        return record.revoked_at is None and not record.is_expired and tip is not None and tip != record.pushed
+
+    def _push_one(self, share_id: str, progress: Progress | None) -> SharedSession:
+        with self._own(share_id) as (record, tip):
+            target = self._target_of(record) or transport.find_target(self._repository, self._wanted)
+            if target is None:
+                raise ShareNotFound(share_id, "any remote, because none is configured: `superqode remote add` first")
+            done = transport.push(
+                self._repository, target, record, tip, interactive=self._interactive, progress=progress
+            )
+            save_record(self._ledger, done, "push")
+            return done.shared(store_url(self._repository), tip)
+
+    def _target_of(self, record: ShareRecord) -> RemoteInfo | None:
+        """The remote a share is on, or was meant for, by its URL: names change."""
+        if record.remote_url:
+            return transport.find_target(self._repository, record.remote_url)
+        return transport.find_target(self._repository, self._wanted) if self._wanted else None
+
+    def _send(
+        self,
+        record: ShareRecord,
+        tip: str,
+        target: RemoteInfo | None,
+        masked: tuple[SecretPlace, ...],
+        progress: Progress | None,
+    ) -> SharedSession:
+        """Push, and write down that it is there; what cannot be reached waits."""
+        done = record
+        if target is not None:
+            try:
+                done = transport.push(
+                    self._repository, target, record, tip, interactive=self._interactive, progress=progress
+                )
+            except NoRepository:
+                raise  # a wrong address: waiting does not help
+            except RemoteUnreachable:
+                return record.shared(store_url(self._repository), tip, masked)
+            save_record(self._ledger, done, "push")
+        return done.shared(store_url(self._repository), tip, masked)
+
+    # -- ending ---------------------------------------------------------------------------------------------------
+
+    def revoke(self, text: str, reason: str = "revoke") -> SharedSession:
+        """Delete a share's ref on its remote and here, and its keys; see `SessionSharingManager.revoke_share`."""
+        link = find_link(self._ledger, text)
+        with self._alone(link.share_id):
+            record = find_record(self._ledger, link.share_id)
+            if record.revoked_at is not None:
+                return record.shared(store_url(self._repository), None)
+            # Also where no push was acknowledged: one whose answer got lost may have arrived.
+            target = self._target_of(record) if record.remote_url else None
+            if target is not None:
+                names = (
+                    {record.remote_ref}
+                    if record.remote_ref
+                    else {record.ref_on(name) for name in ("superqode", "heads")}
+                )
+                transport.delete(self._repository, target, sorted(names), interactive=self._interactive)
+            ended = replace(record, revoked_at=clock.now(), data_key=None, link_secret=None, pushed="")
+            save_record(self._ledger, ended, reason)
+            self._drop_refs(record)
+            return ended.shared(store_url(self._repository), None)
+
+    def _drop_refs(self, record: ShareRecord) -> None:
+        refs = self._repository.refs
+        for name in (record.local_ref, PREPARED + record.id):
+            oid = refs.read(name)
+            if oid is not None:
+                refs.delete(name, oid)
+
+    def prune(self, *, all_owners: bool = False) -> PruneResult:
+        """Remove expired shares; see `SessionSharingManager.prune`."""
+        pruned: list[str] = []
+        failed: dict[str, str] = {}
+        for record in records(self._ledger):
+            if record.is_expired and record.revoked_at is None:
+                try:
+                    self.revoke(record.id, "prune")
+                    pruned.append(record.id)
+                except RemoteError as problem:
+                    failed[record.id] = str(problem)
+        if all_owners:
+            self._prune_others(pruned, failed)
+        return PruneResult(tuple(pruned), failed)
+
+    def _prune_others(self, pruned: list[str], failed: dict[str, str]) -> None:
+        target = transport.find_target(self._repository, self._wanted)
+        if target is None:
+            return
+        expired: list[str] = []
+        with Landing(self._repository) as landing:
+            for name, oid in transport.fetch_commits(
+                target,
+                transport.share_refs(target, interactive=self._interactive),
+                landing,
+                interactive=self._interactive,
+            ).items():
+                expires_at = told_expiry(landing.repository.objects.commit(oid).message)
+                if expires_at is not None and expires_at <= clock.now():
+                    expired.append(name)
+        for name in expired:
+            share_id = name.rpartition("/")[2]
+            try:
+                transport.delete(self._repository, target, [name], interactive=self._interactive)
+                pruned.append(share_id)
+            except RemoteError as problem:
+                failed[share_id] = str(problem)
+
+    # -- passwords ------------------------------------------------------------------------------------------------
+
+    def passwords(self, text: str) -> list[PasswordSlot]:
+        """What opens a share, by number."""
+        record = find_record(self._ledger, find_link(self._ledger, text).share_id)
+        slots = [PasswordSlot(number, "link") for number in record.link_only]
+        slots += [PasswordSlot(int(number), "password", label) for number, label in record.passwords.items()]
+        return sorted(slots, key=lambda slot: slot.number)
+
+    def add_password(self, text: str, password: str, label: str) -> PasswordSlot:
+        """Let another password open a share, by wrapping its key once more."""
+        with self._own(text) as (record, tip):
+            if record.data_key is None or record.link_secret is None:
+                raise InvalidShareConfig(f"the share {record.id} is public, so there is nothing to open")
+            opened = envelope.read_envelope(self._repository, tip, record.id, data_key=record.data_key)
+            number = next(count for count in range(len(opened.key_files) + 1) if count not in opened.key_files)
+            made = wrap(record.data_key, new_kdf(password=True), password, record.link_secret)
+            changed = replace(record, passwords={**record.passwords, str(number): label})
+            self._rekey(changed, opened, {**opened.key_files, number: made}, tip)
+        return PasswordSlot(number, "password", label)
+
+    def remove_password(self, text: str, number: int) -> None:
+        """Take a way to open a share away; who used it keeps what it gave."""
+        with self._own(text) as (record, tip):
+            opened = envelope.read_envelope(self._repository, tip, record.id, data_key=record.data_key)
+            left = {key: data for key, data in opened.key_files.items() if key != number}
+            if number not in opened.key_files:
+                raise InvalidShareConfig(f"the share {record.id} has no password {number}")
+            if not left:
+                raise InvalidShareConfig(
+                    f"nothing would open the share {record.id} any more. Add another, or revoke it"
+                )
+            changed = replace(
+                record,
+                passwords={key: label for key, label in record.passwords.items() if key != str(number)},
+                link_only=tuple(key for key in record.link_only if key != number),
+            )
+            self._rekey(changed, opened, left, tip)
+
+    def _rekey(self, record: ShareRecord, opened: envelope.Envelope, key_files: dict[int, bytes], tip: str) -> None:
+        with self._repository.writing():
+            new = envelope.with_keys(self._repository, record, opened, key_files)
+            self._publish(record, None, new, tip, "passwords")
+        self._send(record, new, self._target_of(record), (), None)
+
+    # -- finding --------------------------------------------------------------------------------------------------
+
+    @contextmanager
+    def _own(self, text: str) -> Iterator[tuple[ShareRecord, str]]:
+        """A live share of ours and its commit here, while nobody else changes it."""
+        share_id = find_link(self._ledger, text).share_id
+        with self._alone(share_id):
+            record = find_record(self._ledger, share_id)
+            tip = self._repository.refs.read(record.local_ref)
+            if record.revoked_at is not None:
+                raise ShareRevoked(record.id, f"{record.revoked_at:%Y-%m-%d %H:%M} UTC")
+            if tip is None:
+                raise ShareNotFound(record.id, "this store: its ref was deleted")
+            yield record, tip
+
+    @contextmanager
+    def _alone(self, share_id: str) -> Iterator[None]:
+        # One of 32 locks: two shares rarely wait for each other, and no lock is left for each.
+        with self._repository.alone(f"share-{share_id[0]}"):
+            yield
+
+
+def _terms(record: ShareRecord) -> tuple[object, ...]:
+    return record.allow_fork, record.allow_view_history, record.expires_at, record.title
+
+
+def _later(now: datetime, age: timedelta) -> datetime:
+    try:
+        return now + age
+    except OverflowError:
+        raise InvalidShareConfig(
+            f"it would live for {age.days} days. Leave the time out for one that never ends"
+        ) from None
