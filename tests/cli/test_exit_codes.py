@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from datetime import UTC, datetime
 
 import click
 import pytest
@@ -60,6 +61,26 @@ def test_every_name_in_the_table_is_a_real_error() -> None:
         (errors.RefConflict("r", None, None), ExitCode.LOCKED),
         (errors.StoreNotOwned("p", 1, 2), ExitCode.FORBIDDEN),
         (errors.InvalidSessionId("../x", "no"), ExitCode.USAGE),
+        (errors.InvalidShareToken("x", "no"), ExitCode.USAGE),
+        (errors.InvalidShareConfig("no"), ExitCode.USAGE),
+        (errors.ShareNotFound("x", "here"), ExitCode.NOT_FOUND),
+        (errors.ShareRevoked("x", "2026-11-22"), ExitCode.NOT_FOUND),
+        (errors.ShareExpired("x", datetime(2026, 11, 22, tzinfo=UTC)), ExitCode.FORBIDDEN),
+        (errors.NotForkable("x"), ExitCode.FORBIDDEN),
+        (errors.WrongPassword("x"), ExitCode.WRONG_PASSWORD),
+        (errors.PasswordRequired("x"), ExitCode.WRONG_PASSWORD),
+        (errors.ShareTampered("x", "cut"), ExitCode.CORRUPT),
+        (errors.ShareRolledBack("x", 2, 1), ExitCode.CORRUPT),
+        (errors.KdfRefused("x", "weak"), ExitCode.CORRUPT),
+        (errors.UnknownShareVersion("x", "9"), ExitCode.ERROR),
+        (errors.InvalidRemote("x", "no"), ExitCode.USAGE),
+        (errors.RemoteNotFound("x"), ExitCode.NOT_FOUND),
+        (errors.RemoteUnreachable("x", "gone"), ExitCode.REMOTE_FAILED),
+        (errors.NoRepository("x", "gone"), ExitCode.REMOTE_FAILED),
+        (errors.RemoteUnauthorized("x", "no"), ExitCode.REMOTE_FAILED),
+        (errors.HostKeyRejected("x", "unknown"), ExitCode.REMOTE_FAILED),
+        (errors.RemoteRejected("x", "r", "no"), ExitCode.REMOTE_FAILED),
+        (errors.TranscriptError("x", "torn"), ExitCode.ERROR),
         (errors.SaveFailed("x", "not saved", "full"), ExitCode.ERROR),
         (errors.NothingToUndo("x"), ExitCode.ERROR),
         (click.BadParameter("x"), ExitCode.USAGE),

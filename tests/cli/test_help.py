@@ -57,7 +57,7 @@ def test_commands_have_the_names_they_are_listed_under() -> None:
         assert command.name == path[-1]
 
 
-@pytest.mark.parametrize("args", [["--help"], ["sessions", "--help"], []])
+@pytest.mark.parametrize("args", [["--help"], ["sessions", "--help"], ["share", "--help"], []])
 def test_help_imports_nothing_heavy(args: list[str]) -> None:
     """Help loads click and this package's light modules, and none of the libraries that take long to load."""
     program = (
@@ -73,7 +73,7 @@ def test_help_imports_nothing_heavy(args: list[str]) -> None:
     assert not [name for name in loaded if name.startswith(_HEAVY)]
 
 
-@pytest.mark.parametrize("args", [[], ["sessions"]])
+@pytest.mark.parametrize("args", [[], ["sessions"], ["share"]])
 def test_a_group_alone_shows_its_help(args: list[str]) -> None:
     """A group without a command is no error: it shows what there is, and which exit code means what."""
     shown = CliRunner().invoke(main, args)
@@ -95,5 +95,7 @@ def test_no_command_takes_a_password_on_the_command_line() -> None:
     """A password on the command line would stand in the process list and the shell's history."""
     for path, command in _commands(main):
         for parameter in command.params:
+            if getattr(parameter, "is_flag", False):
+                continue  # takes nothing: it means "ask for it"
             for name in parameter.opts:
-                assert not name.endswith(("password", "secret", "token")), path
+                assert not name.endswith(("password", "secret", "token", "stdin")), path

@@ -11,6 +11,8 @@
 | `output` | stdout: JSON, tables, the pager; stderr: notes |
 | `progress` | a progress bar on stderr, on a terminal, after a second |
 | `sessions/` | `superqode sessions …`, one module for each handful of related commands |
+| `share/` | `superqode share …`, its passwords and what is never printed |
+| `remote`, `hooks` | `superqode remote …`, `superqode hooks …` |
 | `demo` | `superqode demo` |
 
 `superqode --help` imports click and nothing heavier, so that help and shell completion are instant.
@@ -33,6 +35,8 @@ __all__ = ["main"]
 
 _COMMANDS: Final = {
     "sessions": ("superqode.cli.sessions:sessions", "Keep, read, search, fork and undo sessions."),
+    "share": ("superqode.cli.share:share", "Hand sessions to others through any Git remote."),
+    "remote": ("superqode.cli.remote:remote", "Say where shares travel to."),
     "hooks": ("superqode.cli.hooks:hooks", "Keep sessions from leaving the store in clear."),
     "demo": ("superqode.cli.demo:demo", "Show the whole thing on a small real session."),
 }
@@ -50,8 +54,9 @@ class _Root(LazyGroup):
             code = super().main(args, *positional, **options)
         except (Exception, KeyboardInterrupt) as problem:  # noqa: BLE001 - the last line: no traceback reaches a user
             from superqode.cli.failures import report
+            from superqode.cli.share.masking import hide_secrets
 
-            code = report(problem, as_json=as_json)
+            code = report(hide_secrets(problem), as_json=as_json)
         sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -1,9 +1,10 @@
-"""What people type for times, ages, projects and revisions; most functions here are types of options."""
+"""What people type for times, ages, lifetimes, projects and revisions; most functions here are types of options."""
 
 from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -15,7 +16,7 @@ from superqode.session import clock
 if TYPE_CHECKING:
     from superqode.session import SessionStore
 
-__all__ = ["age", "project", "since", "split_revision", "until"]
+__all__ = ["Lifetime", "age", "lifetime", "project", "since", "split_revision", "until"]
 
 _AGE: Final = re.compile(r"([0-9]{1,6})\s*([mhdw])", re.IGNORECASE)
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -27,6 +28,29 @@ def age(text: str) -> timedelta:
     if found is None:
         raise click.BadParameter(f"{text!r} is no age: write 45m, 12h, 30d or 8w")
     return timedelta(**{_UNITS[found[2].lower()]: int(found[1])})
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """How long something lives from now; `None`: for ever."""
+
+    span: timedelta | None
+
+
+def lifetime(text: str) -> Lifetime:
+    """Read an age as a time to come, or `never`."""
+    if text.strip().lower() == "never":
+        return Lifetime(None)
+    try:
+        span = age(text)
+        ends = clock.now() + span
+    except OverflowError as problem:
+        raise click.BadParameter(f"{text!r} is too long: write `never` for ever") from problem
+    except click.BadParameter as problem:
+        raise click.BadParameter(f"{text!r} is no time to live: write 45m, 12h, 7d, 8w or never") from problem
+    if ends <= clock.now():
+        raise click.BadParameter(f"{text!r} would be over at once")
+    return Lifetime(span)
 
 
 def since(text: str) -> datetime:

@@ -36,6 +36,8 @@ _COMMANDS: Final = {
     "trash": (f"{_HERE}.discard:trash", "List what is in the trash."),
     "purge": (f"{_HERE}.discard:purge", "Forget what is in the trash, for good."),
     "prune": (f"{_HERE}.discard:prune", "Move sessions that have not changed for long to the trash."),
+    "scan": (f"{_HERE}.secrets:scan", "Find passwords, keys and tokens in sessions."),
+    "scrub": (f"{_HERE}.secrets:scrub", "Take a secret out of a session's whole history, for good."),
     "verify": (f"{_HERE}.upkeep:verify", "Read everything and report what is damaged."),
     "maintain": (f"{_HERE}.upkeep:maintain", "Pack the store and sweep leftovers."),
     "backup": (f"{_HERE}.upkeep:backup", "Write the whole store into one file."),

@@ -1,0 +1,190 @@
+"""`superqode remote`: where shares travel to; the store keeps them as ordinary Git remotes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from superqode.cli.lazy import Command, LazyGroup, examples
+from superqode.cli.options import json_option, open_store, store_option, store_path, wants_json
+from superqode.cli.output import Column, emit, emit_json, note, table
+from superqode.cli.text import line
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from click.shell_completion import CompletionItem
+
+    from superqode.session.git.remotes import RemoteInfo
+
+__all__ = ["add", "default", "list_", "remote", "remove"]
+
+_COMMANDS: Final = {
+    "add": ("superqode.cli.remote:add", "Name a Git remote to share through."),
+    "list": ("superqode.cli.remote:list_", "List the remotes this store knows."),
+    "remove": ("superqode.cli.remote:remove", "Forget a remote; nothing is deleted there."),
+    "default": ("superqode.cli.remote:default", "Show or choose the remote that is used when none is named."),
+}
+_COLUMNS: Final = (Column("NAME", style="cyan"), Column("URL", flexible=True), Column("DEFAULT"))
+
+
+@click.group(
+    cls=LazyGroup,
+    table=_COMMANDS,
+    epilog=examples(
+        "superqode remote add team git@github.com:team/shares.git",
+        "superqode remote add team https://git.example/team/shares.git",
+        "superqode remote add server ssh://me@server.example:2222/srv/shares.git",
+        "superqode remote add folder /mnt/team/shares.git",
+        "superqode remote default team",
+    ),
+)
+@store_option
+def remote() -> None:
+    """Say where shares travel to.
+
+    Any Git repository will do that you and your readers can reach; one for shares alone is best. On a host
+    such as GitHub make a private repository; in a shared folder, `git init --bare /mnt/team/shares.git`. Git
+    itself connects, with your own keys and credential helpers; keep passwords out of URLs.
+    """
+
+
+@contextmanager
+def _store_folder(*, make: bool = False) -> Iterator[Path]:
+    """The store's folder; with `make`, also where nothing was saved yet."""
+    from superqode.session.git.repository import Repository, is_store
+    from superqode.session.store.hooks import install_hooks
+
+    with open_store(create=make) as store:
+        if make and not is_store(store.path):
+            Repository.create(store.path, finish=install_hooks)
+        yield store.path
+
+
+def _known(path: Path) -> list[RemoteInfo]:
+    from superqode.session.git.remotes import list_remotes
+    from superqode.session.git.repository import is_store
+
+    return list_remotes(path) if is_store(path) else []
+
+
+def _complete_remotes(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from click.shell_completion import CompletionItem
+
+    from superqode.session import SessionStore
+    from superqode.session.errors import SessionError
+
+    try:
+        with SessionStore(store_path(ctx), create=False) as store:
+            found = _known(store.path)
+    except (SessionError, OSError):  # a shell that completes has no place for messages
+        return []
+    return [CompletionItem(one.name, help=line(one.shown, 60)) for one in found if one.name.startswith(incomplete)]
+
+
+def _plain(found: RemoteInfo) -> dict[str, Any]:
+    """A remote as JSON values: never with credentials."""
+    return {"name": found.name, "url": found.shown, "default": found.default}
+
+
+@click.command(
+    "add",
+    cls=Command,
+    epilog=examples(
+        "superqode remote add team git@github.com:team/shares.git",
+        "superqode remote add folder /mnt/team/shares.git --default",
+    ),
+)
+@click.argument("name", metavar="NAME")
+@click.argument("url", metavar="URL")
+@click.option("--default", "chosen", is_flag=True, help="Use it when no remote is named; an only one is anyway.")
+@json_option("{name, url, default}")
+@store_option
+def add(name: str, url: str, chosen: bool) -> None:
+    """Name a Git remote to share through.
+
+    URL is https://…, ssh://…, git://…, file://…, user@host:path, or a folder. Nothing is sent yet.
+    """
+    from superqode.session.git.remotes import add_remote
+
+    with _store_folder(make=True) as path:
+        added = add_remote(path, name, url, default=chosen)
+    if wants_json():
+        emit_json(_plain(added))
+        return
+    emit(f"Added {line(added.name)}: {line(added.shown)}{' (default)' if added.default else ''}")
+    if added.url != added.shown:
+        note("the URL holds credentials, which stand in the store's config in clear; a credential helper is safer")
+
+
+@click.command("list", cls=Command, epilog=examples("superqode remote list", "superqode remote list --json"))
+@json_option("an array of {name, url, default}; URLs without credentials")
+@store_option
+def list_() -> None:
+    """List the remotes this store knows."""
+    with _store_folder() as path:
+        found = _known(path)
+    if wants_json():
+        emit_json([_plain(one) for one in found])
+    elif found:
+        table(_COLUMNS, [(one.name, one.shown, "default" if one.default else "") for one in found])
+    else:
+        note("there are none; `superqode remote add NAME URL` adds one")
+
+
+@click.command("remove", cls=Command, epilog=examples("superqode remote remove team"))
+@click.argument("name", metavar="NAME", shell_complete=_complete_remotes)
+@json_option("{removed}")
+@store_option
+def remove(name: str) -> None:
+    """Forget a remote; nothing is deleted there.
+
+    Shares on it stay; revoke them first, where they are to go.
+    """
+    from superqode.session.git.remotes import remove_remote
+
+    with _store_folder() as path:
+        _named(path, name)
+        remove_remote(path, name)
+    if wants_json():
+        emit_json({"removed": name})
+    else:
+        emit(f"Removed {line(name)}; what is there stays there")
+
+
+@click.command("default", cls=Command, epilog=examples("superqode remote default", "superqode remote default team"))
+@click.argument("name", metavar="[NAME]", required=False, shell_complete=_complete_remotes)
+@json_option("{name, url, default}, or null where there is none")
+@store_option
+def default(name: str | None) -> None:
+    """Show or choose the remote that is used when none is named.
+
+    An only remote is the default without being chosen.
+    """
+    from superqode.session.git.remotes import set_default
+
+    with _store_folder() as path:
+        if name is not None:
+            _named(path, name)
+            set_default(path, name)
+        chosen = next((one for one in _known(path) if one.default), None)
+    if wants_json():
+        emit_json(_plain(chosen) if chosen else None)
+    elif chosen:
+        emit(f"{line(chosen.name)}: {line(chosen.shown)}")
+    else:
+        note("there is none; `superqode remote default NAME` chooses one")
+
+
+def _named(path: Path, name: str) -> None:
+    """See that a remote of this name is known, also where there is no store yet; raises RemoteNotFound."""
+    from superqode.session.errors import RemoteNotFound
+
+    known = [one.name for one in _known(path)]
+    if name not in known:
+        from superqode.session.git.remote_urls import clean_url
+
+        raise RemoteNotFound(clean_url(name)[:200], known)

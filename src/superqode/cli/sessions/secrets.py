@@ -1,0 +1,141 @@
+"""`scan`, `scrub`: passwords, keys and tokens that got into sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import click
+
+from superqode.cli.lazy import Command, examples
+from superqode.cli.options import (
+    json_option,
+    open_store,
+    session_argument,
+    sessions_argument,
+    store_option,
+    wants_json,
+)
+from superqode.cli.output import emit, emit_json, note, table
+from superqode.cli.progress import progress
+from superqode.cli.share.asking import can_ask, read_lines
+from superqode.cli.share.telling import PLACE_COLUMNS, place_row
+from superqode.cli.text import count, line
+
+if TYPE_CHECKING:
+    from superqode.session.store.results import ScrubResult
+
+__all__ = ["scan", "scrub"]
+
+
+@click.command(
+    "scan", cls=Command, epilog=examples("superqode sessions scan", "superqode sessions scan @latest --json")
+)
+@sessions_argument(required=False)
+@json_option("an array of places as in SecretPlace; never the secrets themselves")
+@store_option
+def scan(session_ids: Sequence[str]) -> None:
+    """Find passwords, keys and tokens in sessions.
+
+    Every save is looked through, not only the last one. SINCE is the first save that holds the secret; equal
+    secrets have equal marks. What no rule knows is not found.
+    """
+    with open_store() as store, progress("Scanning") as drawn:
+        found = store.scan([store.resolve(session_id) for session_id in session_ids] or None, progress=drawn)
+    if wants_json():
+        emit_json([place.to_dict() for place in found])
+        return
+    if not found:
+        note("no secrets were found")
+        return
+    table(PLACE_COLUMNS, [place_row(place) for place in found])
+    distinct = len({(place.rule, place.mark) for place in found})
+    note(f"{count(distinct, 'secret')}. Change them where they are used; `superqode sessions scrub` takes them out")
+
+
+@click.command(
+    "scrub",
+    cls=Command,
+    epilog=examples(
+        "superqode sessions scrub session-123 --secret",
+        "superqode sessions scrub session-123 --rule aws-access-key --dry-run",
+        "pass show old-key | superqode sessions scrub session-123 --secret-stdin --yes",
+    ),
+)
+@session_argument
+@click.option("--secret", "ask", is_flag=True, help="Ask for a text that is to go; it is not shown.")
+@click.option("--secret-stdin", "from_stdin", is_flag=True, help="Read texts that are to go, one a line.")
+@click.option(
+    "--rule", "rules", metavar="RULE|MARK", multiple=True, help="What this rule found, or has this mark, is to go."
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would be taken out.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option("what was done as in ScrubResult")
+@store_option
+@click.pass_context
+def scrub(
+    ctx: click.Context,
+    *,
+    session_id: str,
+    ask: bool,
+    from_stdin: bool,
+    rules: Sequence[str],
+    dry_run: bool,
+    yes: bool,
+) -> None:
+    """Take a secret out of a session's whole history, for good.
+
+    Its saves are written anew from the first one that holds it, and the old ones are purged at once. The text
+    never stands on the command line: it is asked for, or read from standard input. Shares that carry it
+    already are named; nothing can be taken back from who opened them.
+    """
+    if not (ask or from_stdin or rules):
+        raise click.UsageError("say what is to go: --secret, --secret-stdin, or --rule as `scan` names it", ctx)
+    if not (dry_run or yes or can_ask()):
+        raise click.UsageError("scrubbing cannot be undone, and there is nobody to ask: add --yes", ctx)
+    if from_stdin and not (dry_run or yes):
+        raise click.UsageError("--secret-stdin takes the place of your answers: add --yes or --dry-run", ctx)
+    with open_store() as store:
+        found = store.resolve(session_id)
+        secrets = (read_lines("the secret") if from_stdin else []) + ([_typed(ctx)] if ask else [])
+        if not yes and not dry_run:
+            with progress("Looking") as drawn:
+                doomed = store.scrub(found, secrets=secrets, rules=rules, dry_run=True, progress=drawn)
+            _ask(doomed)
+        with progress("Scrubbing") as drawn:
+            done = store.scrub(found, secrets=secrets, rules=rules, dry_run=dry_run, progress=drawn)
+    if wants_json():
+        emit_json(done.to_dict())
+    else:
+        _tell(done, dry_run=dry_run)
+
+
+def _typed(ctx: click.Context) -> str:
+    if not can_ask():
+        raise click.UsageError("there is nobody to ask for the secret: give --secret-stdin", ctx)
+    return str(click.prompt("Text that is to go", hide_input=True, err=True))
+
+
+def _ask(doomed: ScrubResult) -> None:
+    if not doomed.places:
+        return
+    places = count(sum(place.count for place in doomed.places), "place")
+    click.confirm(
+        f"Take it out of {places} and write {count(doomed.rewritten, 'save')} anew, for good?", abort=True, err=True
+    )
+
+
+def _tell(done: ScrubResult, *, dry_run: bool) -> None:
+    if not done.places:
+        note(f"{done.session_id} does not hold it")
+        return
+    table(PLACE_COLUMNS, [place_row(place) for place in done.places])
+    freed = "" if dry_run else f", {done.freed_bytes:,} bytes freed"
+    emit(f"{'Would write' if dry_run else 'Wrote'} {count(done.rewritten, 'save')} anew{freed}")
+    if done.also_in:
+        note(f"these hold it too: {line(', '.join(done.also_in))}; scrub or purge them as well")
+    if done.shares:
+        note(
+            f"these shares carry it already: {line(', '.join(done.shares))}; `superqode share revoke` them,"
+            " and change the secret: who opened one has it"
+        )
