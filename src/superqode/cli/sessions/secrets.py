@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from superqode.cli.exit_codes import ExitCode
 from superqode.cli.lazy import Command, examples
 from superqode.cli.options import (
     json_option,
@@ -23,6 +24,7 @@ from superqode.cli.share.telling import PLACE_COLUMNS, place_row
 from superqode.cli.text import count, line
 
 if TYPE_CHECKING:
+    from superqode.session.errors import CorruptSession
     from superqode.session.store.results import ScrubResult
 
 __all__ = ["scan", "scrub"]
@@ -34,23 +36,28 @@ __all__ = ["scan", "scrub"]
 @sessions_argument(required=False)
 @json_option("an array of places as in SecretPlace; never the secrets themselves")
 @store_option
-def scan(session_ids: Sequence[str]) -> None:
+@click.pass_context
+def scan(ctx: click.Context, session_ids: Sequence[str]) -> None:
     """Find passwords, keys and tokens in sessions.
 
     Every save is looked through, not only the last one. SINCE is the first save that holds the secret; equal
-    secrets have equal marks. What no rule knows is not found.
+    secrets have equal marks. What no rule knows is not found. Exit code 3 where a session is damaged.
     """
+    damaged: list[CorruptSession] = []
     with open_store() as store, progress("Scanning") as drawn:
-        found = store.scan([store.resolve(session_id) for session_id in session_ids] or None, progress=drawn)
+        named = [store.resolve(session_id) for session_id in session_ids] or None
+        found = store.scan(named, progress=drawn, damaged=damaged.append)
+    for problem in damaged:
+        note(f"not looked through: {problem}")
     if wants_json():
         emit_json([place.to_dict() for place in found])
-        return
-    if not found:
+    elif found:
+        table(PLACE_COLUMNS, [place_row(place) for place in found])
+        distinct = len({(place.rule, place.mark) for place in found})
+        note(f"{count(distinct, 'secret')}. Change them where they are used; `superqode sessions scrub` takes them out")
+    else:
         note("no secrets were found")
-        return
-    table(PLACE_COLUMNS, [place_row(place) for place in found])
-    distinct = len({(place.rule, place.mark) for place in found})
-    note(f"{count(distinct, 'secret')}. Change them where they are used; `superqode sessions scrub` takes them out")
+    ctx.exit(ExitCode.PARTLY if damaged else ExitCode.OK)
 
 
 @click.command(

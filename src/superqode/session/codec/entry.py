@@ -12,7 +12,7 @@ from superqode.session.codec.layout import INLINE_MAX, PART_MAX, entry_label, si
 from superqode.session.errors import InvalidEntry
 from superqode.session.models import Entry, Message, ToolExecution
 
-__all__ = ["decode_entry", "encode_entry"]
+__all__ = ["decode_entry", "encode_entry", "split_text"]
 
 _TEXT_FIELD: Final = {"message": "content", "call": "result"}
 _MODELS: Final[Mapping[str, type[Message | ToolExecution]]] = {
@@ -43,7 +43,7 @@ def encode_entry(entry: Entry, digits: str) -> Iterator[tuple[str, bytes]]:
     if side is not None:
         del values[field]
         values[field + "_bytes"] = len(side)
-        parts = list(_split(side))
+        parts = list(split_text(side))
         yield from zip(side_names(stem, field, len(parts)), parts, strict=True)
     yield stem + ".json", jsontext.dump_lines(values)
 
@@ -59,7 +59,7 @@ def _side_text(text: str) -> bytes | None:
     return data if len(data) > INLINE_MAX else None
 
 
-def _split(data: bytes) -> Iterator[bytes]:
+def split_text(data: bytes) -> Iterator[bytes]:
     """Cut UTF-8 into parts of at most 1 MiB, never inside a character, so that each part reads as text."""
     start = 0
     while len(data) - start > PART_MAX:

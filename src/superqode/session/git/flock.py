@@ -44,6 +44,11 @@ class Held:
     def __init__(self, handle: int) -> None:
         self._handles = [handle]
 
+    @property
+    def handles(self) -> tuple[int, ...]:
+        """What a child has to inherit so that it holds the lock, too, when this process is killed before it ends."""
+        return tuple(self._handles) if os.name == "posix" else ()
+
     def release(self) -> None:
         """Let go; again is fine."""
         while self._handles:
@@ -79,11 +84,11 @@ def acquire(path: Path, *, shared: bool = False, timeout: float = 30.0) -> Held:
 
 
 @contextmanager
-def hold(path: Path, *, shared: bool = False, timeout: float = 30.0) -> Iterator[None]:
+def hold(path: Path, *, shared: bool = False, timeout: float = 30.0) -> Iterator[Held]:
     """Hold the lock of this file; arguments and errors as `acquire`."""
     held = acquire(path, shared=shared, timeout=timeout)
     try:
-        yield
+        yield held
     finally:
         held.release()
 

@@ -100,6 +100,7 @@ def run(
     purpose: str,
     stdin: IO[bytes] | bytes | None = None,
     settings: Mapping[str, str] | None = None,
+    keep: Sequence[int] = (),
 ) -> bytes:
     """Run `git` on a repository; gives its standard output.
 
@@ -109,6 +110,7 @@ def run(
         purpose: what it is for, in the words of an error message.
         stdin: bytes or a stream for its standard input.
         settings: configuration for this call only.
+        keep: handles of locks that it holds as well, and on after our own death.
 
     Raises:
         GitMissing: there is no git, or an old one.
@@ -116,10 +118,10 @@ def run(
     """
     whole = [*command_line(repository, settings, purpose=purpose), *arguments]
     if isinstance(stdin, bytes):
-        done = subprocess.run(whole, input=stdin, capture_output=True, check=False, env=_environment())
+        done = subprocess.run(whole, input=stdin, capture_output=True, check=False, env=_environment(), pass_fds=keep)
     else:
         given = stdin if stdin is not None else subprocess.DEVNULL
-        done = subprocess.run(whole, stdin=given, capture_output=True, check=False, env=_environment())
+        done = subprocess.run(whole, stdin=given, capture_output=True, check=False, env=_environment(), pass_fds=keep)
     if done.returncode != 0:
         raise GitFailed(arguments[0], done.returncode, done.stderr.decode("utf-8", "replace")[-_MESSAGE_MAX:])
     return done.stdout

@@ -192,10 +192,13 @@ class Repository:
                 held.pop().release()
 
     @contextmanager
-    def exclusive(self, *, timeout: float = 60.0) -> Iterator[None]:
-        """Hold the whole store: no save runs meanwhile. Only for removing objects."""
-        with flock.hold(self._locks / "store", timeout=timeout):
-            yield
+    def exclusive(self, *, timeout: float = 60.0) -> Iterator[flock.Held]:
+        """Hold the whole store: no save runs meanwhile. Only for removing objects; who does it gets the lock as well.
+
+        A `git prune` that outlives us goes on removing: it has to keep saves out until its own end.
+        """
+        with flock.hold(self._locks / "store", timeout=timeout) as held:
+            yield held
 
     @contextmanager
     def maintaining(self, *, timeout: float = 60.0) -> Iterator[None]:

@@ -47,6 +47,7 @@ class Literals:
 
 def _forms(literal: str) -> Iterator[str]:
     yield literal
+    yield " ".join(literal.split())  # as it stands in a commit's subject
     escaped = {literal}
     for _ in range(2):  # JSON may hold JSON
         escaped |= {json.dumps(form, ensure_ascii=ascii_only)[1:-1] for form in escaped for ascii_only in (True, False)}

@@ -137,7 +137,11 @@ class Redactor:
         """Mask the secrets in everything an entry says; its ids, role, times and the tool's name stay."""
         names = _MESSAGE_FIELDS if isinstance(entry, Message) else _EXECUTION_FIELDS
         given = {name: value for name in names if (value := getattr(entry, name))}
-        told, masked = self.value(given)
+        told: dict[str, Any] = {}
+        masked: tuple[Masked, ...] = ()
+        for name, value in given.items():  # one by one: a secret that is called like a field changes no field's name
+            told[name], found = self.value(value)
+            masked += found
         if not masked:
             return Redacted(entry, ())
         changes: dict[str, Any] = {name: value for name, value in told.items() if value is not given[name]}

@@ -16,6 +16,9 @@ VERSION: Final = 1
 # A chunk's token is 1,047,625 bytes at most: an object under the 1 MiB that hosts advise.
 CHUNK_MAX: Final = 1_047_552
 CHUNK_MIN: Final = 4096
+# What we write: small enough that a server keeps a large share's hundred and more objects in the pack they came in
+# (receive.unpackLimit), instead of packing each anew for every reader.
+CHUNK: Final = 261_120
 # Version 1 has some 110 bytes; a later one may have more, and is still to be named.
 HEADER_MAX: Final = 4096
 
@@ -30,7 +33,7 @@ class Header:
     """
 
     share_id: str
-    chunk: int = CHUNK_MAX
+    chunk: int = CHUNK
 
     def encode(self) -> bytes:
         """Give the bytes of `share.json`."""

@@ -5,13 +5,13 @@
     shares/<share id>.json  what this store shared, with the keys that updating needs
     seen/<share id>.json    the newest state of others' shares that was seen here
 
-One commit a change, so `git log refs/superqode/ledger` tells when what was shared. It travels with backups.
+Each change is a commit without parents: what was removed or scrubbed is not kept in a history. It travels with backups.
 """
 
 from __future__ import annotations
 
 import base64
-import binascii
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
@@ -29,6 +29,8 @@ SEEN: Final = "seen"
 _FORMAT: Final = 1
 _MARKS: Final = "marks.json"
 _ENDING: Final = ".json"
+_KEY_SIZE: Final = 32
+_FORMAT_LINE: Final = re.compile(r"superqode-ledger ([0-9]{1,9})\n")
 
 Document = dict[str, Any]
 
@@ -75,13 +77,16 @@ class Ledger:
         """The key of redaction marks, 32 bytes; made when it is first asked for."""
         entry = self._root().get(_MARKS)
         if entry is None:
-            made = {"key": base64.b64encode(entropy.random_bytes(32)).decode()}
+            made = {"key": base64.b64encode(entropy.random_bytes(_KEY_SIZE)).decode()}
             self._change(lambda root: self._with_marks(root, made), "ledger: a key for redaction marks")
             entry = self._root()[_MARKS]
         try:
-            return base64.b64decode(self._document(entry)["key"], validate=True)
-        except (KeyError, TypeError, binascii.Error) as problem:
+            key = base64.b64decode(self._document(entry)["key"], validate=True)
+        except (KeyError, TypeError, ValueError) as problem:  # b64decode tells of other than ASCII with ValueError
             raise _damaged(_MARKS) from problem
+        if len(key) != _KEY_SIZE:
+            raise _damaged(_MARKS)
+        return key
 
     # -- writing --------------------------------------------------------------------------------------------------
 
@@ -109,13 +114,28 @@ class Ledger:
 
     def rename_session(self, old: str, new: str) -> None:
         """Let the shares of a session follow its renaming."""
-        moved = {
-            name: {**document, "session_id": new}
-            for name, document in self.documents(SHARES).items()
-            if document.get("session_id") == old
-        }
-        if moved:
-            self.put(SHARES, moved, f"ledger: rename {old} to {new}")
+        self.change_shares(old, lambda document: {**document, "session_id": new}, "ledger: a session was renamed")
+
+    def change_shares(self, session_id: str, change: Callable[[Document], Document], reason: str) -> None:
+        """Change what is remembered of each share of a session.
+
+        Args:
+            session_id: the session.
+            change: gives a document as it shall be.
+            reason: the commit's subject.
+        """
+
+        def change_all(root: dict[str, TreeEntry]) -> dict[str, TreeEntry]:
+            files = {entry.name: entry for entry in self._entries(root.get(SHARES))}
+            for name, entry in list(files.items()):
+                document = self._document(entry) if name.endswith(_ENDING) else {}
+                if document.get("session_id") == session_id:
+                    files[name] = self._written(name, change(document))
+            return {**root, SHARES: TreeEntry(TREE, SHARES, self._repository.objects.write_tree(files.values()))}
+
+        if self.names(SHARES):
+            # Read under the lock: what another process writes to a share meanwhile must not be written over.
+            self._change(change_all, reason)
 
     def _with_marks(self, root: dict[str, TreeEntry], made: Document) -> dict[str, TreeEntry]:
         # Another process may have made one meanwhile: then that one counts.
@@ -125,14 +145,14 @@ class Ledger:
         repository = self._repository
         objects, refs = repository.objects, repository.refs
         with repository.alone("ledger"), repository.writing():
-            old = refs.read(LEDGER)
             root = change(self._root())
+            old = refs.read(LEDGER)
             root["format"] = TreeEntry(BLOB, "format", objects.write("blob", f"superqode-ledger {_FORMAT}\n".encode()))
             tree = objects.write_tree(root.values())
             if old is not None and objects.commit(old).tree == tree:
                 return
             ident = repository.committer()
-            commit = objects.write_commit(tree, [old] if old else [], ident, ident, f"{reason}\n".encode())
+            commit = objects.write_commit(tree, (), ident, ident, f"{reason}\n".encode())
             repository.flush()
             refs.update(LEDGER, commit, old, ident=ident, reason="")
             repository.flush([str(repository.path / LEDGER)])
@@ -143,17 +163,20 @@ class Ledger:
     # -- trees ----------------------------------------------------------------------------------------------------
 
     def _root(self) -> dict[str, TreeEntry]:
-        tip = self._repository.refs.read(LEDGER)
-        if tip is None:
-            return {}
         try:
+            tip = self._repository.refs.read(LEDGER)
+            if tip is None:
+                return {}
             objects = self._repository.objects
             root = {entry.name: entry for entry in objects.tree(objects.commit(tip).tree)}
             told = objects.blob(root["format"].oid).decode("ascii", "replace") if "format" in root else ""
         except CorruptObject as problem:
             raise _damaged(LEDGER) from problem
-        if told != f"superqode-ledger {_FORMAT}\n":
-            raise NewerFormat("The store's ledger", told.strip(), _FORMAT)
+        number = _FORMAT_LINE.fullmatch(told)
+        if number is None:
+            raise _damaged("format")
+        if int(number[1]) > _FORMAT:
+            raise NewerFormat("The store's ledger", number[1], _FORMAT)
         return root
 
     def _entries(self, folder: TreeEntry | None) -> tuple[TreeEntry, ...]:
@@ -177,5 +200,5 @@ class Ledger:
 def _damaged(what: str) -> StoreError:
     return StoreError(
         f"The store's ledger of shares is damaged at {what}. Sessions are not touched by that;"
-        f" `git log {LEDGER}` in the store shows earlier states, and a backup holds it too"
+        f" take it from a backup: `git fetch --force BACKUP {LEDGER}:{LEDGER}` in the store"
     )

@@ -167,9 +167,9 @@ def _remove_old(path: Path, limit: float) -> bool:
 def _prune(repository: Repository, age: timedelta, skipped: list[str]) -> int:
     before = _count_loose(repository)
     try:
-        with repository.exclusive(timeout=10):
+        with repository.exclusive(timeout=10) as held:
             expire = f"--expire={max(0, int(age.total_seconds()))}.seconds.ago"
-            program.run(repository.path, ["prune", expire], purpose=_PURPOSE)
+            program.run(repository.path, ["prune", expire], purpose=_PURPOSE, keep=held.handles)
     except (GitMissing, GitFailed, StoreLocked) as problem:
         skipped.append(f"nothing was pruned: {problem}")
     return max(0, before - _count_loose(repository))
@@ -182,11 +182,11 @@ def free_now(repository: Repository) -> int:
         GitMissing, GitFailed: only `git` can do it.
         StoreLocked: saves did not stop.
     """
-    with repository.maintaining(), repository.exclusive():
+    with repository.maintaining(), repository.exclusive() as held:
         before = _size(repository)
         purpose = "Freeing the bytes of purged sessions"
-        program.run(repository.path, ["repack", "-a", "-d", "-l", "-q"], purpose=purpose)
-        program.run(repository.path, ["prune", "--expire=now"], purpose=purpose)
+        program.run(repository.path, ["repack", "-a", "-d", "-l", "-q"], purpose=purpose, keep=held.handles)
+        program.run(repository.path, ["prune", "--expire=now"], purpose=purpose, keep=held.handles)
         return max(0, before - _size(repository))
 
 

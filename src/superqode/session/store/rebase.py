@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from superqode.session.codec.meta import Meta
+from superqode.session.errors import CorruptObject, CorruptSession
 from superqode.session.git.repository import TAGS, Repository
 from superqode.session.models import Entry, Message, Session, Snapshot, thaw
 from superqode.session.models.timeline import common_prefix
@@ -44,13 +45,19 @@ def _merge(repository: Repository, session: Session, saved: Saved, theirs: Tree)
     """The merged order, and the stored one."""
     objects = repository.objects
     order = session._order()
-    common = common_entries(objects, saved.tree.timeline, theirs.timeline)
+    try:
+        common = common_entries(objects, saved.tree.timeline, theirs.timeline)
+    except CorruptObject:
+        common = -1  # scrubbed and purged since we loaded it
     if common == saved.entries == session._timeline.untouched:
         # Both only appended, as nearly always: what is common need not be read again.
         news = read_entries(objects, theirs, session.id, start=common)
         stored = [*order[:common], *news]
         return merge_entries(order[:common], order, stored), stored
-    base = read_entries(objects, saved.tree, session.id)
+    try:
+        base = read_entries(objects, saved.tree, session.id)
+    except CorruptSession:
+        base = order[: session._timeline.untouched]  # gone with a scrub: what we did not touch is what was saved
     stored = read_entries(objects, theirs, session.id)
     return merge_entries(base, order, stored), stored
 

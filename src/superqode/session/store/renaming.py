@@ -7,7 +7,7 @@ from superqode.session.errors import SessionExists
 from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.store.branches import check_new_id
 from superqode.session.store.index.catalogue import Catalogue
-from superqode.session.store.ledger import Ledger
+from superqode.session.store.ledger import SHARES, Ledger
 from superqode.session.store.loading import load_session
 from superqode.session.store.saving import Saver
 from superqode.session.store.trash import move_trash
@@ -26,6 +26,7 @@ def rename(repository: Repository, catalogue: Catalogue, saver: Saver, old: str,
         if new == old or repository.refs.read(HEADS + new) is not None:
             raise SessionExists(new)
         check_new_id(repository, new)
+        Ledger(repository).names(SHARES)  # damage shows before anything was changed
         session = load_session(repository, old)
         tip = session._saved.commit
         session.id = new

@@ -10,54 +10,27 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from collections.abc import Sequence
+from typing import Final
 
-from superqode.session.codec import jsontext, layout
-from superqode.session.codec.entry import decode_entry, encode_entry
-from superqode.session.codec.meta import Meta, decode_meta, encode_meta
-from superqode.session.errors import CorruptObject, CorruptSession, InvalidEntry, InvalidSession
-from superqode.session.git.objects import BLOB, TREE, Commit, TreeEntry
+from superqode.session.codec import layout
+from superqode.session.errors import CorruptObject, CorruptSession
+from superqode.session.git.objects import TREE, Commit, Ident, TreeEntry
 from superqode.session.git.repository import Repository
 from superqode.session.redaction import Masked, Redactor
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.index.verdicts import CLEAN, Verdicts
 from superqode.session.store.results import SecretPlace
+from superqode.session.store.rewrite_files import CleanFiles, Hit, grouped
 
 __all__ = ["Rewriter"]
 
 _RESTORES: Final = re.compile(rb"^(Superqode-Restores: )([0-9a-f]{40})", re.MULTILINE)
-# Ids say which entry or session it is; everything else in session.json may hold text that somebody wrote.
-_META_KEPT: Final = frozenset(("id", "created_at", "parent_session_id"))
-
-
-class _Hit(NamedTuple):
-    """Secrets of one kind in one thing."""
-
-    where: str
-    entry_id: str
-    position: int
-    rule: str
-    mark: str
-    times: int
-
-
-@dataclass(slots=True)
-class _Files:
-    """The files of one entry in a directory, as a tree lists them."""
-
-    json: TreeEntry | None
-    sides: list[TreeEntry]
-    label: str
-
-    @property
-    def all(self) -> list[TreeEntry]:
-        return [*self.sides, *([self.json] if self.json is not None else [])]
-
-    @property
-    def key(self) -> str:
-        return ":".join(["e", *(entry.oid for entry in self.all)])
+# A subject that was cut may have cut a secret, too, which nothing recognises then.
+_CUT: Final = re.compile(r"\A((?:[a-z]+(?: \([^)]*\))?: )?)[^\n]*…")
+_LINK: Final = "120000"
+# How many trees, and hits in them, are remembered: every tree lists all that is below it.
+_WEIGHT_MAX: Final = 100_000
 
 
 class Rewriter:
@@ -77,7 +50,13 @@ class Rewriter:
         self._redactor = redactor
         self._verdicts = verdicts
         self._progress = progress
-        self._trees: dict[str, tuple[str, list[_Hit]]] = {}
+        self._files = CleanFiles(repository.objects, redactor, verdicts)
+        # By id and place: the same tree means another thing elsewhere.
+        self._trees: dict[tuple[str, str], tuple[str, list[Hit]]] = {}
+        self._weight = 0
+        # This walk's own memory: the cache may be thrown away beside us at any moment.
+        self._commits: dict[str, str] = {}
+        self._idents: dict[Ident, Ident] = {}
 
     # -- commits --------------------------------------------------------------------------------------------------
 
@@ -125,17 +104,24 @@ class Rewriter:
         return len(self._changed(tip))
 
     def _known(self, oid: str) -> str | None:
-        verdict = self._verdicts.get("c:" + oid)
+        verdict = self._commits.get(oid)
         if verdict is None:
-            return None
-        if verdict == CLEAN:
-            return oid
-        made: str = json.loads(verdict)["to"]
-        return made if self._objects.has(made) else None  # pruned since: made again
+            verdict = self._verdicts.get("c:" + oid)
+            if verdict is None or not self._stands(verdict):
+                return None  # not looked at, or pruned since: made again
+            self._commits[oid] = verdict
+        return oid if verdict == CLEAN else str(json.loads(verdict)["to"])
 
-    def _hits(self, oid: str) -> list[_Hit]:
-        verdict = self._verdicts.get("c:" + oid) or CLEAN
-        return [] if verdict == CLEAN else [_Hit(*hit) for hit in json.loads(verdict)["hits"]]
+    def _stands(self, verdict: str) -> bool:
+        return verdict == CLEAN or self._objects.has(json.loads(verdict)["to"])
+
+    def _judged(self, oid: str, verdict: str) -> None:
+        self._commits[oid] = verdict
+        self._verdicts.put("c:" + oid, verdict)
+
+    def _hits(self, oid: str) -> list[Hit]:
+        verdict = self._commits.get(oid, CLEAN)
+        return [] if verdict == CLEAN else [Hit(*hit) for hit in json.loads(verdict)["hits"]]
 
     def _waiting(self, tip: str) -> list[tuple[str, Commit]]:
         """The commits without a verdict, parents before children."""
@@ -169,219 +155,152 @@ class Rewriter:
         return found
 
     def _rewrite(self, oid: str, commit: Commit) -> None:
-        parents = [self._known(parent) or parent for parent in commit.parents]
+        if self._weight > _WEIGHT_MAX:
+            self._trees.clear()
+            self._weight = 0
+        # Parents stand before their children, so each has its verdict: an unknown one must never pass as clean.
+        parents = [self._parent(parent) for parent in commit.parents]
         tree, hits = self._root(commit.tree)
-        text, said = self._message(commit.message)
-        if tree == commit.tree and text == commit.message and tuple(parents) == commit.parents:
-            self._verdicts.put("c:" + oid, CLEAN)
+        news = self._news(commit, hits) if hits else []
+        text, said = self._message(commit.message, cut=bool(news) or any(hit.where == layout.META_FILE for hit in hits))
+        author, committer = self._ident(commit.author), self._ident(commit.committer)
+        made_of = (tree, tuple(parents), author, committer, text)
+        if made_of == (commit.tree, commit.parents, commit.author, commit.committer, commit.message):
+            self._judged(oid, CLEAN)
             return
-        made = self._objects.write_commit(tree, parents, commit.author, commit.committer, text)
-        before = {hit for parent in commit.parents for hit in self._root(self._objects.commit(parent).tree)[1]}
-        news = [hit for hit in hits if hit not in before]
-        news += [_Hit("commit message", "", -1, masked.rule, masked.mark, 1) for masked in said]
-        self._verdicts.put("c:" + oid, json.dumps({"to": made, "hits": news}))
-        self._verdicts.put("c:" + made, CLEAN)
+        made = self._objects.write_commit(tree, parents, author, committer, text)
+        news += [Hit("commit message", "", -1, masked.rule, masked.mark, 1) for masked in said]
+        self._judged(oid, json.dumps({"to": made, "hits": news}))
+        self._judged(made, CLEAN)
 
-    def _message(self, message: bytes) -> tuple[bytes, Sequence[Masked]]:
+    def _news(self, commit: Commit, hits: list[Hit]) -> list[Hit]:
+        """What no parent holds."""
+        before = {hit for parent in commit.parents for hit in self._root(self._objects.commit(parent).tree)[1]}
+        return [hit for hit in hits if hit not in before]
+
+    def _parent(self, oid: str) -> str:
+        known = self._known(oid)
+        if known is None:
+            raise AssertionError("a parent was looked through before its child")
+        return known
+
+    def _ident(self, ident: Ident) -> Ident:
+        """Who, without secrets: an agent's name is its author's."""
+        if ident not in self._idents:
+            name, email = self._redactor.text(ident.name).value, self._redactor.text(ident.email).value
+            self._idents[ident] = ident._replace(name=name, email=email)
+        return self._idents[ident]
+
+    def _message(self, message: bytes, *, cut: bool) -> tuple[bytes, Sequence[Masked]]:
         def restored(found: re.Match[bytes]) -> bytes:
             oid = found[2].decode()
             return found[1] + (self._known(oid) or oid).encode()
 
-        redacted = self._redactor.text(message.decode("utf-8", "surrogateescape"))
-        text = redacted.value.encode("utf-8", "surrogateescape") if redacted.masked else message
+        whole = message.decode("utf-8", "surrogateescape")
+        redacted = self._redactor.text(_CUT.sub(r"\1…", whole) if cut else whole)
+        text = message if redacted.value == whole else redacted.value.encode("utf-8", "surrogateescape")
         return _RESTORES.sub(restored, text), redacted.masked
 
     # -- trees ----------------------------------------------------------------------------------------------------
 
-    def _root(self, oid: str) -> tuple[str, list[_Hit]]:
-        known = self._trees.get(oid)
+    def _root(self, oid: str) -> tuple[str, list[Hit]]:
+        known = self._trees.get((oid, ""))
         if known is not None:
             return known
         entries = self._objects.tree(oid)
-        ours = any(
-            entry.name == layout.FORMAT_FILE and layout.parse_format(self._blob(entry)) == layout.FORMAT_NUMBER
-            for entry in entries
-        )
+        told = [
+            layout.parse_format(self._objects.blob(entry.oid)) for entry in entries if entry.name == layout.FORMAT_FILE
+        ]
+        number = told[0] if told else None
         made: list[TreeEntry] = []
-        hits: list[_Hit] = []
+        hits: list[Hit] = []
         for entry in entries:
-            changed, found = self._top(entry, ours=ours)
+            changed, found = self._top(entry, number)
             made.append(changed)
             hits += found
-        return self._keep(oid, entries, made, hits)
+        return self._keep((oid, ""), entries, made, hits)
 
-    def _top(self, entry: TreeEntry, *, ours: bool) -> tuple[TreeEntry, list[_Hit]]:
-        if ours and entry.name == layout.TIMELINE and entry.mode == TREE:
-            return self._mapped(entry, self._folders(entry.oid, (), 2))
-        if ours and entry.name == layout.META_FILE:
-            return self._mapped(entry, self._meta(entry))
+    def _top(self, entry: TreeEntry, number: int | None) -> tuple[TreeEntry, list[Hit]]:
+        if number is not None and entry.name == layout.FORMAT_FILE:
+            return entry, []  # it says a number and nothing else
+        if number is not None and entry.name == layout.TIMELINE and entry.mode == TREE:
+            newer = number != layout.FORMAT_NUMBER
+            return self._mapped(entry, self._folders(entry.oid, ("newer",) if newer else (), 2, newer=newer))
+        if number == layout.FORMAT_NUMBER and entry.name == layout.META_FILE:
+            return self._mapped(entry, self._files.meta(entry))
         return self._any(entry, entry.name)
 
-    def _folders(self, oid: str, above: tuple[str, ...], depth: int) -> tuple[str, list[_Hit]]:
-        known = self._trees.get(oid)
+    def _folders(self, oid: str, above: tuple[str, ...], depth: int, *, newer: bool) -> tuple[str, list[Hit]]:
+        place = (oid, "/".join([layout.TIMELINE, *above]))
+        known = self._trees.get(place)
         if known is not None:
             return known
         entries = self._objects.tree(oid)
         if depth == 0:
-            made, hits = self._directory(entries, above)
+            made, hits = self._directory(entries, above, newer=newer)
         else:
             made, hits = [], []
             for entry in entries:
                 if entry.mode != TREE:
                     changed, found = self._any(entry, "/".join([layout.TIMELINE, *above, entry.name]))
                 else:
-                    changed, found = self._mapped(entry, self._folders(entry.oid, (*above, entry.name), depth - 1))
+                    changed, found = self._mapped(
+                        entry, self._folders(entry.oid, (*above, entry.name), depth - 1, newer=newer)
+                    )
                 made.append(changed)
                 hits += found
-        return self._keep(oid, entries, made, hits)
+        return self._keep(place, entries, made, hits)
 
-    def _directory(self, entries: Sequence[TreeEntry], above: tuple[str, ...]) -> tuple[list[TreeEntry], list[_Hit]]:
+    def _directory(
+        self, entries: Sequence[TreeEntry], above: tuple[str, ...], *, newer: bool
+    ) -> tuple[list[TreeEntry], list[Hit]]:
         made: list[TreeEntry] = []
-        hits: list[_Hit] = []
-        groups, strange = _grouped(entries)
+        hits: list[Hit] = []
+        groups, strange = grouped(entries, newer=newer)
+        above = above[newer:]
         for entry in strange:
             changed, found = self._any(entry, "/".join([layout.TIMELINE, *above, entry.name]))
             made.append(changed)
             hits += found
         for digits, files in groups.items():
             position = int("".join(above) + digits) if all(name.isdigit() for name in above) else -1
-            changed_files, found = self._entry(digits, files, position)
+            changed_files, found = self._files.entry(digits, files, position)
             made += changed_files
             hits += found
         return made, hits
 
     def _keep(
-        self, oid: str, entries: Sequence[TreeEntry], made: list[TreeEntry], hits: list[_Hit]
-    ) -> tuple[str, list[_Hit]]:
+        self, place: tuple[str, str], entries: Sequence[TreeEntry], made: list[TreeEntry], hits: list[Hit]
+    ) -> tuple[str, list[Hit]]:
         same = sorted(entries) == sorted(made)
-        self._trees[oid] = (oid if same else self._objects.write_tree(made), hits)
-        return self._trees[oid]
+        self._weight += 1 + len(hits)
+        self._trees[place] = (place[0] if same else self._objects.write_tree(made), hits)
+        return self._trees[place]
 
     @staticmethod
-    def _mapped(entry: TreeEntry, result: tuple[str, list[_Hit]]) -> tuple[TreeEntry, list[_Hit]]:
+    def _mapped(entry: TreeEntry, result: tuple[str, list[Hit]]) -> tuple[TreeEntry, list[Hit]]:
         return entry._replace(oid=result[0]), result[1]
 
-    # -- contents -------------------------------------------------------------------------------------------------
-
-    def _entry(self, digits: str, files: _Files, position: int) -> tuple[list[TreeEntry], list[_Hit]]:
-        verdict = self._verdicts.get(files.key)
-        if verdict is None or not self._there(verdict):
-            verdict = self._judge_entry(files)
-            self._verdicts.put(files.key, verdict)
-        if verdict == CLEAN:
-            return files.all, []
-        told = json.loads(verdict)
-        made = [TreeEntry(BLOB, digits + name, oid) for name, oid in told["files"]]
-        where = "call" if files.label == "call" else "message"
-        return made, [_Hit(where, told["id"], position, rule, mark, count) for rule, mark, count in told["hits"]]
-
-    def _judge_entry(self, files: _Files) -> str:
-        side = b"".join([self._blob(entry) for entry in files.sides]) if files.sides else None
-        if files.json is None:
-            return self._judge_files(files)
-        try:
-            entry = decode_entry(self._blob(files.json), files.label, side)
-        except InvalidEntry:
-            return self._judge_files(files)
-        redacted = self._redactor.entry(entry)
-        if not redacted.masked:
-            return CLEAN
-        made = [(name[2:], self._objects.write("blob", data)) for name, data in encode_entry(redacted.value, "00")]
-        return json.dumps({"id": entry.id, "files": made, "hits": _summed(redacted.masked)})
-
-    def _judge_files(self, files: _Files) -> str:
-        """An entry that cannot be read as one: each of its files is text."""
-        made: list[tuple[str, str]] = []
-        masked: list[Masked] = []
-        for entry in files.all:
-            oid, found = self._text(entry.oid)
-            made.append((entry.name[2:], oid))
-            masked += found
-        return json.dumps({"id": "", "files": made, "hits": _summed(masked)}) if masked else CLEAN
-
-    def _meta(self, entry: TreeEntry) -> tuple[str, list[_Hit]]:
-        def judge() -> tuple[str, Sequence[Masked]]:
-            try:
-                meta = decode_meta(self._blob(entry))
-            except InvalidSession:
-                return self._text(entry.oid)
-            values = {name: value for name, value in _plain(meta).items() if name not in _META_KEPT}
-            redacted = self._redactor.value(values)
-            if not redacted.masked:
-                return entry.oid, ()
-            changed = Meta.model_validate({**_plain(meta), **redacted.value})
-            return self._objects.write("blob", encode_meta(changed)), redacted.masked
-
-        return self._blob_verdict("m:" + entry.oid, entry.oid, layout.META_FILE, judge)
-
-    def _any(self, entry: TreeEntry, path: str) -> tuple[TreeEntry, list[_Hit]]:
+    def _any(self, entry: TreeEntry, path: str) -> tuple[TreeEntry, list[Hit]]:
         """A file or folder that is none of the format's, or of a newer one: whatever is text in it."""
+        named = self._redactor.text(entry.name)
+        said = [Hit(path, "", -1, masked.rule, masked.mark, 1) for masked in named.masked]
         if entry.mode == TREE:
-            entries = self._objects.tree(entry.oid)
-            parts = [self._any(below, f"{path}/{below.name}") for below in entries]
-            made, hits = [part for part, _ in parts], [hit for _, found in parts for hit in found]
-            return self._mapped(entry, self._keep(entry.oid, entries, made, hits))
-        if not entry.mode.startswith("100"):
-            return entry, []
-        verdict = self._blob_verdict("b:" + entry.oid, entry.oid, path, lambda: self._text(entry.oid))
-        return self._mapped(entry, verdict)
-
-    def _blob_verdict(
-        self, key: str, oid: str, where: str, judge: Callable[[], tuple[str, Sequence[Masked]]]
-    ) -> tuple[str, list[_Hit]]:
-        verdict = self._verdicts.get(key)
-        if verdict is None or not self._there(verdict):
-            made, masked = judge()
-            verdict = json.dumps({"files": [("", made)], "hits": _summed(masked)}) if masked else CLEAN
-            self._verdicts.put(key, verdict)
-        if verdict == CLEAN:
-            return oid, []
-        told = json.loads(verdict)
-        return told["files"][0][1], [_Hit(where, "", -1, rule, mark, count) for rule, mark, count in told["hits"]]
-
-    def _there(self, verdict: str) -> bool:
-        """Whether what a cached verdict names was not pruned since."""
-        return verdict == CLEAN or all(self._objects.has(oid) for _, oid in json.loads(verdict)["files"])
-
-    def _text(self, oid: str) -> tuple[str, Sequence[Masked]]:
-        data = self._objects.blob(oid)
-        if b"\0" in data[:8000]:  # what Git takes for binary (xdiff-interface.c)
-            return oid, ()
-        redacted = self._redactor.text(data.decode("utf-8", "surrogateescape"))
-        if not redacted.masked:
-            return oid, ()
-        return self._objects.write("blob", redacted.value.encode("utf-8", "surrogateescape")), redacted.masked
-
-    def _blob(self, entry: TreeEntry) -> bytes:
-        return self._objects.blob(entry.oid)
-
-
-def _grouped(entries: Sequence[TreeEntry]) -> tuple[dict[str, _Files], list[TreeEntry]]:
-    """The entries of a directory by their two digits, and the files that are none of the format's."""
-    groups: dict[str, _Files] = {}
-    strange: list[TreeEntry] = []
-    for entry in entries:
-        name = layout.parse_name(entry.name)
-        if name is None or entry.mode != BLOB:
-            strange.append(entry)
-            continue
-        files = groups.setdefault(name.digits, _Files(None, [], name.label))
-        if name.label != files.label or (not name.field and files.json is not None):
-            strange.append(entry)
-        elif name.field:
-            files.sides.append(entry)
+            told = self._any_folder(entry.oid, path)
+        elif entry.mode.startswith("100") or entry.mode == _LINK:
+            told = self._files.plain(entry, path)
         else:
-            files.json = entry
-    return groups, strange
+            told = (entry.oid, [])
+        changed, hits = self._mapped(entry, told)
+        return changed._replace(name=named.value), said + hits
 
-
-def _plain(meta: Meta) -> dict[str, Any]:
-    plain: dict[str, Any] = jsontext.load(encode_meta(meta))
-    return plain
-
-
-def _summed(masked: Sequence[Masked]) -> list[tuple[str, str, int]]:
-    counts: dict[tuple[str, str], int] = {}
-    for found in masked:
-        counts[found.rule, found.mark] = counts.get((found.rule, found.mark), 0) + 1
-    return [(rule, mark, count) for (rule, mark), count in counts.items()]
+    def _any_folder(self, oid: str, path: str) -> tuple[str, list[Hit]]:
+        place = (oid, "any:" + path)
+        known = self._trees.get(place)
+        if known is not None:
+            return known
+        entries = self._objects.tree(oid)
+        parts = [self._any(below, f"{path}/{below.name}") for below in entries]
+        # Two names may become one: the first stays, which has no less of the secret taken out.
+        made = list({part.name: part for part, _ in reversed(parts)}.values())
+        return self._keep(place, entries, made, [hit for _, found in parts for hit in found])

@@ -284,7 +284,7 @@ class Saver:
         elif ref in repository.unsure:
             repository.flush([str(repository.path / ref)])
         repository.unsure.discard(ref)
-        self._publish_tags(session, made, line.tree.meta.id if line.tree is not None else session.id)
+        self._publish_tags(session, made, line)
 
     def _outcome(self, ref: str, target: str) -> Outcome:
         """What became of a save whose ref's update failed: an error can come after the ref moved."""
@@ -294,9 +294,9 @@ class Saver:
             moved = True  # nobody can tell
         return "unknown" if moved else "not saved"
 
-    def _publish_tags(self, session: Session, made: _Made, told_id: str) -> None:
+    def _publish_tags(self, session: Session, made: _Made, line: Line) -> None:
         tags = list(made.tags)
-        if told_id != session.id:
+        if session.snapshots and self._brings_snapshots(session, line):
             # The first save under a new name takes the snapshots along.
             known = [snapshot for snapshot in session.snapshots if snapshot.commit]
             tags += [(snapshot, snapshot.commit) for snapshot in known if self._objects.has(snapshot.commit)]
@@ -310,6 +310,14 @@ class Saver:
             raise
         except OSError as problem:
             raise SaveFailed(session.id, "saved", f"its snapshots were not ({_plainly(problem)})") from problem
+
+    def _brings_snapshots(self, session: Session, line: Line) -> bool:
+        """Whether what the save goes on top of has snapshots that stand under another name, or in its message only."""
+        if line.tree is None or line.commit is None:
+            return False
+        return line.tree.meta.id != session.id or bool(
+            message.shared_snapshots(self._objects.commit(line.commit).message)
+        )
 
     def _acknowledge(self, session: Session, begun: Line, made: _Made, last: Line, merged: int) -> SaveResult:
         tip, tree, saved_at, updated_at = last.commit, last.tree, last.saved_at, last.updated_at

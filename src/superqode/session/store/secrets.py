@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from superqode.session.errors import CorruptObject, InvalidSession, SessionError
+from superqode.session.errors import CorruptObject, CorruptSession, InvalidSession, SessionError
 from superqode.session.git import program
 from superqode.session.git.packed_refs import PackedRef
 from superqode.session.git.repository import HEADS, TAGS, Repository
@@ -27,13 +28,18 @@ __all__ = ["PREPARED", "Wanted", "forget_verdicts", "rewriting", "scan", "scrub"
 PREPARED: Final = "refs/superqode/prepared/"
 """The commits that were shared, by share id: what an update builds on."""
 
+# Public shares of this store stand here as well.
+_SHARED: Final = (PREPARED, "refs/superqode/shares/public/")
+_STORE_REFS: Final = "refs/superqode/"
 _FILE: Final = "verdicts.sqlite"
+# Where the detector library keeps its rules, compiled.
+_RULES: Final = "rules"
 _SECRET_MIN: Final = 4
 
 
 def store_redactor(repository: Repository, *, detect: bool = True) -> Redactor:
     """What masks this store's secrets, with marks of its own."""
-    return Redactor(Ledger(repository).mark_key(), detect=detect, rules_cache=repository.own / "rules")
+    return Redactor(Ledger(repository).mark_key(), detect=detect, rules_cache=repository.own / _RULES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +54,7 @@ class Wanted:
     secrets: tuple[str, ...] = field(default=(), repr=False)
     rules: tuple[str, ...] = ()
 
-    def redactor(self, key: bytes) -> Redactor:
+    def redactor(self, repository: Repository) -> Redactor:
         """What takes exactly that out.
 
         Raises:
@@ -56,7 +62,13 @@ class Wanted:
         """
         if not (self.secrets or self.rules) or any(len(secret) < _SECRET_MIN for secret in self.secrets):
             raise InvalidSession(f"Nothing was scrubbed: give what is to go, of at least {_SECRET_MIN} characters each")
-        return Redactor(key, literals=self.secrets, detect=bool(self.rules), only=self.rules)
+        return Redactor(
+            Ledger(repository).mark_key(),
+            literals=self.secrets,
+            detect=bool(self.rules),
+            only=self.rules,
+            rules_cache=repository.own / _RULES,
+        )
 
 
 @contextmanager
@@ -79,9 +91,12 @@ def forget_verdicts(repository: Repository) -> None:
 
 
 def scan(
-    repository: Repository, wanted: Iterable[str] | None = None, progress: Progress | None = None
+    repository: Repository,
+    wanted: Iterable[str] | None = None,
+    progress: Progress | None = None,
+    damaged: Callable[[CorruptSession], None] | None = None,
 ) -> list[SecretPlace]:
-    """Find the secrets in sessions' histories; changes nothing but the cache.
+    """Find the secrets in sessions' histories; see `SessionStore.scan`.
 
     Raises:
         SessionNotFound, CorruptSession: as loading one.
@@ -90,7 +105,12 @@ def scan(
     found: list[SecretPlace] = []
     with rewriting(repository) as rewriter:
         for number, session_id in enumerate(named):
-            found += rewriter.places(tip_of(repository, session_id), session_id)
+            try:
+                found += rewriter.places(tip_of(repository, session_id), session_id)
+            except CorruptSession as problem:
+                if damaged is None:
+                    raise
+                damaged(problem)
             if progress is not None:
                 progress(number + 1, len(named), "looking for secrets")
     return found
@@ -112,17 +132,19 @@ def scrub(
         GitMissing: only `git` can free the old bytes; nothing was changed then.
     """
     program.find_git("Scrubbing a session")
-    redactor = wanted.redactor(Ledger(repository).mark_key())
+    redactor = wanted.redactor(repository)
     with rewriting(repository, redactor, progress) as rewriter:
         tip = tip_of(repository, session_id)
-        places = tuple(rewriter.places(tip, session_id))
+        places = (*rewriter.places(tip, session_id), *_tag_places(repository, redactor, session_id))
         also, shares = _elsewhere(repository, rewriter, session_id)
         result = ScrubResult(session_id, tip, rewriter.rewritten(tip), places, 0, also, shares)
-    if not places or dry_run:
+    if dry_run:
         forget_verdicts(repository)
         return result
+    # All of it also where nothing is left to replace: an earlier scrub may have been cut short after that.
     new = _replace(repository, redactor, session_id, progress)
     _forget_logs(repository, session_id)
+    Ledger(repository).change_shares(session_id, lambda told: redactor.value(told).value, "ledger: scrubbed")
     forget_verdicts(repository)
     freed = maintenance.free_now(repository)
     return ScrubResult(session_id, new, result.rewritten, places, freed, also, shares)
@@ -159,12 +181,32 @@ def _replace(repository: Repository, redactor: Redactor, session_id: str, progre
     return new
 
 
+def _tag_places(repository: Repository, redactor: Redactor, session_id: str) -> list[SecretPlace]:
+    """What is masked in the descriptions of snapshots."""
+    found: list[SecretPlace] = []
+    for name, oid in repository.refs.items(f"{TAGS}{session_id}/"):
+        try:
+            tag = repository.objects.tag(oid)
+        except CorruptObject:
+            continue
+        where = f"snapshot {name.removeprefix(f'{TAGS}{session_id}/')}"
+        counts = Counter((masked.rule, masked.mark) for masked in redactor.text(tag.message).masked)
+        found += [
+            SecretPlace(session_id, tag.target, "", -1, where, rule, mark, count)
+            for (rule, mark), count in counts.items()
+        ]
+    return found
+
+
 def _rewritten_tag(repository: Repository, rewriter: Rewriter, redactor: Redactor, session_id: str, oid: str) -> str:
     """The tag that stands for a snapshot's: of the rewritten commit, with a description that tells nothing."""
     try:
+        kind = repository.objects.read(oid)[0]
+        if kind == "commit":  # a plain tag
+            return rewriter.commit(oid, session_id)
         tag = repository.objects.tag(oid)
     except CorruptObject:
-        return oid  # a plain tag, or damage that `verify` reports
+        return oid  # damage that `verify` reports
     target = rewriter.commit(tag.target, session_id) if tag.kind == "commit" else tag.target
     described = redactor.text(tag.message).value
     if (target, described) == (tag.target, tag.message):
@@ -174,18 +216,32 @@ def _rewritten_tag(repository: Repository, rewriter: Rewriter, redactor: Redacto
 
 def _elsewhere(repository: Repository, rewriter: Rewriter, session_id: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Other sessions, and shares, whose history holds the secret too."""
-    refs = repository.refs
-    others = []
-    for name in session_ids(repository):
-        if name != session_id and _holds(rewriter, name, refs.read(HEADS + name)):
-            others.append(name)
-    others += [
-        "trash: " + name.removeprefix(TRASH).removesuffix("/branch")
-        for name, oid in refs.items(TRASH)
-        if name.endswith("/branch") and _holds(rewriter, name, oid)
-    ]
-    shares = [name.removeprefix(PREPARED) for name, oid in refs.items(PREPARED) if _holds(rewriter, name, oid)]
+    others: dict[str, None] = {}
+    shares: dict[str, None] = {}
+    own = (HEADS + session_id, f"{TAGS}{session_id}/")
+    for name, oid in repository.refs.items("refs/"):
+        mine = name == own[0] or name.startswith(own[1])
+        closed = name.startswith(_STORE_REFS) and not name.startswith((TRASH, *_SHARED))  # ciphertext; the ledger
+        if mine or closed or not _holds(rewriter, name, _commit_of(repository, oid)):
+            continue
+        if name.startswith(TRASH):
+            others["trash: " + name.removeprefix(TRASH).partition("/tags/")[0].removesuffix("/branch")] = None
+        elif name.startswith(_SHARED):
+            shares[name.rpartition("/")[2]] = None
+        elif name.startswith(HEADS):
+            others[name.removeprefix(HEADS)] = None
+        else:
+            others[name] = None  # a tag of another session, or what plain git made
     return tuple(others), tuple(shares)
+
+
+def _commit_of(repository: Repository, oid: str) -> str | None:
+    """The commit that a ref or a tag names, if it is one."""
+    commit = repository.objects.peeled(oid) or oid
+    try:
+        return commit if repository.objects.read(commit)[0] == "commit" else None
+    except CorruptObject:
+        return None
 
 
 def _holds(rewriter: Rewriter, name: str, tip: str | None) -> bool:

@@ -420,8 +420,19 @@ class SessionStore(StoreHandle):
 
     # -- secrets --------------------------------------------------------------------------------------------------
 
-    def scan(self, session_ids: Iterable[str] | None = None, *, progress: Progress | None = None) -> list[SecretPlace]:
-        """Find passwords, keys and tokens in sessions (all without `session_ids`), in every save; changes nothing.
+    def scan(
+        self,
+        session_ids: Iterable[str] | None = None,
+        *,
+        progress: Progress | None = None,
+        damaged: Callable[[CorruptSession], None] | None = None,
+    ) -> list[SecretPlace]:
+        """Find passwords, keys and tokens in sessions (all without `session_ids`), in every save; changes no session.
+
+        Args:
+            session_ids: the sessions to look through.
+            progress: told how many commits were looked through.
+            damaged: told of each damaged session, and the others are looked through; without it that is raised.
 
         Raises:
             SessionNotFound, CorruptSession: as loading one.
@@ -429,7 +440,10 @@ class SessionStore(StoreHandle):
         from superqode.session.store import secrets as scrubbing
 
         repository = self._open()
-        return [] if repository is None else scrubbing.scan(repository, session_ids, progress)
+        if repository is None:
+            return []
+        with self._told():
+            return scrubbing.scan(repository, session_ids, progress, damaged)
 
     def scrub(
         self,
@@ -460,7 +474,7 @@ class SessionStore(StoreHandle):
         wanted = scrubbing.Wanted(tuple(secrets), tuple(rules))
         with self._told():
             result = scrubbing.scrub(repository, session_id, wanted, dry_run=dry_run, progress=progress)
-        if result.places and not dry_run:
+        if not dry_run:
             self._index(repository).discard()  # its words are in there, too
         return result
 
