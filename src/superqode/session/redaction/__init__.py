@@ -10,8 +10,9 @@ Names load when they are first used; the detector library only when a text needs
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
+
+from superqode.session.lazy import lazy_names
 
 if TYPE_CHECKING:
     from superqode.session.redaction.finding import RULES as RULES
@@ -31,16 +32,4 @@ _HOMES: Final = {
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605 - one table serves both
-
-
-def __getattr__(name: str) -> Any:
-    home = _HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(home), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return [*globals(), *_HOMES]
+__getattr__, __dir__ = lazy_names(globals(), _HOMES)
