@@ -107,3 +107,24 @@ def test_undo_of_nobody(store):
     for verb in (store.undo, store.redo):
         with pytest.raises(SessionNotFound):
             verb("nobody")
+
+
+def test_a_branch_that_git_made_can_be_undone_to_where_it_began(store, git):
+    """The first edit of a branch made by plain git is undone to what the branch was, no further, and redone."""
+    session = Session(id="parent")
+    session.add_message("user", "one")
+    store.save(session)
+    session.add_message("user", "two")
+    store.save(session)
+    git("branch", "other", "parent")
+    other = store.load("other")
+    other.messages.pop(0)
+    store.save(other)
+
+    store.undo("other")
+
+    assert [message.content for message in store.load("other").messages] == ["one", "two"]
+    with pytest.raises(NothingToUndo):
+        store.undo("other")
+    store.redo("other")
+    assert [message.content for message in store.load("other").messages] == ["two"]

@@ -21,9 +21,10 @@ _MOVES = ("undo", "redo")
 
 
 class _Saves:
-    def __init__(self, repository: Repository, session_id: str) -> None:
+    def __init__(self, repository: Repository, session_id: str, tip: str) -> None:
         self._objects = repository.objects
         self._session_id = session_id
+        self._tip = tip
 
     def commit(self, oid: str) -> Commit:
         try:
@@ -49,15 +50,29 @@ class _Saves:
         return oid
 
     def before(self, oid: str) -> str | None:
-        """The last save before this one with another conversation, or `None`; a fork begins with its first save."""
+        """The last save before this one with another conversation, or `None`: a fork begins where it branched off."""
+        if self.story(oid).session_id != self._session_id and oid == self._branched_off():
+            return None
         shown = self._shown(oid)
         while True:
             commit = self.commit(oid)
-            if not commit.parents or self._begins(oid, commit.parents[0]):
+            if not commit.parents:
                 return None
-            oid = self.position(commit.parents[0])
+            begins = self._begins(oid, commit.parents[0])
+            oid = commit.parents[0] if begins else self.position(commit.parents[0])
             if self._shown(oid) != shown:
                 return oid
+            if begins:
+                return None
+
+    def _branched_off(self) -> str | None:
+        """The commit of another session that this one goes on from; `None` where it is nobody's fork."""
+        oid = self._tip
+        while parents := self.commit(oid).parents:
+            if self._begins(oid, parents[0]):
+                return parents[0]
+            oid = parents[0]
+        return None
 
     def _begins(self, oid: str, parent: str) -> bool:
         """Whether a commit is the first of its session: a fork's, whose parent is another session's."""
@@ -82,7 +97,7 @@ def prepare_undo(repository: Repository, session: Session, tip: str) -> None:
     Raises:
         NothingToUndo: it is at its first save.
     """
-    saves = _Saves(repository, session.id)
+    saves = _Saves(repository, session.id, tip)
     target = saves.before(saves.position(tip))
     if target is None:
         raise NothingToUndo(session.id)
@@ -95,7 +110,7 @@ def prepare_redo(repository: Repository, session: Session, tip: str) -> None:
     Raises:
         NothingToRedo: nothing was undone since the last save.
     """
-    saves = _Saves(repository, session.id)
+    saves = _Saves(repository, session.id, tip)
     position = saves.position(tip)
     ahead = saves.last_save(tip)
     if position == ahead:
