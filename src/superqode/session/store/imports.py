@@ -7,14 +7,14 @@ them are a new commit on the same branch. What people did to the session since (
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from superqode.session import ids
 from superqode.session.errors import SessionError, TranscriptError, UnknownTranscript
-from superqode.session.importers.base import Imported, Opener, Source, sources_of
+from superqode.session.importers.base import Imported, Source
 from superqode.session.models import Entry, Message, MessageRole, Session, Step, thaw
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.merge import merge_list
@@ -26,7 +26,7 @@ __all__ = ["ImportOutcome", "ImportReport", "find_sources", "import_sources"]
 
 Status = Literal["new", "updated", "unchanged", "failed"]
 
-_ENDINGS: Final = (".jsonl", ".json", ".json.gz", ".b64", ".txt", ".md", ".db")
+_ENDINGS: Final = (".jsonl", ".json", ".json.gz", ".b64", ".txt", ".md")
 _GROWING: Final = ("files_modified", "files_created", "agents_used")
 _SKIPPED_FOLDERS: Final = frozenset((".git", "node_modules", "__pycache__", ".venv"))
 
@@ -84,17 +84,17 @@ def find_sources(paths: Iterable[Path]) -> tuple[list[Source], set[str]]:
             named.add(path.as_posix())
         else:
             raise TranscriptError(str(path), "there is no such file or folder")
-    return sources_of({name: _opener(file) for name, file in found.items()}), named
+    names = sorted(found)
+
+    def related(needle: str) -> Iterator[Source]:
+        return (sources[name] for name in names if needle in name)
+
+    sources = {name: Source(name, _opener(found[name]), related) for name in names}
+    return list(sources.values()), named
 
 
-def _opener(path: Path) -> Opener:
-    def open_beside(ending: str) -> IO[bytes]:
-        file = Path(f"{path}{ending}") if ending else path
-        if ending and not file.is_file():  # a pipe would never answer
-            raise FileNotFoundError(str(file))
-        return file.open("rb")
-
-    return open_beside
+def _opener(path: Path) -> Callable[[], Any]:
+    return lambda: path.open("rb")
 
 
 def _walk(folder: Path) -> Iterator[Path]:
