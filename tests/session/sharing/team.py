@@ -29,6 +29,7 @@ PASSWORD = "correct horse battery"
 # Made up, in the shape of a real one: what redaction must find.
 TOKEN = "ghp_" + "A1b2C3d4E5f6G7h8I9j0K1l2M3n4O5p6Q7r8"
 LEDGER = "refs/superqode/ledger"
+LEDGER_FORMAT = hashlib.sha1(b"blob 19\0superqode-ledger 1\n").hexdigest()  # noqa: S324 - Git's own
 
 
 def git(path: Path, *arguments: str, stdin: bytes = b"") -> bytes:
@@ -74,13 +75,19 @@ def objects(path: Path) -> dict[str, tuple[str, bytes]]:
 
 
 def state(path: Path) -> tuple[dict[str, str], set[str], list[str]]:
-    """All that sharing could leave in a store: refs, objects and unfinished files; but for the ledger and its own."""
+    """All that sharing could leave in a store: refs, objects and unfinished files; but for the ledger's."""
     gc.collect()  # a landing goes with the error that holds it
     found = refs(path)
-    names = set(git(path, "cat-file", "--batch-all-objects", "--batch-check=%(objectname)").decode().split())
-    if found.pop(LEDGER, None):
-        names -= {line.split(" ")[0] for line in git(path, "rev-list", "--objects", LEDGER).decode().splitlines()}
-    return found, names, sorted(file.name for file in (path / "superqode" / "incoming").glob("*"))
+    found.pop(LEDGER, None)
+    listed = git(path, "cat-file", "--batch-all-objects", "--batch-check=%(objectname) %(objecttype)").decode()
+    kinds = dict(line.split(" ") for line in listed.splitlines())
+    commits = [oid for oid, kind in kinds.items() if kind == "commit"]
+    # Ledgers of before have no ref any more, and are told by the file that says so.
+    asked = "".join(f"{oid}:format\n" for oid in commits).encode()
+    told = git(path, "cat-file", "--batch-check=%(objectname)", stdin=asked).decode().splitlines()
+    ledgers = [oid for oid, file in zip(commits, told, strict=True) if file == LEDGER_FORMAT]
+    own = git(path, "rev-list", "--objects", "--no-object-names", *ledgers).decode().split() if ledgers else []
+    return found, kinds.keys() - set(own), sorted(file.name for file in (path / "superqode" / "incoming").glob("*"))
 
 
 def released(problem: BaseException) -> BaseException:

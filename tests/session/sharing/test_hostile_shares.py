@@ -12,6 +12,7 @@ import subprocess
 import zlib
 from dataclasses import replace
 from hashlib import sha1
+from typing import NamedTuple
 
 import pytest
 
@@ -19,6 +20,7 @@ from session.sharing.team import (
     PASSWORD,
     SESSION,
     SHARE_IDENT,
+    Team,
     files_of,
     gather,
     git,
@@ -34,6 +36,7 @@ from superqode.session.errors import RemoteError, ShareError, ShareNotFound, Sha
 from superqode.session.sharing.kdf import LinkOnly
 from superqode.session.sharing.keys import wrap
 from superqode.session.sharing.manifest import seal_manifest
+from superqode.session.sharing.models import SharedSession
 
 
 @pytest.fixture(scope="module")
@@ -48,16 +51,51 @@ def world(tmp_path_factory, rules):
         yield gather(folder, rules)
 
 
+class Shares(NamedTuple):
+    """What the tests do harm to."""
+
+    world: Team
+    sealed: SharedSession
+    other: SharedSession
+    member: SharedSession
+    clear: SharedSession
+
+
 @pytest.fixture(scope="module")
-def clear(world):
-    """A public share."""
-    return world.share("public")
+def shares(world):
+    """All that is pushed is pushed before the first harm: a remote with broken refs takes nothing more."""
+    world.ann.say("hello", session_id="second")
+    sealed, other = (world.ann.shares.create_share("second") for _ in range(2))
+    world.ann.say("more", session_id="second")
+    for share in (sealed, other):
+        world.ann.shares.update_share(share.id)
+    git(world.ann.path, "push", "-q", "--no-verify", str(world.remote), f"{SESSION}:refs/heads/{SESSION}")
+    return Shares(world, sealed, other, world.share(), world.share("public"))
 
 
 @pytest.fixture
-def team(world, tmp_path, rules):
+def team(shares, tmp_path, rules):
     """The team with a reader who has seen nothing yet."""
-    return replace(world, bob=person(tmp_path, "Bob", rules))
+    return replace(shares.world, bob=person(tmp_path, "Bob", rules))
+
+
+@pytest.fixture
+def sealed(shares):
+    """A share of two segments, and the files of it and of another one."""
+    records = [shares.world.ann.record(share).pushed for share in (shares.sealed, shares.other)]
+    return shares.sealed, *(files_of(shares.world.remote, commit) for commit in records)
+
+
+@pytest.fixture
+def member(shares):
+    """A share whose keys the attacker has; Ann's session is among the remote's objects, to be changed there."""
+    return shares.member
+
+
+@pytest.fixture
+def clear(shares):
+    """A public share."""
+    return shares.clear
 
 
 def _refused(team, share, expected=ShareError, password=None, *, calls=("get", "look", "fork")):
@@ -124,18 +162,6 @@ TREES = {
         **{f"segments/{n}/000000": files["segments/0/000000"] for n in range(1_025)},
     },
 }
-
-
-@pytest.fixture(scope="module")
-def sealed(world):
-    """A share of two segments, and the files of it and of another one."""
-    world.ann.say("hello", session_id="second")
-    made, other = (world.ann.shares.create_share("second") for _ in range(2))
-    world.ann.say("more", session_id="second")
-    for share in (made, other):
-        world.ann.shares.update_share(share.id)
-    files = [files_of(world.remote, world.commit_of(share)) for share in (made, other)]
-    return made, *files
 
 
 @pytest.mark.parametrize("edit", TREES.values(), ids=list(TREES))
@@ -331,14 +357,6 @@ def _bundle(team, names, objects_told, *, prerequisites=(), version=2, thin=Fals
         *(f"{oid} {name}" for name, oid in names),
     ]
     return ("\n".join(head) + "\n\n").encode("utf-8", "surrogateescape") + pack
-
-
-@pytest.fixture(scope="module")
-def member(world):
-    """A share whose keys the attacker has, and Ann's session in the remote's objects, to be changed there."""
-    made = world.share()
-    git(world.ann.path, "push", "-q", "--no-verify", str(world.remote), f"{SESSION}:refs/heads/{SESSION}")
-    return made
 
 
 def _reached(team, tip, *hidden):

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, Protocol
 
 from superqode.session.errors import BackupError
 from superqode.session.git import program
 from superqode.session.git.refs import is_ref_name
 
-__all__ = ["read_header", "unpack", "write_bundle"]
+__all__ = ["Readable", "read_header", "streamed", "unpack", "write_bundle"]
 
 _SIGNATURES: Final = (b"# v2 git bundle\n", b"# v3 git bundle\n")
 _CAPABILITY: Final = re.compile(rb"@([a-z-]+)(?:=(\S*))?\n")
@@ -35,6 +36,47 @@ def write_bundle(repository: Path, target: Path, refs: Iterable[str]) -> None:
     purpose = "Making a backup"
     program.run(repository, ["bundle", "create", "-q", str(target), "--stdin"], purpose=purpose, stdin=names)
     program.run(repository, ["bundle", "verify", "-q", str(target)], purpose=purpose)
+
+
+class Readable(Protocol):
+    """What gives bytes until it has none."""
+
+    def read(self, size: int, /) -> bytes:
+        """At most so many bytes; none at the end."""
+
+
+class _Behind:
+    """A stream that comes behind some bytes."""
+
+    def __init__(self, head: bytes, stream: IO[bytes]) -> None:
+        self._head = head
+        self._stream = stream
+
+    def read(self, size: int, /) -> bytes:
+        if not self._head:
+            return self._stream.read(size)
+        given, self._head = self._head[:size], self._head[size:]
+        return given
+
+
+@contextmanager
+def streamed(repository: Path, refs: Mapping[str, str], before: str | None, purpose: str) -> Iterator[Readable]:
+    """Give a bundle (version 2) of refs and what they reach as a stream, without what a commit reaches.
+
+    Args:
+        repository: the repository.
+        refs: ids by name; they need not be refs of it.
+        before: the commit that whoever reads it has, the bundle's only prerequisite.
+        purpose: what it is for, in the words of an error.
+
+    Raises:
+        GitMissing, GitFailed: `git` is missing, or said no; at the end of the block.
+    """
+    head = ["# v2 git bundle", *([f"-{before}"] if before else []), *(f"{oid} {name}" for name, oid in refs.items())]
+    wanted = "".join(f"{oid}\n" for oid in refs.values()) + (f"^{before}\n" if before else "")
+    arguments = ["pack-objects", "-q", "--revs", "--thin", "--delta-base-offset", "--stdout"]
+    with program.stream(repository, arguments, purpose=purpose, stdin=wanted.encode()) as stream:
+        yield _Behind("\n".join([*head, "", ""]).encode(), stream)
 
 
 def read_header(stream: IO[bytes], source: str, *, prerequisites: frozenset[str] = frozenset()) -> dict[str, str]:

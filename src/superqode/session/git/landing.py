@@ -17,7 +17,7 @@ from superqode.session import entropy
 from superqode.session.git import bundle, durability
 from superqode.session.git.repository import Repository
 
-__all__ = ["INCOMING", "Landing", "scratch_repository"]
+__all__ = ["INCOMING", "Landing", "scratch_repository", "unless_it_fails"]
 
 # Below the store, so that a checked pack moves by renaming; `maintain` sweeps what killed processes left.
 INCOMING: Final = "incoming"
@@ -36,6 +36,16 @@ def scratch_repository(store: Repository) -> Iterator[Repository]:
         yield Repository.temporary(folder, borrow=store.path)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def unless_it_fails(landing: Landing) -> Iterator[Landing]:
+    """Keep a landing past a block that succeeds; one that fails takes it away at once, however long its error lives."""
+    try:
+        yield landing
+    except BaseException:
+        landing.close()
+        raise
 
 
 class Landing:

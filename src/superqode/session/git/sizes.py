@@ -8,7 +8,18 @@ from pathlib import Path
 from superqode.session.errors import CorruptObject
 from superqode.session.git import program
 
-__all__ = ["object_sizes"]
+__all__ = ["largest_object", "object_sizes"]
+
+
+def largest_object(repository: Path, purpose: str) -> int:
+    """The size in bytes of a repository's largest object; 0 where there is none.
+
+    Raises:
+        GitMissing, GitFailed: `git` is missing, or said no.
+    """
+    asked = ["cat-file", "--batch-all-objects", "--unordered", "--batch-check=%(objectsize)"]
+    with program.stream(repository, asked, purpose=purpose) as sizes:
+        return max((int(size) for size in sizes), default=0)
 
 
 def object_sizes(repository: Path, oids: Iterable[str], purpose: str) -> dict[str, tuple[str, int]]:

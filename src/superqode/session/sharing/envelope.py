@@ -9,15 +9,25 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import IO, Final
+from typing import IO, Any, Final
 
-from superqode.session.errors import BackupError, CorruptObject, GitFailed, InvalidShareConfig, ShareTampered
-from superqode.session.git import program
+from pydantic import ValidationError
+
+from superqode.session import ids
+from superqode.session.errors import (
+    BackupError,
+    CorruptObject,
+    GitFailed,
+    InvalidShareConfig,
+    ShareTampered,
+    ShareTooLarge,
+)
+from superqode.session.git import bundle as bundles
 from superqode.session.git.landing import Landing, scratch_repository
 from superqode.session.git.objects import BLOB, TREE, Ident, Objects, TreeEntry
 from superqode.session.git.packed_refs import PackedRef
-from superqode.session.git.repository import Repository
-from superqode.session.git.sizes import object_sizes
+from superqode.session.git.repository import HEADS, TAGS, Repository
+from superqode.session.git.sizes import largest_object, object_sizes
 from superqode.session.sharing import layout
 from superqode.session.sharing.header import Header, decode_header
 from superqode.session.sharing.keys import ContentKeys, needs_password, unwrap
@@ -70,7 +80,7 @@ def seal(
     segments = (*(told.segments if told is not None else ()), *([segment.told] if segment is not None else ()))
     if len(segments) > layout.SEGMENTS_MAX:
         raise InvalidShareConfig(f"it was updated {layout.SEGMENTS_MAX} times already. Make a new share of the session")
-    manifest = Manifest(
+    manifest = _manifest(
         share_id=record.id,
         session_id=record.session_id,
         title=record.title,
@@ -98,6 +108,14 @@ def seal(
     parents = () if previous is None else (previous.commit,)
     message = compose_envelope(record.id, record.expires_at)
     return objects.write_commit(objects.write_tree(root), parents, _IDENT, _IDENT, message)
+
+
+def _manifest(**values: Any) -> Manifest:
+    try:
+        return Manifest(**values)
+    except ValidationError as problem:  # plain git made tags that differ in case only, say
+        reason = problem.errors(include_url=False, include_input=False, include_context=False)[0]["msg"]
+        raise InvalidShareConfig(reason.removeprefix("Value error, ")) from problem
 
 
 def with_keys(repository: Repository, record: ShareRecord, previous: Envelope, key_files: Mapping[int, bytes]) -> str:
@@ -151,10 +169,10 @@ def _new_segment(
         new = {name: oid for name, oid in refs.items() if known.get(name) != oid}
         if not new:
             return refs, None
-        outgoing.refs.create_all({name: PackedRef(oid) for name, oid in new.items()})
         before = told.tip if told is not None else None
-        arguments = ["bundle", "create", "-q", "--version=2", "-", *new, *([f"^{before}"] if before else [])]
-        with program.stream(outgoing.path, arguments, purpose=_PURPOSE) as stream:
+        # Not `git bundle create`: it refuses a branch that went back, and where history parted or was merged it names
+        # other prerequisites than the manifest has.
+        with bundles.streamed(outgoing.path, new, before, _PURPOSE) as stream:
             number = len(told.segments) if told is not None else 0
             sealer = SegmentSealer(keys, number, stream)
             files = _write_chunks(repository.objects, sealer, progress)
@@ -282,8 +300,9 @@ def _files(repository: Repository, root: str, share_id: str) -> tuple[list[tuple
                     folders[prefix + entry.name] = entry.oid
                 else:
                     found.append((prefix + entry.name, entry))
-        if len(below) > layout.SEGMENTS_MAX + 2 or len(found) > layout.CHUNKS_MAX + layout.KEYS_MAX + 2:
-            raise ShareTampered(share_id, "its tree has more files and folders than a share has")
+            # After each tree: a thousand folders may be one tree, with all that is in it a thousand times.
+            if len(below) > layout.SEGMENTS_MAX + 2 or len(found) > layout.CHUNKS_MAX + layout.KEYS_MAX + 2:
+                raise ShareTampered(share_id, "its tree has more files and folders than a share has")
         level = below
     if level or folders.keys() < {_KEYS, _SEGMENTS}:
         raise ShareTampered(share_id, "its tree is not a share's")
@@ -315,6 +334,10 @@ def unpack(source: Repository, envelope: Envelope, landing: Landing, progress: P
             done += segment.size
             if progress is not None:
                 progress(done, total, "decrypting")
+        largest = largest_object(landing.repository.path, _PURPOSE)
+        if largest > layout.UNPACKED_MAX:
+            reason = f"one of its objects has {largest} bytes, of {layout.UNPACKED_MAX} at most"
+            raise ShareTooLarge(manifest.share_id, reason)
         _make_refs(landing.repository, manifest)
     except (BackupError, GitFailed, CorruptObject) as problem:
         raise ShareTampered(manifest.share_id, str(problem)) from problem
@@ -328,12 +351,20 @@ def _chunks(source: Repository, envelope: Envelope, number: int) -> Iterator[byt
 def _take_bundle(landing: Landing, manifest: Manifest, segment: Segment, bundle: IO[bytes]) -> None:
     prerequisites = (segment.prerequisite,) if segment.prerequisite is not None else ()
     refs = landing.unpack(bundle, f"segment {segment.id}", prerequisites=prerequisites)
-    tags = manifest.branch.replace("refs/heads/", "refs/tags/", 1) + "/"
-    strange = [name for name in refs if name != manifest.branch and not name.startswith(tags)]
+    strange = [name for name in refs if not _is_kind(name)]
     if strange:
         raise ShareTampered(manifest.share_id, f"segment {segment.id} holds {strange[0][:80]!a}")
-    if refs.get(manifest.branch, segment.tip) != segment.tip:
+    # Under whatever name: the session may have been renamed since.
+    if any(oid != segment.tip for name, oid in refs.items() if name.startswith(HEADS)):
         raise ShareTampered(manifest.share_id, f"segment {segment.id} has its branch at another commit")
+
+
+def _is_kind(name: str) -> bool:
+    """Whether a ref of a bundle is a session's branch or a snapshot."""
+    if name.startswith(HEADS):
+        return ids.is_session_id(name.removeprefix(HEADS))
+    session_id, _, snapshot_id = name.removeprefix(TAGS).partition("/")
+    return name.startswith(TAGS) and ids.is_session_id(session_id) and ids.is_session_id(snapshot_id)
 
 
 def _make_refs(repository: Repository, manifest: Manifest) -> None:

@@ -31,6 +31,7 @@ __all__ = [
     "OBJECT_MAX",
     "SEGMENTS_MAX",
     "TOTAL_MAX",
+    "UNPACKED_MAX",
     "EnvelopeTree",
     "check_tree",
     "chunk_path",
@@ -48,6 +49,8 @@ CHUNKS_MAX: Final = 100_000
 OBJECT_MAX: Final = 1024 * 1024
 # What a reader takes unless it is told otherwise: the most that large hosts take in one push.
 TOTAL_MAX: Final = 2 * 1024**3
+# One object of a shared session, unpacked: a hundred times what a host advises, and what a reader can hold.
+UNPACKED_MAX: Final = 64 * 1024**2
 # The manifest's plaintext is a multiple of this many bytes.
 MANIFEST_STEP: Final = 1024
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -102,6 +102,15 @@ class ShareRecord:
     def is_expired(self) -> bool:
         """Whether its time is over."""
         return self.expires_at is not None and self.expires_at <= clock.now()
+
+    @property
+    def terms(self) -> tuple[object, ...]:
+        """What an update can change besides the content."""
+        return self.allow_fork, self.allow_view_history, self.expires_at, self.title
+
+    def counted(self, told: int) -> ShareRecord:
+        """With the next number: a crash may have left the share's commit, which told `told`, ahead of the ledger."""
+        return replace(self, generation=max(self.generation, told) + 1)
 
     def to_document(self) -> Document:
         """Give the record as JSON values."""

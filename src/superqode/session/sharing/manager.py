@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from superqode.session.errors import SessionExists, ShareTampered
 from superqode.session.exporters.exported import ExportedSession
 from superqode.session.git import program
 from superqode.session.git.landing import Landing
+from superqode.session.git.objects import Tag
 from superqode.session.git.repository import Repository
 from superqode.session.models import Session
 from superqode.session.sharing import policy, public, transport
@@ -132,7 +133,7 @@ class SessionSharingManager:
         def change(record: ShareRecord) -> ShareRecord:
             if isinstance(expires_in, timedelta):
                 config = ShareConfig(expires_in=expires_in)
-                record = replace(record, expires_at=clock.now() + (config.expires_in or timedelta()))
+                record = replace(record, expires_at=policy.ends_at(clock.now(), config.expires_in or timedelta()))
             elif expires_in is None:
                 record = replace(record, expires_at=None)
             return record if allow_fork is None else replace(record, allow_fork=allow_fork)
@@ -153,7 +154,7 @@ class SessionSharingManager:
 
         Raises:
             ShareNotFound: it is none of this store's shares, or there is no remote to push to.
-            RemoteError: the remote said no; those before it are there.
+            RemoteError: a remote said no; the shares for others are there.
         """
         return self._owner().push_waiting(list(share_tokens), progress)
 
@@ -230,20 +231,22 @@ class SessionSharingManager:
         opened = self._reader().open(share_token, password, progress)
         policy.check_forkable(opened.shared.id, allow_fork=opened.shared.allow_fork)
         repository = self._store._made()
+        opened.session(repository)  # what is no session is not taken over
+        tags = opened.tags()
         with repository.writing():
             if opened.landing is not None:
                 opened.landing.take_over()
-            forked = self._fork_of(repository, opened, title)
+            forked = self._fork_of(repository, opened, tags, title)
             self._store.save(forked)
         return forked
 
-    def _fork_of(self, repository: Repository, opened: Opened, title: str | None) -> Session:
+    def _fork_of(self, repository: Repository, opened: Opened, tags: Mapping[str, Tag], title: str | None) -> Session:
         shared = opened.shared
-        session = load_commit(repository, shared.session_id, opened.tip, branch=shared.session_id, tags=opened.tags())
+        session = load_commit(repository, shared.session_id, opened.tip, branch=shared.session_id, tags=tags)
         forked = session.fork(title or "")
         forked.metadata["forked_from_share"] = {
             "share": shared.id,
-            "remote": shared.share_url.partition("#")[0],
+            "remote": shared.share_url.rpartition("#")[0],
             "session": shared.session_id,
             "commit": opened.tip,
             "generation": shared.generation,

@@ -93,7 +93,7 @@ class SharedSession(Record):
         sealed: whether it is encrypted.
         has_password: whether it needs a password besides the link.
         remote: the remote's name or URL without credentials; empty while it is only in the local store.
-        remote_ref: its ref there, or where it will be pushed.
+        remote_ref: its ref there; empty before the first push.
         pending: whether something of it waits for `share push`.
         revoked_at: when its owner revoked it.
         mine: whether this store made it.

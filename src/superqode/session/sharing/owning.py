@@ -7,13 +7,13 @@ What is pushed is in the ledger first, so a share that reached a remote is never
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
 from typing import Final
 
 from superqode.session import clock, ids
+from superqode.session.codec.message import SharedSnapshot, snapshot_trailer
 from superqode.session.errors import (
     InvalidShareConfig,
     NoRepository,
@@ -23,13 +23,13 @@ from superqode.session.errors import (
     ShareRevoked,
 )
 from superqode.session.git import program
-from superqode.session.git.landing import Landing
 from superqode.session.git.remotes import RemoteInfo
 from superqode.session.git.repository import Repository
-from superqode.session.sharing import envelope, public, transport
+from superqode.session.sharing import envelope, policy, public, transport
 from superqode.session.sharing.kdf import new_kdf
 from superqode.session.sharing.keys import new_data_key, wrap
-from superqode.session.sharing.ledger import ShareRecord, find_record, records, save_record
+from superqode.session.sharing.layout import KEYS_MAX
+from superqode.session.sharing.ledger import ShareRecord, find_record, load_record, records, save_record
 from superqode.session.sharing.links import new_link_secret, new_share_id
 from superqode.session.sharing.models import (
     PasswordSlot,
@@ -39,8 +39,9 @@ from superqode.session.sharing.models import (
     ShareVisibility,
 )
 from superqode.session.sharing.preparing import Prepared, prepare, still_clean
+from superqode.session.sharing.pruning import prune_remote, unknown_refs
 from superqode.session.sharing.reading import find_link, store_url
-from superqode.session.sharing.trailers import told_expiry
+from superqode.session.sharing.transport import NAMESPACES
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.ledger import Ledger
 from superqode.session.store.results import SecretPlace
@@ -80,35 +81,37 @@ class Owner:
         share_id = new_share_id()
         secret = new_link_secret() if config.sealed else None
         data_key = new_data_key() if config.sealed else None
-        with self._alone(share_id), self._repository.writing():
-            prepared = prepare(self._repository, session_id, config, progress)
-            record = ShareRecord(
-                id=share_id,
-                session_id=session_id,
-                title=prepared.meta.title,
-                visibility=ShareVisibility(config.visibility),
-                sealed=config.sealed,
-                created_at=now,
-                updated_at=now,
-                created_by=self._repository.user()[0],
-                allow_fork=config.allow_fork,
-                allow_view_history=config.allow_view_history,
-                redact=config.redact,
-                expires_at=None if config.expires_in is None else _later(now, config.expires_in),
-                link_secret=secret,
-                data_key=data_key,
-                passwords={} if config.password is None else {"0": ""},
-                link_only=(0,) if config.sealed and config.password is None else (),
-                remote=transport.label(target) if target is not None else "",
-                remote_url=target.shown if target is not None else "",
-            )
-            if data_key is not None and secret is not None:
-                key = wrap(data_key, new_kdf(password=config.password is not None), config.password, secret)
-                tip = envelope.seal(self._repository, record, prepared, key_files={0: key}, progress=progress)
-            else:
-                tip = public.publish(self._repository, record, prepared, None)
-            self._publish(record, prepared, tip, None, "share")
-        return self._send(record, tip, target, prepared.masked, progress)
+        with self._alone(share_id):
+            with self._repository.writing():
+                prepared = prepare(self._repository, session_id, config, progress)
+                record = ShareRecord(
+                    id=share_id,
+                    session_id=session_id,
+                    title=prepared.meta.title,
+                    visibility=ShareVisibility(config.visibility),
+                    sealed=config.sealed,
+                    created_at=now,
+                    updated_at=now,
+                    created_by=self._repository.user()[0],
+                    allow_fork=config.allow_fork,
+                    allow_view_history=config.allow_view_history,
+                    redact=config.redact,
+                    expires_at=None if config.expires_in is None else policy.ends_at(now, config.expires_in),
+                    link_secret=secret,
+                    data_key=data_key,
+                    passwords={} if config.password is None else {"0": ""},
+                    link_only=(0,) if config.sealed and config.password is None else (),
+                    remote=transport.label(target) if target is not None else "",
+                    remote_url=target.shown if target is not None else "",
+                )
+                if data_key is not None and secret is not None:
+                    key = wrap(data_key, new_kdf(password=config.password is not None), config.password, secret)
+                    tip = envelope.seal(self._repository, record, prepared, key_files={0: key}, progress=progress)
+                else:
+                    tip = public.publish(self._repository, record, prepared, None)
+                self._publish(record, prepared, tip, None, "share")
+            # Still alone: who revokes it meanwhile waits until it is there.
+            return self._send(record, tip, target, prepared.masked, progress)
 
     def update(
         self,
@@ -138,11 +141,12 @@ class Owner:
                         f"the share {record.id} holds a secret that is masked today, and what was sent stays sent."
                         " Revoke it, renew that secret, and make a new share"
                     )
-                wanted = replace(wanted, title=prepared.meta.title, updated_at=now, generation=record.generation + 1)
-                new = self._next(record, wanted, prepared, tip, progress)
-                if new is None:
+                wanted = replace(wanted, title=prepared.meta.title, updated_at=now)
+                made = self._next(record, wanted, prepared, tip, progress)
+                if made is None:
                     wanted, new = record, tip
                 else:
+                    wanted, new = made
                     self._publish(wanted, prepared, new, tip, "update")
             target = self._target_of(wanted)
             if target is None or wanted.pushed == new:
@@ -151,21 +155,26 @@ class Owner:
 
     def _next(
         self, record: ShareRecord, wanted: ShareRecord, prepared: Prepared, tip: str, progress: Progress | None
-    ) -> str | None:
-        """The commit of a share as it shall be, or `None` where that is how it is."""
-        terms = _terms(record) == _terms(wanted)
+    ) -> tuple[ShareRecord, str] | None:
+        """The share as it shall be and its commit, or `None` where that is how it is."""
+        same = record.terms == wanted.terms
         if record.sealed:
             opened = envelope.read_envelope(self._repository, tip, record.id, data_key=record.data_key)
-            if terms and envelope.holds(self._repository, opened.manifest, prepared):
+            told = opened.manifest.generation
+            if same and told == record.generation and envelope.holds(self._repository, opened.manifest, prepared):
                 return None
-            return envelope.seal(
-                self._repository, wanted, prepared, key_files=opened.key_files, previous=opened, progress=progress
+            wanted = wanted.counted(told)
+            files = opened.key_files
+            return wanted, envelope.seal(
+                self._repository, wanted, prepared, key_files=files, previous=opened, progress=progress
             )
-        told = public.read_public(self._repository, tip, record.id)
-        shared = self._repository.objects.commit(tip).parents[0]
-        if terms and shared == prepared.tip and list(told.snapshots) == prepared.snapshots:
+        trailers = public.read_public(self._repository, tip, record.id)
+        same = same and trailers.generation == record.generation
+        same = same and self._repository.objects.commit(tip).parents[0] == prepared.tip
+        if same and _told(trailers.snapshots) == _told(prepared.snapshots):
             return None
-        return public.publish(self._repository, wanted, prepared, tip)
+        wanted = wanted.counted(trailers.generation)
+        return wanted, public.publish(self._repository, wanted, prepared, tip)
 
     def _publish(
         self, record: ShareRecord, prepared: Prepared | None, tip: str, before: str | None, reason: str
@@ -181,7 +190,7 @@ class Owner:
             paths.append(str(repository.path / kept))
         refs.update(record.local_ref, tip, before, ident=ident, reason="")
         repository.flush(paths)
-        save_record(self._ledger, record, reason)
+        self._remember(record, reason)
 
     # -- sending --------------------------------------------------------------------------------------------------
 
@@ -189,28 +198,41 @@ class Owner:
         """Push shares that wait; see `SessionSharingManager.push_shares`."""
         named = [find_link(self._ledger, text).share_id for text in texts]
         chosen = named or [record.id for record in records(self._ledger) if self._waits(record)]
-        return [self._push_one(share_id, progress) for share_id in chosen]
+        elsewhere = self._wanted if named else None
+        sent: list[SharedSession] = []
+        failures: list[RemoteError] = []
+        for share_id in chosen:
+            try:
+                sent.append(self._push_one(share_id, progress, elsewhere))
+            except RemoteError as problem:  # the shares for other remotes go on
+                failures.append(problem)
+        if failures:
+            raise failures[0]
+        return sent
 
     def _waits(self, record: ShareRecord) -> bool:
         tip = self._repository.refs.read(record.local_ref)
         return record.revoked_at is None and not record.is_expired and tip is not None and tip != record.pushed
 
-    def _push_one(self, share_id: str, progress: Progress | None) -> SharedSession:
+    def _push_one(self, share_id: str, progress: Progress | None, elsewhere: str | None) -> SharedSession:
         with self._own(share_id) as (record, tip):
-            target = self._target_of(record) or transport.find_target(self._repository, self._wanted)
+            # A share that never arrived may go elsewhere than it was meant for, where both are named.
+            target = self._target_of(record) if record.pushed or not elsewhere else None
+            target = target or transport.find_target(self._repository, self._wanted)
             if target is None:
                 raise ShareNotFound(share_id, "any remote, because none is configured: `superqode remote add` first")
             done = transport.push(
                 self._repository, target, record, tip, interactive=self._interactive, progress=progress
             )
-            save_record(self._ledger, done, "push")
+            self._remember(done, "push")
             return done.shared(store_url(self._repository), tip)
 
     def _target_of(self, record: ShareRecord) -> RemoteInfo | None:
         """The remote a share is on, or was meant for, by its URL: names change."""
-        if record.remote_url:
+        meant = transport.find_target(self._repository, self._wanted) if self._wanted else None
+        if record.remote_url and (meant is None or meant.shown != record.remote_url):
             return transport.find_target(self._repository, record.remote_url)
-        return transport.find_target(self._repository, self._wanted) if self._wanted else None
+        return meant  # as it was named: with the credentials in it
 
     def _send(
         self,
@@ -231,27 +253,39 @@ class Owner:
                 raise  # a wrong address: waiting does not help
             except RemoteUnreachable:
                 return record.shared(store_url(self._repository), tip, masked)
-            save_record(self._ledger, done, "push")
+            self._remember(done, "push")
         return done.shared(store_url(self._repository), tip, masked)
+
+    def _remember(self, record: ShareRecord, reason: str) -> None:
+        """Write a record down, under its session's name as it is now: renaming does not wait for a push."""
+        known = load_record(self._ledger, record.id)
+        now = record if known is None else replace(record, session_id=known.session_id)
+        save_record(self._ledger, now, reason)
 
     # -- ending ---------------------------------------------------------------------------------------------------
 
     def revoke(self, text: str, reason: str = "revoke") -> SharedSession:
         """Delete a share's ref on its remote and here, and its keys; see `SessionSharingManager.revoke_share`."""
-        link = find_link(self._ledger, text)
-        with self._alone(link.share_id):
-            record = find_record(self._ledger, link.share_id)
+        return self._end(find_link(self._ledger, text).share_id, reason)
+
+    def _end(self, share_id: str, reason: str, *, only_expired: bool = False) -> SharedSession:
+        with self._alone(share_id):
+            record = find_record(self._ledger, share_id)
+            if only_expired and not record.is_expired:  # extended since it was looked at
+                return record.shared(store_url(self._repository), self._repository.refs.read(record.local_ref))
             if record.revoked_at is not None:
+                self._drop_refs(record)  # a crash may have left them
                 return record.shared(store_url(self._repository), None)
             # Also where no push was acknowledged: one whose answer got lost may have arrived.
             target = self._target_of(record) if record.remote_url else None
             if target is not None:
-                names = (
-                    {record.remote_ref}
-                    if record.remote_ref
-                    else {record.ref_on(name) for name in ("superqode", "heads")}
-                )
-                transport.delete(self._repository, target, sorted(names), interactive=self._interactive)
+                names = [record.remote_ref] if record.remote_ref else [record.ref_on(name) for name in NAMESPACES]
+                try:
+                    transport.delete(self._repository, target, dict.fromkeys(names), interactive=self._interactive)
+                except NoRepository:
+                    if record.pushed:
+                        raise
+                    # A wrong address: there never was anything.
             ended = replace(record, revoked_at=clock.now(), data_key=None, link_secret=None, pushed="")
             save_record(self._ledger, ended, reason)
             self._drop_refs(record)
@@ -271,36 +305,24 @@ class Owner:
         for record in records(self._ledger):
             if record.is_expired and record.revoked_at is None:
                 try:
-                    self.revoke(record.id, "prune")
-                    pruned.append(record.id)
+                    if self._end(record.id, "prune", only_expired=True).revoked_at is not None:
+                        pruned.append(record.id)
                 except RemoteError as problem:
                     failed[record.id] = str(problem)
-        if all_owners:
-            self._prune_others(pruned, failed)
+        target = transport.find_target(self._repository, self._wanted) if all_owners else None
+        if target is not None:
+            gone, refused = prune_remote(self._repository, target, interactive=self._interactive)
+            pruned, failed = pruned + gone, failed | refused
+        self._sweep()
         return PruneResult(tuple(pruned), failed)
 
-    def _prune_others(self, pruned: list[str], failed: dict[str, str]) -> None:
-        target = transport.find_target(self._repository, self._wanted)
-        if target is None:
-            return
-        expired: list[str] = []
-        with Landing(self._repository) as landing:
-            for name, oid in transport.fetch_commits(
-                target,
-                transport.share_refs(target, interactive=self._interactive),
-                landing,
-                interactive=self._interactive,
-            ).items():
-                expires_at = told_expiry(landing.repository.objects.commit(oid).message)
-                if expires_at is not None and expires_at <= clock.now():
-                    expired.append(name)
-        for name in expired:
-            share_id = name.rpartition("/")[2]
-            try:
-                transport.delete(self._repository, target, [name], interactive=self._interactive)
-                pruned.append(share_id)
-            except RemoteError as problem:
-                failed[share_id] = str(problem)
+    def _sweep(self) -> None:
+        """Drop the refs of shares that the ledger never heard of: a crash between the two left them."""
+        for name in unknown_refs(self._repository, self._ledger):
+            with self._alone(name.rpartition("/")[2]):
+                oid = self._repository.refs.read(name)
+                if oid is not None and load_record(self._ledger, name.rpartition("/")[2]) is None:
+                    self._repository.refs.delete(name, oid)
 
     # -- passwords ------------------------------------------------------------------------------------------------
 
@@ -317,6 +339,8 @@ class Owner:
             if record.data_key is None or record.link_secret is None:
                 raise InvalidShareConfig(f"the share {record.id} is public, so there is nothing to open")
             opened = envelope.read_envelope(self._repository, tip, record.id, data_key=record.data_key)
+            if len(opened.key_files) >= KEYS_MAX:
+                raise InvalidShareConfig(f"the share {record.id} has {KEYS_MAX} passwords already. Remove one first")
             number = next(count for count in range(len(opened.key_files) + 1) if count not in opened.key_files)
             made = wrap(record.data_key, new_kdf(password=True), password, record.link_secret)
             changed = replace(record, passwords={**record.passwords, str(number): label})
@@ -326,6 +350,8 @@ class Owner:
     def remove_password(self, text: str, number: int) -> None:
         """Take a way to open a share away; who used it keeps what it gave."""
         with self._own(text) as (record, tip):
+            if record.data_key is None:
+                raise InvalidShareConfig(f"the share {record.id} is public, so there is nothing to take away")
             opened = envelope.read_envelope(self._repository, tip, record.id, data_key=record.data_key)
             left = {key: data for key, data in opened.key_files.items() if key != number}
             if number not in opened.key_files:
@@ -369,14 +395,6 @@ class Owner:
             yield
 
 
-def _terms(record: ShareRecord) -> tuple[object, ...]:
-    return record.allow_fork, record.allow_view_history, record.expires_at, record.title
-
-
-def _later(now: datetime, age: timedelta) -> datetime:
-    try:
-        return now + age
-    except OverflowError:
-        raise InvalidShareConfig(
-            f"it would live for {age.days} days. Leave the time out for one that never ends"
-        ) from None
+def _told(snapshots: Iterable[SharedSnapshot]) -> list[str]:
+    """Snapshots as a public share's message tells of them."""
+    return [snapshot_trailer(snapshot) for snapshot in snapshots]

@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from superqode.session import clock
-from superqode.session.errors import NotForkable, ShareExpired, ShareRolledBack, ShareTampered
+from superqode.session.errors import InvalidShareConfig, NotForkable, ShareExpired, ShareRolledBack, ShareTampered
 from superqode.session.sharing.ledger import Seen
 from superqode.session.store.ledger import SEEN, Ledger
 
-__all__ = ["check_expiry", "check_forkable", "check_seen"]
+__all__ = ["check_expiry", "check_forkable", "check_seen", "ends_at"]
+
+# In clear an expiry is rounded up to whole seconds, which must still be a time.
+_ROUNDED: Final = timedelta(seconds=1)
+
+
+def ends_at(now: datetime, age: timedelta) -> datetime:
+    """When a share ends that lives so long; raises InvalidShareConfig where no calendar goes that far."""
+    try:
+        return now + age + _ROUNDED - _ROUNDED
+    except OverflowError:
+        raise InvalidShareConfig(
+            f"it would live for {age.days} days. Leave the time out for one that never ends"
+        ) from None
 
 
 def check_expiry(share_id: str, expires_at: datetime | None) -> None:

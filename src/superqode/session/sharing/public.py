@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from superqode.session import clock
-from superqode.session.errors import CorruptObject, CorruptSession, ShareTampered
+from superqode.session.errors import CorruptObject, CorruptSession, InvalidShareConfig, ShareTampered
 from superqode.session.git.objects import Ident
 from superqode.session.git.repository import Repository
 from superqode.session.sharing.ledger import ShareRecord
 from superqode.session.sharing.links import ShareLink
 from superqode.session.sharing.models import SharedSession, ShareVisibility
 from superqode.session.sharing.preparing import Prepared
-from superqode.session.sharing.trailers import IDENT, PublicTrailers, compose_public, parse_public
+from superqode.session.sharing.trailers import IDENT, MESSAGE_MAX, PublicTrailers, compose_public, parse_public
 from superqode.session.store.state import read_tree
 
 __all__ = ["check_public", "publish", "read_public", "shared_of"]
@@ -24,6 +24,9 @@ def publish(repository: Repository, record: ShareRecord, prepared: Prepared, pre
         record: the share as it shall be.
         prepared: what is shared.
         previous: the share's commit so far: the second parent, so that an update is a fast-forward.
+
+    Raises:
+        InvalidShareConfig: it has more snapshots than its message may name.
     """
     now = clock.now()
     trailers = PublicTrailers(
@@ -42,7 +45,10 @@ def publish(repository: Repository, record: ShareRecord, prepared: Prepared, pre
     )
     ident = Ident(*IDENT, seconds=max(0, int(now.timestamp())))
     parents = (prepared.tip,) if previous is None else (prepared.tip, previous)
-    return repository.objects.write_commit(prepared.tree, parents, ident, ident, compose_public(trailers))
+    told = compose_public(trailers)
+    if len(told) > MESSAGE_MAX:
+        raise InvalidShareConfig(f"{len(trailers.snapshots)} snapshots do not fit into a public one. Share it unlisted")
+    return repository.objects.write_commit(prepared.tree, parents, ident, ident, told)
 
 
 def read_public(repository: Repository, commit: str, share_id: str) -> PublicTrailers:

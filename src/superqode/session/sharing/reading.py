@@ -13,7 +13,7 @@ from superqode.session.errors import (
     ShareRevoked,
     ShareTampered,
 )
-from superqode.session.git.landing import Landing
+from superqode.session.git.landing import Landing, unless_it_fails
 from superqode.session.git.objects import Tag
 from superqode.session.git.remotes import RemoteInfo
 from superqode.session.git.repository import TAGS, Repository
@@ -138,8 +138,8 @@ class Reader:
             return Opened(shared, tip)
         secret = link.secret or record.link_secret
         opened = envelope.read_envelope(self._repository, tip, record.id, password=password, secret=secret)
-        landing = Landing(self._repository)
-        envelope.unpack(self._repository, opened, landing, progress)
+        with unless_it_fails(Landing(self._repository)) as landing:
+            envelope.unpack(self._repository, opened, landing, progress)
         return Opened(shared, opened.manifest.tip, landing)
 
     def _open_remote(
@@ -148,22 +148,25 @@ class Reader:
         target = transport.find_target(self._repository, link.remote or self._wanted)
         if target is None:
             raise ShareNotFound(link.share_id, "this store, and no remote is configured")
-        incoming = Landing(self._repository)
-        commit, is_public = transport.fetch_share(
-            target,
-            link.share_id,
-            incoming,
-            sealed=link.secret is not None or (record is not None and record.sealed),
-            max_bytes=TOTAL_MAX,
-            interactive=self._interactive,
-            progress=progress,
-        )
-        if is_public:
-            return self._public(link, target, incoming, commit)
-        secret = link.secret or (record.link_secret if record is not None else None)
-        return self._sealed(
-            ShareLink(link.share_id, secret, target.shown), target, incoming, commit, password, progress
-        )
+        with unless_it_fails(Landing(self._repository)) as incoming:
+            commit, is_public = transport.fetch_share(
+                target,
+                link.share_id,
+                incoming,
+                sealed=link.secret is not None or (record is not None and record.sealed),
+                max_bytes=TOTAL_MAX,
+                interactive=self._interactive,
+                progress=progress,
+            )
+            if is_public:
+                if link.secret is not None or (record is not None and record.sealed):
+                    reason = "its link is an encrypted share's, and the remote has something in clear in its place"
+                    raise ShareTampered(link.share_id, reason)
+                return self._public(link, target, incoming, commit)
+            secret = link.secret or (record.link_secret if record is not None else None)
+            return self._sealed(
+                ShareLink(link.share_id, secret, target.shown), target, incoming, commit, password, progress
+            )
 
     def _public(self, link: ShareLink, target: RemoteInfo, landing: Landing, commit: str) -> Opened:
         trailers = public.check_public(landing.repository, commit, link.share_id)
@@ -187,8 +190,8 @@ class Reader:
         manifest = opened.manifest
         policy.check_expiry(link.share_id, manifest.expires_at)
         policy.check_seen(self._ledger, link.share_id, Seen(manifest.generation, opened.manifest_oid))
-        landing = Landing(self._repository)
-        envelope.unpack(incoming.repository, opened, landing, progress)
+        with unless_it_fails(Landing(self._repository)) as landing:
+            envelope.unpack(incoming.repository, opened, landing, progress)
         incoming.close()
         shared = SharedSession(
             id=link.share_id,

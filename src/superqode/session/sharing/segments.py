@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import IO
 
 from superqode.session.errors import InvalidShareConfig, ShareTampered
+from superqode.session.git.bundle import Readable
 from superqode.session.sharing.keys import ContentKeys
 from superqode.session.sharing.layout import CHUNKS_MAX
 from superqode.session.sharing.manifest import Segment
@@ -30,7 +31,7 @@ class SegmentSealer:
         stream: what to read from where it stands to its end; a pipe may give less than it is asked for.
     """
 
-    def __init__(self, keys: ContentKeys, number: int, stream: IO[bytes]) -> None:
+    def __init__(self, keys: ContentKeys, number: int, stream: Readable) -> None:
         self._keys = keys
         self._number = number
         self._stream = stream

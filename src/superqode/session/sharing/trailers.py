@@ -17,7 +17,9 @@ from superqode.session.sharing import wire
 from superqode.session.sharing.links import SHARE_ID
 
 __all__ = [
+    "COMMIT_MAX",
     "IDENT",
+    "MESSAGE_MAX",
     "EnvelopeTrailers",
     "PublicTrailers",
     "compose_envelope",
@@ -31,6 +33,8 @@ __all__ = [
 IDENT: Final = ("superqode", "share@superqode.invalid")
 
 MESSAGE_MAX: Final = 1024 * 1024
+# With idents, parents and a signature that somebody added.
+COMMIT_MAX: Final = MESSAGE_MAX + 64 * 1024
 
 _SUBJECT: Final = "share: "
 _TRAILER: Final = re.compile(r"Superqode-([A-Za-z-]{1,40}): ?(.*)")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from superqode.session.errors import (
@@ -17,14 +18,19 @@ from superqode.session.errors import (
     UnsoundObjects,
 )
 from superqode.session.git import program, remote, remotes
+from superqode.session.git.history import is_ancestor
 from superqode.session.git.landing import Landing
 from superqode.session.git.remote import Update
 from superqode.session.git.remotes import Namespace, RemoteInfo
 from superqode.session.git.repository import Repository
+from superqode.session.git.sizes import largest_object, object_sizes
+from superqode.session.sharing.layout import TOTAL_MAX, UNPACKED_MAX
 from superqode.session.sharing.ledger import ShareRecord
+from superqode.session.sharing.trailers import COMMIT_MAX
 from superqode.session.store.index.catalogue import Progress
 
 __all__ = [
+    "NAMESPACES",
     "delete",
     "fetch_commits",
     "fetch_share",
@@ -36,11 +42,13 @@ __all__ = [
     "share_refs",
 ]
 
-_NAMESPACES: Final[tuple[Namespace, ...]] = ("superqode", "heads")
+NAMESPACES: Final[tuple[Namespace, ...]] = ("superqode", "heads")
 # In the order in which a share is looked for.
 _SEALED: Final = ("refs/superqode/shares/", "refs/heads/superqode-shares/")
 _PUBLIC: Final = ("refs/superqode/shares/public/", "refs/heads/superqode-shares-public/")
 _LANDED: Final = "refs/superqode/landed"
+# Refs in one fetch: each is a word of git's command line, which Linux ends at two megabytes.
+_AT_ONCE: Final = 1_000
 
 
 def find_target(repository: Repository, wanted: str | None) -> RemoteInfo | None:
@@ -87,22 +95,26 @@ def push(
     for namespace in _namespaces(target, record):
         name = record.ref_on(namespace)
         expected = record.pushed or None if name == record.remote_ref else None
+        send = partial(
+            remote.push,
+            repository.path,
+            target.push_url,
+            interactive=interactive,
+            progress=progress,
+            ciphertext=record.sealed,
+        )
         try:
-            remote.push(
-                repository.path,
-                target.push_url,
-                [Update(tip, name, expected)],
-                interactive=interactive,
-                progress=progress,
-                ciphertext=record.sealed,
-            )
+            send([Update(tip, name, expected)])
         except NamespaceRefused as problem:
             refused = problem
             continue
         except RemoteRejected:
-            # A push whose answer got lost may have arrived all the same.
-            if remote.ls_remote(target.url, [name], interactive=interactive).get(name) != tip:
+            # A push whose answer got lost may have arrived all the same: this one, or one before it.
+            there = remote.ls_remote(target.url, [name], interactive=interactive).get(name)
+            if there is None or there == expected or not is_ancestor(repository.objects, there, tip):
                 raise
+            if there != tip:
+                send([Update(tip, name, there)])
         if target.name and target.namespace != namespace:
             remotes.remember_namespace(repository, target.name, namespace)
         return replace(record, remote=label(target), remote_url=target.shown, remote_ref=name, pushed=tip)
@@ -114,18 +126,25 @@ def push(
 def _namespaces(target: RemoteInfo, record: ShareRecord) -> tuple[Namespace, ...]:
     if record.pushed:  # where it is, it stays
         return ("superqode",) if record.remote_ref == record.ref_on("superqode") else ("heads",)
-    return (target.namespace,) if target.namespace else _NAMESPACES
+    return (target.namespace,) if target.namespace else NAMESPACES
 
 
-def delete(repository: Repository, target: RemoteInfo, names: Iterable[str], *, interactive: bool = False) -> None:
+def delete(
+    repository: Repository, target: RemoteInfo, names: Mapping[str, str | None], *, interactive: bool = False
+) -> None:
     """Delete refs on a remote, all or none; those that are gone already are fine.
+
+    Args:
+        repository: the store.
+        target: the remote.
+        names: the refs, each with the commit that it must be at, or `None` for any.
+        interactive: whether git may ask on the terminal.
 
     Raises:
         RemoteError: what went wrong.
     """
-    wanted = list(names)
-    there = remote.ls_remote(target.url, wanted, interactive=interactive)
-    updates = [Update("", name, there[name]) for name in wanted if name in there]
+    there = remote.ls_remote(target.url, list(names), interactive=interactive)
+    updates = [Update("", name, expected or there[name]) for name, expected in names.items() if name in there]
     if updates:
         remote.push(repository.path, target.push_url, updates, interactive=interactive)
 
@@ -195,8 +214,21 @@ def fetch_share(
             raise ShareTampered(share_id, problem.reason) from problem
         commit = landing.repository.refs.read(_LANDED)
         if commit is not None:
+            _check_sizes(landing.repository, commit, share_id)
             return commit, is_public_ref(name)
     raise ShareNotFound(share_id, target.shown)
+
+
+def _check_sizes(repository: Repository, commit: str, share_id: str) -> None:
+    """Before anything is read: a megabyte can unpack to a gigabyte."""
+    kind, size = object_sizes(repository.path, [commit], "Opening a share")[commit]
+    if kind != "commit":
+        raise ShareTampered(share_id, f"its ref is at a {kind}")
+    if size > COMMIT_MAX:
+        raise ShareTooLarge(share_id, f"its commit has {size} bytes, of {COMMIT_MAX} at most")
+    largest = largest_object(repository.path, "Opening a share")
+    if largest > UNPACKED_MAX:
+        raise ShareTooLarge(share_id, f"one of its objects has {largest} bytes, of {UNPACKED_MAX} at most")
 
 
 def _likely(target: RemoteInfo, place: str) -> bool:
@@ -212,8 +244,25 @@ def fetch_commits(
     Raises:
         RemoteError: what went wrong.
     """
-    refs = {name: f"{_LANDED}-{number}" for number, name in enumerate(names)}
-    if refs:
-        remote.fetch(landing.repository.path, target.url, refs, depth=1, commits_only=True, interactive=interactive)
-    found = {name: landing.repository.refs.read(local) for name, local in refs.items()}
-    return {name: oid for name, oid in found.items() if oid is not None}
+    refs = [(name, f"{_LANDED}-{number}") for number, name in enumerate(names)]
+    parts = [refs[start : start + _AT_ONCE] for start in range(0, len(refs), _AT_ONCE)]
+    while parts:
+        part = parts.pop()
+        try:
+            remote.fetch(
+                landing.repository.path,
+                target.url,
+                dict(part),
+                depth=1,
+                max_bytes=TOTAL_MAX,
+                commits_only=True,
+                interactive=interactive,
+            )
+        except (UnsoundObjects, RemoteRefNotFound):
+            # One that is broken, or was revoked at this moment, does not hide the others.
+            half = len(part) // 2
+            parts += [part[:half], part[half:]] if half else []
+    found = {name: landing.repository.refs.read(local) for name, local in refs}
+    there = {name: oid for name, oid in found.items() if oid is not None}
+    sizes = object_sizes(landing.repository.path, there.values(), "Listing shares")
+    return {name: oid for name, oid in there.items() if sizes[oid][0] == "commit" and sizes[oid][1] <= COMMIT_MAX}
