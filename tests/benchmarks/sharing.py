@@ -52,9 +52,7 @@ def measure(bench: Bench) -> list[Section]:
         first, _ = timed(lambda: store.scan([_SESSION]))
         again, _ = timed(lambda: store.scan([_SESSION]))
         moved = _moved(bench, store, count)
-        moved.rows.append(
-            Row("looking for secrets", {_MS: first * 1000, "again": again * 1000})
-        )
+        moved.rows.append(Row("looking for secrets", {_MS: first * 1000, "again": again * 1000}))
         return [moved, _update(bench, store, session), *_memory(bench, root)]
 
 

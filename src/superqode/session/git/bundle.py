@@ -26,14 +26,13 @@ _LINE_MAX: Final = 4096
 _REFS_MAX: Final = 2_000_000
 
 
-def write_bundle(repository: Path, target: Path, refs: Iterable[str]) -> None:
+def write_bundle(repository: Path, target: Path, refs: Iterable[str], *, purpose: str = "Making a backup") -> None:
     """Write refs and everything they reach into one file, and let `git` verify it.
 
     Raises:
         GitMissing, GitFailed: `git` is missing, or said no.
     """
     names = "".join(f"{name}\n" for name in refs).encode("utf-8", "surrogateescape")
-    purpose = "Making a backup"
     program.run(repository, ["bundle", "create", "-q", str(target), "--stdin"], purpose=purpose, stdin=names)
     program.run(repository, ["bundle", "verify", "-q", str(target)], purpose=purpose)
 
