@@ -5,10 +5,17 @@ from __future__ import annotations
 from typing import Final
 
 from superqode.session.errors import TranscriptError, UnknownTranscript
+from superqode.session.importers.acp import AcpImporter
+from superqode.session.importers.aider import AiderImporter
 from superqode.session.importers.base import Imported, Importer, Receipt, Source
 from superqode.session.importers.claude_code import ClaudeCodeImporter
 from superqode.session.importers.codex import CodexImporter
 from superqode.session.importers.exports import ExportImporter
+from superqode.session.importers.gemini_cli import GeminiCliImporter
+from superqode.session.importers.goose import GooseImporter
+from superqode.session.importers.opencode import OpencodeImporter
+from superqode.session.importers.pi import PiImporter
+from superqode.session.importers.qwen_code import QwenCodeImporter
 from superqode.session.importers.superqode_agent import AgentStoreImporter
 from superqode.session.importers.superqode_old import OldStoreImporter
 
@@ -21,7 +28,20 @@ def make_importers() -> tuple[Importer, ...]:
     They come in the order they are to be asked: formats that tell most about themselves first. The old store also
     takes files that are too damaged to tell, and an export need hold no more than a few names of fields.
     """
-    return (CodexImporter(), ClaudeCodeImporter(), AgentStoreImporter(), OldStoreImporter(), ExportImporter())
+    return (
+        OpencodeImporter(),
+        CodexImporter(),
+        GeminiCliImporter(),
+        QwenCodeImporter(),
+        PiImporter(),
+        ClaudeCodeImporter(),
+        AcpImporter(),
+        AiderImporter(),
+        GooseImporter(),
+        AgentStoreImporter(),
+        OldStoreImporter(),
+        ExportImporter(),
+    )
 
 
 IMPORTERS: Final = make_importers()

@@ -7,18 +7,28 @@ command line, the store's import) lists the files once, and an importer can only
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from itertools import islice, takewhile
 from typing import IO, Protocol
 
 from superqode.session.errors import TranscriptError
 from superqode.session.models import Session
 
-__all__ = ["HEAD_BYTES", "Imported", "Importer", "Receipt", "Source", "sha256_of"]
+__all__ = ["HEAD_BYTES", "Imported", "Importer", "Opener", "Receipt", "Source", "sha256_of", "sources_of"]
 
 # How much of a file an importer may look at to recognise it, in bytes.
 HEAD_BYTES = 64 * 1024
 _CHUNK = 1024 * 1024
+
+# Opens a file, or with an ending the file of the same name with that behind it; raises `FileNotFoundError`.
+Opener = Callable[[str], IO[bytes]]
+
+
+def _nothing(ending: str) -> IO[bytes]:
+    raise FileNotFoundError(f"nothing is known of a file with {ending} behind its name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +39,44 @@ class Source:
         name: its path for people and for finding relatives, with `/`; never opened by an importer.
         open: gives the bytes from the beginning, each time anew.
         related: gives the other files of this run whose name contains a text, in order of name.
+        within: gives the file of this run that has a name, or those in the folder of that name and below it, in order.
+        beside: opens the file of this name with an ending behind it (a database's `-wal`), listed or not.
     """
 
     name: str
     open: Callable[[], IO[bytes]]
     related: Callable[[str], Iterator[Source]] = field(default=lambda _needle: iter(()))
+    within: Callable[[str], Iterator[Source]] = field(default=lambda _folder: iter(()))
+    beside: Opener = field(default=_nothing)
 
     def head(self) -> bytes:
         """The first bytes, enough to recognise the format."""
         with self.open() as stream:
             return stream.read(HEAD_BYTES)
+
+
+def sources_of(files: Mapping[str, Opener]) -> list[Source]:
+    """Make the sources of one run, each knowing the others.
+
+    Args:
+        files: what opens each file, by name; names have `/`.
+    """
+    names = sorted(files)
+    listed: dict[str, Source] = {}
+
+    def related(needle: str) -> Iterator[Source]:
+        return (listed[name] for name in names if needle in name)
+
+    def within(name: str) -> Iterator[Source]:
+        if name in listed:
+            yield listed[name]
+        start = name.rstrip("/") + "/"
+        for inside in takewhile(lambda known: known.startswith(start), islice(names, bisect_left(names, start), None)):
+            yield listed[inside]
+
+    for name in names:
+        listed[name] = Source(name, partial(files[name], ""), related, within, files[name])
+    return list(listed.values())
 
 
 @dataclass(slots=True)

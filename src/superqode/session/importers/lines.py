@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Callable
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from superqode.session.errors import TranscriptError
@@ -18,16 +19,22 @@ if TYPE_CHECKING:
 
     from superqode.session.importers.base import Receipt, Source
 
-__all__ = ["MAX_DEPTH", "MAX_LINE_BYTES", "parse_json", "read_records"]
+__all__ = ["LONG_LINE_BYTES", "MAX_DEPTH", "MAX_LINE_BYTES", "Divide", "parse_json", "read_records"]
 
 # The longest line that is read, in bytes; pictures inside a record stay well below it.
 MAX_LINE_BYTES: Final = 256 * 1024 * 1024
+# The longest line that is always read at once, in bytes.
+LONG_LINE_BYTES: Final = 1024 * 1024
 # The deepest nesting of a record; less than what an entry may hold, so that a part of one always fits there.
 MAX_DEPTH: Final = 150
 # How many different first keys are remembered to find records behind damage.
 _MAX_KEYS: Final = 32
 # What stands around a record: white space of JSON, and the NULs a file system leaves after a power loss.
 _PADDING: Final = "\ufeff\0 \t\r\n"
+
+
+# Takes a line apart; see `read_records`.
+Divide = Callable[[bytes], "Iterator[dict[str, Any]] | None"]
 
 
 def _finite(text: str) -> float:
@@ -62,7 +69,9 @@ def parse_json(text: str) -> Any:
     return value
 
 
-def read_records(source: Source, receipt: Receipt, *, holding: bytes = b"") -> Iterator[tuple[int, dict[str, Any]]]:
+def read_records(
+    source: Source, receipt: Receipt, *, holding: bytes = b"", divide: Divide | None = None
+) -> Iterator[tuple[int, dict[str, Any]]]:
     """Give each record of a source with its line's number, from 1; records glued on one line share a number.
 
     Every record, and every piece that is none, counts in `receipt.lines`. What is given is the caller's to
@@ -73,13 +82,15 @@ def read_records(source: Source, receipt: Receipt, *, holding: bytes = b"") -> I
         source: the file.
         receipt: where to count.
         holding: only lines with these bytes are looked at; the others are neither read nor counted.
+        divide: gives the record on a line of more than `LONG_LINE_BYTES` piece by piece, each a record that counts,
+            or None where it does not know how; a whole history may stand on one line.
 
     Raises:
         TranscriptError: the bytes themselves cannot be read.
     """
     try:
         with source.open() as stream:
-            yield from _Reader(receipt, holding).read(stream)
+            yield from _Reader(receipt, holding, divide).read(stream)
     except OSError as problem:
         raise TranscriptError(source.name, f"it cannot be read ({problem.strerror or problem})") from problem
 
@@ -87,9 +98,10 @@ def read_records(source: Source, receipt: Receipt, *, holding: bytes = b"") -> I
 class _Reader:
     """Takes lines apart; remembers how records begin, to find one behind damage."""
 
-    def __init__(self, receipt: Receipt, holding: bytes) -> None:
+    def __init__(self, receipt: Receipt, holding: bytes, divide: Divide | None) -> None:
         self._receipt = receipt
         self._holding = holding
+        self._divide = divide
         self._first_keys: set[str] = set()
         self._budget = 0
 
@@ -102,8 +114,14 @@ class _Reader:
                 _skip_line(stream)
                 self._damage(f"line {number}: longer than {MAX_LINE_BYTES // 2**20} MiB")
             elif self._holding in line:
-                for record in self._records(line, number, whole=whole):
+                pieces = self._divide(line) if self._divide and len(line) > LONG_LINE_BYTES else None
+                for record in self._counted(pieces) if pieces else self._records(line, number, whole=whole):
                     yield number, record
+
+    def _counted(self, pieces: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+        for piece in pieces:
+            self._receipt.lines += 1
+            yield piece
 
     def _records(self, line: bytes, number: int, *, whole: bool) -> Iterator[dict[str, Any]]:
         text = self._text(line, number)

@@ -7,14 +7,14 @@ them are a new commit on the same branch. What people did to the session since (
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import IO, TYPE_CHECKING, Any, Final, Literal
 
 from superqode.session import ids
 from superqode.session.errors import SessionError, TranscriptError, UnknownTranscript
-from superqode.session.importers.base import Imported, Source
+from superqode.session.importers.base import Imported, Opener, Source, sources_of
 from superqode.session.models import Entry, Message, MessageRole, Session, Step, thaw
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.merge import merge_list
@@ -26,7 +26,7 @@ __all__ = ["ImportOutcome", "ImportReport", "find_sources", "import_sources"]
 
 Status = Literal["new", "updated", "unchanged", "failed"]
 
-_ENDINGS: Final = (".jsonl", ".json", ".json.gz", ".b64", ".txt", ".md")
+_ENDINGS: Final = (".jsonl", ".json", ".json.gz", ".b64", ".txt", ".md", ".db")
 _GROWING: Final = ("files_modified", "files_created", "agents_used")
 _SKIPPED_FOLDERS: Final = frozenset((".git", "node_modules", "__pycache__", ".venv"))
 
@@ -84,17 +84,17 @@ def find_sources(paths: Iterable[Path]) -> tuple[list[Source], set[str]]:
             named.add(path.as_posix())
         else:
             raise TranscriptError(str(path), "there is no such file or folder")
-    names = sorted(found)
-
-    def related(needle: str) -> Iterator[Source]:
-        return (sources[name] for name in names if needle in name)
-
-    sources = {name: Source(name, _opener(found[name]), related) for name in names}
-    return list(sources.values()), named
+    return sources_of({name: _opener(file) for name, file in found.items()}), named
 
 
-def _opener(path: Path) -> Callable[[], Any]:
-    return lambda: path.open("rb")
+def _opener(path: Path) -> Opener:
+    def open_beside(ending: str) -> IO[bytes]:
+        file = Path(f"{path}{ending}") if ending else path
+        if ending and not file.is_file():  # a pipe would never answer
+            raise FileNotFoundError(str(file))
+        return file.open("rb")
+
+    return open_beside
 
 
 def _walk(folder: Path) -> Iterator[Path]:
@@ -224,11 +224,15 @@ def _same_source(stored: Session, fresh: Session) -> bool:
 
 def _save_more(store: SessionStore, stored: Session, fresh: Session) -> bool:
     """Add what a newer import brings to the stored session; people's own changes stay. Says whether it brought any."""
+    if not fresh.timeline and stored.timeline:
+        return False  # an export without history takes nothing back
     before = stored.to_dict()
     news = {entry.id: entry for entry in fresh.timeline}
     kept: list[Entry] = []
     for entry in stored.timeline:
-        if entry.id not in news and not ids.is_own_entry_id(entry.id):
+        # What is newer than all that this source tells stays: it is an older copy, or the beginning of a longer one.
+        stays = entry.id in news or ids.is_own_entry_id(entry.id) or entry.timestamp > fresh.updated_at
+        if not stays:
             continue  # the agent rewound past it; the history has it
         newer = news.pop(entry.id, entry)
         kept.append(entry if newer == entry else newer)  # the same object again costs the save nothing

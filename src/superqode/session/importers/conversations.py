@@ -1,0 +1,237 @@
+"""Makes sessions of the drafts of one transcript: the conversation, then those that were left for it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from superqode.session.errors import InvalidEntry, TranscriptError
+from superqode.session.importers.assembly import Parts, first_prompt, make_session
+from superqode.session.importers.balance import FileBalance
+from superqode.session.importers.base import Imported, Receipt, Source
+from superqode.session.importers.drafts import MOST_BRANCHES, Call, Draft, Drafts, Said, Way
+from superqode.session.importers.lines import Divide, read_records
+from superqode.session.importers.origin import provenance, session_id_for, title_of
+from superqode.session.importers.shell import removed_files
+from superqode.session.models import Entry, Message, ToolExecution
+from superqode.session.models.files import touched_files
+
+__all__ = ["Origin", "conversations", "or_errors", "session_name", "take_records"]
+
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
+_SHORT: Final = 8
+_MAX_MS: Final = 2**63 - 1
+_SHELLS: Final = frozenset(("run_shell_command", "bash"))
+
+
+@dataclass(slots=True)
+class Origin:
+    """What is known of a transcript besides its drafts.
+
+    Attributes:
+        source: the file.
+        digest: its SHA-256, in hex.
+        receipt: what became of its records; complete but for what is left out here.
+        agent: the importer's name, which is the agent's.
+        version: the importer's version.
+        id: our id of the conversation.
+        original_id: the agent's own.
+        title: what it is called; empty where it has no name.
+        folder: the folder the agent worked in; empty where that is not known.
+        began: when it began; None where that is not told.
+        parent: our id of the session it comes from.
+        relation: `relation` and what belongs to it, for the metadata.
+        about: what else is kept, for the metadata under the agent's name.
+    """
+
+    source: Source
+    digest: str
+    receipt: Receipt
+    agent: str
+    version: int
+    id: str
+    original_id: str
+    title: str = ""
+    folder: str = ""
+    began: datetime | None = None
+    parent: str | None = None
+    relation: dict[str, Any] = field(default_factory=dict)
+    about: dict[str, Any] = field(default_factory=dict)
+
+
+def session_name(agent: str, *names: str) -> str:
+    """Our id of an agent's session, or of what hangs on one (`-agent-…`, `-branch-…`)."""
+    return session_id_for("-".join(names), f"{agent}-")
+
+
+def or_errors(source: Source, sessions: Iterator[Imported]) -> Iterator[Imported | TranscriptError]:
+    """Give sessions, and for whatever goes wrong with them one error that names the source."""
+    try:
+        yield from sessions
+    except TranscriptError as problem:
+        yield problem
+    except (ValueError, OSError) as problem:
+        yield TranscriptError(source.name, f"it cannot be made a session ({problem})")
+
+
+def take_records(
+    source: Source, receipt: Receipt, take: Callable[[int, dict[str, Any]], None], divide: Divide | None = None
+) -> None:
+    """Hand over each record of a file of lines with its line's number; one that cannot be stored counts as damage.
+
+    Args:
+        source: the file.
+        receipt: where to count.
+        take: takes a record.
+        divide: takes apart very long lines, as for `read_records`.
+
+    Raises:
+        TranscriptError: the bytes themselves cannot be read.
+    """
+    for number, record in read_records(source, receipt, divide=divide):
+        try:
+            take(number, record)
+        except InvalidEntry as problem:
+            receipt.problem(f"line {number}: {problem}")
+
+
+def conversations(origin: Origin, drafts: Drafts) -> Iterator[Imported]:
+    """Give the sessions of a transcript."""
+    names = drafts.entry_ids()
+    entries = {id(draft): _entry(draft, names[id(draft)], origin.agent) for draft in drafts.every}
+    _leave_out(drafts.too_old(), origin.receipt)
+    taken = {origin.id}
+    ways = drafts.ways()
+    yield _import(origin, next(ways), entries, origin.receipt)
+    for way in ways:
+        own = way.drafts[way.own :]
+        first = names[id(own[0])]
+        branch = Origin(
+            source=origin.source,
+            digest=origin.digest,
+            receipt=_receipt_of(own),
+            agent=origin.agent,
+            version=origin.version,
+            id=_fresh(origin, first, taken),
+            original_id=origin.original_id,
+            title=first_prompt([entries[id(draft)] for draft in own]),
+            folder=origin.folder,
+            parent=origin.id,
+            relation={"relation": "branch", "first_own_entry": first},
+            about=origin.about,
+        )
+        yield _import(branch, way, entries, branch.receipt)
+
+
+def _fresh(origin: Origin, first: str, taken: set[str]) -> str:
+    """A branch's id with a short form of its first entry's id in it, or the whole where the short one is taken."""
+    base = origin.original_id or origin.id.removeprefix(f"{origin.agent}-")
+    tries = (session_name(origin.agent, base, "branch", end) for end in (first[:_SHORT], first, f"whole-{first}"))
+    name = next(name for name in tries if name not in taken)
+    taken.add(name)
+    return name
+
+
+def _import(origin: Origin, way: Way, entries: dict[int, Entry], receipt: Receipt) -> Imported:
+    chosen = [entries[id(draft)] for draft in way.drafts]
+    times = [entry.timestamp for entry in chosen]
+    title = title_of(origin.title) or title_of(first_prompt(chosen)) or f"{origin.agent} session"
+    began = min([*times, *([origin.began] if origin.began else [])], default=_EPOCH)
+    parts = Parts(
+        id=origin.id,
+        title=title,
+        began=began,
+        ended=max(times, default=began),
+        agent=origin.agent,
+        project_path=origin.folder,
+        parent=origin.parent,
+        metadata={
+            "imported": provenance(
+                origin.source,
+                origin.digest,
+                receipt,
+                importer=origin.agent,
+                version=origin.version,
+                original_id=origin.original_id,
+                title=title,
+            ),
+            origin.agent.replace("-", "_"): origin.about,
+            **origin.relation,
+        },
+    )
+    return Imported(make_session(parts, chosen, _files(way.drafts, origin.folder)), receipt)
+
+
+def _files(drafts: Sequence[Draft], folder: str) -> FileBalance:
+    """What became of files by the calls that worked."""
+    balance = FileBalance(folder)
+    for draft in drafts:
+        if not isinstance(draft, Call) or not draft.worked:
+            continue
+        if draft.name in _SHELLS:
+            for path in removed_files(draft.arguments):
+                balance.take("delete", path)
+        for touch, path in touched_files(draft.name, draft.arguments, folder):
+            balance.take(draft.touch if draft.touch and touch != "read" else touch, path)
+    return balance
+
+
+def _entry(draft: Draft, entry_id: str, agent: str) -> Entry:
+    details: dict[str, Any] = dict(draft.details)
+    if draft.id and draft.id != entry_id:
+        details["original_id"] = draft.id
+    return (
+        _message(draft, entry_id, agent, details)
+        if isinstance(draft, Said)
+        else _execution(draft, entry_id, agent, details)
+    )
+
+
+def _message(said: Said, entry_id: str, agent: str, details: dict[str, Any]) -> Message:
+    if said.thinking:
+        details["thinking"] = said.thinking
+    return Message(
+        id=entry_id,
+        role=said.role,
+        content=said.text,
+        timestamp=said.time,
+        agent_name=agent if said.role == "assistant" else None,
+        tool_calls=[call.block for call in said.calls] or None,
+        tool_call_id=said.answers or None,
+        metadata=details,
+    )
+
+
+def _execution(call: Call, entry_id: str, agent: str, details: dict[str, Any]) -> ToolExecution:
+    if call.ended is None:
+        details["unfinished"] = True
+    if call.by_person:
+        details["by"] = "user"
+    ended = call.ended or call.time
+    taken = call.duration_ms if call.duration_ms >= 0 else round((ended - call.time).total_seconds() * 1000)
+    return ToolExecution(
+        id=entry_id,
+        tool_name=call.name,
+        arguments=call.arguments,
+        result=call.result,
+        success=call.worked and call.ended is not None,
+        timestamp=ended,
+        duration_ms=min(max(taken, 0), _MAX_MS),
+        agent_name=None if call.by_person else agent,
+        metadata=details,
+    )
+
+
+def _leave_out(drafts: Sequence[Draft], receipt: Receipt) -> None:
+    count = sum(draft.records for draft in drafts)
+    if count:
+        receipt.mapped -= count
+        receipt.drop(f"rewound conversations before the last {MOST_BRANCHES}", count)
+
+
+def _receipt_of(drafts: Sequence[Draft]) -> Receipt:
+    """A receipt for the part of a file that became a session of its own; the file's receipt counts it too."""
+    count = sum(draft.records for draft in drafts)
+    return Receipt(lines=count, mapped=count)
