@@ -1,0 +1,128 @@
+"""What the exporters for readers say alike: times, durations, thoughts, calls that were asked for, what is left out."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from superqode.session.codec.jsontext import dump_text
+from superqode.session.exporters.visible import json_safe
+from superqode.session.models import Message, Session
+
+__all__ = [
+    "Asked",
+    "counted",
+    "duration",
+    "excerpt_note",
+    "facts",
+    "json_text",
+    "known_calls",
+    "moment",
+    "thoughts",
+    "unanswered",
+]
+
+_SECOND: Final = 1000
+_MINUTE: Final = 60 * _SECOND
+
+
+class Asked(NamedTuple):
+    """A call that a message asks for.
+
+    Attributes:
+        name: the tool's name; empty where the agent's shape tells none.
+        arguments: what it is to be called with; the whole call where the shape is not known.
+    """
+
+    name: str
+    arguments: Any
+
+
+def counted(number: int, thing: str) -> str:
+    """Give `1 message`, `12,000 messages`."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
+def duration(milliseconds: int) -> str:
+    """Give `420 ms`, `1.2 s`, `3 min 5 s`; nothing where it is not known (0)."""
+    if milliseconds >= _MINUTE:
+        return f"{milliseconds // _MINUTE:,} min {milliseconds % _MINUTE // _SECOND} s"
+    if milliseconds >= _SECOND:
+        return f"{milliseconds / _SECOND:.1f} s"
+    return f"{milliseconds} ms" if milliseconds else ""
+
+
+def moment(time: datetime) -> str:
+    """Give an aware UTC time as `2026-11-22 10:00:00 UTC`."""
+    # Not strftime, which leaves the zeros of early years out.
+    return time.isoformat(" ", "seconds").removesuffix("+00:00") + " UTC"
+
+
+def thoughts(message: Message) -> list[str]:
+    """The reasoning behind an answer, as importers keep it: a text or a list of them."""
+    told = message.metadata.get("thinking")
+    return [text for text in (told if isinstance(told, list) else [told]) if isinstance(text, str) and text]
+
+
+def known_calls(session: Session) -> frozenset[str]:
+    """The ids of the calls whose execution stands in the session."""
+    return frozenset(call.id for call in session.tool_executions)
+
+
+def unanswered(message: Message, known: Collection[str]) -> Iterator[Asked]:
+    """The calls that a message asks for and no execution tells of."""
+    for call in message.tool_calls or ():
+        if not isinstance(call, dict):
+            yield Asked("", call)
+        elif call.get("id") not in known and call.get("call_id") not in known:
+            yield _asked(call)
+
+
+def _asked(call: dict[str, Any]) -> Asked:
+    inner = call["function"] if isinstance(call.get("function"), dict) else call
+    name = inner.get("name")
+    arguments = next((inner[key] for key in ("input", "arguments", "args") if key in inner), None)
+    return Asked(name, arguments) if isinstance(name, str) and arguments is not None else Asked("", call)
+
+
+def excerpt_note(session: Session) -> str:
+    """Say in one line what a selection left out (`selection.py`); nothing for a whole session."""
+    told = session.metadata.get("excerpt")
+    if not isinstance(told, dict):
+        return ""
+    parts = [f"excerpt of {told.get('of')}"]
+    if told.get("left_out"):
+        parts.append(f"{told['left_out']} entries left out")
+    if told.get("without_tools"):
+        parts.append("without tool calls")
+    if told.get("masked"):
+        parts.append(f"{told['masked']} secrets masked")
+    return ", ".join(parts)
+
+
+def facts(session: Session) -> Iterator[tuple[str, list[str]]]:
+    """What a reader wants to know of a session before reading it: names and values, those that there are."""
+    counts = f"{counted(len(session.messages), 'message')}, {counted(len(session.tool_executions), 'tool call')}"
+    excerpt = excerpt_note(session)
+    for name, values in (
+        ("Session", [session.id]),
+        ("Excerpt", [excerpt] if excerpt else []),
+        ("Fork of", [session.parent_session_id] if session.parent_session_id and not excerpt else []),
+        ("Project", [session.project_path] if session.project_path else []),
+        ("Agents", session.agents_used),
+        ("Tags", session.tags),
+        ("Begun", [moment(session.created_at)]),
+        ("Changed", [moment(session.updated_at)]),
+        ("Holds", [counts]),
+        ("Files created", session.files_created),
+        ("Files modified", session.files_modified),
+        ("Snapshots", [f"{one.id} {one.description}".rstrip() for one in session.snapshots]),
+    ):
+        if values:
+            yield name, list(values)
+
+
+def json_text(value: Any, *, indent: int | None = 2) -> str:
+    """Give JSON text in which nothing is invisible."""
+    return json_safe(dump_text(value, indent=indent))
