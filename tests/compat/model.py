@@ -92,7 +92,8 @@ class Model:
         told.future.clear()
         state = conversation(session)
         if state != told.now:
-            told.past.append(state)
+            # Under a name that plain git gave, the past begins where the branch was when it was first saved.
+            told.past = [told.now, state] if first else [*told.past, state]
         elif first:
             told.past = [state]  # a commit of its own says that the fork begins here
 
