@@ -28,6 +28,7 @@
     │   └── StoreClosed
     ├── TranscriptError (ValueError)          an importer cannot use this input
     │   └── UnknownTranscript                 no importer knows the format
+    ├── HandoffError (ValueError)             a session cannot be written for an agent
     ├── BackupError                           a backup cannot be made, verified or restored
     ├── GitError
     │   ├── GitMissing                        the `git` program is not there or too old
@@ -71,6 +72,7 @@ from superqode.session.errors.content import (
     CorruptObject,
     CorruptSession,
     DuplicateEntry,
+    HandoffError,
     InvalidEntry,
     InvalidSession,
     InvalidSessionId,
@@ -145,6 +147,7 @@ __all__ = [
     "GitError",
     "GitFailed",
     "GitMissing",
+    "HandoffError",
     "HostKeyRejected",
     "InvalidEntry",
     "InvalidRemote",

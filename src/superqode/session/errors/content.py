@@ -231,3 +231,12 @@ class UnknownTranscript(TranscriptError):
         super().__init__(
             source, "no importer knows its format (`superqode sessions import --help` lists the known ones)"
         )
+
+
+class HandoffError(SessionError, ValueError):
+    """A session cannot be handed over."""
+
+    def __init__(self, session_id: str, reason: str) -> None:
+        self.session_id = session_id
+        self.reason = reason
+        super().__init__(f"Session {session_id} cannot be handed over: {reason}")
