@@ -14,6 +14,7 @@ from superqode.session.errors import TranscriptError
 from superqode.session.ids import is_session_id
 from superqode.session.importers.base import Imported, Source
 
+from . import fuzzing
 from .rollouts import CHILD, CODEX, THREAD, Rollout, imported, session_of, source_of, spawned
 
 
@@ -132,34 +133,16 @@ def seed():
     return rollout.records
 
 
-JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(10**30), 10**30)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=9),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=6,
-)
-
-
-def places(value, path=()):
-    """Give the path of every value inside a JSON value."""
-    yield path
-    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
-        yield from places(inner, (*path, key))
-
-
 @given(st.data())
 def test_values_of_any_kind_anywhere_raise_nothing(data):
     """Whatever stands in place of what is expected, the answer is a session or a TranscriptError."""
     records = json.loads(json.dumps(seed()))
     for _ in range(data.draw(st.integers(1, 4))):
-        path = data.draw(st.sampled_from([path for path in places(records) if path]))
+        path = data.draw(st.sampled_from([path for path in fuzzing.places(records) if path]))
         holder = records
         for key in path[:-1]:
             holder = holder[key]
-        holder[path[-1]] = data.draw(JSON)
+        holder[path[-1]] = data.draw(fuzzing.JSON)
     raw = "".join(json.dumps(record) + "\n" for record in records).encode()
     check_any(raw)
 

@@ -17,7 +17,7 @@ from superqode.session.ids import is_session_id
 from superqode.session.importers.base import Imported
 from superqode.session.importers.superqode_old import OldStoreImporter
 
-from . import olddata
+from . import fuzzing, olddata
 from .olddata import call, message, needs_recordings, only, recorded, refused, session, source_of
 
 OLD = OldStoreImporter()
@@ -275,11 +275,11 @@ def test_values_of_any_kind_anywhere_raise_nothing(data):
     stateful = {"id": "snap-2", "created_at": "2026-11-22T09:58:02Z", "state": {"timeline": ["msg-1-1"], "tags": 1}}
     raw = session(snapshots=[snapshot, stateful], timeline=["msg-1-1", "tool-2-1"])
     for _ in range(data.draw(st.integers(1, 3))):
-        path = data.draw(st.sampled_from([path for path in places(raw) if path]))
+        path = data.draw(st.sampled_from([path for path in fuzzing.places(raw) if path]))
         holder = raw
         for key in path[:-1]:
             holder = holder[key]
-        holder[path[-1]] = data.draw(JSON)
+        holder[path[-1]] = data.draw(fuzzing.JSON)
     source = source_of(raw)
     OLD.recognises(source, source.head())
     (found,) = OLD.read(source)
@@ -301,21 +301,3 @@ def test_bytes_of_any_kind_anywhere_raise_nothing(data):
     source = source_of(bytes(raw))
     OLD.recognises(source, source.head())
     assert all(isinstance(found, Imported | TranscriptError) for found in OLD.read(source))
-
-
-JSON = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers(-(10**30), 10**30)
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(max_size=9),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
-    max_leaves=6,
-)
-
-
-def places(value, path=()):
-    """Give the path of every value inside a JSON value."""
-    yield path
-    for key, inner in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
-        yield from places(inner, (*path, key))

@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal
 
-__all__ = ["FileTouch", "relative_path", "touched_files"]
+__all__ = ["FileTouch", "plain_commands", "relative_path", "touched_files"]
 
 FileTouch = Literal["create", "write", "modify", "delete", "read"]
 
@@ -119,20 +119,24 @@ def touched_files(tool_name: str, arguments: Mapping[str, Any], project_path: st
         yield touch, relative_path(named[0], project_path)
 
 
-def _moved_files(arguments: Mapping[str, Any]) -> Iterator[str]:
-    """The new names of files that a command line renames: `mv old new` and `git mv old new`, nothing cleverer."""
-    command = arguments.get("command", arguments.get("cmd"))
-    if isinstance(command, list) and all(isinstance(word, str) for word in command):
-        command = command[-1] if len(command) > 1 and command[-2] in ("-c", "-lc") else None
-    if not isinstance(command, str) or len(command) > _COMMAND_MAX:
-        return
-    for part in re.split(r"&&|;|\n", command):
+def plain_commands(command: str) -> Iterator[list[str]]:
+    """Give the words of each command of a line that runs several, up to where a folder or a quote makes it unclear."""
+    for part in re.split(r"&&|;|\n", command if len(command) <= _COMMAND_MAX else ""):
         try:
             words = shlex.split(part)
         except ValueError:  # a quote that spans parts
             return
         if words[:1] in (["cd"], ["pushd"]):
             return  # what follows is relative to another folder
+        yield words
+
+
+def _moved_files(arguments: Mapping[str, Any]) -> Iterator[str]:
+    """The new names of files that a command line renames: `mv old new` and `git mv old new`, nothing cleverer."""
+    command = arguments.get("command", arguments.get("cmd"))
+    if isinstance(command, list) and all(isinstance(word, str) for word in command):
+        command = command[-1] if len(command) > 1 and command[-2] in ("-c", "-lc") else None
+    for words in plain_commands(command) if isinstance(command, str) else ():
         operands = words[2:] if words[:2] == ["git", "mv"] else words[1:] if words[:1] == ["mv"] else []
         named = [word for word in operands if not word.startswith("-")]
         if len(named) == 2 and not re.search(r"[*?$`<>|&{]|/\Z", named[1]) and not re.search(r"[*?$`<>|&{]", named[0]):

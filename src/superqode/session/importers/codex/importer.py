@@ -9,8 +9,9 @@ from itertools import islice
 from typing import Final
 
 from superqode.session.errors import TranscriptError
+from superqode.session.importers.balance import FileBalance
 from superqode.session.importers.base import Imported, Receipt, Source
-from superqode.session.importers.codex.changes import FileBalance
+from superqode.session.importers.codex.changes import take_call
 from superqode.session.importers.codex.entries import AGENT, entry_ids, entry_of
 from superqode.session.importers.codex.rollout import Rollout, is_record, read_rollout
 from superqode.session.importers.codex.speech import Said, prompt_core
@@ -126,7 +127,7 @@ def _files(rollout: Rollout) -> FileBalance:
     balance = FileBalance(rollout.folder)
     for call in rollout.transcript.calls:
         if call.gone in ("", _TURNS_TAKEN_BACK):
-            balance.take(call)
+            take_call(balance, call)
     return balance
 
 
