@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import pty
-import select
 import subprocess
 from pathlib import Path
+
+import terminal
 
 from .conftest import Cli
 
@@ -48,21 +47,6 @@ class Team:
 
 def converse(cli: Cli, *args: object, answers: list[tuple[str, bytes]]) -> tuple[int, str]:
     """Run a command on a terminal, answering each prompt when it stands there; its exit code and what was seen."""
-    ours, theirs = pty.openpty()
-    environment = os.environ | {"COLUMNS": "100", "LINES": "50", "PAGER": "cat"}
-    command = cli._command(args, before="import os; os.login_tty(0); ")
-    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
-    os.close(theirs)
-    told, place = "", 0
-    try:
-        while True:
-            if select.select([ours], [], [], 0.3)[0]:
-                told += os.read(ours, 65536).decode(errors="replace")
-            elif answers and answers[0][0] in told[place:]:
-                place = len(told)
-                os.write(ours, answers.pop(0)[1])
-    except OSError:  # how Linux says that the other side is closed
-        pass
-    finally:
-        os.close(ours)
-    return process.wait(timeout=60), told
+    return terminal.converse(
+        cli._command(args, before=terminal.TAKE_TERMINAL), answers, {"COLUMNS": "100", "LINES": "50", "PAGER": "cat"}
+    )

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import select
-import subprocess
 import sys
 from datetime import timedelta
 
@@ -14,6 +10,7 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
+import terminal
 from superqode.cli import params
 from superqode.cli.exit_codes import ExitCode
 from superqode.cli.share import asking
@@ -170,26 +167,9 @@ def test_a_known_proquint_is_spelt_as_in_its_proposal() -> None:
 # -- on a real terminal -------------------------------------------------------------------------------------------
 
 
-def terminal(program: str, answers: list[tuple[str, bytes]]) -> tuple[int, str]:
+def on_a_terminal(program: str, answers: list[tuple[str, bytes]]) -> tuple[int, str]:
     """Run Python on a terminal of its own, answering each prompt when it stands there; exit code and what was seen."""
-    ours, theirs = pty.openpty()
-    process = subprocess.Popen(
-        [sys.executable, "-c", f"import os; os.login_tty(0)\n{program}"], stdin=theirs, stdout=theirs, stderr=theirs
-    )
-    os.close(theirs)
-    told, place = "", 0
-    try:
-        while True:
-            if select.select([ours], [], [], 0.3)[0]:
-                told += os.read(ours, 65536).decode()
-            elif answers and answers[0][0] in told[place:]:
-                place = len(told)
-                os.write(ours, answers.pop(0)[1])
-    except OSError:  # how Linux says that the other side is closed
-        pass
-    finally:
-        os.close(ours)
-    return process.wait(timeout=60), told
+    return terminal.converse([sys.executable, "-c", f"{terminal.TAKE_TERMINAL}\n{program}"], answers)
 
 
 PROGRAM = """
@@ -203,7 +183,7 @@ with click.Context(click.Command("x")):
 
 def test_the_terminal_does_not_show_what_is_typed() -> None:
     """The prompt stands there twice, and neither answer."""
-    code, told = terminal(
+    code, told = on_a_terminal(
         PROGRAM, [("Password of the share", b"correct horse\n"), ("Repeat for confirmation", b"correct horse\n")]
     )
     assert code == 0, told
@@ -213,7 +193,7 @@ def test_the_terminal_does_not_show_what_is_typed() -> None:
 
 def test_a_prompt_can_be_left() -> None:
     """Ctrl-C at the prompt ends it without a password."""
-    code, told = terminal(PROGRAM, [("Password of the share", b"\x03")])
+    code, told = on_a_terminal(PROGRAM, [("Password of the share", b"\x03")])
     assert code != 0
     assert "length" not in told
 

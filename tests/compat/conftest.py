@@ -1,4 +1,4 @@
-"""The gits that these tests run with: the machine's own, and an old one that `SUPERQODE_OLD_GIT` names."""
+"""The gits that these tests run with (the machine's own, and one that `SUPERQODE_OLD_GIT` names), and people."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+
+from compat.share_people import People
+from session.sharing.team import compile_rules
 
 _OLD = os.environ.get("SUPERQODE_OLD_GIT", "")
 
@@ -24,3 +27,15 @@ def git_program(request, monkeypatch) -> str:
     if request.param != "git":
         monkeypatch.setenv("PATH", str(Path(program).parent) + os.pathsep + os.environ["PATH"])
     return program
+
+
+@pytest.fixture(scope="session")
+def rules(tmp_path_factory) -> Path:
+    """The detector's rules, compiled once."""
+    return compile_rules(tmp_path_factory.mktemp("rules"))
+
+
+@pytest.fixture
+def people(tmp_path, rules, monkeypatch) -> People:
+    """Makes people."""
+    return People(tmp_path, rules, monkeypatch)

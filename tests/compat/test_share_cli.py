@@ -8,33 +8,20 @@ import pty
 import select
 import subprocess
 import sys
-import time
-from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+import terminal
 from cli.conftest import Cli
 from compat.share_people import COUNT, People, Place, Somebody, allow, place_of
 from servers import CuttingProxy
-from session.sharing.team import PASSWORD, SESSION, Team, compile_rules, files_of
+from session.sharing.team import PASSWORD, SESSION, Team, files_of
 from superqode.cli import main
 from superqode.cli.exit_codes import ExitCode
 
 QUICK = 30.0  # seconds: far more than any refusal takes, far less than a prompt that waits
 TEXTS = ["Fix the SQL injection", "It is in users.py"]
-
-
-@pytest.fixture(scope="session")
-def rules(tmp_path_factory) -> Path:
-    """The detector's rules, compiled once."""
-    return compile_rules(tmp_path_factory.mktemp("rules"))
-
-
-@pytest.fixture
-def people(tmp_path, rules, monkeypatch) -> People:
-    """Makes people."""
-    return People(tmp_path, rules, monkeypatch)
 
 
 class Desk:
@@ -233,26 +220,8 @@ def test_git_may_ask_who_sits_at_a_terminal(request, people):
 
 def typed(desk: Desk, args: list[str], answers: list[tuple[str, bytes]]) -> tuple[int, str]:
     """Run a command on a terminal of its own and answer what it asks; its exit code and what was seen."""
-    ours, theirs = pty.openpty()
-    environment = os.environ | {"TERM": "xterm", "PAGER": "cat", "COLUMNS": "200"}
-    command = desk.cli._command(tuple(args), before="import os; os.login_tty(0); ")
-    process = subprocess.Popen(command, stdin=theirs, stdout=theirs, stderr=theirs, env=environment)
-    os.close(theirs)
-    told, place, deadline = "", 0, time.monotonic() + QUICK
-    try:
-        while time.monotonic() < deadline:
-            if select.select([ours], [], [], 0.05)[0]:
-                told += os.read(ours, 65536).decode(errors="replace")
-            elif answers and answers[0][0] in told[place:]:
-                place = len(told)
-                os.write(ours, answers.pop(0)[1])
-    except OSError:  # how Linux says that the other side is closed
-        pass
-    finally:
-        os.close(ours)
-        if process.poll() is None and time.monotonic() >= deadline:
-            process.kill()
-    return process.wait(timeout=QUICK), told
+    command = desk.cli._command(tuple(args), before=terminal.TAKE_TERMINAL)
+    return terminal.converse(command, answers, {"TERM": "xterm", "PAGER": "cat", "COLUMNS": "200"}, QUICK)
 
 
 # -- what stays closed ------------------------------------------------------------------------------------------------

@@ -8,14 +8,13 @@ import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from compat.share_people import COUNT, EVERYWHERE, SERVED, WITH_USERS, People, Place, Somebody, allow, place_of
 from servers import CuttingProxy
 from servers.repositories import clean_environment
-from session.sharing.team import PASSWORD, SESSION, Team, compile_rules, files_of, put_commit, put_files, state
+from session.sharing.team import PASSWORD, SESSION, Team, files_of, put_commit, put_files, state
 from superqode.session.errors import (
     HostKeyRejected,
     InvalidShareConfig,
@@ -48,18 +47,6 @@ FIRST, SECOND, THIRD = "Fix the SQL injection", "It is in users.py", "Parametris
 def pairs(*named: str):
     """Pairs of a kind of remote and a share's config, by their names with a space between."""
     return [pytest.param(kind, CONFIGS[config], id=name) for name in named for kind, config in [name.split()]]
-
-
-@pytest.fixture(scope="session")
-def rules(tmp_path_factory) -> Path:
-    """The detector's rules, compiled once."""
-    return compile_rules(tmp_path_factory.mktemp("rules"))
-
-
-@pytest.fixture
-def people(tmp_path, rules, monkeypatch) -> People:
-    """Makes people."""
-    return People(tmp_path, rules, monkeypatch)
 
 
 def owner_at(people: People, place: Place, remote: str = "") -> Somebody:
