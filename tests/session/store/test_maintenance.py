@@ -163,13 +163,13 @@ def test_it_is_due_when_objects_or_refs_pile_up(store, monkeypatch):
 
 
 def test_it_runs_by_itself(store_path, monkeypatch):
-    """When it is due, closing the store packs; nobody need think of it."""
+    """When it is due, closing the store packs; nobody need think of it. What is being saved meanwhile may stay loose."""
     monkeypatch.setattr(maintenance, "_REFS_DUE", 2)
     with SessionStore(store_path) as store:
         _fill(store)
 
     assert (store_path / "packed-refs").is_file()
-    assert not list((store_path / "refs" / "heads").iterdir())
+    assert {ref.name for ref in (store_path / "refs" / "heads").iterdir()} <= {"s2"}
 
 
 def test_reading_never_starts_it(store_path, monkeypatch):
