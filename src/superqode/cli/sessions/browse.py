@@ -162,9 +162,11 @@ def _spaced(piece: str) -> str:
 @store_option
 def tree() -> None:
     """Draw which session is a fork of which."""
+    from superqode.session.store.lineage import walk_lineage
+
     with open_store() as store:
         found = store.list_sessions()
-    walked = list(_walk(found))
+    walked = list(walk_lineage(found))
     if wants_json():
         emit_json(
             [
@@ -183,30 +185,6 @@ def tree() -> None:
         return
     known = {item.id for item, _ in walked}
     emit("\n".join(_branch(item, lasts, known) for item, lasts in walked))
-
-
-def _walk(found: Sequence[SessionSummary]) -> Iterator[tuple[SessionSummary, tuple[bool, ...]]]:
-    """Give each session after its parent, with whether it and each ancestor is the last of its siblings.
-
-    A parent may be missing, and hostile data may name parents in a circle: each session comes once anyway.
-    """
-    children: dict[str | None, list[SessionSummary]] = {}
-    known = {item.id for item in found}
-    for item in sorted(found, key=lambda item: item.created_at):
-        parent = item.parent_session_id
-        children.setdefault(parent if parent in known and parent != item.id else None, []).append(item)
-    seen: set[str] = set()
-    # A circle hangs on no root, so whatever no root leads to is tried as a root as well.
-    for group in (children.get(None, []), found):
-        stack: list[tuple[SessionSummary, tuple[bool, ...]]] = [(item, (True,)) for item in reversed(group)]
-        while stack:
-            item, lasts = stack.pop()
-            if item.id in seen:
-                continue
-            seen.add(item.id)
-            yield item, lasts
-            forks = children.get(item.id, [])
-            stack += [(fork, (*lasts, fork is forks[-1])) for fork in reversed(forks)]
 
 
 def _branch(item: SessionSummary, lasts: tuple[bool, ...], known: set[str]) -> str:

@@ -3,8 +3,12 @@
   "use strict";
   const $ = (id) => document.getElementById(id);
   const root = document.documentElement;
-  const entries = Array.from(document.querySelectorAll("article.entry"));
-  const days = Array.from(document.querySelectorAll(".day"));
+  let entries = [], days = [];
+  const take = () => {
+    entries = Array.from(document.querySelectorAll("article.entry"));
+    days = Array.from(document.querySelectorAll(".day"));
+  };
+  take();
   const find = $("find"), found = $("found"), fold = $("fold"), theme = $("theme"), help = $("help");
   const MARKS_MAX = 20000; // more than anybody steps through
   const UNFOLD_MAX = 1000; // what a search unfolds at once; the rest when somebody steps there
@@ -196,6 +200,9 @@
     if (event.key !== "Enter" && event.key !== "Escape") event.preventDefault();
     act();
   });
+
+  // A page that is served may get more entries while it is read.
+  document.addEventListener("entriesadded", () => { take(); if (words.length || kind !== "all") search(); });
 
   // A link to an entry shows it, whatever is filtered, and unfolds it.
   function arrive() {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib import resources
 from itertools import islice
@@ -16,7 +16,7 @@ from superqode.session.exporters.reading import counted, excerpt_note, facts, kn
 from superqode.session.exporters.visible import one_line
 from superqode.session.models import Entry, Message, MessageRole, Session, ToolExecution
 
-__all__ = ["render"]
+__all__ = ["asset", "banner", "conversation", "keys", "prompts", "render", "tools"]
 
 _TITLE_MAX: Final = 200
 _PROMPT_MAX: Final = 90
@@ -44,23 +44,14 @@ def render(session: Session, *, progress: Progress | None = None) -> Iterator[st
     """
     title = one_line(session.title, _TITLE_MAX) or session.id
     yield _head(title)
-    yield _banner(session, title)
+    yield banner(session, title)
     order = session.timeline
-    yield _tools(order)
+    yield tools(order)
     yield '<div class="columns">\n'
-    yield from _prompts(order)
+    yield from prompts(order)
     yield '<main id="conversation" tabindex="-1" aria-label="Conversation">\n'
     yield '<noscript><p class="note">Search and keys need JavaScript; everything can be read without.</p></noscript>\n'
-    around = Around(known_calls(session), session.project_path)
-    day = ""
-    for number, entry in enumerate(order, 1):
-        today = entry.timestamp.date().isoformat()
-        if today != day:
-            yield f'<p class="day"><time datetime="{today}">{today}</time></p>\n'
-            day = today
-        yield from show_entry(number, entry, around)
-        if progress is not None:
-            progress(number, len(order), "rendering")
+    yield from conversation(session, order, progress=progress)
     if not order:
         yield '<p class="empty">Nothing was said here.</p>\n'
     yield '<p class="empty" id="nothing" hidden>Nothing fits. <button type="button" id="clear">Show all</button></p>\n'
@@ -68,8 +59,32 @@ def render(session: Session, *, progress: Progress | None = None) -> Iterator[st
     yield _foot()
 
 
+def conversation(
+    session: Session, entries: Sequence[Entry], *, first: int = 1, day: str = "", progress: Progress | None = None
+) -> Iterator[str]:
+    """Give entries of a session as articles, a line before each day's first.
+
+    Args:
+        session: the session they are of.
+        entries: which of them to show.
+        first: the number of the first one; entries count from 1.
+        day: the day that was told last, as `2026-11-22`.
+        progress: told after each entry how many are done.
+    """
+    around = Around(known_calls(session), session.project_path)
+    for number, entry in enumerate(entries, first):
+        today = entry.timestamp.date().isoformat()
+        if today != day:
+            yield f'<p class="day"><time datetime="{today}">{today}</time></p>\n'
+            day = today
+        yield from show_entry(number, entry, around)
+        if progress is not None:
+            progress(number - first + 1, len(entries), "rendering")
+
+
 @cache
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """Give a file that pages are made of: `page.css` or `page.js`."""
     return resources.files(__package__).joinpath(name).read_text("utf-8")
 
 
@@ -83,8 +98,8 @@ def _policy() -> str:
     return "; ".join(
         (
             "default-src 'none'",
-            f"script-src {_hash(_asset('page.js'))}",
-            f"style-src {_hash(_asset('page.css'))}",
+            f"script-src {_hash(asset('page.js'))}",
+            f"style-src {_hash(asset('page.css'))}",
             "img-src data:",
             "base-uri 'none'",
             "form-action 'none'",
@@ -108,14 +123,15 @@ def _head(title: str) -> str:
 <meta http-equiv="x-dns-prefetch-control" content="off">
 <title>{attribute(title)}</title>
 <link rel="icon" href="data:,">
-<style>{_asset("page.css")}</style>
+<style>{asset("page.css")}</style>
 </head>
 <body>
 <a class="skip" href="#conversation">Skip to the conversation</a>
 """
 
 
-def _banner(session: Session, title: str) -> str:
+def banner(session: Session, title: str) -> str:
+    """Give the head of a session: its title, what people look for first, and all facts, folded."""
     told = [f"<div><dt>{name}</dt><dd>{_listed(values)}</dd></div>\n" for name, values in facts(session)]
     note = excerpt_note(session)
     excerpt = f'<p class="excerpt">{text(_sentence(note))}</p>\n' if note else ""
@@ -154,7 +170,8 @@ def _listed(values: list[str]) -> str:
     return f"<details><summary>{len(shown):,}</summary>{' '.join(shown)}</details>"
 
 
-def _tools(order: list[Entry]) -> str:
+def tools(order: Sequence[Entry]) -> str:
+    """Give the bar that searches, filters and folds these entries; `page.js` makes it work."""
     counts = {"all": len(order), "user": 0, "assistant": 0, "call": 0, "failed": 0}
     for entry in order:
         kind = "call" if isinstance(entry, ToolExecution) or entry.role is MessageRole.TOOL else entry.role.value
@@ -186,26 +203,27 @@ spellcheck="false" aria-keyshortcuts="/">
 """
 
 
-def _prompts(order: list[Entry]) -> Iterator[str]:
-    """Every prompt by its first line, to jump to."""
+def prompts(order: Sequence[Entry], *, first: int = 1) -> Iterator[str]:
+    """Give every prompt of these entries, the first of which has the number `first`, by its first line to jump to."""
     numbered = (
         (number, entry)
-        for number, entry in enumerate(order, 1)
+        for number, entry in enumerate(order, first)
         if isinstance(entry, Message) and entry.role is MessageRole.USER and entry.content.strip()
     )
-    first = list(islice(numbered, _PROMPTS_MAX))
-    if not first:
+    listed = list(islice(numbered, _PROMPTS_MAX))
+    if not listed:
         return
     yield '<nav class="prompts" aria-labelledby="prompts"><h2 id="prompts">Prompts</h2>\n<ol>\n'
-    for number, entry in first:
+    for number, entry in listed:
         told = text(one_line(entry.content.lstrip(), _PROMPT_MAX))
         yield f'<li><a href="#{anchor(number)}" dir="auto">{told}</a></li>\n'
     more = sum(1 for _ in numbered)
     yield f"</ol>\n{f'<p>and {more:,} more</p>' if more else ''}</nav>\n"
 
 
-def _foot() -> str:
-    keys = (
+def keys() -> str:
+    """Give the dialog that tells the keys of a conversation."""
+    told = (
         ("/", "search"),
         ("n p", "next and previous match"),
         ("j k", "next and previous entry"),
@@ -215,14 +233,18 @@ def _foot() -> str:
         ("Esc", "leave and empty the search"),
     )
     rows = "".join(
-        f"<dt>{' '.join(f'<kbd>{key}</kbd>' for key in named.split())}</dt><dd>{does}</dd>\n" for named, does in keys
+        f"<dt>{' '.join(f'<kbd>{key}</kbd>' for key in named.split())}</dt><dd>{does}</dd>\n" for named, does in told
     )
-    return f"""<footer><p>Exported by superqode. Times are UTC. This page loads nothing and sends nothing.</p></footer>
-<dialog id="help" aria-labelledby="helpname"><h2 id="helpname">Keys</h2>
+    return f"""<dialog id="help" aria-labelledby="helpname"><h2 id="helpname">Keys</h2>
 <dl>
 {rows}</dl>
 <form method="dialog"><button>Close</button></form></dialog>
-<script>{_asset("page.js")}</script>
+"""
+
+
+def _foot() -> str:
+    return f"""<footer><p>Exported by superqode. Times are UTC. This page loads nothing and sends nothing.</p></footer>
+{keys()}<script>{asset("page.js")}</script>
 </body>
 </html>
 """
