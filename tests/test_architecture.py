@@ -13,7 +13,7 @@ NAMES = [module.relative_to(SOURCE).as_posix() for module in MODULES]
 
 # Rooms from left to right: imports go only to the right (CONTRIBUTING, "The map"), or stay in the room.
 ROOMS = (
-    ("cli", "tui", "qe", "record"),
+    ("cli", "tui", "serve", "qe", "record"),
     ("session/aio",),
     ("session/sharing", "session/sync"),
     ("session/store",),

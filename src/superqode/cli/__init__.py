@@ -37,6 +37,7 @@ _COMMANDS: Final = {
     "sessions": ("superqode.cli.sessions:sessions", "Keep, read, search, fork and undo sessions."),
     "share": ("superqode.cli.share:share", "Hand sessions to others through any Git remote."),
     "remote": ("superqode.cli.remote:remote", "Say where shares travel to."),
+    "serve": ("superqode.cli.serve:serve", "Show the store in a browser of this machine, to read only."),
     "hooks": ("superqode.cli.hooks:hooks", "Keep sessions from leaving the store in clear."),
     "demo": ("superqode.cli.demo:demo", "Show the whole thing on a small real session."),
 }
