@@ -1,6 +1,7 @@
 """`save`: what changed becomes commits, nothing else does, and the result says what happened."""
 
 import itertools
+import os
 import subprocess
 from datetime import UTC, datetime
 
@@ -267,8 +268,6 @@ def test_what_cannot_be_stored_is_refused_whole(store, git, change):
 
 def test_a_failed_save_can_be_tried_again(store, monkeypatch):
     """A full disk is SaveFailed with the outcome; the session in memory is as it was, and saves when there is room."""
-    from superqode.session.git import durability
-
     session = _session()
     store.save(session)
     session.add_message("user", "more")
@@ -277,7 +276,7 @@ def test_a_failed_save_can_be_tried_again(store, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(durability, "flush", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(
         SaveFailed, match=r"Session s was not saved: the disk is full. Free some space. Saving again is safe"
     ):

@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
-__all__ = ["Durability", "flush"]
+__all__ = ["Durability", "flush", "flush_each"]
 
 Durability = Literal["full", "fast"]
 
@@ -50,7 +50,7 @@ def flush(folder: Path, written: Iterable[str]) -> None:
         return
     syncfs = _syncfs()
     if syncfs is None:
-        _flush_each(paths)
+        flush_each(paths)
         return
     handle = os.open(folder, os.O_RDONLY)
     try:
@@ -61,7 +61,13 @@ def flush(folder: Path, written: Iterable[str]) -> None:
         os.close(handle)
 
 
-def _flush_each(paths: list[str]) -> None:
+def flush_each(paths: Iterable[str]) -> None:
+    """Make files durable one by one, and the folders they stand in.
+
+    Raises:
+        OSError: the disk said no.
+    """
+    paths = list(paths)
     folders = {os.path.dirname(path) for path in paths}  # noqa: PTH120 - text in, text out, on the save path
     folders |= {os.path.dirname(folder) for folder in folders}  # noqa: PTH120 - a folder may be new itself
     for path in [*paths, *sorted(folders)]:

@@ -17,8 +17,9 @@ from typing import Final
 
 from superqode.session import clock, entropy
 from superqode.session.errors import CorruptObject
+from superqode.session.git.journal import JournalObject
 
-__all__ = ["LooseObjects"]
+__all__ = ["Kept", "LooseObjects"]
 
 # Speed over size, as core.looseCompression defaults to: packing compresses well later.
 _LEVEL: Final = 1
@@ -29,6 +30,37 @@ _SMALL_BITS: Final = 12
 _FOLDER_ATTEMPTS: Final = 100
 _HEADER_MAX: Final = 40
 _TYPES: Final = frozenset((b"blob", b"tree", b"commit", b"tag"))
+
+
+class Kept:
+    """What a save wrote, for its record in the journal.
+
+    Attributes:
+        objects: the new files, as they are on the disk.
+        standing: paths of files that stood there already, perhaps from a save that never came to its end.
+        whole: whether all of them are here; a very large save is not kept.
+    """
+
+    __slots__ = ("_room", "objects", "standing", "whole")
+
+    def __init__(self, most: int) -> None:
+        self.objects: list[JournalObject] = []
+        self.standing: list[str] = []
+        self.whole = True
+        self._room = most
+
+    def wrote(self, oid: str, packed: bytes) -> None:
+        """Keep a new file's bytes, while there is room."""
+        self._room -= len(packed)
+        if self._room < 0:
+            self.whole = False
+            self.objects.clear()
+        elif self.whole:
+            self.objects.append(JournalObject(oid, packed))
+
+    def stood(self, path: str) -> None:
+        """Note a file that stood there already."""
+        self.standing.append(path)
 
 
 class LooseObjects:
@@ -68,11 +100,13 @@ class LooseObjects:
         """The two-digit folders there are now; after packing there are few or none."""
         return frozenset(os.listdir(self._root))  # noqa: PTH208 - names only
 
-    def write(self, kind: str, content: bytes, *, compress: bool = True) -> tuple[str, str | None]:
+    def write(
+        self, kind: str, content: bytes, *, compress: bool = True, keep: Kept | None = None
+    ) -> tuple[str, str | None]:
         """Store an object; gives its id, and the path of the new file or `None` where a whole one stood already.
 
         A damaged file under the same id is moved to the quarantine first: writing never heals it otherwise. What
-        cannot become smaller (ciphertext) is better not compressed.
+        cannot become smaller (ciphertext) is better not compressed. `keep` is told of either.
 
         Raises:
             OSError: the disk said no.
@@ -83,12 +117,16 @@ class LooseObjects:
         oid = digest.hexdigest()
         path = self.path(oid)
         if self._stands(oid, path):
+            if keep is not None:
+                keep.stood(path)
             return oid, None
         small = len(content) <= _SMALL
         level = _LEVEL if compress else zlib.Z_NO_COMPRESSION
         compressor = zlib.compressobj(level, zlib.DEFLATED, _SMALL_BITS, 4) if small else zlib.compressobj(level)
         packed = compressor.compress(header) + compressor.compress(content) + compressor.flush()
         self._create(path, packed)
+        if keep is not None:
+            keep.wrote(oid, packed)
         return oid, path
 
     def _stands(self, oid: str, path: str) -> bool:
@@ -108,6 +146,16 @@ class LooseObjects:
                 raise cause from problem  # out of files or memory: that says nothing of the object
             self.set_aside(oid)
             return False
+
+    def restore(self, oid: str, packed: bytes) -> None:
+        """Put a loose file back, given its bytes.
+
+        Raises:
+            CorruptObject: they are not this object's.
+            OSError: the disk said no.
+        """
+        _unpack(oid, packed)
+        self._create(self.path(oid), packed)
 
     def distrust(self, paths: Iterable[str]) -> None:
         """Write these files anew when they are wanted again: after a failed flush the kernel may have dropped them."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from superqode.session.errors import CorruptObject
-from superqode.session.git.loose import LooseObjects
+from superqode.session.git.loose import Kept, LooseObjects
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -168,11 +168,21 @@ class Objects:
             content: its bytes.
             compress: whether they can become fewer; ciphertext cannot.
         """
-        oid, path = self.loose.write(kind, content, compress=compress)
+        local = self._local.__dict__
+        oid, path = self.loose.write(kind, content, compress=compress, keep=local.get("kept"))
         if path is not None:
             # A list a thread: what one save has to flush is never taken away by another's.
-            self._local.__dict__.setdefault("written", []).append(path)
+            local.setdefault("written", []).append(path)
         return oid
+
+    @contextmanager
+    def keeping(self, most: int) -> Iterator[Kept]:
+        """Inside, what this thread writes is kept as well, up to so many bytes."""
+        kept = self._local.kept = Kept(most)
+        try:
+            yield kept
+        finally:
+            self._local.kept = None
 
     def take_written(self) -> list[str]:
         """The files this thread wrote since its last call: what a flush has to make durable."""

@@ -168,6 +168,18 @@ class Refs:
                 _remove_empty(path)
             lock.commit(new.encode() + b"\n")
 
+    def mend(self, name: str, new: str) -> None:
+        """Point a ref at `new` whose file is damaged; whatever else it says by now stays.
+
+        Raises:
+            StoreLocked, OSError: as `update`.
+        """
+        with self._locked(name) as lock:
+            try:
+                self.read(name)
+            except CorruptObject:
+                lock.commit(new.encode() + b"\n")
+
     def delete(self, name: str, expected: str) -> None:
         """Delete a ref if it is still at `expected`; its reflog goes with it, as in Git.
 

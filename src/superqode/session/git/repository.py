@@ -6,7 +6,7 @@ import os
 import re
 import stat
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -16,17 +16,21 @@ from superqode.session.codec.message import clean_ident
 from superqode.session.errors import (
     NewerFormat,
     NotAStore,
+    RefConflict,
     SessionError,
+    StoreLocked,
     StoreNotOwned,
     StoreUnwritable,
     UnsupportedStore,
 )
-from superqode.session.git import durability, flock
+from superqode.session.git import durability, flock, recovery
+from superqode.session.git.journal import Journal, Record, RefMove
+from superqode.session.git.loose import Kept
 from superqode.session.git.objects import BLOB, Ident, Objects, TreeEntry
 from superqode.session.git.packs import Packs
 from superqode.session.git.refs import Refs
 
-__all__ = ["HEADS", "RESERVED_BRANCH", "STORE_FORMAT", "TAGS", "Repository", "is_store"]
+__all__ = ["HEADS", "JOURNAL_DUE", "JOURNAL_MOST", "RESERVED_BRANCH", "STORE_FORMAT", "TAGS", "Repository", "is_store"]
 
 HEADS: Final = "refs/heads/"
 TAGS: Final = "refs/tags/"
@@ -35,6 +39,10 @@ STORE_FORMAT: Final = 1
 
 # Sessions that share a lock only wait for each other; a file a session would pile up.
 _LOCKS: Final = 256
+# How much stands in the journal for one lock before it is time for a checkpoint, in bytes.
+JOURNAL_DUE: Final = 1024 * 1024
+# How much of one save is written into the journal, in bytes; a larger one is flushed itself.
+JOURNAL_MOST: Final = 1024 * 1024
 _EXTENSION: Final = re.compile(r"^\s*(objectformat|refstorage)\s*=\s*(\S+)", re.IGNORECASE | re.MULTILINE)
 _FORMAT: Final = re.compile(
     r"^\s*\[superqode\][^\[]*?^\s*format\s*=\s*(\d{1,9})\s*$", re.IGNORECASE | re.MULTILINE | re.DOTALL
@@ -108,6 +116,7 @@ class Repository:
             None if user is None else (clean_ident(user[0], "user"), clean_ident(user[1], "user@localhost.invalid"))
         )
         self._locks = self.own / "locks"
+        self.journal = Journal(self.own / "journal")
         # Refs that moved, but whose flush failed: whoever says next that they are saved has to flush them.
         self.unsure: set[str] = set()
         _check(path)
@@ -172,15 +181,28 @@ class Repository:
             yield
 
     @contextmanager
-    def writing(self, *sessions: str, timeout: float = 30.0) -> Iterator[None]:
+    def writing(self, *sessions: str, journalled: bool = False, timeout: float = 30.0) -> Iterator[None]:
         """Hold the locks of these sessions, and keep pruning out meanwhile.
+
+        Args:
+            sessions: their ids.
+            journalled: whether all that is done will stand in the journal, behind what stands there. Otherwise that is
+                made durable first, and forgotten: nothing that moves or removes a session leaves records behind.
+            timeout: how long to wait, in seconds.
 
         Raises:
             StoreLocked: another process held one of them all that time.
+            OSError: what stands in the journal cannot be made durable.
         """
-        numbers = sorted(
-            {zlib.crc32(session.lower().encode("utf-8", "surrogatepass")) % _LOCKS for session in sessions}
-        )
+        numbers = sorted({_number(session) for session in sessions})
+        with self._holding(numbers, timeout):
+            if not journalled:
+                for number in numbers:
+                    recovery.checkpoint(self, number)
+            yield
+
+    @contextmanager
+    def _holding(self, numbers: Sequence[int], timeout: float) -> Iterator[None]:
         held: list[flock.Held] = []
         try:
             held.append(flock.acquire(self._locks / "store", shared=True, timeout=timeout))
@@ -205,6 +227,68 @@ class Repository:
         """Hold the right to maintain: one at a time, beside any number of saves."""
         with flock.hold(self._locks / "maintain", timeout=timeout):
             yield
+
+    @contextmanager
+    def moving(self, session: str, moves: Sequence[RefMove], kept: Kept) -> Iterator[None]:
+        """Make durable what was written, and that refs move, which the caller then moves; it holds the session's lock.
+
+        One record in the journal, synced once, is enough. What is too large for that, or comes after a failed flush,
+        is flushed itself.
+
+        Args:
+            session: the session whose refs move.
+            moves: where they move.
+            kept: what was written for it.
+
+        Raises:
+            OSError: the disk said no; no ref moved.
+        """
+        if not kept.whole or any(move.name in self.unsure for move in moves):
+            self.flush()
+            yield
+            self.flush([str(self.path / move.name) for move in moves])
+            return
+        if kept.standing:
+            durability.flush_each(kept.standing)
+        mark = self.journal.write(_number(session), Record(tuple(kept.objects), moves))
+        self.objects.take_written()
+        try:
+            yield
+        except (RefConflict, StoreLocked):
+            self.journal.take_back(mark)
+            raise
+
+    def is_checkpoint_due(self, session: str) -> bool:
+        """Whether so much stands in the journal beside a session that it should be made durable elsewhere."""
+        return self.journal.size(_number(session)) >= JOURNAL_DUE
+
+    def checkpoint(self) -> None:
+        """Make durable in Git's own files what stands in the journal, beside saves that go on.
+
+        Raises:
+            StoreLocked: a save took too long.
+            OSError: the disk said no.
+        """
+        for number in self.journal.numbers():
+            with self._holding([number], timeout=60.0):
+                files = self.journal.rotate(number)
+            recovery.make_durable(self, files)
+
+    def recover(self) -> list[str]:
+        """Make good what another run of the system wrote, and the disk lost with its crash; gives the refs that moved.
+
+        Raises:
+            StoreLocked: another process held a session all that time.
+            OSError: the disk said no.
+        """
+        moved: list[str] = []
+        for number in self.journal.numbers(stale=True):
+            with self._holding([number], timeout=60.0):
+                # Another process may have done it meanwhile, and may have saved since.
+                if number in self.journal.numbers(stale=True):
+                    moved += recovery.replay(self, number)
+                    recovery.checkpoint(self, number)
+        return moved
 
     def flush(self, extra: Iterable[str] = ()) -> None:
         """Make durable what this thread wrote since the last flush, and the files named besides."""
@@ -244,6 +328,11 @@ class Repository:
         """The committer, now."""
         name, email = self.user()
         return Ident(name, email, max(0, int(clock.now().timestamp())))
+
+
+def _number(session: str) -> int:
+    """The number of the lock that a session shares with some others, regardless of case."""
+    return zlib.crc32(session.lower().encode("utf-8", "surrogatepass")) % _LOCKS
 
 
 def _check(path: Path) -> None:

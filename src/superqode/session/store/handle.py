@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -14,6 +14,7 @@ from superqode.session.errors import (
     SessionError,
     SessionNotFound,
     StoreClosed,
+    StoreLocked,
     StoreNotFound,
     StoreUnwritable,
 )
@@ -53,6 +54,7 @@ class StoreHandle:
         self._catalogue: Catalogue | None = None
         self._unflushed = 0
         self._maintainer: threading.Thread | None = None
+        self._checkpointer: threading.Thread | None = None
         if not create and self.path != default.absolute() and not is_store(self.path):
             raise StoreNotFound(self.path)
 
@@ -67,6 +69,9 @@ class StoreHandle:
                 raise NotAStore(self.path, "it is a file")
             if self._repository is None and is_store(self.path):
                 self._repository = Repository(self.path, user=self._user)
+                # A store that cannot be written is read as it is; where something is lost, reading says so.
+                with suppress(StoreLocked, OSError):
+                    self._repository.recover()
             return self._repository
 
     def _existing(self, session_id: str) -> Repository:
@@ -112,8 +117,9 @@ class StoreHandle:
             if repository is not None and not self._durable:
                 repository.flush([str(repository.path / "HEAD")])
             maintainer = self._maintainer
-        if maintainer is not None:
-            maintainer.join()
+        for worker in (maintainer, self._checkpointer):
+            if worker is not None:
+                worker.join()
         if repository is not None and self._unflushed and maintenance.is_due(repository):
             self._start_maintenance(repository).join()
         with self._lock:
@@ -135,6 +141,8 @@ class StoreHandle:
             count = self._unflushed
         if not self._durable and count % _FAST_FLUSH == 0 and result.commits:
             repository.flush()
+        if self._durable and result.commits and repository.is_checkpoint_due(result.session_id):
+            self._start_checkpoint(repository)
         # The commit's id is as good as a dice: one look in 64 saves, whatever process they come from.
         if (
             result.commits
@@ -143,6 +151,18 @@ class StoreHandle:
             and maintenance.is_due(repository)
         ):
             self._start_maintenance(repository)
+
+    def _start_checkpoint(self, repository: Repository) -> None:
+        """Let the journal go into Git's own files in the background, unless that is being done."""
+        if self._checkpointer is not None and self._checkpointer.is_alive():
+            return
+
+        def work() -> None:
+            with suppress(SessionError, OSError):  # the records stay, and the next one tries again
+                repository.checkpoint()
+
+        self._checkpointer = threading.Thread(target=work, name="superqode-checkpoint", daemon=True)
+        self._checkpointer.start()
 
     def _start_maintenance(self, repository: Repository) -> threading.Thread:
         """Pack in the background; saves go on beside it."""

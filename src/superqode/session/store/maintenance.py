@@ -82,6 +82,7 @@ def maintain(
 
     skipped: list[str] = []
     with repository.maintaining():
+        repository.checkpoint()
         before = _count_loose(repository)
         tell(0, "packing refs")
         refs = repository.refs.pack(

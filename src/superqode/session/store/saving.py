@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -27,8 +28,10 @@ from superqode.session.errors import (
     SessionExists,
     StoreLocked,
 )
+from superqode.session.git.journal import RefMove
+from superqode.session.git.loose import Kept
 from superqode.session.git.objects import BLOB, TREE, Ident, TreeEntry
-from superqode.session.git.repository import Repository
+from superqode.session.git.repository import JOURNAL_MOST, Repository
 from superqode.session.models import Entry, Message, MessageRole, Session, Snapshot, Step
 from superqode.session.store import snapshots
 from superqode.session.store.branches import branch_ref, check_new_id, parent_of
@@ -77,7 +80,7 @@ class Saver:
         if self._known(session) is None:
             _carry_snapshots(session)
         try:
-            with self._repository.writing(session.id):
+            with self._repository.writing(session.id, journalled=self._durable):
                 return self._save(session, replace=replace)
         except CorruptObject as problem:
             raise CorruptSession(session.id, str(problem)) from problem
@@ -98,12 +101,14 @@ class Saver:
             tip = self._repository.refs.read(ref)
             line, taken = self._line(session, tip, replace=replace)
             merged += taken
-            made, last = self._write(session, line, subject)
             try:
-                self._publish(session, ref, line, made, last.commit, tip)
+                with self._objects.keeping(JOURNAL_MOST if self._durable else 0) as kept:
+                    made, last = self._write(session, line, subject)
+                    self._publish(session, ref, made, last.commit, tip, kept)
             except RefConflict as problem:
                 conflict = problem
                 continue
+            self._publish_tags(session, made, line)
             return self._acknowledge(session, line, made, last, merged)
         raise SaveFailed(session.id, "not saved", f"other writers were faster {_ATTEMPTS} times") from conflict
 
@@ -262,18 +267,16 @@ class Saver:
     # -- making it so ---------------------------------------------------------------------------------------------
 
     def _publish(
-        self, session: Session, ref: str, line: Line, made: _Made, target: str | None, tip: str | None
+        self, session: Session, ref: str, made: _Made, target: str | None, tip: str | None, kept: Kept
     ) -> None:
         repository = self._repository
         if target is not None and target != tip:  # without a commit where the branch alone is missing
-            if self._durable:
-                repository.flush()
+            # A save on top of the last one needs no reflog: its parent says where the branch was.
+            reason = made.subject or "save" if tip is None else ""
+            moves = [RefMove(ref, tip or "", target)]
             try:
-                # A save on top of the last one needs no reflog: its parent says where the branch was.
-                reason = made.subject or "save" if tip is None else ""
-                repository.refs.update(ref, target, tip, ident=repository.committer(), reason=reason)
-                if self._durable:
-                    repository.flush([str(repository.path / ref)])
+                with repository.moving(session.id, moves, kept) if self._durable else nullcontext():
+                    repository.refs.update(ref, target, tip, ident=repository.committer(), reason=reason)
             except (RefConflict, StoreLocked):
                 raise
             except OSError as problem:
@@ -284,7 +287,6 @@ class Saver:
         elif ref in repository.unsure:
             repository.flush([str(repository.path / ref)])
         repository.unsure.discard(ref)
-        self._publish_tags(session, made, line)
 
     def _outcome(self, ref: str, target: str) -> Outcome:
         """What became of a save whose ref's update failed: an error can come after the ref moved."""
@@ -302,10 +304,13 @@ class Saver:
             tags += [(snapshot, snapshot.commit) for snapshot in known if self._objects.has(snapshot.commit)]
         if not tags:
             return
+        repository = self._repository
         try:
-            written = [snapshots.write_tag(self._repository, session.id, snapshot, commit) for snapshot, commit in tags]
-            if self._durable:
-                self._repository.flush([path for path in written if path is not None])
+            with self._objects.keeping(JOURNAL_MOST if self._durable else 0) as kept:
+                moves = [snapshots.write_tag(repository, session.id, snapshot, commit) for snapshot, commit in tags]
+                with repository.moving(session.id, moves, kept) if self._durable else nullcontext():
+                    for move, (_, commit) in zip(moves, tags, strict=True):
+                        snapshots.put_tag(repository, session.id, move, commit)
         except SaveFailed:
             raise
         except OSError as problem:

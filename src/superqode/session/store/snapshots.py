@@ -10,6 +10,7 @@ from superqode.session import ids
 from superqode.session.codec import message
 from superqode.session.errors import CorruptObject, RefConflict, SaveFailed
 from superqode.session.git.history import ancestors_among
+from superqode.session.git.journal import RefMove
 from superqode.session.git.objects import Ident, Tag
 from superqode.session.git.refs import is_ref_name
 from superqode.session.git.repository import TAGS, Repository
@@ -25,19 +26,27 @@ def tag_ref(session_id: str, snapshot_id: str) -> str:
     return f"{TAGS}{session_id}/{ids.validate_session_id(snapshot_id)}"
 
 
-def write_tag(repository: Repository, session_id: str, snapshot: Snapshot, commit: str) -> str | None:
-    """Tag a commit as a snapshot; gives the tag's file, or `None` where the session has that snapshot already."""
+def write_tag(repository: Repository, session_id: str, snapshot: Snapshot, commit: str) -> RefMove:
+    """Write the tag of a commit as a snapshot; gives how its ref has to move."""
     name = tag_ref(session_id, snapshot.id)
     who, email = repository.user()
     tagger = Ident(who, email, max(0, int(snapshot.created_at.timestamp())))
     tag = repository.objects.write_tag(commit, name.removeprefix(TAGS), tagger, snapshot.description)
+    return RefMove(name, "", tag)
+
+
+def put_tag(repository: Repository, session_id: str, move: RefMove, commit: str) -> None:
+    """Make the ref of a tag; one that is there already and names the same commit is as good.
+
+    Raises:
+        SaveFailed: it names another commit.
+    """
     try:
-        repository.refs.update(name, tag, None, ident=repository.committer(), reason="snapshot")
+        repository.refs.update(move.name, move.new, None, ident=repository.committer(), reason="snapshot")
     except RefConflict as problem:
-        if _target(repository, name) != commit:
-            raise SaveFailed(session_id, "saved", f"its snapshot {snapshot.id} was not: {problem}") from problem
-        return None
-    return str(repository.path / name)
+        if _target(repository, move.name) != commit:
+            snapshot_id = move.name.rpartition("/")[2]
+            raise SaveFailed(session_id, "saved", f"its snapshot {snapshot_id} was not: {problem}") from problem
 
 
 def _target(repository: Repository, name: str) -> str | None:

@@ -1,0 +1,286 @@
+"""What was saved and may not have reached Git's own files on the disk yet: a write-ahead log.
+
+A save writes its objects and moves its branch as Git does, without waiting for the disk. Before the branch moves, all
+that the save wrote stands in one record here, synced once. So `git log` sees the save at once, and after a crash of the
+system the record makes good what the disk lost (`recovery.py`).
+
+    superqode/journal/4f            the records of the sessions that share the lock 4f
+    superqode/journal/4f.00000001   older ones: a checkpoint is making their files durable, and removes it then
+
+A file begins with a line `superqode-journal 1 <run>` (`boot.py`), then come records:
+
+    <crc32 of the rest of this line> {"crc":…,"objects":[["<id>",<bytes>],…],"refs":[["<name>","<old>","<new>"],…]}
+    the objects one after the other, each as its loose file has it
+
+`crc` is the CRC-32 (RFC 1952) of those bytes; an old id is empty where the ref is made. What follows the last whole
+record was never acknowledged. Whoever writes holds the lock of that number.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Final, NamedTuple
+
+from superqode.session.git.boot import boot_id
+
+__all__ = ["Journal", "JournalObject", "Mark", "Record", "RefMove"]
+
+_FORMAT: Final = 1
+_NAME: Final = re.compile(r"([0-9a-f]{2})(?:\.\d{8})?")
+_HEAD: Final = re.compile(rb"superqode-journal (\d{1,9}) ([0-9A-Za-z-]{0,64})\n")
+_OID: Final = re.compile(r"[0-9a-f]{40}")
+# No record is larger than what a save may write here; a longer line is damage.
+_LINE_MAX: Final = 16 * 1024 * 1024
+_RECORD_MAX: Final = 1 << 30
+
+
+class JournalObject(NamedTuple):
+    """An object: its id, and its loose file's bytes."""
+
+    oid: str
+    packed: bytes
+
+
+class RefMove(NamedTuple):
+    """A ref that moved: its name, where it was (empty: it was made), where it is."""
+
+    name: str
+    old: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One save: the objects it wrote, and the refs it moved."""
+
+    objects: Sequence[JournalObject]
+    refs: Sequence[RefMove]
+
+    def encode(self) -> bytes:
+        """As it stands in the file."""
+        payload = b"".join([packed for _, packed in self.objects])
+        told = {
+            "crc": zlib.crc32(payload),
+            "objects": [[oid, len(packed)] for oid, packed in self.objects],
+            "refs": self.refs,
+        }
+        line = json.dumps(told, separators=(",", ":")).encode()
+        return b"%08x %b\n%b" % (zlib.crc32(line), line, payload)
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where a record begins, to take it back."""
+
+    path: str
+    start: int
+
+
+class Journal:
+    """The journal of one store.
+
+    Args:
+        folder: where its files stand; made when something is written.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def write(self, number: int, record: Record) -> Mark:
+        """Put a record behind the others, and wait until it is on the disk.
+
+        Raises:
+            OSError: the disk said no; nothing of the record is left.
+        """
+        path = self._path(number)
+        handle = self._open(path)
+        try:
+            start = os.lseek(handle, 0, os.SEEK_END)
+            data = record.encode()
+            try:
+                _write_all(handle, data if start else _first_line() + data)
+                os.fsync(handle)
+            except BaseException:
+                os.ftruncate(handle, start)
+                raise
+        finally:
+            os.close(handle)
+        return Mark(path, start)
+
+    def take_back(self, mark: Mark) -> None:
+        """Remove the record that was written last: its refs did not move."""
+        os.truncate(mark.path, mark.start)
+
+    def _path(self, number: int) -> str:
+        return f"{self._folder}/{number:02x}"
+
+    def _open(self, path: str) -> int:
+        flags = os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+        with suppress(FileNotFoundError):
+            return os.open(path, flags)
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        handle = os.open(path, flags | os.O_CREAT, 0o600)
+        # The file's own entry has to be on the disk before what is in it counts.
+        for folder in (self._folder, self._folder.parent):
+            _sync_folder(folder)
+        return handle
+
+    # -- reading ----------------------------------------------------------------------------------------------------
+
+    def size(self, number: int) -> int:
+        """How many bytes are in the file that is written to."""
+        try:
+            return os.stat(self._path(number)).st_size  # noqa: PTH116 - after every save
+        except FileNotFoundError:
+            return 0
+
+    def files(self, number: int | None = None) -> list[Path]:
+        """The files (of one number), oldest first."""
+        try:
+            names = os.listdir(self._folder)  # noqa: PTH208 - names only
+        except FileNotFoundError:
+            return []
+        found = [name for name in names if (named := _NAME.fullmatch(name)) and number in (None, int(named[1], 16))]
+        # The one without an ending is the newest of its number.
+        return [self._folder / name for name in sorted(found, key=lambda name: (name[:2], "." not in name, name))]
+
+    def numbers(self, *, stale: bool = False) -> list[int]:
+        """The numbers that have records; with `stale` only those with records of another run of the system."""
+        ours = _first_line()
+        found = set()
+        for path in self.files():
+            head = _head_of(path)
+            if head and not (stale and boot_id() and head == ours):
+                found.add(int(path.name[:2], 16))
+        return sorted(found)
+
+    def records(self, path: Path) -> Iterator[Record]:
+        """Give the whole records of a file; what comes behind the first that is none was never acknowledged.
+
+        Raises:
+            OSError: it cannot be read.
+        """
+        try:
+            with path.open("rb") as stream:
+                head = _HEAD.fullmatch(stream.readline(128))
+                if head is None or int(head[1]) != _FORMAT:
+                    return
+                while (record := _read_record(stream)) is not None:
+                    yield record
+        except FileNotFoundError:
+            return
+
+    # -- checkpoints ------------------------------------------------------------------------------------------------
+
+    def rotate(self, number: int) -> list[Path]:
+        """Let records that come now stand in a file of their own; gives the older files, which get no more."""
+        newest = Path(self._path(number))
+        if self.size(number):
+            older = [path for path in self.files(number) if path != newest]
+            last = int(older[-1].suffix[1:]) if older else 0
+            newest.rename(f"{newest}.{last + 1:08}")
+        return [path for path in self.files(number) if path != newest]
+
+    def remove(self, paths: Sequence[Path]) -> None:
+        """Forget records that all are durable in Git's own files now."""
+        for path in paths:
+            path.unlink(missing_ok=True)
+        if paths:
+            _sync_folder(self._folder)
+
+    def empty(self, number: int) -> None:
+        """Forget all records of a number: they are durable. Whoever calls holds its lock."""
+        newest = Path(self._path(number))
+        self.remove([path for path in self.files(number) if path != newest])
+        if not self.size(number):
+            return
+        # Synced: records that came back after a crash could move a ref that somebody moved back meanwhile.
+        handle = os.open(newest, os.O_WRONLY | getattr(os, "O_CLOEXEC", 0))
+        try:
+            os.ftruncate(handle, 0)
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _first_line() -> bytes:
+    return f"superqode-journal {_FORMAT} {boot_id()}\n".encode()
+
+
+def _head_of(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            return stream.readline(128)
+    except FileNotFoundError:
+        return b""
+
+
+def _read_record(stream: IO[bytes]) -> Record | None:
+    line = stream.readline(_LINE_MAX)
+    check, _, told = line.removesuffix(b"\n").partition(b" ")
+    if not line.endswith(b"\n") or check != b"%08x" % zlib.crc32(told):
+        return None
+    try:
+        fields = json.loads(told)
+        sizes = [(_oid(oid), _size(size)) for oid, size in fields["objects"]]
+        refs = [RefMove(_ref(name), _oid(old) if old else "", _oid(new)) for name, old, new in fields["refs"]]
+        crc = int(fields["crc"])
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return None
+    total = sum(size for _, size in sizes)
+    payload = stream.read(total) if total <= _RECORD_MAX else b""
+    if len(payload) != total or zlib.crc32(payload) != crc:
+        return None
+    return Record(_cut(sizes, payload), refs)
+
+
+def _cut(sizes: Sequence[tuple[str, int]], payload: bytes) -> list[JournalObject]:
+    objects: list[JournalObject] = []
+    start = 0
+    for oid, size in sizes:
+        objects.append(JournalObject(oid, payload[start : start + size]))
+        start += size
+    return objects
+
+
+def _oid(value: Any) -> str:
+    if not isinstance(value, str) or not _OID.fullmatch(value):
+        raise ValueError("no object id")
+    return value
+
+
+def _ref(value: Any) -> str:
+    from superqode.session.git.refs import is_ref_name
+
+    if not isinstance(value, str) or not value.startswith("refs/") or not is_ref_name(value):
+        raise ValueError("no ref")
+    return value
+
+
+def _size(value: Any) -> int:
+    if type(value) is not int or not 0 <= value <= _RECORD_MAX:
+        raise ValueError("no size")
+    return value
+
+
+def _write_all(handle: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(handle, view) :]
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":
+        return  # Windows cannot open a folder; NTFS journals the entry
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

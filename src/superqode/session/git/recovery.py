@@ -1,0 +1,100 @@
+"""What the journal remembers is made good in Git's own files: after a crash of the system, or where damage shows.
+
+First the objects: one that is missing or damaged is written anew (a damaged file goes to the quarantine, for writing
+never heals it). Then the refs: one whose file is damaged, or that is at an earlier place of its record's way, moves on
+to the last one. A ref that is anywhere else was moved by somebody since, and stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from superqode.session.errors import CorruptObject, RefConflict
+from superqode.session.git import durability
+from superqode.session.git.journal import RefMove
+
+if TYPE_CHECKING:
+    from superqode.session.git.repository import Repository
+
+__all__ = ["checkpoint", "make_durable", "replay"]
+
+
+def replay(repository: Repository, number: int) -> list[str]:
+    """Make good what the records of a number tell; gives the refs that moved. The caller holds the lock.
+
+    Raises:
+        OSError: the disk said no; the records stay.
+    """
+    ways: dict[str, list[RefMove]] = {}
+    for path in repository.journal.files(number):
+        for record in repository.journal.records(path):
+            for oid, packed in record.objects:
+                _put_object(repository, oid, packed)
+            for move in record.refs:
+                ways.setdefault(move.name, []).append(move)
+    return [name for name, way in ways.items() if _put_ref(repository, name, way)]
+
+
+def _put_object(repository: Repository, oid: str, packed: bytes) -> None:
+    """Write an object where it is missing or damaged."""
+    objects = repository.objects
+    try:
+        if objects.loose.read(oid) is not None:
+            return
+    except CorruptObject:
+        objects.loose.set_aside(oid)
+    else:
+        if objects.has(oid):  # in a pack by now
+            return
+    objects.loose.restore(oid, packed)
+
+
+def _put_ref(repository: Repository, name: str, way: list[RefMove]) -> bool:
+    last = way[-1].new
+    try:
+        now = repository.refs.read(name)
+    except CorruptObject:
+        repository.refs.mend(name, last)
+        return True
+    passed = {move.old for move in way} | {move.new for move in way}
+    if now == last or (now or "") not in passed:
+        return False
+    try:
+        repository.refs.update(name, last, now, ident=repository.committer(), reason="journal: after a crash")
+    except RefConflict:
+        return False  # plain git moved it at this very moment
+    return True
+
+
+def checkpoint(repository: Repository, number: int) -> None:
+    """Make durable in Git's own files what the records of a number tell, and forget them; the caller holds its lock.
+
+    Raises:
+        OSError: the disk said no; the records stay.
+    """
+    files = repository.journal.files(number)
+    if files:
+        _flush(repository, files)
+        repository.journal.empty(number)
+
+
+def make_durable(repository: Repository, files: Sequence[Path]) -> None:
+    """Make durable what older records tell, and forget them; saves of their sessions may go on meanwhile.
+
+    Raises:
+        OSError: the disk said no; the records stay.
+    """
+    _flush(repository, files)
+    repository.journal.remove(files)
+
+
+def _flush(repository: Repository, files: Iterable[Path]) -> None:
+    paths: list[str] = []
+    for path in files:
+        for record in repository.journal.records(path):
+            paths += [repository.objects.loose.path(oid) for oid, _ in record.objects]
+            paths += [str(repository.path / move.name) for move in record.refs]
+    if paths:
+        durability.flush(repository.path, paths)

@@ -1,0 +1,194 @@
+"""A crash of the whole system: of all that was never synced, the disk has any part, and nothing acknowledged is lost.
+
+The state of the disk after the crash is made, not waited for. What was synced is known: all that stood there at the last
+`syncfs`, and the journal as it was at the last acknowledgement. Every other file that is new or has changed since is
+there or not, old or new, cut or full of zeros, as chance will have it.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from superqode.session import Session, SessionStore
+from superqode.session.errors import NothingToUndo
+from superqode.session.git import durability
+from superqode.session.git import journal as journals
+
+_FULL = bool(os.environ.get("SUPERQODE_TEST_FULL"))
+_CRASHES = 600 if _FULL else 24
+_STEPS = 14
+# Disposable, or of processes: a crash may leave whatever it likes of them.
+_ASIDE = ("index.sqlite", "locks/")
+
+
+def files_of(store: Path) -> dict[str, bytes]:
+    """Every file of a store that counts, by its path."""
+    found = {}
+    for path in store.rglob("*"):
+        name = path.relative_to(store).as_posix()
+        if path.is_file() and not any(aside in name for aside in _ASIDE):
+            found[name] = path.read_bytes()
+    return found
+
+
+@dataclass
+class Disk:
+    """What the disk surely has, learned from the calls that wait for it.
+
+    Attributes:
+        store: the store's folder.
+        sure: its files as they surely are, by path.
+    """
+
+    store: Path
+    sure: dict[str, bytes] = field(default_factory=dict)
+
+    def watch(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Take note of each sync."""
+        fsync = os.fsync
+
+        def noted(handle):
+            fsync(handle)
+            path = Path(f"/proc/self/fd/{handle}").readlink()
+            if path.is_file() and path.is_relative_to(self.store):
+                self.sure[path.relative_to(self.store).as_posix()] = path.read_bytes()
+            elif path.is_dir():  # names that went are gone for sure
+                below = path.relative_to(self.store).as_posix() if path.is_relative_to(self.store) else ""
+                for name in [name for name in self.sure if below and name.startswith(f"{below}/")]:
+                    if not (self.store / name).exists():
+                        del self.sure[name]
+
+        def everything(_handle):
+            self.sure = files_of(self.store)
+            return 0
+
+        monkeypatch.setattr(os, "fsync", noted)
+        monkeypatch.setattr(durability, "_syncfs", lambda: everything)
+
+    def crash(self, dice: random.Random) -> None:
+        """Let the store's folder be what a crash could leave of it."""
+        now = files_of(self.store)
+        for name in sorted(now.keys() | self.sure.keys()):
+            path = self.store / name
+            content = _left(dice, name, now.get(name), self.sure.get(name))
+            if content is None:
+                path.unlink(missing_ok=True)
+            elif content != now.get(name):
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.unlink(missing_ok=True)
+                path.write_bytes(content)
+
+
+def _left(dice: random.Random, name: str, now: bytes | None, sure: bytes | None) -> bytes | None:
+    """What the disk has of one file."""
+    if now == sure:
+        return now
+    if name.startswith("superqode/journal/") and sure is not None and now is not None and now.startswith(sure):
+        return now[: dice.randint(len(sure), len(now))]  # what was synced, and any part of what came behind it
+    chances = [now, sure]
+    if now is not None and sure is None:
+        chances += [b"", now[: dice.randrange(len(now) + 1)], b"\0" * len(now)]
+    elif now is not None and name.startswith("refs/"):
+        chances += [b"", b"\0" * len(now)]
+    return dice.choice(chances)
+
+
+class Life:
+    """Somebody who works with the store, and remembers what was acknowledged."""
+
+    def __init__(self, path: Path, dice: random.Random) -> None:
+        self.path = path
+        self.dice = dice
+        self.known: dict[str, list[str]] = {}
+        self.snapshots: dict[str, int] = {}
+
+    def step(self, store: SessionStore) -> None:
+        """Do one thing; it is known once the call came back."""
+        verbs = [self._new, self._add, self._add, self._add, self._fork, self._undo, self._snapshot, self._delete]
+        self.dice.choice(verbs if self.known else [self._new])(store)
+
+    def _pick(self) -> str:
+        return self.dice.choice(sorted(self.known))
+
+    def _new(self, store: SessionStore) -> None:
+        session = Session(id=f"s{self.dice.randrange(10**6):06}", title="T")
+        session.add_message("user", "begin")
+        store.save(session)
+        self.known[session.id] = ["begin"]
+
+    def _add(self, store: SessionStore) -> None:
+        session = store.load(self._pick())
+        for _ in range(self.dice.randint(1, 3)):
+            session.add_message("user", f"text {self.dice.random()}" * self.dice.randint(1, 40))
+        store.save(session)
+        self.known[session.id] = [message.content for message in session.messages]
+
+    def _fork(self, store: SessionStore) -> None:
+        parent = self._pick()
+        forked = store.fork(parent)
+        self.known[forked.id] = list(self.known[parent])
+
+    def _undo(self, store: SessionStore) -> None:
+        name = self._pick()
+        with suppress(NothingToUndo):
+            store.undo(name)
+            self.known[name] = [message.content for message in store.load(name).messages]
+
+    def _snapshot(self, store: SessionStore) -> None:
+        session = store.load(self._pick())
+        snapshot = session.create_snapshot("here")
+        store.save(session)
+        self.snapshots[f"{session.id}/{snapshot.id}"] = len(session.messages)
+
+    def _delete(self, store: SessionStore) -> None:
+        name = self._pick()
+        store.delete(name)
+        del self.known[name]
+        self.snapshots = {key: count for key, count in self.snapshots.items() if not key.startswith(f"{name}/")}
+
+    def check(self, store: SessionStore) -> None:
+        """All that was acknowledged is there, as it was."""
+        for name, texts in self.known.items():
+            assert [message.content for message in store.load(name).messages] == texts, name
+        for key, count in self.snapshots.items():
+            name, _, snapshot_id = key.partition("/")
+            [snapshot] = [one for one in store.load(name).snapshots if one.id == snapshot_id]
+            assert len(snapshot.state.messages) == count, key
+        assert {item.id for item in store.list_sessions()} == set(self.known)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(_CRASHES))
+def test_nothing_acknowledged_is_lost(tmp_path, monkeypatch, seed):
+    """Work, crash, open, look, work on, crash again: after each crash every acknowledged state is there, and saves work."""
+    dice = random.Random(seed)
+    path = tmp_path / "store"
+    disk, life = Disk(path), Life(path, dice)
+    for crash in range(3):
+        monkeypatch.setattr(journals, "boot_id", lambda crash=crash: f"run-{crash}")
+        with monkeypatch.context() as patch:
+            with SessionStore(path) as store:
+                if crash:
+                    life.check(store)
+                    report = store.verify()
+                    assert report.ok, report.findings
+                else:
+                    life.step(store)  # making a store waits for all of it
+                disk.sure = files_of(path)
+                disk.watch(patch)
+                for _ in range(dice.randint(1, _STEPS)):
+                    life.step(store)
+                    if dice.random() < 0.1:
+                        store._open().checkpoint()
+            disk.crash(dice)
+            shutil.rmtree(path / "superqode" / "locks")
+    monkeypatch.setattr(journals, "boot_id", lambda: "last run")
+    with SessionStore(path) as store:
+        life.check(store)

@@ -1,0 +1,218 @@
+"""What the journal remembers is made good after a crash of the system, and nothing else is touched."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+from superqode.session import Session, SessionStore
+from superqode.session.git import journal as module
+
+
+@pytest.fixture
+def crashed(monkeypatch):
+    """Lets the system have crashed and started again, so far as the journal can tell."""
+    runs = iter(range(1000))
+
+    def start():
+        name = f"run-{next(runs)}"
+        monkeypatch.setattr(module, "boot_id", lambda: name)
+
+    start()
+    return start
+
+
+@pytest.fixture
+def session(store_path, crashed):
+    """A session of three saves, of which no file but the journal has surely reached the disk."""
+    made = Session(id="s", title="T")
+    with SessionStore(store_path) as store:
+        for text in ("one", "two", "three"):
+            made.add_message("user", text)
+            store.save(made)
+    return made
+
+
+def texts(store_path):
+    """What the session holds, in a store that is opened now."""
+    with SessionStore(store_path) as store:
+        return [message.content for message in store.load("s").messages]
+
+
+def sound(git):
+    """Whether plain git finds everything whole."""
+    return "missing" not in git("fsck", "--full", "--strict") and git("rev-parse", "s")
+
+
+def loose(store_path):
+    """All loose objects' files."""
+    return [path for path in (store_path / "objects").glob("??/*") if len(path.name) == 38]
+
+
+def test_objects_that_are_missing_come_back(store_path, git, session, crashed):
+    """The files that a save wrote never reached the disk: they are written from the journal."""
+    kept = set(git("rev-list", "--objects", "superqode").split())
+    for path in loose(store_path):
+        if path.parent.name + path.name not in kept:
+            path.unlink()
+    crashed()
+    assert texts(store_path) == ["one", "two", "three"]
+    assert sound(git)
+
+
+@pytest.mark.parametrize("damage", [lambda data: b"", lambda data: data[:-3], lambda data: b"\0" * len(data)])
+def test_objects_that_are_damaged_are_replaced_and_kept(store_path, git, session, crashed, damage):
+    """A file that is empty, cut or full of zeros goes to the quarantine, and a whole one takes its place."""
+    kept = set(git("rev-list", "--objects", "superqode").split())
+    damaged = [path for path in loose(store_path) if path.parent.name + path.name not in kept]
+    for path in damaged:
+        content = damage(path.read_bytes())
+        path.chmod(0o600)
+        path.write_bytes(content)
+    crashed()
+    assert texts(store_path) == ["one", "two", "three"]
+    assert sound(git)
+    assert len(list((store_path / "superqode" / "quarantine").iterdir())) == len(damaged)
+
+
+@pytest.mark.parametrize("content", [b"", b"\0" * 41, None])
+def test_a_branch_that_was_lost_is_at_the_last_save(store_path, git, session, crashed, content):
+    """Its file is empty, zeros or not there."""
+    tip = git("rev-parse", "s")
+    ref = store_path / "refs" / "heads" / "s"
+    if content is None:
+        ref.unlink()
+    else:
+        ref.write_bytes(content)
+    crashed()
+    assert texts(store_path) == ["one", "two", "three"]
+    assert git("rev-parse", "s") == tip
+
+
+def test_a_branch_at_an_earlier_save_moves_on(store_path, git, session, crashed):
+    """The disk has the branch as it was before the last saves."""
+    tip = git("rev-parse", "s")
+    (store_path / "refs" / "heads" / "s").write_text(git("rev-parse", "s~2") + "\n")
+    crashed()
+    assert texts(store_path) == ["one", "two", "three"]
+    assert git("rev-parse", "s") == tip
+
+
+def test_a_branch_that_somebody_moved_stays(store_path, git, session, crashed):
+    """Plain git put another commit on top: that is newer than the journal."""
+    made = git("commit-tree", "-p", "s", "-m", "by hand", "s^{tree}")
+    git("update-ref", "refs/heads/s", made)
+    crashed()
+    assert texts(store_path) == ["one", "two", "three"]
+    assert git("rev-parse", "s") == made
+
+
+def test_in_the_same_run_nothing_is_looked_at(store_path, git, session):
+    """A process that died lost nothing: a branch that plain git moved back in this run is not moved again."""
+    git("update-ref", "refs/heads/s", "s~1")
+    assert texts(store_path) == ["one", "two"]
+
+
+def test_what_was_deleted_does_not_come_back(store_path, session, crashed):
+    """Moving and removing forget the records first."""
+    with SessionStore(store_path) as store:
+        store.delete("s")
+        store.purge("s", now=True)
+        assert store._repository.journal.numbers() == []
+    crashed()
+    with SessionStore(store_path) as store:
+        assert not store.exists("s")
+        assert store.trash() == []
+
+
+def test_a_renamed_session_has_one_name(store_path, git, session, crashed):
+    """After a crash the old name is not there again."""
+    with SessionStore(store_path) as store:
+        store.rename("s", "t")
+    crashed()
+    with SessionStore(store_path) as store:
+        assert not store.exists("s")
+        assert len(store.load("t").messages) == 3
+
+
+def test_snapshots_come_back(store_path, git, session, crashed):
+    """A snapshot's tag and its object are in the journal as well."""
+    with SessionStore(store_path) as store:
+        made = store.load("s")
+        made.create_snapshot("here", snapshot_id="here")
+        store.save(made)
+    tag = git("rev-parse", "refs/tags/s/here")
+    (store_path / "refs" / "tags" / "s" / "here").unlink()
+    (store_path / "objects" / tag[:2] / tag[2:]).unlink()
+    crashed()
+    with SessionStore(store_path) as store:
+        assert [snapshot.id for snapshot in store.load("s").snapshots] == ["here"]
+    assert sound(git)
+
+
+def test_maintaining_makes_the_journal_empty(store_path, session, crashed):
+    """After maintenance all is durable in Git's own files, and deleting the journal loses nothing."""
+    with SessionStore(store_path) as store:
+        store.maintain()
+        assert store._repository.journal.numbers() == []
+    for path in (store_path / "superqode" / "journal").iterdir():
+        path.unlink()
+    crashed()
+    assert texts(store_path) == ["one", "two", "three"]
+
+
+def test_a_checkpoint_that_was_cut_short_is_finished(store_path, git, session, crashed):
+    """Records that a checkpoint set apart, and died over, are used as the others."""
+    with SessionStore(store_path) as store:
+        repository = store._open()
+        for number in repository.journal.numbers():
+            repository.journal.rotate(number)
+        made = store.load("s")
+        made.add_message("user", "four")
+        store.save(made)
+    (store_path / "refs" / "heads" / "s").write_text(git("rev-parse", "s~3") + "\n")
+    crashed()
+    assert texts(store_path) == ["one", "two", "three", "four"]
+    assert not list((store_path / "superqode" / "journal").glob("*.*"))
+
+
+def test_a_save_that_lost_the_race_leaves_no_record(store_path, git, session, crashed):
+    """Plain git moves the branch while a save is at it: the record of the attempt is taken back, the save merges."""
+    with SessionStore(store_path) as store:
+        made = store.load("s")
+        made.add_message("user", "ours")
+        repository = store._open()
+        update = repository.refs.update
+        other = git("commit-tree", "-p", "s", "-m", "by hand", "s^{tree}")
+
+        def slow(name, new, expected, **rest):
+            repository.refs.update = update
+            subprocess.run(["git", "-C", str(store_path), "update-ref", name, other], check=True)
+            return update(name, new, expected, **rest)
+
+        repository.refs.update = slow
+        store.save(made)
+        moves = [
+            move
+            for path in repository.journal.files()
+            for record in repository.journal.records(path)
+            for move in record.refs
+        ]
+    assert [move.old for move in moves if move.new == git("rev-parse", "s")] == [other]
+    assert all(move.old != git("rev-parse", f"{other}~1") for move in moves[-1:])
+    crashed()
+    assert texts(store_path) == ["one", "two", "three", "ours"]
+
+
+def test_a_huge_save_is_flushed_itself(store_path, session, crashed):
+    """What is too large for the journal is durable in Git's own files before it is acknowledged, and leaves no record."""
+    import random
+
+    with SessionStore(store_path) as store:
+        repository = store._open()
+        repository.checkpoint()
+        made = store.load("s")
+        made.add_message("user", random.Random(1).randbytes(2_000_000).hex())
+        store.save(made)
+        assert repository.journal.numbers() == []
