@@ -29,6 +29,10 @@ def _no_maintenance_by_itself(monkeypatch):
     monkeypatch.setattr(maintenance, "is_due", lambda _repository: False)
 
 
+def _forgetting(frame) -> bool:
+    return frame.f_back is not None and frame.f_back.f_code.co_name == "__del__"
+
+
 class Interrupt:
     """Raises KeyboardInterrupt before the n-th line of the library that runs inside the block; says whether it did."""
 
@@ -37,7 +41,9 @@ class Interrupt:
         self.where = ""
 
     def _call(self, frame, _event, _argument):
-        return self._line if frame.f_code.co_filename.startswith(_LIBRARY) else None
+        if frame.f_code.co_name == "__del__":  # what is raised while something is forgotten, Python swallows
+            return None
+        return self._line if frame.f_code.co_filename.startswith(_LIBRARY) and not _forgetting(frame) else None
 
     def _line(self, frame, event, _argument):
         if event == "line":

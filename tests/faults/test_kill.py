@@ -31,6 +31,8 @@ def test_kill_9_loses_nothing_and_blocks_nothing(start, store, store_path, git, 
         zygote.say(f"k{number}")
         word, pid = zygote.line().split()
         assert word == "pid"
+        if number % 2:  # on a busy machine the moments below may all be before its first save
+            acknowledged.append(zygote.line())
         time.sleep(chance.uniform(0, 0.12))
         os.kill(int(pid), signal.SIGKILL)
         while (line := zygote.line()) != "dead":

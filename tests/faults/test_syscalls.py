@@ -26,11 +26,12 @@ FAULTS = {
     "utimensat": ("error=EIO", "signal=KILL"),
     "flock": ("error=EIO", "signal=KILL"),
 }
-# With syncfs, and as on a system that has none.
-CASES = [(call, flush) for call in FAULTS for flush in ("together", "each")]
-CASES = [case for case in CASES if case not in (("fsync", "together"), ("syncfs", "each"))]
+# As saves are: with the journal. Those too large for it: with syncfs, and as on a system that has none.
+CASES = [(call, flush) for call in FAULTS for flush in ("journal", "together", "each")]
+CASES = [case for case in CASES if case != ("fsync", "together")]
+CASES = [case for case in CASES if case[0] != "syncfs" or case[1] == "together"]
 if not processes.FULL:
-    CASES = [case for case in CASES if case[1] == "together" or case[0] in ("openat", "fsync")]
+    CASES = [case for case in CASES if case[1] == "journal" or case in (("syncfs", "together"), ("fsync", "each"))]
 # Every call in a full run, some of each kind else.
 POINTS = 1_000 if processes.FULL else 2
 
@@ -49,10 +50,10 @@ pytestmark = pytest.mark.skipif(bool(_strace_works()), reason=_strace_works() or
 class Traced:
     """A saving process, and faults for it."""
 
-    def __init__(self, start, store_path, *, each: bool) -> None:
+    def __init__(self, start, store_path, flush: str) -> None:
         self._start = start
         self._path = store_path
-        self._environment = dict(os.environ) | ({"SUPERQODE_TEST_FLUSH": "each"} if each else {})
+        self._environment = dict(os.environ) | {"SUPERQODE_TEST_FLUSH": flush}
         self._worker = None
 
     def step(self, text: str, call: str, inject: str = "") -> tuple[str, int]:
@@ -89,7 +90,7 @@ def test_a_fault_at_any_system_call(call, flush, start, store_path, git, saved, 
     """Whatever fails at whichever call: told outcomes are true, nothing acknowledged is lost, the next save works."""
     saved("s")
     saved("t")
-    traced = Traced(start, store_path, each=flush == "each")
+    traced = Traced(start, store_path, flush)
     stored = contents("s")
     _, count = traced.step("how many", call)
     assert count, f"a save makes no {call}"

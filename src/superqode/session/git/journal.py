@@ -141,6 +141,10 @@ class Journal:
         except FileNotFoundError:
             return 0
 
+    def total(self) -> int:
+        """How many bytes stand in all files."""
+        return sum(path.stat().st_size for path in self.files())
+
     def files(self, number: int | None = None) -> list[Path]:
         """The files (of one number), oldest first."""
         try:

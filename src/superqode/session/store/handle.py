@@ -31,6 +31,8 @@ __all__ = ["DEFAULT_STORE", "StoreHandle"]
 DEFAULT_STORE: Final = Path(".superqode") / "sessions"
 # How many saves of a fast store are made durable together.
 _FAST_FLUSH: Final = 500
+# How much may stand in the journal when nobody has the store open, in bytes.
+_JOURNAL_AT_REST: Final = 16 * 1024 * 1024
 
 
 class StoreHandle:
@@ -120,6 +122,9 @@ class StoreHandle:
         for worker in (maintainer, self._checkpointer):
             if worker is not None:
                 worker.join()
+        if repository is not None and self._unflushed and repository.journal.total() >= _JOURNAL_AT_REST:
+            with suppress(StoreLocked, OSError):  # the records stay, and the next one tries again
+                repository.checkpoint()
         if repository is not None and self._unflushed and maintenance.is_due(repository):
             self._start_maintenance(repository).join()
         with self._lock:

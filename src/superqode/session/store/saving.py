@@ -1,6 +1,6 @@
 """`save`: what changed in memory becomes commits, and the branch moves by compare-and-swap.
 
-    entries → blobs → trees → commits → flush → ref → flush → tags → acknowledged
+    entries → blobs → trees → commits → journal → ref → tags → acknowledged
 
 Anything can stop between two arrows without harm: what is not referenced yet is only left over.
 """
