@@ -26,16 +26,22 @@ from superqode.session.errors import (
 from superqode.session.git import durability, flock, recovery
 from superqode.session.git.journal import Journal, Record, RefMove
 from superqode.session.git.loose import Kept
-from superqode.session.git.objects import BLOB, Ident, Objects, TreeEntry
+from superqode.session.git.making import (
+    HEADS,
+    RESERVED_BRANCH,
+    STORE_FORMAT,
+    TAGS,
+    check_place,
+    is_repository,
+    is_unfinished,
+    lay_out,
+    write_readme,
+)
+from superqode.session.git.objects import Ident, Objects
 from superqode.session.git.packs import Packs
 from superqode.session.git.refs import Refs
 
 __all__ = ["HEADS", "JOURNAL_DUE", "JOURNAL_MOST", "RESERVED_BRANCH", "STORE_FORMAT", "TAGS", "Repository", "is_store"]
-
-HEADS: Final = "refs/heads/"
-TAGS: Final = "refs/tags/"
-RESERVED_BRANCH: Final = "superqode"
-STORE_FORMAT: Final = 1
 
 # Sessions that share a lock only wait for each other; a file a session would pile up.
 _LOCKS: Final = 256
@@ -48,53 +54,10 @@ _FORMAT: Final = re.compile(
     r"^\s*\[superqode\][^\[]*?^\s*format\s*=\s*(\d{1,9})\s*$", re.IGNORECASE | re.MULTILINE | re.DOTALL
 )
 
-# What may lie in a folder before it becomes a store: the old store's files, ours, and the desktop's.
-_OLD_FILES: Final = re.compile(r".+\.(?:json|json\.gz|jsonl|db)|shares|superqode|\.DS_Store|Thumbs\.db")
-
-# For plain git; `transfer.hideRefs` keeps `git clone --mirror` from taking the trash and the ledger along. What is
-# shared may be fetched, by somebody with the right to read the folder.
-_CONFIG: Final = f"""[core]
-\trepositoryformatversion = 0
-\tfilemode = true
-\tbare = true
-\tlogAllRefUpdates = always
-\tfsync = all
-[gc]
-\tauto = 0
-\tpruneExpire = 90.days
-[receive]
-\tfsckObjects = true
-\tdenyNonFastForwards = true
-\tdenyDeletes = true
-[push]
-\tdefault = nothing
-[transfer]
-\thideRefs = refs/superqode
-\thideRefs = !refs/superqode/shares
-[superqode]
-\tformat = {STORE_FORMAT}
-"""
-_FOLDERS: Final = ("objects/info", "objects/pack", "refs/heads", "refs/tags", "info", "hooks")
-
-_README: Final = """# A store of agent sessions
-
-Each branch of this repository is one session, each commit one save, each tag a snapshot:
-
-    git log <session>                       what was said, save by save
-    git show <session>:session.json         its title, tags, files
-    git ls-tree -r --name-only <session>    its messages and tool calls
-
-SuperQode sessions wrote it: `superqode sessions --help`.
-"""
-
 
 def is_store(path: Path) -> bool:
     """Whether a store may stand here: a bare Git repository whose making was not cut short."""
-    return _is_repository(path) and not _unfinished(path)
-
-
-def _is_repository(path: Path) -> bool:
-    return (path / "HEAD").is_file() and (path / "objects").is_dir() and (path / "refs").is_dir()
+    return is_repository(path) and not is_unfinished(path)
 
 
 class Repository:
@@ -140,12 +103,12 @@ class Repository:
             NotAStore: another repository stands here.
         """
         locks = path / "superqode" / "locks"
-        _check_place(path)
+        check_place(path)
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             locks.mkdir(mode=0o700, parents=True, exist_ok=True)
             with flock.hold(locks / "create"):
-                if not _is_repository(path) or _unfinished(path):
+                if not is_repository(path) or is_unfinished(path):
                     _initialise(path, user, finish)
         except (SessionError, TimeoutError):
             raise
@@ -162,7 +125,7 @@ class Repository:
             borrow: a repository whose objects it may use, as gitrepository-layout(5)'s alternates.
         """
         path.mkdir(mode=0o700, parents=True)
-        _lay_out(path)
+        lay_out(path)
         if borrow is not None:
             alternate = os.fsencode(borrow / "objects")
             (path / "objects" / "info" / "alternates").write_bytes(alternate + b"\n")
@@ -336,7 +299,7 @@ def _number(session: str) -> int:
 
 
 def _check(path: Path) -> None:
-    if not _is_repository(path):
+    if not is_repository(path):
         raise NotAStore(path, "there is no Git repository")
     _check_owner(path)
     try:
@@ -385,59 +348,18 @@ def _refuse_extension(path: Path, name: str, value: str) -> None:
         )
 
 
-def _check_place(path: Path) -> None:
-    """Refuse a place that holds anything but a store, an unfinished one, or the files of superqode 2.25."""
-    if any(place.is_file() for place in (path, *path.parents)):
-        raise NotAStore(path, "it is, or is below, a file")
-    if not path.exists() or _is_repository(path) or _unfinished(path):
-        return
-    strange = sorted(name for name in os.listdir(path) if not _OLD_FILES.fullmatch(name))  # noqa: PTH208 - names only
-    if strange:
-        shown = ", ".join(strange[:3]) + (" and more" if len(strange) > 3 else "")
-        raise NotAStore(path, f"the folder holds other files ({shown})")
-
-
-def _unfinished(path: Path) -> bool:
-    """Whether making a store here was interrupted before its last step."""
-    return (path / "superqode" / "unfinished").exists()
-
-
 def _initialise(path: Path, user: tuple[str, str] | None, finish: Callable[[Path], object] | None) -> None:
     marker = path / "superqode" / "unfinished"
-    if _is_repository(path) and not marker.exists():
+    if is_repository(path) and not marker.exists():
         raise NotAStore(path, "another Git repository stands here")
     marker.touch(mode=0o600)
-    _lay_out(path)
+    lay_out(path)
     path.chmod(0o700)
     repository = Repository(path, user=user)
     if repository.refs.read(HEADS + RESERVED_BRANCH) is None:
-        _write_readme(repository)
+        write_readme(repository)
     if finish is not None:
         finish(path)
     repository.flush([str(path / "config"), str(path / "HEAD")])
     marker.unlink()
     repository.flush([str(path / "config")])
-
-
-def _lay_out(path: Path) -> None:
-    # A repository's layout is small and documented (gitrepository-layout(5)); made by hand it takes no template, no
-    # user's settings, and none of the newer object or ref formats that libgit2 cannot read.
-    for folder in _FOLDERS:
-        (path / folder).mkdir(parents=True, exist_ok=True)
-    (path / "description").write_text("A store of agent sessions\n", "utf-8")
-    (path / "config").write_text(_CONFIG, "utf-8")
-    (path / "HEAD").write_text(f"ref: {HEADS}{RESERVED_BRANCH}\n", "utf-8")
-
-
-def _write_readme(repository: Repository) -> None:
-    objects = repository.objects
-    tree = objects.write_tree(
-        [
-            TreeEntry(BLOB, "README.md", objects.write("blob", _README.encode())),
-            TreeEntry(BLOB, "format", objects.write("blob", f"superqode-store {STORE_FORMAT}\n".encode())),
-        ]
-    )
-    ident = repository.committer()
-    commit = objects.write_commit(tree, (), ident, ident, b"A store of agent sessions\n")
-    repository.flush()
-    repository.refs.update(HEADS + RESERVED_BRANCH, commit, None, ident=ident, reason="store: made")

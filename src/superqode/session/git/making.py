@@ -1,0 +1,120 @@
+"""How a store's folder is laid out: a bare repository made by hand, its settings, the branch that explains it.
+
+A repository's layout is small and documented (gitrepository-layout(5)); made by hand it takes no template, no user's
+settings, and none of the newer object or ref formats that libgit2 cannot read.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from superqode.session.errors import NotAStore
+from superqode.session.git.objects import BLOB, TreeEntry
+
+if TYPE_CHECKING:
+    from superqode.session.git.repository import Repository
+
+__all__ = [
+    "HEADS",
+    "RESERVED_BRANCH",
+    "STORE_FORMAT",
+    "TAGS",
+    "check_place",
+    "is_repository",
+    "is_unfinished",
+    "lay_out",
+    "write_readme",
+]
+
+HEADS: Final = "refs/heads/"
+TAGS: Final = "refs/tags/"
+RESERVED_BRANCH: Final = "superqode"
+STORE_FORMAT: Final = 1
+
+# What may lie in a folder before it becomes a store: the old store's files, ours, and the desktop's.
+_OLD_FILES: Final = re.compile(r".+\.(?:json|json\.gz|jsonl|db)|shares|superqode|\.DS_Store|Thumbs\.db")
+
+# For plain git; `transfer.hideRefs` keeps `git clone --mirror` from taking the trash and the ledger along. What is
+# shared may be fetched, by somebody with the right to read the folder.
+_CONFIG: Final = f"""[core]
+\trepositoryformatversion = 0
+\tfilemode = true
+\tbare = true
+\tlogAllRefUpdates = always
+\tfsync = all
+[gc]
+\tauto = 0
+\tpruneExpire = 90.days
+[receive]
+\tfsckObjects = true
+\tdenyNonFastForwards = true
+\tdenyDeletes = true
+[push]
+\tdefault = nothing
+[transfer]
+\thideRefs = refs/superqode
+\thideRefs = !refs/superqode/shares
+[superqode]
+\tformat = {STORE_FORMAT}
+"""
+_FOLDERS: Final = ("objects/info", "objects/pack", "refs/heads", "refs/tags", "info", "hooks")
+
+_README: Final = """# A store of agent sessions
+
+Each branch of this repository is one session, each commit one save, each tag a snapshot:
+
+    git log <session>                       what was said, save by save
+    git show <session>:session.json         its title, tags, files
+    git ls-tree -r --name-only <session>    its messages and tool calls
+
+SuperQode sessions wrote it: `superqode sessions --help`.
+"""
+
+
+def is_repository(path: Path) -> bool:
+    """Whether a Git repository stands here."""
+    return (path / "HEAD").is_file() and (path / "objects").is_dir() and (path / "refs").is_dir()
+
+
+def check_place(path: Path) -> None:
+    """Refuse a place that holds anything but a store, an unfinished one, or the files of superqode 2.25."""
+    if any(place.is_file() for place in (path, *path.parents)):
+        raise NotAStore(path, "it is, or is below, a file")
+    if not path.exists() or is_repository(path) or is_unfinished(path):
+        return
+    strange = sorted(name for name in os.listdir(path) if not _OLD_FILES.fullmatch(name))  # noqa: PTH208 - names only
+    if strange:
+        shown = ", ".join(strange[:3]) + (" and more" if len(strange) > 3 else "")
+        raise NotAStore(path, f"the folder holds other files ({shown})")
+
+
+def is_unfinished(path: Path) -> bool:
+    """Whether making a store here was interrupted before its last step."""
+    return (path / "superqode" / "unfinished").exists()
+
+
+def lay_out(path: Path) -> None:
+    """Make the folders and files of a bare repository in a folder that is there."""
+    for folder in _FOLDERS:
+        (path / folder).mkdir(parents=True, exist_ok=True)
+    (path / "description").write_text("A store of agent sessions\n", "utf-8")
+    (path / "config").write_text(_CONFIG, "utf-8")
+    (path / "HEAD").write_text(f"ref: {HEADS}{RESERVED_BRANCH}\n", "utf-8")
+
+
+def write_readme(repository: Repository) -> None:
+    """Make the reserved branch, whose one commit tells people what they found."""
+    objects = repository.objects
+    tree = objects.write_tree(
+        [
+            TreeEntry(BLOB, "README.md", objects.write("blob", _README.encode())),
+            TreeEntry(BLOB, "format", objects.write("blob", f"superqode-store {STORE_FORMAT}\n".encode())),
+        ]
+    )
+    ident = repository.committer()
+    commit = objects.write_commit(tree, (), ident, ident, b"A store of agent sessions\n")
+    repository.flush()
+    repository.refs.update(HEADS + RESERVED_BRANCH, commit, None, ident=ident, reason="store: made")
