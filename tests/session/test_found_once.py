@@ -23,6 +23,7 @@ from superqode.session.errors import (
 from superqode.session.git import durability, packed_refs
 from superqode.session.git.objects import BLOB, TREE, Ident, TreeEntry
 from superqode.session.models import FrozenDict, freeze
+from superqode.session.store import saving
 
 
 def _said(store, name="s", *texts):
