@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from superqode.cli.exit_codes import ExitCode
-from superqode.session import Session
+from superqode.session import Session, SessionStore
 
 from .conftest import Cli
 
@@ -109,3 +109,57 @@ def test_a_file_that_is_no_backup_is_refused(cli: Cli, tmp_path: Path, content: 
     assert "should not have happened" not in told.stderr
     assert not cli.store.exists()
     cli.run("sessions", "restore-backup", tmp_path / "missing", expect=ExitCode.USAGE)
+
+
+def _spoil(cli, git):
+    """A session whose first message is damaged, and no copy of it anywhere."""
+    with SessionStore(cli.store) as store:
+        session = Session(id="s", title="T")
+        for text in ("one", "two"):
+            session.add_message("user", text)
+            store.save(session)
+        store._open().checkpoint()
+    oid = git("rev-parse", "s:timeline/0000/00/00-user.json")
+    path = cli.store / "objects" / oid[:2] / oid[2:]
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes()[:-3])
+    return oid
+
+
+def test_repair_says_first_what_it_will_do(cli, git, tmp_path):
+    """The steps, then that they are done; from a backup nothing is lost, and a second run finds nothing damaged."""
+    oid = _spoil(cli, git)
+    saved = cli.store / "objects" / oid[:2] / oid[2:]
+    damaged = saved.read_bytes()
+    with SessionStore(tmp_path / "copy") as copy:
+        copy.save(Session(id="x"))
+    told = cli.run("sessions", "repair", "--dry-run", "--from", tmp_path / "copy", expect=ExitCode.CORRUPT).stdout
+    assert "Would be done:" in told
+    assert f"lost: s: object {oid}" in told
+    assert saved.read_bytes() == damaged
+    told = cli.run("sessions", "repair", expect=ExitCode.CORRUPT).stdout
+    assert told.splitlines()[0] == "Will be done:"
+    assert "session s-recovered from what can be read" in told
+    assert told.splitlines()[-1] == "Done: 1 step"
+    assert [row["id"] for row in cli.json("sessions", "list") if row["id"] == "s-recovered"]
+
+
+def test_repair_of_a_whole_store(cli):
+    """Nothing is damaged, and nothing is done."""
+    with SessionStore(cli.store) as store:
+        store.save(Session(id="s"))
+    assert cli.run("sessions", "repair").stdout == "Nothing is damaged\n"
+    assert cli.json("sessions", "repair") == {"steps": [], "lost": [], "dry_run": False}
+
+
+def test_verify_has_levels(cli, git):
+    """Each level is named by its flag; two at once, or a part that is none, is the command line's fault."""
+    _spoil(cli, git)
+    cli.run("sessions", "verify", "--quick")
+    cli.run("sessions", "verify", "--structure")
+    cli.run("sessions", "verify", expect=ExitCode.CORRUPT)
+    parts = [cli.process("sessions", "verify", "--read-data", f"{number}/3").returncode for number in (1, 2, 3)]
+    assert sorted(parts) == [ExitCode.OK, ExitCode.OK, ExitCode.CORRUPT]
+    cli.run("sessions", "verify", "--quick", "--structure", expect=ExitCode.USAGE)
+    for part in ("0/3", "4/3", "1", "x/y"):
+        cli.run("sessions", "verify", "--read-data", part, expect=ExitCode.USAGE)

@@ -134,12 +134,12 @@ def test_a_folder_in_an_objects_place_is_told(loose):
 @given(st.integers(0, len(GOOD) - 1), st.integers(0, 7))
 def test_no_flipped_bit_goes_unnoticed(place, bit):
     """Any single bit that turns in the file is damage."""
-    from superqode.session.git.loose import _unpack
+    from superqode.session.git.loose import unpacked
 
     data = bytearray(GOOD)
     data[place] ^= 1 << bit
     try:
-        kept = _unpack(OID, bytes(data))
+        kept = unpacked(OID, bytes(data))
     except CorruptObject:
         return
     assert kept == ("blob", b"hello")  # a bit that zlib has no use for

@@ -186,3 +186,61 @@ def test_progress_is_told(store, session):
     store.verify(progress=lambda done, total, what: told.append((done, total)))
 
     assert told == [(1, 2), (2, 2)]
+
+
+@pytest.mark.parametrize(
+    ("revision", "levels"),
+    [
+        ("s", {"quick", "structure", "data"}),
+        ("s:session.json", {"quick", "structure", "data"}),
+        ("s~1^{tree}", {"structure", "data"}),
+        ("s:timeline/0000", {"structure", "data"}),
+        ("s:timeline/0000/00/00-user.json", {"data"}),
+    ],
+)
+def test_each_level_finds_what_it_looks_at(store, session, git, revision, levels):
+    """The deeper the level, the more it finds; a lighter one does not read what a deeper one does."""
+    _damage(store, git, revision)
+    with SessionStore(store.path) as opened:
+        found = {level for level in ("quick", "structure", "data") if not opened.verify(level=level).ok}
+    assert found == levels
+
+
+def test_a_file_that_is_gone_shows_without_being_read(store, session, git):
+    """`structure` reads no contents, but every file has to be there."""
+    oid = git("rev-parse", "s:timeline/0000/00/00-user.json")
+    (store.path / "objects" / oid[:2] / oid[2:]).unlink()
+    assert not _verify_at(store, level="structure").ok
+    assert _verify_at(store, level="quick").ok
+
+
+def test_every_part_together_reads_all(store, session, git):
+    """A damaged file is found by exactly one of the parts; a part that is none is refused."""
+    _damage(store, git, "s:timeline/0000/00/01-call.result.txt")
+    assert [_verify_at(store, part=(number, 5)).ok for number in range(1, 6)].count(False) == 1
+    for part in ((0, 5), (6, 5), (1, 0)):
+        with pytest.raises(ValueError, match="part"):
+            store.verify(part=part)
+
+
+def test_what_others_wrote_is_told(store, session, git, store_path):
+    """Bytes that superqode would write otherwise are good to read, and a warning names them."""
+    from superqode.session.git.objects import BLOB, TreeEntry
+
+    objects = store._open().objects
+    root = list(objects.tree(git("rev-parse", "s^{tree}")))
+    meta = objects.blob(next(entry.oid for entry in root if entry.name == "session.json"))
+    loose = objects.write("blob", meta.replace(b"\n}", b"\n }"))
+    kept = [entry for entry in root if entry.name != "session.json"]
+    tree = objects.write_tree([*kept, TreeEntry(BLOB, "session.json", loose)])
+    git("update-ref", "refs/heads/s", git("commit-tree", tree, "-p", "s", "-m", "by hand"))
+    report = _verify_at(store)
+    assert report.ok
+    assert [(found.path, found.message) for found in report.findings] == [
+        ("session.json", "it is not as superqode writes it")
+    ]
+
+
+def _verify_at(store, **how):
+    with SessionStore(store.path) as opened:
+        return opened.verify(**how)

@@ -40,6 +40,7 @@ _COMMANDS: Final = {
     "scan": (f"{_HERE}.secrets:scan", "Find passwords, keys and tokens in sessions."),
     "scrub": (f"{_HERE}.secrets:scrub", "Take a secret out of a session's whole history, for good."),
     "verify": (f"{_HERE}.upkeep:verify", "Read everything and report what is damaged."),
+    "repair": (f"{_HERE}.upkeep:repair", "Make whole what is damaged, from copies; destroys nothing."),
     "maintain": (f"{_HERE}.upkeep:maintain", "Pack the store and sweep leftovers."),
     "backup": (f"{_HERE}.upkeep:backup", "Write the whole store into one file."),
     "restore-backup": (f"{_HERE}.upkeep:restore_backup", "Make a store from a backup."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -21,22 +22,60 @@ from superqode.cli.output import emit, emit_json, note
 from superqode.cli.progress import progress
 from superqode.cli.text import count, line
 
-__all__ = ["backup", "maintain", "restore_backup", "verify"]
+if TYPE_CHECKING:
+    from superqode.session.store.results import RepairReport
+    from superqode.session.store.verify import Level
+
+__all__ = ["backup", "maintain", "repair", "restore_backup", "verify"]
+
+_PARTS_MAX: Final = 1_000_000
 
 
-@click.command("verify", cls=Command, epilog=examples("superqode sessions verify", "superqode sessions verify @latest"))
+def _part(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[int, int]:
+    if value is None:
+        return 1, 1
+    number, _, of = value.partition("/")
+    if not (number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of) <= _PARTS_MAX):
+        raise click.BadParameter(f"{value!r} is no part: write 1/7 for the first of seven")
+    return int(number), int(of)
+
+
+@click.command(
+    "verify",
+    cls=Command,
+    epilog=examples(
+        "superqode sessions verify",
+        "superqode sessions verify @latest",
+        "superqode sessions verify --quick",
+        "superqode sessions verify --read-data 1/7",
+    ),
+)
 @sessions_argument(required=False)
+@click.option("--quick", is_flag=True, help="Only each session's last save.")
+@click.option("--structure", is_flag=True, help="All saves and folders; files only have to be there.")
+@click.option(
+    "--read-data",
+    "part",
+    metavar="N/T",
+    callback=_part,
+    help="All, and of the files' contents the N-th of T parts: one a day reads an enormous store in T days.",
+)
 @json_option("the report as in VerifyReport, and ok")
 @store_option
 @click.pass_context
-def verify(ctx: click.Context, session_ids: Sequence[str]) -> None:
+def verify(
+    ctx: click.Context, session_ids: Sequence[str], *, quick: bool, structure: bool, part: tuple[int, int]
+) -> None:
     """Read everything and report what is damaged.
 
-    Exit code 14 where something is lost; warnings alone are 0.
+    Exit code 14 where something is lost; warnings alone are 0. `superqode sessions repair` makes whole what it can.
     """
+    if quick + structure + (part != (1, 1)) > 1:
+        raise click.UsageError("--quick, --structure and --read-data are three ways: choose one", ctx)
     with open_store() as store, progress("Verifying") as drawn:
         found = [store.resolve(session_id) for session_id in session_ids]
-        report = store.verify(found or None, progress=drawn)
+        level: Level = "quick" if quick else "structure" if structure else "data"
+        report = store.verify(found or None, level=level, part=part, progress=drawn)
     if wants_json():
         emit_json({**report.to_dict(), "ok": report.ok})
     else:
@@ -46,6 +85,60 @@ def verify(ctx: click.Context, session_ids: Sequence[str]) -> None:
         counted = (count(report.sessions, "session"), count(report.commits, "save"), count(report.objects, "object"))
         emit(f"{', '.join(counted)}: {'whole' if report.ok else 'DAMAGED'}")
     ctx.exit(ExitCode.OK if report.ok else ExitCode.CORRUPT)
+
+
+@click.command(
+    "repair",
+    cls=Command,
+    epilog=examples(
+        "superqode sessions repair --dry-run",
+        "superqode sessions repair --from sessions.bundle --from /mnt/copy/.superqode/sessions",
+    ),
+)
+@click.option(
+    "--from",
+    "places",
+    metavar="PATH",
+    multiple=True,
+    type=click.Path(exists=True, path_type=Path),
+    help="A backup, or another store, that may hold whole copies; again for more.",
+)
+@click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+@json_option("what was done and what is lost as in RepairReport")
+@store_option
+@click.pass_context
+def repair(ctx: click.Context, places: tuple[Path, ...], dry_run: bool) -> None:
+    """Make whole what is damaged; destroys nothing.
+
+    Whole copies are looked for in packs, in the journal and in what --from names. Damaged files are set aside in the
+    store's quarantine. Of a session that stays damaged, what can be read becomes another session beside it.
+    It says first what it will do. Exit code 14 where something is lost.
+    """
+    with open_store() as store, progress("Repairing") as drawn:
+        plan = store.repair(places, dry_run=True, progress=drawn)
+        if plan.steps and not dry_run and not wants_json():
+            _tell_repair(plan, "Will be done")
+        done = plan if dry_run else store.repair(places, progress=drawn)
+    if wants_json():
+        emit_json(done.to_dict())
+    elif dry_run or not plan.steps:
+        _tell_repair(done, "Would be done")
+    else:
+        emit(f"Done: {count(len(done.steps), 'step')}")
+    ctx.exit(ExitCode.CORRUPT if done.lost else ExitCode.OK)
+
+
+def _tell_repair(report: RepairReport, heading: str) -> None:
+    if report.steps:
+        emit(f"{heading}:")
+    for step in report.steps:
+        place = f"{line(step.session_id)}: " if step.session_id else ""
+        emit(f"  {place}{step.what} {line(step.name, 60)} from {line(step.how)} ({line(step.detail, 100)})")
+    for step in report.lost:
+        place = f"{line(step.session_id)}: " if step.session_id else ""
+        emit(f"  lost: {place}{step.what} {line(step.name, 60)} ({line(step.detail, 100)})")
+    if not report.steps and not report.lost:
+        emit("Nothing is damaged")
 
 
 @click.command("maintain", cls=Command, epilog=examples("superqode sessions maintain"))

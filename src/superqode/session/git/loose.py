@@ -10,7 +10,7 @@ import errno
 import hashlib
 import os
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -19,7 +19,7 @@ from superqode.session import clock, entropy
 from superqode.session.errors import CorruptObject
 from superqode.session.git.journal import JournalObject
 
-__all__ = ["Kept", "LooseObjects"]
+__all__ = ["Kept", "LooseObjects", "unpacked"]
 
 # Speed over size, as core.looseCompression defaults to: packing compresses well later.
 _LEVEL: Final = 1
@@ -94,7 +94,18 @@ class LooseObjects:
             return None
         except OSError as problem:
             raise CorruptObject(oid, f"its file cannot be read ({problem.strerror})") from problem
-        return _unpack(oid, packed)
+        return unpacked(oid, packed)
+
+    def stands(self, oid: str) -> bool:
+        """Whether there is a file of this object, whole or not."""
+        return os.path.isfile(self.path(oid))  # noqa: PTH113 - text paths
+
+    def every(self) -> Iterator[str]:
+        """The ids of all loose objects, damaged ones too."""
+        for folder in sorted(self.folders()):
+            if len(folder) == 2:
+                names = os.listdir(f"{self._root}/{folder}")  # noqa: PTH208 - names only
+                yield from (folder + name for name in sorted(names) if len(name) == 38)
 
     def folders(self) -> frozenset[str]:
         """The two-digit folders there are now; after packing there are few or none."""
@@ -154,7 +165,7 @@ class LooseObjects:
             CorruptObject: they are not this object's.
             OSError: the disk said no.
         """
-        _unpack(oid, packed)
+        unpacked(oid, packed)
         self._create(self.path(oid), packed)
 
     def distrust(self, paths: Iterable[str]) -> None:
@@ -203,7 +214,12 @@ def _write_all(handle: int, data: bytes) -> None:
         view = view[os.write(handle, view) :]
 
 
-def _unpack(oid: str, packed: bytes) -> tuple[str, bytes]:
+def unpacked(oid: str, packed: bytes) -> tuple[str, bytes]:
+    """Give the type and content that a loose file's bytes hold.
+
+    Raises:
+        CorruptObject: they are not this object's.
+    """
     stream = zlib.decompressobj()
     try:
         data = stream.decompress(packed)

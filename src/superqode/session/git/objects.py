@@ -18,7 +18,7 @@ from superqode.session.git.loose import Kept, LooseObjects
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["BLOB", "TREE", "Commit", "Ident", "Objects", "Tag", "TreeEntry"]
+__all__ = ["BLOB", "TREE", "Commit", "Ident", "Objects", "Tag", "TreeEntry", "parse_commit", "parse_tree"]
 
 TREE: Final = "40000"
 BLOB: Final = "100644"
@@ -94,7 +94,7 @@ class Objects:
         """
         folders = getattr(self._local, "folders", None)
         found = self.loose.read(oid) if folders is None or oid[:2] in folders else None
-        return found if found is not None else self._read_packed(oid)
+        return found if found is not None else self._elsewhere(oid)
 
     @contextmanager
     def reading_many(self) -> Iterator[None]:
@@ -105,11 +105,28 @@ class Objects:
         finally:
             self._local.folders = None
 
-    def _read_packed(self, oid: str) -> tuple[str, bytes]:
+    def every(self) -> Iterator[str]:
+        """The ids of all objects there are, loose or packed; damaged ones, too, and some twice."""
+        yield from self.loose.every()
+        yield from self._packs()
+
+    def _packs(self) -> Any:
         packs = getattr(self._local, "packs", None)
         if packs is None:
             packs = self._local.packs = self._open_packs()
-        kind, content = packs.read(oid)
+        return packs
+
+    def read_packed(self, oid: str) -> tuple[str, bytes]:
+        """Give an object's type and content out of a pack, whatever its loose file holds.
+
+        Raises:
+            CorruptObject: it is damaged there, or in no pack.
+        """
+        kind, content = self._packs().read(oid, alone=True)
+        return kind, content
+
+    def _elsewhere(self, oid: str) -> tuple[str, bytes]:
+        kind, content = self._packs().read(oid)
         return kind, content
 
     def has(self, oid: str) -> bool:
@@ -119,6 +136,10 @@ class Objects:
         except CorruptObject:
             return False
         return True
+
+    def stands(self, oid: str) -> bool:
+        """Whether the object is there, whole or not: nothing of it is read."""
+        return self.loose.stands(oid) or self._packs().holds(oid)
 
     def _typed(self, oid: str, kind: str) -> bytes:
         found, content = self.read(oid)
@@ -134,7 +155,7 @@ class Objects:
         """A tree's entries, in Git's order."""
         found = self._trees.get(oid)
         if found is None:
-            found = tuple(_parse_tree(oid, self._typed(oid, "tree")))
+            found = tuple(parse_tree(oid, self._typed(oid, "tree")))
             self._remember(oid, found)
         return found
 
@@ -145,7 +166,7 @@ class Objects:
 
     def commit(self, oid: str) -> Commit:
         """A commit, parsed."""
-        return _parse_commit(oid, self._typed(oid, "commit"))
+        return parse_commit(oid, self._typed(oid, "commit"))
 
     def tag(self, oid: str) -> Tag:
         """An annotated tag, parsed."""
@@ -219,7 +240,8 @@ def _tree_order(entry: TreeEntry) -> bytes:
     return name + b"/" if entry.mode == TREE else name
 
 
-def _parse_tree(oid: str, data: bytes) -> list[TreeEntry]:
+def parse_tree(oid: str, data: bytes) -> list[TreeEntry]:
+    """Read a tree's content; raises CorruptObject where it is none."""
     entries: list[TreeEntry] = []
     start, length = 0, len(data)
     try:
@@ -276,7 +298,8 @@ def _oid_text(oid: str, value: bytes) -> str:
     return text
 
 
-def _parse_commit(oid: str, data: bytes) -> Commit:
+def parse_commit(oid: str, data: bytes) -> Commit:
+    """Read a commit's content; raises CorruptObject where it is none."""
     pairs, message = _headers(data)
     fields = dict(reversed(pairs))
     if not {b"tree", b"author", b"committer"} <= fields.keys():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,16 +22,31 @@ class Packs:
 
         self._error = pygit2.GitError
         # The object database alone: opening the repository would read the user's settings, and fail where they do.
-        self._read: Any = pygit2.Odb(str(root / "objects")).read
+        self._database: Any = pygit2.Odb(str(root / "objects"))
+        self._read: Any = self._database.read
+        # libgit2 looks at loose files first, and may loop for ever over a cut one: packs alone are asked apart.
+        self._packed: Any = pygit2.Odb()
+        self._packed.add_backend(pygit2.OdbBackendPack(str(root / "objects")), 1)
 
-    def read(self, oid: str) -> tuple[str, bytes]:
+    def holds(self, oid: str) -> bool:
+        """Whether a pack lists the object."""
+        return oid in self._database
+
+    def __iter__(self) -> Iterator[str]:
+        return map(str, self._database)
+
+    def read(self, oid: str, *, alone: bool = False) -> tuple[str, bytes]:
         """Give type and content.
+
+        Args:
+            oid: the object.
+            alone: from a pack of this repository, whatever loose file there is.
 
         Raises:
             CorruptObject: it is damaged, or not there.
         """
         try:
-            kind, content = self._read(oid)
+            kind, content = self._packed.read(oid) if alone else self._read(oid)
         except KeyError:
             raise CorruptObject(oid, "it is not there") from None
         except (self._error, ValueError, OSError) as problem:

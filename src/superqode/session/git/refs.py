@@ -303,12 +303,24 @@ class Refs:
 
     def log_lines(self, name: str) -> list[str]:
         """The reasons in a ref's reflog, oldest first; empty without one."""
+        return [line.partition("\t")[2] for line in self._log_of(name)]
+
+    def log_ids(self, name: str) -> list[str]:
+        """The ids that a ref's reflog says it pointed at, oldest first."""
+        return list(filter(None, map(_new_id, self._log_of(name))))
+
+    def _log_of(self, name: str) -> list[str]:
         try:
             with open(f"{self._root}/logs/{name}", "rb") as file:  # noqa: PTH123
                 lines = file.read().decode("utf-8", "replace").split("\n")
         except OSError:
             return []
-        return [line.partition("\t")[2] for line in lines if line]
+        return [line for line in lines if line]
+
+
+def _new_id(line: str) -> str:
+    fields = line.partition("\t")[0].split(" ")
+    return fields[1] if len(fields) > 1 and re.fullmatch("[0-9a-f]{40}", fields[1]) and fields[1] != ZERO else ""
 
 
 def _one_line(reason: str) -> bytes:

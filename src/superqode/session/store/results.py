@@ -14,6 +14,8 @@ __all__ = [
     "MaintenanceReport",
     "PurgeResult",
     "Record",
+    "RepairReport",
+    "RepairStep",
     "SaveRecord",
     "SaveResult",
     "SearchHit",
@@ -237,6 +239,34 @@ class VerifyReport(Record):
     def ok(self) -> bool:
         """Whether nothing is lost; warnings do not count."""
         return all(finding.severity != "error" for finding in self.findings)
+
+
+@dataclass(frozen=True, slots=True)
+class RepairStep(Record):
+    """One thing that was repaired (or would be), or is lost.
+
+    Attributes:
+        session_id: the session it belongs to; empty for none.
+        what: `ref`, `object`, or `session`: one made of what can be read of a damaged one.
+        name: the ref's name, the object's id, or the new session's id.
+        how: where it was taken from; empty where it is lost.
+        detail: the commit a ref points at now, what was damaged, or what was saved.
+    """
+
+    session_id: str
+    what: Literal["ref", "object", "session"]
+    name: str
+    how: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class RepairReport(Record):
+    """What a repair did, or in a dry run would do; and what no copy of was found."""
+
+    steps: tuple[RepairStep, ...] = ()
+    lost: tuple[RepairStep, ...] = ()
+    dry_run: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ __all__ = [
     "Saved",
     "Tree",
     "counts",
+    "entry_files",
     "read_entries",
     "read_entry",
     "read_state",
@@ -149,14 +150,19 @@ def walk_timeline(objects: Objects, timeline: str | None, start: int = 0) -> Ite
                     f"the directory {top.name}/{middle.name} stands where {expected.top}/{expected.middle} should"
                 )
             number = -1
-            for number, files in enumerate(_directory(objects.tree(middle.oid))):
+            for number, files in enumerate(entry_files(objects.tree(middle.oid))):
                 if index + number >= start:
                     yield files
             short = number + 1 < layout.FANOUT  # only the last directory may be
             index += layout.FANOUT
 
 
-def _directory(entries: tuple[TreeEntry, ...]) -> Iterator[EntryFiles]:
+def entry_files(entries: tuple[TreeEntry, ...]) -> Iterator[EntryFiles]:
+    """Give the files of each entry in a last directory of a timeline, in order.
+
+    Raises:
+        InvalidEntry: the names do not follow the format.
+    """
     found: EntryFiles | None = None
     number = -1
     for entry in entries:

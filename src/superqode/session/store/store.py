@@ -23,6 +23,7 @@ from superqode.session.store.renaming import rename
 from superqode.session.store.results import (
     MaintenanceReport,
     PurgeResult,
+    RepairReport,
     SaveRecord,
     SaveResult,
     ScrubResult,
@@ -34,7 +35,7 @@ from superqode.session.store.results import (
     VerifyReport,
 )
 from superqode.session.store.saving import Saver
-from superqode.session.store.verify import verify
+from superqode.session.store.verify import Depth, Level, verify
 
 if TYPE_CHECKING:
     from superqode.session.store.imports import ImportReport
@@ -371,8 +372,27 @@ class SessionStore(StoreHandle):
 
     # -- care -----------------------------------------------------------------------------------------------------
 
-    def verify(self, session_ids: Iterable[str] | None = None, *, progress: Progress | None = None) -> VerifyReport:
-        """Read and check everything (or some sessions); changes nothing, and reports damage instead of raising it."""
+    def verify(
+        self,
+        session_ids: Iterable[str] | None = None,
+        *,
+        level: Level = "data",
+        part: tuple[int, int] = (1, 1),
+        progress: Progress | None = None,
+    ) -> VerifyReport:
+        """Read and check everything (or some sessions); changes nothing, and reports damage instead of raising it.
+
+        Args:
+            session_ids: the sessions; all without them.
+            level: `quick` (last saves), `structure` (all commits and trees, files have to be there) or `data` (all).
+            part: of `data` the n-th of so many parts, to read an enormous store a part a day.
+            progress: told how many sessions were looked at.
+
+        Raises:
+            SessionNotFound: one of them is not there.
+            ValueError: such a part is none.
+        """
+        depth = Depth(level, part)
         repository = self._open()
         if repository is None:
             return VerifyReport(0, 0, 0)
@@ -381,7 +401,33 @@ class SessionStore(StoreHandle):
             if repository.refs.names(branch_ref(session_id) + "/") or not self.exists(session_id):
                 raise not_found(repository, session_id)
         # A repository opened anew: what this one remembers would hide damage on the disk.
-        return verify(Repository(repository.path), wanted, progress)
+        return verify(Repository(repository.path), wanted, progress, depth)
+
+    def repair(
+        self, places: Iterable[str | Path] = (), *, dry_run: bool = False, progress: Progress | None = None
+    ) -> RepairReport:
+        """Make whole what is damaged, from packs, the journal, and the places named; destroys nothing.
+
+        What no whole copy is found of stays as it is, and what can be read of its session becomes another one.
+
+        Args:
+            places: other stores' folders, and backups.
+            dry_run: only tell.
+            progress: told how many sessions were looked at.
+
+        Raises:
+            BackupError: a place is neither a store nor a backup.
+            GitMissing: a backup cannot be looked into without git.
+        """
+        from superqode.session.store.repair import repair
+
+        repository = self._open()
+        if repository is None:
+            return RepairReport(dry_run=dry_run)
+        # A repository opened anew: what this one remembers would hide damage on the disk.
+        fresh = Repository(repository.path, user=self._user)
+        with self._told():
+            return repair(fresh, [Path(place) for place in places], dry_run=dry_run, progress=progress)
 
     def maintain(
         self, *, prune_older_than: timedelta | None = maintenance.GRACE, progress: Progress | None = None

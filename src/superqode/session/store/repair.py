@@ -1,0 +1,267 @@
+"""`repair`: what is damaged is made whole from a copy; where there is none, what can be read is saved.
+
+Nothing is destroyed: a damaged file goes to the quarantine, and a session that stays damaged keeps its branch; what can
+be read of it becomes another session beside it.
+
+1. Refs whose files are damaged point again at what the journal, the newest of their saves, or the reflog says.
+2. Objects that are damaged or missing are taken from a pack, the journal, another store or a backup, checked by hash.
+3. Of a session that is damaged still, a fork is made off its last whole save, with all later entries that can be read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from superqode.session.codec import layout, message
+from superqode.session.errors import CorruptObject, CorruptSession, InvalidEntry
+from superqode.session.git.objects import TREE, parse_commit, parse_tree
+from superqode.session.git.repository import HEADS, TAGS, Repository
+from superqode.session.models import Entry, Session
+from superqode.session.store.branches import is_session_branch
+from superqode.session.store.copies import Copies
+from superqode.session.store.index.catalogue import Progress
+from superqode.session.store.loading import load_commit
+from superqode.session.store.results import RepairReport, RepairStep
+from superqode.session.store.saving import Saver
+from superqode.session.store.state import entry_files, read_entry, saved_at
+
+__all__ = ["repair"]
+
+_ENDING = "-recovered"
+
+
+def repair(
+    repository: Repository,
+    places: Sequence[Path] = (),
+    *,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+) -> RepairReport:
+    """Repair a store; see `SessionStore.repair`."""
+    with Copies(repository, places) as copies:
+        work = _Work(repository, copies, dry_run=dry_run)
+        work.refs()
+        names = [name.removeprefix(HEADS) for name in repository.refs.names(HEADS)]
+        sessions = [name for name in names if is_session_branch(name)]
+        for number, session_id in enumerate(sessions):
+            work.session(session_id)
+            if progress is not None:
+                progress(number + 1, len(sessions), "repairing sessions")
+    return RepairReport(tuple(work.steps), tuple(work.lost), dry_run=dry_run)
+
+
+@dataclass(slots=True)
+class _Work:
+    repository: Repository
+    copies: Copies
+    dry_run: bool
+    steps: list[RepairStep] = field(default_factory=list)
+    lost: list[RepairStep] = field(default_factory=list)
+    # Objects that were looked at, and whether they are whole (or would be, in a dry run).
+    seen: dict[str, bool] = field(default_factory=dict)
+    # Objects of a dry run that a copy would bring, by id.
+    found: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+
+    # -- refs -------------------------------------------------------------------------------------------------------
+
+    def refs(self) -> None:
+        """Point damaged refs at what is known of them."""
+        refs = self.repository.refs
+        for name in refs.names("refs/"):
+            try:
+                refs.read(name)
+            except CorruptObject as problem:
+                self._ref(name, problem)
+
+    def _ref(self, name: str, problem: CorruptObject) -> None:
+        session_id = name.removeprefix(HEADS) if name.startswith(HEADS) else ""
+        for how, oid in self._known_places(name):
+            if self._readable(oid):
+                self.steps.append(RepairStep(session_id, "ref", name, how, oid))
+                if not self.dry_run:
+                    self.repository.refs.mend(name, oid)
+                return
+        self.lost.append(RepairStep(session_id, "ref", name, "", problem.reason))
+
+    def _known_places(self, name: str) -> Iterator[tuple[str, str]]:
+        """Where a ref may have been, the surest first."""
+        journal = self.repository.journal
+        moves = [
+            move.new
+            for path in journal.files()
+            for record in journal.records(path)
+            for move in record.refs
+            if move.name == name
+        ]
+        yield from (("the journal", oid) for oid in reversed(moves))
+        if name.startswith(HEADS):
+            yield from (("its commits", oid) for oid in self._commits_of(name.removeprefix(HEADS)))
+        yield from (("the reflog", oid) for oid in reversed(self.repository.refs.log_ids(name)))
+
+    def _commits_of(self, session_id: str) -> list[str]:
+        """All saves of a session that are anywhere in the store, newest first."""
+        found: list[tuple[datetime, str]] = []
+        for oid in self.repository.objects.every():
+            with suppress(CorruptObject):
+                kind, content = self.repository.objects.read(oid)
+                if kind == "commit" and session_id.encode() in content:
+                    commit = self.repository.objects.commit(oid)
+                    story = message.parse(commit.message)
+                    if story.session_id == session_id:
+                        found.append((saved_at(commit, story), oid))
+        return [oid for _, oid in sorted(found, reverse=True)]
+
+    def _readable(self, oid: str) -> bool:
+        return self.repository.objects.has(oid) or self.copies.find(oid) is not None
+
+    # -- objects ----------------------------------------------------------------------------------------------------
+
+    def session(self, session_id: str) -> None:
+        """Repair a session's objects; what stays damaged becomes another session, as far as it can be read."""
+        try:
+            tip = self.repository.refs.read(HEADS + session_id)
+        except CorruptObject:
+            return  # told already
+        if tip is None:
+            return
+        lost = len(self.lost)
+        self._walk(session_id, tip)
+        for name, oid in self.repository.refs.items(f"{TAGS}{session_id}/"):
+            if self._whole(session_id, oid, name):
+                self._walk(session_id, self.repository.objects.peeled(oid) or oid)
+        if len(self.lost) > lost:
+            self._recover(session_id, tip)
+
+    def _walk(self, session_id: str, tip: str) -> None:
+        """Look at every object that a commit reaches, and bring back those that are damaged."""
+        waiting = [("commit", tip, "")]
+        while waiting:
+            kind, oid, path = waiting.pop()
+            if oid in self.seen:
+                continue
+            if not self._whole(session_id, oid, path or oid):
+                continue
+            if kind == "commit":
+                commit = parse_commit(oid, self._content(oid, kind) or b"")
+                waiting += [("commit", parent, "") for parent in commit.parents]
+                waiting.append(("tree", commit.tree, ""))
+            elif kind == "tree":
+                waiting += [
+                    ("tree" if entry.mode == TREE else "blob", entry.oid, f"{path}/{entry.name}".lstrip("/"))
+                    for entry in parse_tree(oid, self._content(oid, kind) or b"")
+                ]
+
+    def _whole(self, session_id: str, oid: str, name: str) -> bool:
+        """Whether an object is whole, or was made so."""
+        if oid in self.seen:
+            return self.seen[oid]
+        try:
+            self.repository.objects.read(oid)
+        except CorruptObject as problem:
+            self.seen[oid] = self._bring_back(session_id, oid, name, problem)
+        else:
+            self.seen[oid] = True
+        return self.seen[oid]
+
+    def _bring_back(self, session_id: str, oid: str, name: str, problem: CorruptObject) -> bool:
+        copy = self._packed(oid) or self.copies.find(oid)
+        if copy is None:
+            self.lost.append(RepairStep(session_id, "object", oid, "", f"{name}: {problem.reason}"))
+            return False
+        how, kind, content = copy
+        self.steps.append(RepairStep(session_id, "object", oid, how, f"{name}: {problem.reason}"))
+        if self.dry_run:
+            self.found[oid] = (kind, content)
+        else:
+            # Writing sets the damaged file aside, if there is one.
+            self.repository.objects.write(kind, content)
+            self.repository.flush()
+        return True
+
+    def _content(self, oid: str, kind: str) -> bytes | None:
+        """An object's content, also one that a dry run would bring back; `None` where it is of another kind."""
+        found, content = self.found[oid] if oid in self.found else self.repository.objects.read(oid)
+        return content if found == kind else None
+
+    def _packed(self, oid: str) -> tuple[str, str, bytes] | None:
+        """A whole copy in a pack, where the loose file hides it."""
+        try:
+            return ("a pack", *self.repository.objects.read_packed(oid))
+        except CorruptObject:
+            return None
+
+    # -- what stays damaged -----------------------------------------------------------------------------------------
+
+    def _recover(self, session_id: str, tip: str) -> None:
+        """Save what can be read of a session as another one beside it, once."""
+        if any(self._recovered_from(name, tip) for name in self.repository.refs.names(HEADS)):
+            return
+        base = self._last_whole(session_id, tip)
+        session = base if base is not None else Session(title=session_id)
+        known = {entry.id for entry in session.timeline}
+        later = [entry for entry in self._entries(tip) if entry.id not in known]
+        if base is None and not later:
+            return
+        for entry in later:
+            session.add(entry)
+        session.id = self._free_name(session_id)
+        session.parent_session_id = session_id
+        session.metadata = session.metadata | {"recovered": {"from": session_id, "tip": tip}}
+        told = f"{len(session.timeline)} entries of {session_id}"
+        self.steps.append(RepairStep(session_id, "session", session.id, "what can be read", told))
+        if not self.dry_run:
+            Saver(self.repository, durable=True).save(session)
+
+    def _recovered_from(self, name: str, tip: str) -> bool:
+        if _ENDING not in name:
+            return False
+        try:
+            session_id = name.removeprefix(HEADS)
+            session = load_commit(self.repository, session_id, self.repository.refs.read(name) or "", branch=session_id)
+        except (CorruptObject, CorruptSession):
+            return False
+        told = session.metadata.get("recovered")
+        return isinstance(told, dict) and told.get("tip") == tip
+
+    def _last_whole(self, session_id: str, tip: str) -> Session | None:
+        """The session as its newest save that can be read has it; `None` where none can."""
+        oid: str | None = tip
+        while oid is not None:
+            with suppress(CorruptSession, CorruptObject):
+                return load_commit(self.repository, session_id, oid, branch=None)
+            try:
+                parents = self.repository.objects.commit(oid).parents
+            except CorruptObject:
+                return None
+            oid = parents[0] if parents else None
+        return None
+
+    def _entries(self, tip: str) -> Iterator[Entry]:
+        """Every entry of a commit that can be read, whatever lies between."""
+        objects = self.repository.objects
+        try:
+            root = {entry.name: entry.oid for entry in objects.tree(objects.commit(tip).tree)}
+        except CorruptObject:
+            return
+        for top in self._below(root.get(layout.TIMELINE, "")):
+            for middle in self._below(top):
+                with suppress(CorruptObject, InvalidEntry):
+                    for files in entry_files(objects.tree(middle)):
+                        with suppress(CorruptObject, InvalidEntry):
+                            yield read_entry(objects, files)
+
+    def _below(self, oid: str) -> list[str]:
+        try:
+            return [entry.oid for entry in self.repository.objects.tree(oid)] if oid else []
+        except CorruptObject:
+            return []
+
+    def _free_name(self, session_id: str) -> str:
+        base = f"{session_id[:100]}{_ENDING}"
+        names = {name.removeprefix(HEADS).lower() for name in self.repository.refs.names(HEADS)}
+        candidates = (base, *(f"{base}-{number}" for number in range(2, len(names) + 3)))
+        return next(name for name in candidates if name.lower() not in names)
