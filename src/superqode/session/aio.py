@@ -15,6 +15,7 @@ from superqode.session.sharing.models import PruneResult, ShareConfig, SharedSes
 from superqode.session.store.results import (
     MaintenanceReport,
     PurgeResult,
+    RepairReport,
     SaveRecord,
     SaveResult,
     ScrubResult,
@@ -147,6 +148,10 @@ class AsyncSessionStore:
     async def verify(self, session_ids: Iterable[str] | None = None, **options: Any) -> VerifyReport:
         """As `SessionStore.verify`."""
         return await _run(self.store.verify, session_ids, **options)
+
+    async def repair(self, places: Iterable[str | Path] = (), **options: Any) -> RepairReport:
+        """As `SessionStore.repair`."""
+        return await _run(self.store.repair, places, **options)
 
     async def maintain(self, **options: Any) -> MaintenanceReport:
         """As `SessionStore.maintain`."""

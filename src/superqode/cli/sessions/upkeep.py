@@ -108,7 +108,7 @@ def verify(
 @store_option
 @click.pass_context
 def repair(ctx: click.Context, places: tuple[Path, ...], dry_run: bool) -> None:
-    """Make whole what is damaged; destroys nothing.
+    """Make whole what is damaged, from copies; destroys nothing.
 
     Whole copies are looked for in packs, in the journal and in what --from names. Damaged files are set aside in the
     store's quarantine. Of a session that stays damaged, what can be read becomes another session beside it.
