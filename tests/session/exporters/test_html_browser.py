@@ -133,7 +133,7 @@ def test_it_searches_and_marks(open_page: Open) -> None:
 
 
 def test_matches_are_stepped_through(open_page: Open) -> None:
-    """Enter goes to the first match, n on, p back, around the ends; the match is in sight."""
+    """Enter goes to the first match, n on, p and Shift+N back, around the ends; the match is in sight."""
     page = open_page(many(300))
     page.keyboard.press("/")
     page.keyboard.type("last")
@@ -146,8 +146,8 @@ def test_matches_are_stepped_through(open_page: Open) -> None:
     page.keyboard.press("n")
     assert page.inner_text("#found") == f"3 of {count} matches"
     assert marked(page, "now") == ["last"]
-    for _ in range(3):
-        page.keyboard.press("p")
+    for key in ("p", "Shift+N", "p"):
+        page.keyboard.press(key)
     assert page.inner_text("#found") == f"{count} of {count} matches"
     page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
     place = page.evaluate("[...CSS.highlights.get('now')][0].startContainer.parentElement.getBoundingClientRect().top")
@@ -208,6 +208,19 @@ def test_a_link_leads_to_its_entry(open_page: Open) -> None:
     assert page.evaluate("location.hash") == "#e2"
 
 
+def test_changed_files_lead_to_their_calls(open_page: Open) -> None:
+    """Each file that was changed is listed with the calls that did it; a link leads to the call and unfolds it."""
+    made = everything()
+    made.add_tool_execution("Write", {"file_path": "/p/docs/new.md", "content": "new"}, "ok", success=True)
+    made.add_tool_execution("Edit", {"file_path": "/p/docs/new.md", "old_string": "n", "new_string": "N"}, "ok", True)
+    page = open_page(made)
+    page.click("text=1 file changed")
+    assert page.inner_text(".touched code") == "docs/new.md"
+    assert page.eval_on_selector_all(".touched a", "all => all.map(one => one.hash)") == ["#e8", "#e9"]
+    page.click(".touched a >> nth=1")
+    page.wait_for_selector("#e9 pre.diff")
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_themes_follow_the_system_and_the_switch(open_page: Open, scheme: str) -> None:
     """Light and dark as the system says, until the switch says otherwise."""
@@ -227,10 +240,19 @@ def test_themes_follow_the_system_and_the_switch(open_page: Open, scheme: str) -
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_everything_can_be_read(open_page: Open, scheme: str) -> None:
-    """Every text stands out from its ground by 4.5 to 1 or more, unfolded, in both themes."""
-    page = open_page(everything(), color_scheme=scheme)
+    """Every text stands out from its ground by 4.5 to 1 or more, unfolded, marked, in both themes."""
+    made = everything()
+    made.add_tool_execution("Write", {"file_path": "/p/new.md", "content": "new"}, "ok", success=True)
+    page = open_page(made, color_scheme=scheme)
     page.keyboard.press("e")
-    page.click(".about summary")
+    for summary in page.locator(".about summary").all():
+        summary.click()
+    # Marks have no element of their own: their two pairs of colours are measured on some.
+    page.evaluate("""() => ["mark", "mark-now"].forEach((name) => {
+      const shown = document.querySelector("main").appendChild(document.createElement("p"));
+      Object.assign(shown.style, { background: `var(--${name})`, color: `var(--${name}-ink)` });
+      shown.append(name);
+    })""")
     worst = page.evaluate(_MEASURE)
     assert worst[0] >= _CONTRAST, worst
 

@@ -131,6 +131,19 @@ def test_a_call_is_told_by_what_it_does():
     assert '<span class="gist">src/a.py</span>' in page_of(call, project_path="/p")
     told = call.model_copy(update={"arguments": {"cmd": ["git", "log\n-1"]}})
     assert '<span class="gist">git log -1</span>' in page_of(told)
+    patch = "*** Begin Patch\n*** Update File: src/a.py\n@@\n-x\n+y\n*** Add File: b.md\n+z\n*** End Patch"
+    told = call.model_copy(update={"tool_name": "apply_patch", "arguments": {"input": patch}})
+    assert '<span class="gist">update src/a.py, add b.md</span>' in page_of(told)
+    told = call.model_copy(update={"arguments": {"input": "no patch"}})
+    assert '<span class="gist">no patch</span>' in page_of(told)
+
+
+def test_what_an_agent_put_in_is_folded():
+    """Context that no person wrote stands aside, however short; a short system message of a person's does not."""
+    said = Message(id="m", role="system", content="Be brief.")
+    assert '<article class="entry system"' in page_of(said)
+    put_in = said.model_copy(update={"metadata": {"injected": True}})
+    assert '<article class="entry system folds"' in page_of(put_in)
 
 
 def test_deep_and_odd_arguments_are_shown():

@@ -10,7 +10,7 @@ import pytest
 
 import superqode.session.exporters
 from exported import DIFF, everything, session_of
-from superqode.session.exporters import jsonlines, markdown, plaintext
+from superqode.session.exporters import html, jsonlines, markdown, plaintext
 from superqode.session.exporters.reading import duration, json_text, moment
 from superqode.session.exporters.visible import json_safe, one_line, visible
 from superqode.session.models import Message, ToolExecution
@@ -45,6 +45,21 @@ def test_a_reader_finds_everything(name):
         assert told in text, told
     for role in ("system", "user", "assistant", "tool"):
         assert re.search(role, text, re.IGNORECASE)
+
+
+@pytest.mark.parametrize("render", [*RENDERERS.values(), html.render], ids=[*RENDERERS, "html"])
+def test_what_was_sent_along_is_told_of(render):
+    """A picture or a file that came with a message or a result is named; its bytes are no part of a session."""
+    told = [{"type": "image", "media_type": "image/png", "base64_length": 9}, {"type": "resource", "uri": "file:///a"}]
+    message = Message(id="m", role="user", content="look", metadata={"attachments": told, "images": 1})
+    call = ToolExecution(
+        id="c", tool_name="Read", arguments={}, result="", success=True, metadata={"attachments": told}
+    )
+    text = "".join(render(session_of(message, call)))
+    assert text.count("image/png") == text.count("resource file:///a") == 2
+    assert len(re.findall("attached", text, re.IGNORECASE)) == 5
+    odd = message.model_copy(update={"metadata": {"attachments": [7, {"type": 8}, "x"], "images": "many"}})
+    assert "file" in "".join(render(session_of(odd)))
 
 
 def test_markdown_keeps_markdown_and_fences_the_rest():

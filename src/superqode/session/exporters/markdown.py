@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 from superqode.session.exporters.reading import (
     Asked,
+    attached,
     duration,
     facts,
     json_text,
@@ -23,7 +24,7 @@ from superqode.session.exporters.reading import (
     unanswered,
 )
 from superqode.session.exporters.visible import one_line, visible
-from superqode.session.models import Message, Session, ToolExecution
+from superqode.session.models import Entry, Message, Session, ToolExecution
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
@@ -69,9 +70,14 @@ def _message(message: Message, known: frozenset[str]) -> Iterator[str]:
     if message.content:
         yield ""
         yield _fenced(message.content) if message.role == "tool" else _said(message.content)
+    yield from _attached(message)
     for asked in unanswered(message, known):
         yield f"\nAsks for {_code(one_line(asked.name)) if asked.name else 'a call'}:\n"
         yield _arguments(asked)
+
+
+def _attached(entry: Entry) -> Iterator[str]:
+    return (f"\nAttached, not kept: {_code(one_line(told))}" for told in attached(entry))
 
 
 def _arguments(asked: Asked) -> str:
@@ -89,6 +95,7 @@ def _call(call: ToolExecution) -> Iterator[str]:
     if call.result:
         yield "\nResult:\n"
         yield _fenced(call.result)
+    yield from _attached(call)
 
 
 def _longest_run(text: str) -> int:

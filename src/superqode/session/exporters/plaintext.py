@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from superqode.session.exporters.reading import (
     Asked,
+    attached,
     duration,
     facts,
     json_text,
@@ -18,7 +19,7 @@ from superqode.session.exporters.reading import (
     unanswered,
 )
 from superqode.session.exporters.visible import one_line, visible
-from superqode.session.models import Message, Session, ToolExecution
+from superqode.session.models import Entry, Message, Session, ToolExecution
 
 __all__ = ["render"]
 
@@ -51,9 +52,14 @@ def _message(number: int, message: Message, known: frozenset[str]) -> Iterator[s
         if thinking:
             yield "  answer:"
         yield from _indented(message.content)
+    yield from _attached(message)
     for asked in unanswered(message, known):
         yield f"  asks for {one_line(asked.name) or 'a call'}:"
         yield from _arguments(asked)
+
+
+def _attached(entry: Entry) -> Iterator[str]:
+    return (f"  attached, not kept: {one_line(told)}" for told in attached(entry))
 
 
 def _arguments(asked: Asked) -> Iterator[str]:
@@ -70,6 +76,7 @@ def _call(number: int, call: ToolExecution) -> Iterator[str]:
     if call.result:
         yield "  result:"
         yield from _indented(call.result)
+    yield from _attached(call)
 
 
 def _indented(text: str) -> Iterator[str]:

@@ -8,10 +8,11 @@ from typing import Any, Final, NamedTuple
 
 from superqode.session.codec.jsontext import dump_text
 from superqode.session.exporters.visible import json_safe
-from superqode.session.models import Message, Session
+from superqode.session.models import Entry, Message, Session
 
 __all__ = [
     "Asked",
+    "attached",
     "counted",
     "duration",
     "excerpt_note",
@@ -25,6 +26,8 @@ __all__ = [
 
 _SECOND: Final = 1000
 _MINUTE: Final = 60 * _SECOND
+# A count from outside: nobody reads more.
+_IMAGES_MAX: Final = 100
 
 
 class Asked(NamedTuple):
@@ -63,6 +66,19 @@ def thoughts(message: Message) -> list[str]:
     """The reasoning behind an answer, as importers keep it: a text or a list of them."""
     told = message.metadata.get("thinking")
     return [text for text in (told if isinstance(told, list) else [told]) if isinstance(text, str) and text]
+
+
+def attached(entry: Entry) -> list[str]:
+    """What was sent along that is no text, as importers describe it: `image/png shot.png`; its bytes are not kept."""
+    listed, images = entry.metadata.get("attachments"), entry.metadata.get("images")
+    told = [_described(one) for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    return told + ["image"] * min(images, _IMAGES_MAX) if type(images) is int else told
+
+
+def _described(one: dict[str, Any]) -> str:
+    what = next((told for key in ("media_type", "type") if isinstance(told := one.get(key), str) and told), "file")
+    named = next((told for key in ("name", "uri") if isinstance(told := one.get(key), str) and told), "")
+    return f"{what} {named}".rstrip()
 
 
 def known_calls(session: Session) -> frozenset[str]:

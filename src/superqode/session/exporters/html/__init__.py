@@ -6,6 +6,7 @@
 | `entries` | one message or tool call as an `<article>` |
 | `prose`, `safe` | Markdown of messages as safe HTML |
 | `values` | arguments: text, edits and JSON as people read them |
+| `touched` | the files that were changed, and where |
 | `blocks` | preformatted text, huge texts in pieces, coloured diffs |
 | `diffs` | which text is a diff, and the diff of an edit |
 | `escape` | text and attributes that are nothing but text |

@@ -10,7 +10,7 @@ from superqode.session.exporters.html.blocks import block
 from superqode.session.exporters.html.escape import text
 from superqode.session.exporters.html.prose import prose
 from superqode.session.exporters.html.values import gist, show_arguments
-from superqode.session.exporters.reading import Asked, duration, moment, thoughts, unanswered
+from superqode.session.exporters.reading import Asked, attached, duration, moment, thoughts, unanswered
 from superqode.session.exporters.visible import one_line
 from superqode.session.models import Entry, Message, MessageRole, ToolExecution
 
@@ -48,7 +48,9 @@ def show_entry(number: int, entry: Entry, around: Around) -> Iterator[str]:
     """Give an entry, which is the so-manieth from 1."""
     if isinstance(entry, ToolExecution):
         return _call(number, entry, around)
-    if entry.role is MessageRole.TOOL or (entry.role is MessageRole.SYSTEM and len(entry.content) > _SYSTEM_MAX):
+    # What an agent put in by itself, nobody said.
+    aside = entry.role is MessageRole.SYSTEM and (len(entry.content) > _SYSTEM_MAX or "injected" in entry.metadata)
+    if aside or entry.role is MessageRole.TOOL:
         return _folded_message(number, entry, around)
     return _message(number, entry, around)
 
@@ -109,8 +111,14 @@ def _body(message: Message, around: Around, *, plain: bool = False) -> Iterator[
         yield '<div class="prose" dir="auto">\n'
         yield from prose(message.content)
         yield "</div>\n"
+    yield from _attached(message)
     for asked in unanswered(message, around.known):
         yield from _asked(asked, around)
+
+
+def _attached(entry: Entry) -> Iterator[str]:
+    for told in attached(entry):
+        yield f'<p class="note image">Attached: {text(one_line(told, _GIST_MAX))} <span>(not kept)</span></p>\n'
 
 
 def _asked(asked: Asked, around: Around) -> Iterator[str]:
@@ -146,5 +154,6 @@ def _call(number: int, call: ToolExecution, around: Around) -> Iterator[str]:
         yield "</section>\n"
     else:
         yield '<p class="note">It gave nothing back.</p>\n'
+    yield from _attached(call)
     told = [f"call {call.id}", *([call.agent_name] if call.agent_name else [])]
     yield f'<p class="note">{text(one_line(" · ".join(told)))}</p>\n</div></details></article>\n'

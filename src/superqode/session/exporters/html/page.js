@@ -189,7 +189,7 @@
 
   const KEYS = {
     "/": () => { find.focus(); find.select(); },
-    n: () => step(1), p: () => step(-1), j: () => move(1), k: () => move(-1),
+    n: () => step(1), N: () => step(-1), p: () => step(-1), j: () => move(1), k: () => move(-1),
     e: foldAll, t: nextTheme, "?": () => help.showModal(), Escape: clear, Enter: toggle,
   };
   document.addEventListener("keydown", (event) => {

@@ -12,6 +12,7 @@ from typing import Final
 
 from superqode.session.exporters.html.entries import Around, anchor, show_entry
 from superqode.session.exporters.html.escape import attribute, text
+from superqode.session.exporters.html.touched import show_touched
 from superqode.session.exporters.reading import counted, excerpt_note, facts, known_calls, moment
 from superqode.session.exporters.visible import one_line
 from superqode.session.models import Entry, Message, MessageRole, Session, ToolExecution
@@ -138,9 +139,10 @@ def banner(session: Session, title: str) -> str:
     return f"""<header class="banner">
 <h1 dir="auto">{text(title)}</h1>
 <p class="gist-line">{"".join(f"<span>{text(part)}</span> " for part in _gist(session))}</p>
-{excerpt}<details class="about"><summary>About this session</summary>
+{excerpt}<div class="more"><details class="about"><summary>About this session</summary>
 <dl class="facts">
 {"".join(told)}</dl></details>
+{"".join(show_touched(session))}</div>
 </header>
 """
 
@@ -188,7 +190,8 @@ def tools(order: Sequence[Entry]) -> str:
 <input id="find" type="search" placeholder="Search" aria-label="Search this session" autocomplete="off" \
 spellcheck="false" aria-keyshortcuts="/">
 <output id="found" for="find" aria-live="polite"></output>
-<button type="button" id="back" aria-label="Previous match" title="Previous match (p)" disabled>&#8593;</button>
+<button type="button" id="back" aria-label="Previous match" title="Previous match (Shift+N or p)" \
+disabled>&#8593;</button>
 <button type="button" id="next" aria-label="Next match" title="Next match (n)" disabled>&#8595;</button>
 </div>
 <div class="row">
@@ -225,7 +228,7 @@ def keys() -> str:
     """Give the dialog that tells the keys of a conversation."""
     told = (
         ("/", "search"),
-        ("n p", "next and previous match"),
+        ("n N p", "next match; previous match with Shift+N or p"),
         ("j k", "next and previous entry"),
         ("Enter", "fold or unfold the entry"),
         ("e", "fold or unfold everything"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
@@ -17,8 +18,12 @@ __all__ = ["gist", "show_arguments", "show_value"]
 # What tells a call from others of its tool, the most telling first.
 _TELLING: Final = ("command", "cmd", "pattern", "query", "url")
 _PATHS: Final = ("file_path", "filePath", "path", "absolute_path", "notebook_path")
-_TELLING_LESS: Final = ("description", "prompt", "message", "input")
+_PATCHES: Final = ("input", "patch", "patchText")
+_TELLING_LESS: Final = ("description", "prompt", "message", *_PATCHES)
 _GIST_MAX: Final = 160
+# The patch language of Codex says at each file what becomes of it; more of a patch is not looked at, in characters.
+_PATCH_FILE: Final = re.compile(r"^\*\*\* (Add|Update|Delete) File: (.+)$", re.MULTILINE)
+_PATCH_MAX: Final = 100_000
 _DEPTH_MAX: Final = 3
 _SHORT: Final = 80
 
@@ -30,8 +35,15 @@ def gist(arguments: Mapping[str, Any], project: str) -> str:
         if isinstance(told, list) and told and all(isinstance(word, str) for word in told):
             told = " ".join(told)
         if isinstance(told, str) and told.strip():
-            return one_line((relative_path(told, project) if key in _PATHS else told).lstrip(), _GIST_MAX)
+            return one_line(_essence(key, told, project).lstrip(), _GIST_MAX)
     return ""
+
+
+def _essence(key: str, told: str, project: str) -> str:
+    if key in _PATHS:
+        return relative_path(told, project)
+    patched = _PATCH_FILE.findall(told, 0, _PATCH_MAX) if key in _PATCHES else []
+    return ", ".join(f"{verb.lower()} {path}" for verb, path in patched) or told
 
 
 def show_arguments(arguments: Any) -> Iterator[str]:
