@@ -100,13 +100,13 @@ def test_a_file_that_appears_meanwhile_is_kept(cli: Cli, save: Save, tmp_path: P
 
     save("hello", id="a")
     file = tmp_path / "out.md"
-    write = exporting._write
+    write = exporting.write
 
     def slow(*args):
         write(*args)
         file.write_text("theirs")
 
-    monkeypatch.setattr(exporting, "_write", slow)
+    monkeypatch.setattr(exporting, "write", slow)
     told = cli.run("sessions", "export", "a", "-o", file, expect=ExitCode.ERROR)
     assert "--force" in told.stderr
     assert file.read_text() == "theirs"
@@ -225,3 +225,51 @@ def test_a_session_that_is_not_there_leaves_no_file(cli: Cli, save: Save, tmp_pa
     save("hello", id="a")
     cli.run("sessions", "export", "nope", "-o", tmp_path / "x.md", expect=ExitCode.NOT_FOUND)
     assert not (tmp_path / "x.md").exists()
+
+
+def test_all_go_into_a_folder(cli: Cli, save: Save, tmp_path: Path) -> None:
+    """--all writes a file for each session, named by its id, into a folder for its owner alone; again needs --force."""
+    for name in ("a", "b"):
+        save(f"hello {name}", id=name)
+    place = tmp_path / "out"
+    told = cli.run("sessions", "export", "--all", "--format", "html", "-o", f"{place}/")
+    assert "2 sessions, html" in told.stdout
+    assert sorted(file.name for file in place.iterdir()) == ["a.html", "b.html"]
+    assert "hello b" in (place / "b.html").read_text()
+    assert stat.S_IMODE(place.stat().st_mode) == 0o700
+    told = cli.run("sessions", "export", "--all", "--format", "html", "-o", place, expect=ExitCode.ERROR)
+    assert told.stderr.count("--force") == 2
+    cli.run("sessions", "export", "--all", "--format", "html", "-o", place, "--force")
+
+
+def test_several_go_into_a_folder_and_come_back(cli: Cli, save: Save, tmp_path: Path) -> None:
+    """Several ids, or one and a folder's name, are written as JSON, which `import` reads without a change."""
+    for name in ("a", "b", "c"):
+        save(f"hello {name}", id=name)
+    cli.run("sessions", "export", "a", "b", "a", "-o", tmp_path / "two")
+    assert sorted(file.name for file in (tmp_path / "two").iterdir()) == ["a.json", "b.json"]
+    cli.run("sessions", "export", "c", "-o", f"{tmp_path / 'one'}/")
+    assert [file.name for file in (tmp_path / "one").iterdir()] == ["c.json"]
+    assert "0 new, 0 updated, 3 unchanged" in cli.run("sessions", "import", tmp_path / "one", tmp_path / "two").stdout
+    for wrong in (["a", "b"], ["--all"], [], ["a", "--all", "-o", "x/"]):
+        cli.run("sessions", "export", *wrong, expect=ExitCode.USAGE)
+
+
+def test_one_that_cannot_be_read_does_not_stop_the_others(cli: Cli, save: Save, tmp_path: Path) -> None:
+    """A damaged session is named, the others are written, and the exit code says that not all were."""
+    save("hello", id="a")
+    save("hello", id="b")
+    tip = subprocess.run(["git", "-C", cli.store, "rev-parse", "b"], capture_output=True, text=True, check=True).stdout
+    (cli.store / "objects" / tip[:2] / tip[2:].strip()).unlink()
+    told = cli.run("sessions", "export", "--all", "-o", f"{tmp_path / 'out'}/", expect=ExitCode.PARTLY)
+    assert "b: " in told.stderr
+    assert [file.name for file in (tmp_path / "out").iterdir()] == ["a.json"]
+
+
+def test_odd_branch_names_make_ordinary_file_names(cli: Cli, save: Save, tmp_path: Path) -> None:
+    """A branch that plain git named is never a path: what a file name cannot hold is written as in a URL."""
+    save("hello", id="a")
+    for name in ("feature/x", "été"):
+        subprocess.run(["git", "-C", cli.store, "branch", name, "a"], check=True)
+    cli.run("sessions", "export", "feature/x", "été", "-o", f"{tmp_path / 'out'}/")
+    assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["%C3%A9t%C3%A9.json", "feature%2Fx.json"]

@@ -1,30 +1,30 @@
-"""`export`: a session leaves the store as a file, or for a pipe."""
+"""`export`: sessions leave the store as files, or one for a pipe."""
 
 from __future__ import annotations
 
-import errno
-import os
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import click
 
+from superqode.cli.exit_codes import ExitCode
 from superqode.cli.lazy import Command, examples
-from superqode.cli.options import open_store, session_argument, store_option
+from superqode.cli.options import open_store, sessions_argument, store_option
 from superqode.cli.output import emit, note, on_terminal
 from superqode.cli.progress import progress
+from superqode.cli.sessions.targets import STDOUT, file_name, folder, target, write
 from superqode.cli.text import count, line
 
 if TYPE_CHECKING:
     from superqode.session import Session, SessionStore
-    from superqode.session.exporters.selection import Selected
 
 __all__ = ["export"]
 
 _FORMATS: Final = ("json", "base64", "markdown", "text", "html", "jsonl", "bundle")
+# The first ending of each format is the one that files in a folder get.
 _ENDINGS: Final = {
     ".json": "json",
     ".b64": "base64",
@@ -33,16 +33,30 @@ _ENDINGS: Final = {
     ".markdown": "markdown",
     ".txt": "text",
     ".text": "text",
-    ".htm": "html",
     ".html": "html",
+    ".htm": "html",
     ".jsonl": "jsonl",
     ".ndjson": "jsonl",
     ".bundle": "bundle",
 }
-_STDOUT: Final = "-"
 _BLOCK: Final = 1 << 20
-# What a file system without hard links says.
-_NO_LINKS: Final = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
+
+_Drawn = Callable[[int, int, str], None] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """How a session is to be written: `last`, `tools` and `redact` as in `Selection`."""
+
+    format: str
+    last: int | None
+    tools: bool
+    redact: bool
+    force: bool
+
+    @property
+    def whole(self) -> bool:
+        return self.tools and not (self.last or self.redact)
 
 
 @click.command(
@@ -50,32 +64,40 @@ _NO_LINKS: Final = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
     cls=Command,
     epilog=examples(
         "superqode sessions export @latest -o session.html",
+        "superqode sessions export --all --format html -o talks/",
         "superqode sessions export session-123 --format markdown --last 20 --no-tools",
         "superqode sessions export session-123 --redact -o session.json",
         "superqode sessions export @latest --format jsonl | jq -r 'select(.type == \"call\") | .tool_name'",
         "superqode sessions export session-123 -o session-123.bundle",
     ),
 )
-@session_argument
+@sessions_argument(required=False)
+@click.option("--all", "everything", is_flag=True, help="Every session, each into a file of its own.")
 @click.option(
     "--format",
     "named",
     type=click.Choice(_FORMATS),
-    help="What to write; without it as the file's ending says, and JSON to standard output.",
+    help="What to write; without it as the file's ending says, and JSON to standard output or a folder.",
 )
 @click.option(
-    "-o", "--output", "output", metavar="FILE", default=_STDOUT, help="Where to; - or nothing is standard output."
+    "-o",
+    "--output",
+    "output",
+    metavar="FILE|FOLDER/",
+    default=STDOUT,
+    help="Where to; - or nothing is standard output. Several sessions go into a folder, made where it is missing.",
 )
 @click.option("--last", metavar="N", type=click.IntRange(min=1), help="Only the last N messages and tool calls.")
 @click.option("--no-tools", is_flag=True, help="Leave tool calls and their results out.")
 @click.option("--redact", is_flag=True, help="Mask passwords, keys and tokens, as shares do.")
-@click.option("--force", is_flag=True, help="Replace FILE where it is there already.")
+@click.option("--force", is_flag=True, help="Replace files that are there already.")
 @store_option
 @click.pass_context
 def export(
     ctx: click.Context,
     *,
-    session_id: str,
+    session_ids: Sequence[str],
+    everything: bool,
     named: str | None,
     output: str,
     last: int | None,
@@ -83,35 +105,45 @@ def export(
     redact: bool,
     force: bool,
 ) -> None:
-    """Write a session to a file or a pipe.
+    """Write sessions to files, or one to a pipe.
 
     json and base64 are the whole session and are read by `import`; bundle is its branch with all saves and
     snapshots, for git; jsonl has one entry a line, for programs; markdown, text and html are for people. The
     html page is one file that loads nothing. What --last, --no-tools or --redact make has an id of its own.
     """
-    chosen = named or _guessed(ctx, output)
-    if chosen == "bundle" and (last or no_tools or redact):
+    if bool(session_ids) == everything:
+        raise click.UsageError("name the sessions to export, or give --all alone", ctx)
+    many = everything or len(session_ids) > 1 or output.endswith("/")
+    if many and output == STDOUT:
+        raise click.UsageError("several sessions go into a folder: name it with -o FOLDER/", ctx)
+    chosen = named or ("json" if many else _guessed(ctx, output))
+    wish = _Wish(chosen, last, not no_tools, redact, force)
+    _check_bundle(ctx, wish, output)
+    with open_store() as store:
+        # All names first: a wrong one among them stops the command before anything is written.
+        found = [store.resolve(session_id) for session_id in session_ids]
+        if everything:
+            found = [summary.id for summary in store.list_sessions()]
+        if many:
+            ctx.exit(_export_many(ctx, store, list(dict.fromkeys(found)), output, wish))
+        _export_one(ctx, store, found[0], output, wish)
+
+
+def _check_bundle(ctx: click.Context, wish: _Wish, output: str) -> None:
+    if wish.format != "bundle":
+        return
+    if not wish.whole:
         raise click.UsageError(
             "a bundle holds the whole history as it is: leave --last, --no-tools and --redact out, or use"
             " `superqode share create`, which masks secrets in the history too",
             ctx,
         )
-    if chosen == "bundle" and output == _STDOUT and on_terminal():
+    if output == STDOUT and on_terminal():
         raise click.UsageError("a bundle is no text for a terminal: name a file with -o, or send it into a pipe", ctx)
-    with open_store() as store:
-        found = store.resolve(session_id)
-        with _target(ctx, output, force=force) as target:
-            if chosen == "bundle":
-                _write_bundle(store, found, target)
-            else:
-                _write_text(store, found, chosen, target, last=last, tools=not no_tools, redact=redact)
-    if target is not None:
-        clear = "" if redact else ". It holds the session in clear: keep it safe, or use --redact"
-        emit(f"{line(output)}: {Path(output).stat().st_size:,} bytes, {chosen}{clear}")
 
 
 def _guessed(ctx: click.Context, output: str) -> str:
-    if output == _STDOUT:
+    if output == STDOUT:
         return "json"
     ending = Path(output).suffix.lower()
     if ending not in _ENDINGS:
@@ -120,22 +152,57 @@ def _guessed(ctx: click.Context, output: str) -> str:
     return _ENDINGS[ending]
 
 
-def _write_text(
-    store: SessionStore,
-    session_id: str,
-    chosen: str,
-    target: Path | None,
-    *,
-    last: int | None,
-    tools: bool,
-    redact: bool,
-) -> None:
+def _export_one(ctx: click.Context, store: SessionStore, session_id: str, output: str, wish: _Wish) -> None:
+    with target(ctx, output, force=wish.force) as file, progress("Exporting") as drawn:
+        left_out, masked = _write_session(store, session_id, file, wish, drawn)
+    _tell(left_out, masked, wish)
+    if file is not None:
+        emit(f"{line(output)}: {Path(output).stat().st_size:,} bytes, {wish.format}{_clear(wish)}")
+
+
+def _export_many(
+    ctx: click.Context, store: SessionStore, session_ids: Sequence[str], output: str, wish: _Wish
+) -> ExitCode:
+    """Write each session into a file of a folder; what cannot be written is named, and the others are."""
+    from superqode.session.errors import SessionError
+
+    place = folder(ctx, output)
+    ending = next(ending for ending, name in _ENDINGS.items() if name == wish.format)
+    failed = left_out = masked = 0
+    with progress("Exporting") as drawn:
+        for number, session_id in enumerate(session_ids, 1):
+            try:
+                with target(ctx, str(place / file_name(session_id, ending)), force=wish.force) as file:
+                    told = _write_session(store, session_id, file, wish, None)
+            except (SessionError, OSError) as problem:
+                note(f"{session_id}: {getattr(problem, 'strerror', None) or problem}")
+                failed += 1
+                continue
+            left_out, masked = left_out + told[0], masked + told[1]
+            if drawn is not None:
+                drawn(number, len(session_ids), session_id)
+    _tell(left_out, masked, wish)
+    done = len(session_ids) - failed
+    emit(f"{line(output)}: {count(done, 'session')}, {wish.format}{_clear(wish) if done else ''}")
+    return (ExitCode.PARTLY if done else ExitCode.ERROR) if failed else ExitCode.OK
+
+
+def _clear(wish: _Wish) -> str:
+    return "" if wish.redact else ". It stands there in clear: keep it safe, or use --redact"
+
+
+def _write_session(
+    store: SessionStore, session_id: str, file: Path | None, wish: _Wish, drawn: _Drawn
+) -> tuple[int, int]:
+    """Write a session; gives how many entries were left out, and how many secrets masked."""
+    if wish.format == "bundle":
+        _write_bundle(store, session_id, file)
+        return 0, 0
     from superqode.session.store.exporting import select_session
 
-    with progress("Exporting") as drawn:
-        selected = select_session(store, session_id, last=last, tools=tools, redact=redact)
-        _write(_gathered(_rendered(selected.session, chosen, drawn)), target)
-    _tell(selected, redact=redact)
+    selected = select_session(store, session_id, last=wish.last, tools=wish.tools, redact=wish.redact)
+    write(_gathered(_rendered(selected.session, wish.format, drawn)), file)
+    return selected.left_out, selected.masked
 
 
 def _gathered(pieces: Iterable[str]) -> Iterator[bytes]:
@@ -151,14 +218,14 @@ def _gathered(pieces: Iterable[str]) -> Iterator[bytes]:
     yield "".join(held).encode()
 
 
-def _tell(selected: Selected, *, redact: bool) -> None:
-    if selected.left_out:
-        note(f"{selected.left_out:,} {'entry was' if selected.left_out == 1 else 'entries were'} left out")
-    if redact:
-        note(f"{count(selected.masked, 'secret')} masked; what no rule knows is not found")
+def _tell(left_out: int, masked: int, wish: _Wish) -> None:
+    if left_out:
+        note(f"{left_out:,} {'entry was' if left_out == 1 else 'entries were'} left out")
+    if wish.redact:
+        note(f"{count(masked, 'secret')} masked; what no rule knows is not found")
 
 
-def _rendered(session: Session, chosen: str, drawn: Callable[[int, int, str], None] | None) -> Iterator[str]:
+def _rendered(session: Session, chosen: str, drawn: _Drawn) -> Iterator[str]:
     """The session in a format, in pieces."""
     if chosen == "html":
         from superqode.session.exporters import html
@@ -189,75 +256,10 @@ def _document(session: Session, chosen: str) -> Iterator[str]:
     yield (json_safe(whole) if on_terminal() else whole) + "\n"
 
 
-def _write_bundle(store: SessionStore, session_id: str, target: Path | None) -> None:
+def _write_bundle(store: SessionStore, session_id: str, file: Path | None) -> None:
     from superqode.session.store.bundling import bundle_session
 
-    with tempfile.TemporaryDirectory(prefix="superqode-") as folder:
-        made = bundle_session(store, session_id, Path(folder) / "session.bundle")
+    with tempfile.TemporaryDirectory(prefix="superqode-") as made_in:
+        made = bundle_session(store, session_id, Path(made_in) / "session.bundle")
         with made.open("rb") as stream:
-            _write(iter(lambda: stream.read(_BLOCK), b""), target)
-
-
-def _write(chunks: Iterable[bytes], target: Path | None) -> None:
-    if target is None:
-        _print(chunks)
-        return
-    with target.open("wb") as file:
-        for chunk in chunks:
-            file.write(chunk)
-        file.flush()
-
-
-def _print(chunks: Iterable[bytes]) -> None:
-    """Print bytes as they are, whatever the terminal's encoding.
-
-    Raises:
-        OutputClosed: nobody reads any more.
-    """
-    try:
-        for chunk in chunks:
-            click.echo(chunk, nl=False)
-    except BrokenPipeError:
-        emit("")  # fails as we did, and knows how to tell it
-
-
-@contextmanager
-def _target(ctx: click.Context, output: str, *, force: bool) -> Iterator[Path | None]:
-    """Give the file to write, which becomes `output` when all went well; `None` for standard output."""
-    if output == _STDOUT:
-        yield None
-        return
-    path = Path(output).absolute()
-    if path.is_dir():
-        raise click.UsageError(f"{output!r} is a folder: name a file in it", ctx)
-    if path.exists() and not path.is_file():
-        yield path  # a device or a pipe: nothing is replaced
-        return
-    if os.path.lexists(path) and not force:
-        raise FileExistsError(errno.EEXIST, "it is there already; --force replaces it", output)
-    if not path.parent.is_dir():
-        raise click.UsageError(f"there is no folder {str(path.parent)!r}", ctx)
-    real = path.resolve()  # what a link names, not the link, is replaced
-    handle, name = tempfile.mkstemp(prefix=f".{real.name[:100]}.", dir=real.parent)  # readable by us alone
-    os.close(handle)
-    partial = Path(name)
-    try:
-        yield partial
-        if force:
-            partial.replace(real)
-        else:
-            _put(partial, real)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def _put(partial: Path, path: Path) -> None:
-    """Give a file its name, which nothing may have by now."""
-    try:
-        os.link(partial, path)
-    except FileExistsError as problem:
-        raise FileExistsError(errno.EEXIST, "it is there already; --force replaces it", str(path)) from problem
-    except OSError as problem:
-        if problem.errno not in _NO_LINKS or path.exists():
-            raise
-        partial.rename(path)
+            write(iter(lambda: stream.read(_BLOCK), b""), file)
