@@ -1,0 +1,68 @@
+"""A new machine for the README's blocks: an empty home that git finds the team's server from, and `superqode`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from servers.repositories import bare_repository
+
+__all__ = ["TEAM", "Machine", "make_machines"]
+
+TEAM: Final = "git@example.com:team/sessions.git"
+"""How the README calls the team's server; here it is a bare repository beside the machines."""
+
+# What a shell leaves behind for the next block: the variables that the README uses.
+_KEEP: Final = '\nprintf "%s" "${link:-}" > "$KEPT"\n'
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A home, and shells in it.
+
+    Attributes:
+        home: the home; shells begin there.
+        kept: where shells keep the link of a share, for the other machine too.
+    """
+
+    home: Path
+    kept: Path
+
+    def run(self, program: list[str]) -> str:
+        """Run a program; gives its standard output."""
+        environment = os.environ | {
+            "HOME": str(self.home),
+            "KEPT": str(self.kept),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "PYTHONWARNINGS": "error",
+        }
+        done = subprocess.run(
+            program, cwd=self.home, env=environment, capture_output=True, text=True, check=False, timeout=300
+        )
+        assert done.returncode == 0, f"{program[-1]}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
+
+    def shell(self, block: str) -> str:
+        """Run a block of shell, which stops at the first command that fails."""
+        before = 'link=$(cat "$KEPT" 2>/dev/null || true)\n'
+        return self.run(["bash", "-euo", "pipefail", "-c", before + block + _KEEP])
+
+    def python(self, block: str) -> str:
+        """Run Python."""
+        return self.run([sys.executable, "-c", block])
+
+
+def make_machines(folder: Path) -> tuple[Machine, Machine]:
+    """Make two machines that reach one Git server by the name of `TEAM`."""
+    server = bare_repository(folder / "team.git")
+    made = []
+    for name in ("one", "two"):
+        home = folder / name
+        home.mkdir()
+        (home / ".gitconfig").write_text(f'[url "{server}"]\n\tinsteadOf = {TEAM}\n')
+        made.append(Machine(home, folder / "link"))
+    return made[0], made[1]
