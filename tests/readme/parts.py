@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import click
+
 from superqode.cli import main
 from superqode.cli.lazy import LazyGroup
 
-__all__ = ["README", "Block", "blocks_of", "command_tables", "generated", "with_generated"]
+__all__ = ["GENERATED", "README", "Block", "blocks_of", "command_tables", "with_generated"]
 
 README: Final = Path(__file__).resolve().parents[2] / "README.md"
 
@@ -47,7 +49,8 @@ def command_tables() -> str:
 
 
 def _tables(group: LazyGroup, path: str) -> Iterator[str]:
-    commands = {name: group.get_command(None, name) for name in group.table}  # type: ignore[arg-type]
+    context = click.Context(group)
+    commands = {name: group.get_command(context, name) for name in group.table}
     alone = [name for name, command in commands.items() if not isinstance(command, LazyGroup)]
     for name, command in commands.items():
         if isinstance(command, LazyGroup):
@@ -65,10 +68,10 @@ def _cell(told: str) -> str:
     return told.replace("|", "\\|")
 
 
-generated: Final = {"commands": command_tables}
+GENERATED: Final = {"commands": command_tables}
 """What makes each generated part."""
 
 
 def with_generated(page: str) -> str:
     """Give a page with its generated parts made anew."""
-    return _PART.sub(lambda found: f"{found[1]}{generated[found[2]]()}\n{found[3]}", page)
+    return _PART.sub(lambda found: f"{found[1]}{GENERATED[found[2]]()}\n{found[3]}", page)

@@ -98,9 +98,14 @@ def test_lines_are_what_is_documented():
     first, *rest = [json.loads(line) for line in jsonlines.render(everything())]
     assert first["type"] == "session"
     assert (first["messages"], first["executions"]) == (5, 2)
-    assert first["snapshots"] == [
-        {"id": "snap-1", "created_at": "2026-11-22T09:58:00.000000Z", "description": "Before fix"}
-    ]
+    (snapshot,) = first["snapshots"]
+    assert snapshot == {
+        "id": "snap-1",
+        "created_at": "2026-11-22T09:58:00.000000Z",
+        "description": "Before fix",
+        "state": snapshot["state"],
+    }
+    assert snapshot["state"]["timeline"] == [line["id"] for line in rest]
     for told in (first, *rest):
         assert all(f"`{key}`" in document for key in told), told.keys()
     assert [line["type"] for line in rest] == ["message"] * 3 + ["call"] * 2 + ["message"] * 2

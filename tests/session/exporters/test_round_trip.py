@@ -12,15 +12,33 @@ from hypothesis import given
 import strategies
 from exported import attack, everything
 from superqode.session import Session, SessionStore
-from superqode.session.exporters import ExportedSession
+from superqode.session.exporters import ExportedSession, jsonlines
 from superqode.session.importers import recognise
 from superqode.session.importers.base import Source
+from superqode.session.importers.exported_lines import ExportedLinesImporter
 from superqode.session.store.bundling import bundle_session
 
+
+def _read_lines(lines: str) -> Session:
+    source = Source("lines", lambda: io.BytesIO(lines.encode()))
+    (imported,) = ExportedLinesImporter().read(source)
+    return imported.session
+
+
 WRAPPINGS = {
-    "json": (ExportedSession.to_json, ExportedSession.from_json),
-    "base64": (ExportedSession.to_base64, ExportedSession.from_base64),
-    "gzip": (ExportedSession.to_bytes, ExportedSession.from_bytes),
+    "json": (
+        lambda made: ExportedSession.of(made).to_json(),
+        lambda told: ExportedSession.from_json(told).to_session(),
+    ),
+    "base64": (
+        lambda made: ExportedSession.of(made).to_base64(),
+        lambda told: ExportedSession.from_base64(told).to_session(),
+    ),
+    "gzip": (
+        lambda made: ExportedSession.of(made).to_bytes(),
+        lambda told: ExportedSession.from_bytes(told).to_session(),
+    ),
+    "jsonl": (lambda made: "".join(jsonlines.render(made)), _read_lines),
 }
 
 
@@ -29,7 +47,9 @@ WRAPPINGS = {
 def test_any_session_comes_back_equal(name: str, session: Session) -> None:
     """Every field, entry and snapshot of whatever session is the same after it went out and came in."""
     write, read = WRAPPINGS[name]
-    assert read(write(ExportedSession.of(session))).to_session() == session
+    back = read(write(session))
+    assert back == session
+    assert [snapshot.state for snapshot in back.snapshots] == [snapshot.state for snapshot in session.snapshots]
 
 
 @pytest.mark.parametrize("name", list(WRAPPINGS))
@@ -37,7 +57,7 @@ def test_any_session_comes_back_equal(name: str, session: Session) -> None:
 def test_the_importer_finds_it_out_of_a_file(name: str, make) -> None:
     """`import` knows each wrapping by its content, and gives the session that was exported."""
     made = make()
-    told = WRAPPINGS[name][0](ExportedSession.of(made))
+    told = WRAPPINGS[name][0](made)
     data = told if isinstance(told, bytes) else told.encode()
     source = Source("out.txt", lambda: io.BytesIO(data))
     (imported,) = recognise(source).read(source)

@@ -107,9 +107,9 @@ def export(
 ) -> None:
     """Write sessions to files, or one to a pipe.
 
-    json and base64 are the whole session and are read by `import`; bundle is its branch with all saves and
-    snapshots, for git; jsonl has one entry a line, for programs; markdown, text and html are for people. The
-    html page is one file that loads nothing. What --last, --no-tools or --redact make has an id of its own.
+    json, base64 and jsonl (one entry a line, for programs) are the whole session and are read by `import`; bundle
+    is its branch with all saves and snapshots, for git; markdown, text and html are for people. The html page
+    is one file that loads nothing. What --last, --no-tools or --redact make has an id of its own.
     """
     if bool(session_ids) == everything:
         raise click.UsageError("name the sessions to export, or give --all alone", ctx)

@@ -2,7 +2,7 @@
 
     superqode sessions export ID --format jsonl | jq -r 'select(.type == "call") | .tool_name'
 
-FORMAT.md beside this file documents the lines. It is a view, not a way back in: JSON and bundles are.
+FORMAT.md beside this file documents the lines; importers/exported_lines.py reads them again.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ def render(session: Session) -> Iterator[str]:
 
 
 def _session(session: Session) -> dict[str, Any]:
+    known = {entry.id: entry for entry in session.timeline}
     return {
         "type": "session",
         "format": FORMAT,
@@ -41,7 +42,12 @@ def _session(session: Session) -> dict[str, Any]:
         "tags": list(session.tags),
         "parent_session_id": session.parent_session_id,
         "snapshots": [
-            {"id": one.id, "created_at": clock.format_time(one.created_at), "description": one.description}
+            {
+                "id": one.id,
+                "created_at": clock.format_time(one.created_at),
+                "description": one.description,
+                "state": one.state.to_reference(known),
+            }
             for one in session.snapshots
         ],
         "messages": len(session.messages),

@@ -10,6 +10,7 @@ from superqode.session.importers.aider import AiderImporter
 from superqode.session.importers.base import Imported, Importer, Receipt, Source
 from superqode.session.importers.claude_code import ClaudeCodeImporter
 from superqode.session.importers.codex import CodexImporter
+from superqode.session.importers.exported_lines import ExportedLinesImporter
 from superqode.session.importers.exports import ExportImporter
 from superqode.session.importers.gemini_cli import GeminiCliImporter
 from superqode.session.importers.goose import GooseImporter
@@ -38,6 +39,7 @@ def make_importers() -> tuple[Importer, ...]:
         AcpImporter(),
         AiderImporter(),
         GooseImporter(),
+        ExportedLinesImporter(),
         AgentStoreImporter(),
         OldStoreImporter(),
         ExportImporter(),
