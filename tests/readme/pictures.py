@@ -80,7 +80,8 @@ def typed(command: str, home: Path) -> str:
     if not store.exists():
         make_demo_store(store)
     words = command.replace("~", str(home)).split()
-    environment = {"HOME": str(home), "COLUMNS": str(_COLUMNS), "TERM": "xterm-256color", "LINES": "50"}
+    looks = {"COLUMNS": str(_COLUMNS), "LINES": "50", "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", "NO_COLOR": ""}
+    environment = looks | {"HOME": str(home), "XDG_CONFIG_HOME": str(home), "GIT_CONFIG_NOSYSTEM": "1"}
     if words[0] == "superqode":
         still = f"from superqode.session import clock; import datetime; clock.set_clock(lambda: {NOW!r}); "
         call = f"from superqode.cli import main; main({words[1:]!r})"
