@@ -9,19 +9,17 @@ import hashlib
 import html
 import io
 import re
-import shutil
 import struct
 import subprocess
 import sys
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
 from rich.console import Console
 from rich.text import Text
 
+from browsers import launch
 from readme.demo_store import NOW, SHOWN, make_demo_store
 from terminal import TAKE_TERMINAL, converse
 
@@ -29,9 +27,7 @@ __all__ = [
     "FOLDER",
     "PAGES",
     "TERMINALS",
-    "browser",
     "digest_of",
-    "find_browser",
     "make_pictures",
     "page_of",
     "photograph",
@@ -53,7 +49,6 @@ PAGES: Final = {"page-light.png": "light", "page-dark.png": "dark"}
 
 _COLUMNS: Final = 104
 _SIZE: Final = {"width": 1180, "height": 980}
-_BROWSERS: Final = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
 _KEYWORD: Final = b"superqode-page"
 
 # rich's own frame without its web fonts: a picture that asks nobody for anything.
@@ -134,23 +129,6 @@ def page_of(folder: Path) -> Path:
     return file
 
 
-def find_browser() -> str | None:
-    """Give the path of a Chromium, if there is one."""
-    return next((found for name in _BROWSERS if (found := shutil.which(name))), None)
-
-
-@contextmanager
-def browser() -> Iterator[Any]:
-    """Start headless Chromium."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        # Root may not use Chromium's sandbox; the page is ours.
-        launched = playwright.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])
-        yield launched
-        launched.close()
-
-
 def photograph(page_file: Path, scheme: str, launched: Any) -> bytes:
     """Give a picture of the page as PNG, the edit unfolded, with the digest of the page in it."""
     page = launched.new_page(viewport=_SIZE, color_scheme=scheme)
@@ -190,6 +168,6 @@ def make_pictures(home: Path) -> None:
     for name in TERMINALS:
         (FOLDER / name).write_text(draw(name, home), "utf-8")
     page = page_of(home)
-    with browser() as launched:
+    with launch() as launched:
         for name, scheme in PAGES.items():
             (FOLDER / name).write_bytes(photograph(page, scheme, launched))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,10 +13,8 @@ from readme.pictures import (
     FOLDER,
     PAGES,
     TERMINALS,
-    browser,
     digest_of,
     draw,
-    find_browser,
     page_of,
     photograph,
     screen,
@@ -57,17 +56,14 @@ def test_the_page_is_the_one_in_its_picture(name: str, tmp_path: Path) -> None:
     assert len(picture) < 200_000
 
 
-def test_a_photograph_holds_what_it_is_of(tmp_path: Path) -> None:
+def test_a_photograph_holds_what_it_is_of(browser: Any, tmp_path: Path) -> None:
     """A new picture carries the digest of its page, is a PNG that browsers read, and shows another theme in the dark."""
-    if find_browser() is None:
-        pytest.skip("Chromium is missing (package chromium-headless-shell)")
     page = page_of(tmp_path)
-    with browser() as launched:
-        light, dark = (photograph(page, scheme, launched) for scheme in ("light", "dark"))
-        shown = launched.new_page()
-        (tmp_path / "light.png").write_bytes(light)
-        shown.goto((tmp_path / "light.png").as_uri())
-        assert shown.evaluate("document.images[0].naturalWidth") == 1180
+    light, dark = (photograph(page, scheme, browser) for scheme in ("light", "dark"))
+    shown = browser.new_page()
+    (tmp_path / "light.png").write_bytes(light)
+    shown.goto((tmp_path / "light.png").as_uri())
+    assert shown.evaluate("document.images[0].naturalWidth") == 1180
     assert digest_of(light) == digest_of(dark) == digest_of(page)
     assert light != dark
 

@@ -68,7 +68,7 @@ def _about(view: View) -> str:
 def _inner(links: Links, view: View, title: str) -> Iterator[str]:
     session, order, first, last = view.session, view.session.timeline, view.first, _last(view)
     shown = order[first - 1 : last]
-    yield page.banner(session, title)
+    yield page.banner(session, title, range(first, last + 1))
     yield _ways(links, view)
     yield page.tools(shown)
     yield '<div class="columns">\n'

@@ -11,6 +11,7 @@ import pytest
 
 from exported import attack, everything, many, session_of
 from superqode.session.exporters import html
+from superqode.session.exporters.html.page import banner
 from superqode.session.exporters.html.prose import prose
 from superqode.session.models import Message, ToolExecution
 
@@ -155,3 +156,14 @@ def test_deep_and_odd_arguments_are_shown():
     page = page_of(Message(id="m", role="assistant", content="", tool_calls=[7, {"name": "f", "arguments": "raw"}]))
     assert ">7</code>" in page
     assert '<code dir="auto">raw</code>' in page
+
+
+def test_files_link_only_to_what_is_shown():
+    """Where a part of a session stands on a page, files are listed all the same, and links lead into that part."""
+    calls = [
+        ToolExecution(id=name, tool_name="Write", arguments={"path": "a.py"}, result="", success=True) for name in "abc"
+    ]
+    made = session_of(*calls)
+    assert banner(made, "T").count('href="#e') == 3
+    assert banner(made, "T", range(2, 4)).count('href="#e') == 2
+    assert "a.py" in banner(made, "T", range(0))

@@ -131,18 +131,24 @@ def _head(title: str) -> str:
 """
 
 
-def banner(session: Session, title: str) -> str:
-    """Give the head of a session: its title, what people look for first, and all facts, folded."""
+def banner(session: Session, title: str, shown: range | None = None) -> str:
+    """Give the head of a session: its title, what people look for first, and all facts and files, folded.
+
+    Args:
+        session: the session.
+        title: what to call it.
+        shown: the numbers of the entries that stand on the page; `None` for all.
+    """
     told = [f"<div><dt>{name}</dt><dd>{_listed(values)}</dd></div>\n" for name, values in facts(session)]
     note = excerpt_note(session)
     excerpt = f'<p class="excerpt">{text(_sentence(note))}</p>\n' if note else ""
     return f"""<header class="banner">
 <h1 dir="auto">{text(title)}</h1>
 <p class="gist-line">{"".join(f"<span>{text(part)}</span> " for part in _gist(session))}</p>
-{excerpt}<div class="more"><details class="about"><summary>About this session</summary>
+{excerpt}<div class="folded"><details class="about"><summary>About this session</summary>
 <dl class="facts">
 {"".join(told)}</dl></details>
-{"".join(show_touched(session))}</div>
+{"".join(show_touched(session, shown))}</div>
 </header>
 """
 

@@ -18,8 +18,13 @@ _FILES_SHOWN: Final = 500
 _LINKS_SHOWN: Final = 12
 
 
-def show_touched(session: Session) -> Iterator[str]:
-    """Give the list of a session's files, folded under how many there are; nothing where none was changed."""
+def show_touched(session: Session, shown: range | None = None) -> Iterator[str]:
+    """Give the list of a session's files, folded under how many there are; nothing where none was changed.
+
+    Args:
+        session: whose files.
+        shown: the numbers of the entries that stand on the page, and can be linked to; `None` for all.
+    """
     created = dict.fromkeys(session.files_created, "created")
     files = created | {path: "modified" for path in session.files_modified if path not in created}
     if not files:
@@ -29,7 +34,7 @@ def show_touched(session: Session) -> Iterator[str]:
     yield f'<details class="about"><summary>{counted(len(files), "file")} changed</summary>\n<ul class="touched">\n'
     for path, how in islice(files.items(), _FILES_SHOWN):
         yield f'<li><code dir="auto">{text(one_line(path))}</code> <span>{how}</span>'
-        yield from _links(changes.get(path, []), order)
+        yield from _links([number for number in changes.get(path, []) if shown is None or number in shown], order)
         yield "</li>\n"
     if len(files) > _FILES_SHOWN:
         yield f"<li>and {len(files) - _FILES_SHOWN:,} more</li>\n"
