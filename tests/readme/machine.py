@@ -38,7 +38,6 @@ class Machine:
             "HOME": str(self.home),
             "KEPT": str(self.kept),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-            "PYTHONWARNINGS": "error",
         }
         done = subprocess.run(
             program, cwd=self.home, env=environment, capture_output=True, text=True, check=False, timeout=300
