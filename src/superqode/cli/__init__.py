@@ -4,8 +4,11 @@
 |---|---|
 | `lazy` | groups that list their commands from a static table and import one only when it runs |
 | `exit_codes` | which error gives which exit code, and nothing else does |
+| `common` | `--quiet`, `--yes`, `--colour`: what every command has |
+| `config` | the config file and the environment, with one precedence |
 | `failures` | how an error is told: one line on stderr, or JSON, never a traceback |
 | `options` | what commands share: `--store`, `--json`, ids with completion, opening the store |
+| `asking` | questions that end with yes or no |
 | `params` | what people type for times, ages, projects and revisions |
 | `text` | text from outside made safe for a terminal |
 | `output` | stdout: JSON, tables, the pager; stderr: notes |
@@ -13,6 +16,7 @@
 | `sessions/` | `superqode sessions …`, one module for each handful of related commands |
 | `share/` | `superqode share …`, its passwords and what is never printed |
 | `remote`, `hooks` | `superqode remote …`, `superqode hooks …` |
+| `configured` | `superqode config` |
 | `demo` | `superqode demo` |
 
 `superqode --help` imports click and nothing heavier, so that help and shell completion are instant.
@@ -39,6 +43,7 @@ _COMMANDS: Final = {
     "remote": ("superqode.cli.remote:remote", "Say where shares travel to."),
     "serve": ("superqode.cli.serve:serve", "Show the store in a browser of this machine, to read only."),
     "hooks": ("superqode.cli.hooks:hooks", "Keep sessions from leaving the store in clear."),
+    "config": ("superqode.cli.configured:config", "Show what is configured, and where each value comes from."),
     "demo": ("superqode.cli.demo:demo", "Show the whole thing on a small real session."),
 }
 

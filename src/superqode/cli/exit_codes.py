@@ -32,7 +32,7 @@ class ExitCode(IntEnum):
 _MEANINGS: Final[Mapping[ExitCode, str]] = {
     ExitCode.OK: "done",
     ExitCode.ERROR: "an error",
-    ExitCode.USAGE: "the command line is wrong",
+    ExitCode.USAGE: "the command line, or the config file, is wrong",
     ExitCode.PARTLY: "partly done: what failed is named",
     ExitCode.NO_STORE: "the store named is none",
     ExitCode.LOCKED: "locked, or another process was faster: try again",
@@ -46,6 +46,7 @@ _MEANINGS: Final[Mapping[ExitCode, str]] = {
 
 _BY_ERROR: Final[Mapping[str, ExitCode]] = {
     "UsageError": ExitCode.USAGE,
+    "ConfigError": ExitCode.USAGE,
     "InvalidSessionId": ExitCode.USAGE,
     "StoreNotFound": ExitCode.NO_STORE,
     "NotAStore": ExitCode.NO_STORE,

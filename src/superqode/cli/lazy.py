@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
+
+from superqode.cli.common import common_options
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
 __all__ = ["Command", "LazyGroup", "Table", "examples", "help_width"]
 
 Table = Mapping[str, tuple[str, str]]
+
+_EVERYWHERE: Final = ("store", "quiet", "yes", "colour", "help")
 
 
 def help_width() -> int:
@@ -38,8 +42,29 @@ def _write_epilog(epilog: str | None, formatter: click.HelpFormatter) -> None:
         formatter.write(epilog)
 
 
+def _write_options(command: click.Command, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    """Write a command's own options first, then those that every command has."""
+    told: dict[str, list[tuple[str, str]]] = {"Options": [], "Options of every command": []}
+    for parameter in command.get_params(ctx):
+        record = parameter.get_help_record(ctx)
+        if record is not None and not isinstance(parameter, click.Argument):
+            told["Options of every command" if parameter.name in _EVERYWHERE else "Options"].append(record)
+    for title, records in told.items():
+        if records:
+            with formatter.section(title):
+                formatter.write_dl(records)
+
+
 class Command(click.Command):
-    """A command whose epilog (see `examples`) is printed as it stands."""
+    """A command with the options that every command has; its epilog (see `examples`) is printed as it stands."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.params += common_options()
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options in two sections."""
+        _write_options(self, ctx, formatter)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the epilog unwrapped."""
@@ -56,6 +81,7 @@ class LazyGroup(click.Group):
     def __init__(self, *args: Any, table: Table, **options: Any) -> None:
         options |= {"invoke_without_command": True, "no_args_is_help": False}
         super().__init__(*args, **options)
+        self.params += common_options()
         self.table = table
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -81,6 +107,11 @@ class LazyGroup(click.Group):
             near = " or ".join(get_close_matches(args[0], self.table))
             raise click.UsageError(f"no such command {args[0]!r}" + (f"; did you mean {near}?" if near else ""), ctx)
         return super().resolve_command(ctx, args)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the options in two sections, and the commands."""
+        _write_options(self, ctx, formatter)
+        self.format_commands(ctx, formatter)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the table, importing nothing."""

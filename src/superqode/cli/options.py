@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -36,7 +35,6 @@ JSON_FLAG: Final = "--json"
 # Both live in click's `meta`, which every context of one run shares.
 _STORE: Final = "superqode.store"
 _JSON: Final = "superqode.json"
-_STORE_VARIABLE: Final = "SUPERQODE_STORE"
 _COMPLETIONS: Final = 200
 
 
@@ -59,7 +57,7 @@ def store_option(function: F) -> F:
         type=click.Path(),
         expose_value=False,
         callback=_remember_store,
-        help="The store to use (default: $SUPERQODE_STORE, else ~/.superqode/sessions).",
+        help="The store to use (default: as configured, else ~/.superqode/sessions).",
     )(function)
 
 
@@ -86,8 +84,10 @@ def named_store(ctx: click.Context | None = None) -> Path | None:
 
 
 def store_path(ctx: click.Context | None = None) -> Path | None:
-    """The store named on the command line or in the environment, or `None` for the default one."""
-    return named_store(ctx) or _path(os.environ.get(_STORE_VARIABLE))
+    """The store named on the command line, in the environment or in the config file, or `None` for the default one."""
+    from superqode.cli.config import load_config
+
+    return named_store(ctx) or load_config().store
 
 
 def _path(text: str | None) -> Path | None:
@@ -141,7 +141,7 @@ def _completions(
     try:
         with SessionStore(store_path(ctx), create=False) as store:
             titles = {name: title for name, title in listed(store) if name.startswith(incomplete)}
-    except (SessionError, OSError):  # a shell that completes has no place for messages
+    except (SessionError, OSError, click.ClickException):  # a shell that completes has no place for messages
         return []
     return [CompletionItem(name, help=line(title, 60)) for name, title in list(titles.items())[:_COMPLETIONS]]
 

@@ -1,8 +1,8 @@
 """What commands print: data on stdout (JSON, lines, tables, the pager), notes on stderr.
 
-Colour only on a terminal, and not with `NO_COLOR` or `TERM=dumb`. Tables are rich's on a terminal, cut to its
-width; elsewhere they are plain and whole. JSON is one document in plain ASCII, so no encoding and no control
-character can spoil it.
+Colour only on a terminal that has it, unless an option, `NO_COLOR` or the config file says otherwise. Tables are
+rich's on a terminal, cut to its width; elsewhere they are plain and whole. JSON is one document in plain ASCII, so no
+encoding and no control character can spoil it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any, Final, Literal
 
 import click
 
+from superqode.cli.common import chosen_colour, is_quiet
 from superqode.cli.text import line, width
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "page",
     "style",
     "table",
+    "warn",
 ]
 
 _GAP: Final = "  "
@@ -58,7 +60,8 @@ def on_terminal() -> bool:
 
 def colour() -> bool:
     """Whether stdout may be coloured."""
-    return on_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    chosen = chosen_colour()
+    return chosen == "always" or (chosen == "auto" and on_terminal() and os.environ.get("TERM") != "dumb")
 
 
 def style(text: str, **looks: Any) -> str:
@@ -99,7 +102,13 @@ def emit_json(value: Any) -> None:
 
 
 def note(text: str) -> None:
-    """Print one line for people on stderr."""
+    """Print one line for people on stderr, unless they want it quiet."""
+    if not is_quiet():
+        warn(text)
+
+
+def warn(text: str) -> None:
+    """Print one line on stderr that must be seen: what failed, or what is told only once."""
     with suppress(OSError):
         click.echo(f"superqode: {line(text)}", err=True)
 
@@ -110,8 +119,11 @@ def page(chunks: Iterable[str]) -> None:
         for chunk in chunks:
             emit(chunk)
         return
+    from superqode.cli.config import load_config
+
     # As git does: leave when it fits the screen, keep colours, leave the text standing.
     os.environ.setdefault("LESS", "FRX")
+    os.environ["PAGER"] = load_config().pager
     click.echo_via_pager((chunk + "\n" for chunk in chunks), color=colour())
 
 

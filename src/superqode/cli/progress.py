@@ -1,4 +1,4 @@
-"""A progress bar on stderr: only on a terminal, and only for work that takes longer than a second."""
+"""A progress bar on stderr: on a terminal, without `--quiet`, and only for work that takes longer than a second."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from superqode.cli.common import is_quiet
 from superqode.cli.options import wants_json
 from superqode.cli.text import line
 from superqode.session import clock
@@ -24,7 +25,7 @@ _PATIENCE = 1.0
 @contextmanager
 def progress(label: str) -> Iterator[Callable[[int, int, str], None] | None]:
     """Give a callable `(done, total, what)` that draws a bar, or `None` where nobody would see it."""
-    if wants_json() or sys.stderr is None or not sys.stderr.isatty():
+    if wants_json() or is_quiet() or sys.stderr is None or not sys.stderr.isatty():
         yield None
         return
     with ExitStack() as stack:

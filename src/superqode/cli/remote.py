@@ -80,7 +80,7 @@ def _complete_remotes(ctx: click.Context, _parameter: click.Parameter, incomplet
     try:
         with SessionStore(store_path(ctx), create=False) as store:
             found = _known(store.path)
-    except (SessionError, OSError):  # a shell that completes has no place for messages
+    except (SessionError, OSError, click.ClickException):  # a shell that completes has no place for messages
         return []
     return [CompletionItem(one.name, help=line(one.shown, 60)) for one in found if one.name.startswith(incomplete)]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -10,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from superqode.cli import params
+from superqode.cli.asking import can_ask, confirm
+from superqode.cli.common import says_yes
 from superqode.cli.lazy import Command, examples
 from superqode.cli.options import (
     complete_trash,
@@ -104,20 +105,18 @@ def _trash_row(item: TrashItem) -> tuple[object, ...]:
 @click.argument("wanted", metavar="[ID|KEY]", required=False, shell_complete=complete_trash)
 @click.option("--older-than", metavar="AGE", type=params.age, help="Only what was deleted longer ago, such as 30d.")
 @click.option("--now", is_flag=True, help="Free the bytes at once; other processes wait meanwhile.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option("what was forgotten as in PurgeResult")
 @store_option
-@click.pass_context
-def purge(ctx: click.Context, wanted: str | None, older_than: timedelta | None, now: bool, yes: bool) -> None:
+def purge(wanted: str | None, older_than: timedelta | None, now: bool) -> None:
     """Forget what is in the trash, for good.
 
     Without an ID: all of it. This is the only command that forgets; it asks first, and without a terminal it
     refuses unless --yes is given. Bytes that are not freed with --now go with a later `maintain`.
     """
     with open_store() as store:
-        doomed = [] if yes else _doomed(store, wanted, older_than)
+        doomed = [] if says_yes() else _doomed(store, wanted, older_than)
         if doomed:
-            _ask(ctx, doomed)
+            _ask(doomed)
         forgotten = store.purge(wanted, older_than=older_than, now=now)
     if wants_json():
         emit_json(forgotten.to_dict())
@@ -134,12 +133,10 @@ def _doomed(store: SessionStore, wanted: str | None, older_than: timedelta | Non
     return (exact or [item for item in items if item.session_id.startswith(wanted)])[:1]
 
 
-def _ask(ctx: click.Context, doomed: Sequence[TrashItem]) -> None:
-    if wants_json() or sys.stdin is None or not sys.stdin.isatty():
-        raise click.UsageError("purging cannot be undone, and there is nobody to ask: add --yes", ctx)
-    for item in doomed[:20]:
+def _ask(doomed: Sequence[TrashItem]) -> None:
+    for item in doomed[:20] if can_ask() else ():
         click.echo(f"  {line(item.session_id)}  {line(item.title, 60)}  deleted {ago(item.deleted_at)}", err=True)
-    click.confirm(f"Forget {count(len(doomed), 'deleted session')} for good?", abort=True, err=True)
+    confirm(f"Forget {count(len(doomed), 'deleted session')} for good?", "purging cannot be undone")
 
 
 @click.command("prune", cls=Command, epilog=examples("superqode sessions prune --older-than 90d --dry-run"))

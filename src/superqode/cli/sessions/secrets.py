@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from superqode.cli.asking import can_ask, confirm
+from superqode.cli.common import says_yes
 from superqode.cli.exit_codes import ExitCode
 from superqode.cli.lazy import Command, examples
 from superqode.cli.options import (
@@ -17,9 +19,9 @@ from superqode.cli.options import (
     store_option,
     wants_json,
 )
-from superqode.cli.output import emit, emit_json, note, table
+from superqode.cli.output import emit, emit_json, note, table, warn
 from superqode.cli.progress import progress
-from superqode.cli.share.asking import can_ask, read_lines
+from superqode.cli.share.asking import read_lines
 from superqode.cli.share.telling import PLACE_COLUMNS, place_row
 from superqode.cli.text import count, line
 
@@ -48,7 +50,7 @@ def scan(ctx: click.Context, session_ids: Sequence[str]) -> None:
         named = [store.resolve(session_id) for session_id in session_ids] or None
         found = store.scan(named, progress=drawn, damaged=damaged.append)
     for problem in damaged:
-        note(f"not looked through: {problem}")
+        warn(f"not looked through: {problem}")
     if wants_json():
         emit_json([place.to_dict() for place in found])
     elif found:
@@ -76,7 +78,6 @@ def scan(ctx: click.Context, session_ids: Sequence[str]) -> None:
     "--rule", "rules", metavar="RULE|MARK", multiple=True, help="What this rule found, or has this mark, is to go."
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be taken out.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option("what was done as in ScrubResult")
 @store_option
 @click.pass_context
@@ -88,7 +89,6 @@ def scrub(
     from_stdin: bool,
     rules: Sequence[str],
     dry_run: bool,
-    yes: bool,
 ) -> None:
     """Take a secret out of a session's whole history, for good.
 
@@ -96,6 +96,7 @@ def scrub(
     never stands on the command line: it is asked for, or read from standard input. Shares that carry it
     already are named; nothing can be taken back from who opened them.
     """
+    yes = says_yes()
     if not (ask or from_stdin or rules):
         raise click.UsageError("say what is to go: --secret, --secret-stdin, or --rule as `scan` names it", ctx)
     if not (dry_run or yes or can_ask()):
@@ -127,9 +128,8 @@ def _ask(doomed: ScrubResult) -> None:
     if not doomed.places:
         return
     places = count(sum(place.count for place in doomed.places), "place")
-    click.confirm(
-        f"Take it out of {places} and write {count(doomed.rewritten, 'save')} anew, for good?", abort=True, err=True
-    )
+    question = f"Take it out of {places} and write {count(doomed.rewritten, 'save')} anew, for good?"
+    confirm(question, "scrubbing cannot be undone")
 
 
 def _tell(done: ScrubResult, *, dry_run: bool) -> None:

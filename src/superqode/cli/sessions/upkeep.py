@@ -18,7 +18,7 @@ from superqode.cli.options import (
     store_path,
     wants_json,
 )
-from superqode.cli.output import emit, emit_json, note
+from superqode.cli.output import emit, emit_json, warn
 from superqode.cli.progress import progress
 from superqode.cli.text import count, line
 
@@ -159,7 +159,7 @@ def maintain(ctx: click.Context) -> None:
         loose = f"{count(report.loose_before, 'loose object')} before, {report.loose_after:,} after"
         emit(f"{packed}, {count(report.removed_files, 'file')} removed; {loose}")
         for skipped in report.skipped:
-            note(skipped)
+            warn(skipped)
     ctx.exit(ExitCode.PARTLY if report.skipped else ExitCode.OK)
 
 

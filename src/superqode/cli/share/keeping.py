@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from superqode.cli.asking import can_ask, confirm
 from superqode.cli.exit_codes import ExitCode
 from superqode.cli.lazy import Command, examples
 from superqode.cli.options import complete_ids, json_option, open_store, store_option, wants_json
-from superqode.cli.output import emit, emit_json, note, table
-from superqode.cli.share.asking import can_ask, password_options, with_password
+from superqode.cli.output import emit, emit_json, note, table, warn
+from superqode.cli.share.asking import password_options, with_password
 from superqode.cli.share.options import link_argument, open_sharing, own_argument, remote_option
 from superqode.cli.share.telling import SHARE_COLUMNS, share_lines, share_row, share_values
 from superqode.cli.text import count, line
@@ -120,11 +121,9 @@ def _own(manager: SessionSharingManager, named: str) -> SharedSession | None:
 @click.command("revoke", cls=Command, epilog=examples("superqode share revoke 01hq --yes"))
 @own_argument
 @remote_option
-@click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option("the share as in SharedSession with its state")
 @store_option
-@click.pass_context
-def revoke(ctx: click.Context, named: str, remote: str | None, yes: bool) -> None:
+def revoke(named: str, remote: str | None) -> None:
     """Take a share back, as far as that goes.
 
     It is deleted on the remote and its link leads nowhere. What somebody fetched before stays with them, and
@@ -132,10 +131,7 @@ def revoke(ctx: click.Context, named: str, remote: str | None, yes: bool) -> Non
     given.
     """
     with open_sharing(remote) as manager:
-        if not yes:
-            if not can_ask():
-                raise click.UsageError("revoking cannot be undone, and there is nobody to ask: add --yes", ctx)
-            click.confirm("Delete this share for good?", abort=True, err=True)
+        confirm("Delete this share for good?", "revoking cannot be undone")
         share = manager.revoke_share(named)
     if wants_json():
         emit_json(share_values(share, links=False))
@@ -161,6 +157,6 @@ def prune(ctx: click.Context, all_owners: bool, remote: str | None) -> None:
         emit_json(done.to_dict())
     else:
         for share_id, reason in done.failed.items():
-            note(f"{share_id}: {reason}")
+            warn(f"{share_id}: {reason}")
         emit(f"Deleted {count(len(done.pruned), 'expired share')}")
     ctx.exit(ExitCode.PARTLY if done.failed else ExitCode.OK)

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from superqode.cli import params
+from superqode.cli.asking import can_ask
+from superqode.cli.common import says_yes
 from superqode.cli.lazy import Command, examples
 from superqode.cli.options import json_option, open_store, session_argument, store_option, wants_json
-from superqode.cli.output import emit, emit_json, note
+from superqode.cli.output import emit, emit_json, note, warn
 from superqode.cli.progress import progress
-from superqode.cli.share.asking import NewPassword, can_ask, new_password, new_password_options
+from superqode.cli.share.asking import NewPassword, new_password, new_password_options
 from superqode.cli.share.options import open_sharing, own_argument, own_arguments, remote_option
 from superqode.cli.share.telling import share_values, tell_masked, tell_sent
 from superqode.cli.text import count, line
@@ -53,7 +55,6 @@ _VISIBILITIES: Final = ("public", "unlisted", _PRIVATE)
 )
 @remote_option
 @click.option("--no-redact", "redact", is_flag=True, default=True, flag_value=False, help="Leave secrets in clear.")
-@click.option("--yes", is_flag=True, help="Do not ask before --no-redact.")
 @json_option("the share as in SharedSession with its state, and passphrase where one was made")
 @store_option
 def create(
@@ -68,7 +69,6 @@ def create(
     history: bool,
     remote: str | None,
     redact: bool,
-    yes: bool,
 ) -> None:
     """Share a session and print its link.
 
@@ -92,7 +92,7 @@ def create(
             redact=redact,
         )
         manager = SessionSharingManager(store, remote, interactive=can_ask())
-        _preview(manager, found, config, redact=redact, yes=yes)
+        _preview(manager, found, config, redact=redact)
         if secret is not None and secret.generated and not wants_json():
             _tell_passphrase(secret)
         share = _create(manager, found, config)
@@ -120,7 +120,7 @@ def _create(manager: SessionSharingManager, session_id: str, config: ShareConfig
         raise
 
 
-def _preview(manager: SessionSharingManager, session_id: str, config: ShareConfig, *, redact: bool, yes: bool) -> None:
+def _preview(manager: SessionSharingManager, session_id: str, config: ShareConfig, *, redact: bool) -> None:
     """Say what is masked before it leaves; where nothing is to be masked, have that confirmed."""
     from dataclasses import replace
 
@@ -128,7 +128,7 @@ def _preview(manager: SessionSharingManager, session_id: str, config: ShareConfi
         prepared = manager.preview(session_id, replace(config, redact=True), progress=drawn)
     if not wants_json():
         tell_masked(prepared, redact=redact)
-    if not redact and not yes:
+    if not redact and not says_yes():
         _confirm_clear(prepared)
 
 
@@ -145,7 +145,7 @@ def _tell_passphrase(secret: NewPassword) -> None:
     from superqode.cli.share.passphrase import BITS
 
     # Before it is sent: nobody could open a share that went out and whose passphrase was never seen.
-    note(f"passphrase ({BITS} random bits, not kept anywhere): {secret.text}")
+    warn(f"passphrase ({BITS} random bits, not kept anywhere): {secret.text}")
     note("send it another way than the link")
 
 

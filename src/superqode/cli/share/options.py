@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from superqode.cli.asking import can_ask
 from superqode.cli.options import open_store, store_path
-from superqode.cli.share.asking import can_ask, read_line
+from superqode.cli.share.asking import read_line
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -50,7 +51,7 @@ def complete_shares(ctx: click.Context, _parameter: click.Parameter, incomplete:
     try:
         with SessionStore(store_path(ctx), create=False) as store:
             listed = SessionSharingManager(store).list_shares()
-    except (SessionError, OSError):  # a shell that completes has no place for messages
+    except (SessionError, OSError, click.ClickException):  # a shell that completes has no place for messages
         return []
     fitting = [share for share in listed if share.id.startswith(incomplete) and share.revoked_at is None]
     return [CompletionItem(share.id, help=line(share.title, 60)) for share in fitting[:_COMPLETIONS]]

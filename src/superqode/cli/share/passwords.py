@@ -8,7 +8,7 @@ import click
 
 from superqode.cli.lazy import Command, LazyGroup, examples
 from superqode.cli.options import json_option, store_option, wants_json
-from superqode.cli.output import Column, emit, emit_json, note, table
+from superqode.cli.output import Column, emit, emit_json, note, table, warn
 from superqode.cli.share.asking import new_password, new_password_options
 from superqode.cli.share.options import open_sharing, own_argument, remote_option
 
@@ -77,7 +77,7 @@ def add(*, named: str, ask: bool, from_stdin: bool, generate: bool, label: str, 
         return
     emit(f"Added password {slot.number}")
     if secret.generated:
-        note(f"passphrase, not kept anywhere: {secret.text}")
+        warn(f"passphrase, not kept anywhere: {secret.text}")
 
 
 @click.command("remove", cls=Command, epilog=examples("superqode share passwords remove 01hq 1"))
