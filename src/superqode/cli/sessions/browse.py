@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 import click
 
-from superqode.cli import params
 from superqode.cli.lazy import Command, examples
 from superqode.cli.options import complete_ids, json_option, open_store, store_option, wants_json
 from superqode.cli.output import Column, emit, emit_json, note, style, table
+from superqode.cli.sessions.filters import filters
 from superqode.cli.text import line
 from superqode.cli.times import ago
 
@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from superqode.session.store.results import SearchHit, SessionSummary
 
 __all__ = ["list_", "search", "tree"]
-
-F = TypeVar("F", bound=Callable[..., Any])
 
 _SHOWN: Final = 50
 _COLUMNS: Final = (
@@ -33,22 +31,8 @@ _COLUMNS: Final = (
 )
 
 
-def _filters(function: F) -> F:
-    for option in reversed(
-        (
-            click.option("--project", metavar="PATH", type=params.project, help="Only sessions of this project."),
-            click.option("--tag", "tags", metavar="TAG", multiple=True, help="Only with this tag; again for more."),
-            click.option("--agent", metavar="NAME", help="Only where this agent took part."),
-            click.option("--since", metavar="TIME", type=params.since, help="Changed since 2026-11-22, or 7d ago."),
-            click.option("--until", metavar="TIME", type=params.until, help="Changed until then, that day included."),
-        )
-    ):
-        function = option(function)
-    return function
-
-
 @click.command("list", cls=Command, epilog=examples("superqode sessions list --tag security --since 7d"))
-@_filters
+@filters
 @click.option("--parent", metavar="ID", shell_complete=complete_ids, help="Only forks of this session.")
 @click.option("--text", metavar="TEXT", help="Only where the title or a tag contains this.")
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), default=_SHOWN, show_default=True, help="How many.")
@@ -99,7 +83,7 @@ def _row(summary: SessionSummary) -> tuple[object, ...]:
 
 @click.command("search", cls=Command, epilog=examples("superqode sessions search sql injection --agent reviewer"))
 @click.argument("query", metavar="QUERY...", nargs=-1, required=True)
-@_filters
+@filters
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), default=20, show_default=True, help="How many.")
 @json_option("an array of hits as in SearchHit")
 @store_option

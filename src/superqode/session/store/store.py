@@ -39,6 +39,7 @@ from superqode.session.store.verify import Depth, Level, verify
 
 if TYPE_CHECKING:
     from superqode.session.store.imports import ImportReport
+    from superqode.session.store.stats import StoreStats, Unit
 
 __all__ = ["DEFAULT_STORE", "SessionStore"]
 
@@ -204,6 +205,39 @@ class SessionStore(StoreHandle):
         project = None if project_path is None else str(project_path)
         wanted = Filter(project_path=project, tags=tags, agent=agent, since=since, until=until)
         return search(repository, self._index(repository), query, wanted, limit, progress)
+
+    def stats(
+        self,
+        *,
+        project_path: str | Path | None = None,
+        tags: Iterable[str] | None = None,
+        agent: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        unit: Unit | None = None,
+        biggest: int = 10,
+        progress: Progress | None = None,
+    ) -> StoreStats:
+        """Count what is in the store: by period, agent, project, tool and tag; tokens and cost; the disk.
+
+        Args:
+            project_path: only sessions of this project.
+            tags: only those with all of these tags.
+            agent: only those this agent took part in.
+            since: only those changed since then, and of them only entries since then.
+            until: likewise, up to then.
+            unit: what a period is: `day`, `week` or `month`; without one, what suits the time they span.
+            biggest: how many of the biggest sessions to name.
+            progress: told while the index is made, which happens once.
+        """
+        from superqode.session.store.stats import StoreStats, stats
+
+        repository = self._open()
+        if repository is None:
+            return StoreStats(unit=unit or "day")
+        project = None if project_path is None else str(project_path)
+        wanted = Filter(project_path=project, tags=tags, agent=agent, since=since, until=until)
+        return stats(repository, self._index(repository), wanted, unit=unit, biggest=biggest, progress=progress)
 
     # -- history --------------------------------------------------------------------------------------------------
 
