@@ -16,7 +16,7 @@
 | `sessions/` | `superqode sessions …`, one module for each handful of related commands |
 | `share/` | `superqode share …`, its passwords and what is never printed |
 | `remote`, `hooks` | `superqode remote …`, `superqode hooks …` |
-| `configured` | `superqode config` |
+| `configured`, `doctor` | `superqode config`, `superqode doctor` |
 | `demo` | `superqode demo` |
 
 `superqode --help` imports click and nothing heavier, so that help and shell completion are instant.
@@ -43,6 +43,7 @@ _COMMANDS: Final = {
     "remote": ("superqode.cli.remote:remote", "Say where shares travel to."),
     "serve": ("superqode.cli.serve:serve", "Show the store in a browser of this machine, to read only."),
     "hooks": ("superqode.cli.hooks:hooks", "Keep sessions from leaving the store in clear."),
+    "doctor": ("superqode.cli.doctor:doctor", "Look the store and its surroundings over, and say what to do."),
     "config": ("superqode.cli.configured:config", "Show what is configured, and where each value comes from."),
     "demo": ("superqode.cli.demo:demo", "Show the whole thing on a small real session."),
 }

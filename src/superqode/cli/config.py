@@ -15,7 +15,20 @@ from typing import Any, Final, NoReturn
 
 import click
 
-__all__ = ["KEYS", "PATH_VARIABLE", "Config", "ConfigError", "Key", "Qe", "Rescue", "Tui", "config_path", "load_config"]
+__all__ = [
+    "KEYS",
+    "PATH_VARIABLE",
+    "Config",
+    "ConfigError",
+    "Key",
+    "Qe",
+    "Rescue",
+    "Tui",
+    "config_path",
+    "go_without",
+    "load_config",
+    "read_config",
+]
 
 PATH_VARIABLE: Final = "SUPERQODE_CONFIG"
 _DEFAULT_PATH: Final = Path(".superqode") / "config.toml"
@@ -253,6 +266,11 @@ def load_config() -> Config:
         if not ctx.resilient_parsing:
             _tell_unknown(found)
     return found if isinstance(found, Config) else read_config()
+
+
+def go_without() -> None:
+    """Take defaults for the rest of this run: for those who tell what is wrong with the file."""
+    click.get_current_context().meta[_META] = Config(config_path())
 
 
 def read_config() -> Config:

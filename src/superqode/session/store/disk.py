@@ -12,7 +12,7 @@ from superqode.session.errors import GitError
 from superqode.session.git import program
 from superqode.session.store.results import Record
 
-__all__ = ["DiskUse", "Part", "disk_use"]
+__all__ = ["DiskUse", "Part", "disk_use", "free_bytes"]
 
 _SOURCES: Final = "refs/superqode/sources/"
 
@@ -63,7 +63,7 @@ def disk_use(path: Path) -> DiskUse:
         loose=part(_is_loose),
         index=part(lambda name: name.startswith("superqode/") and ".sqlite" in name),
         sources=_sources(path),
-        free=_free(path),
+        free=free_bytes(path),
     )
 
 
@@ -96,7 +96,8 @@ def _sources(path: Path) -> Part | None:
         return None
 
 
-def _free(path: Path) -> int:
+def free_bytes(path: Path) -> int:
+    """How many bytes this user may still write on the disk of a folder; 0 where that cannot be told."""
     import shutil
 
     try:

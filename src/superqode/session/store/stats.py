@@ -5,7 +5,6 @@ They come from the index, so that they are quick where there are ten thousand se
 
 from __future__ import annotations
 
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -15,8 +14,7 @@ from typing import Any, Final, Literal
 
 from superqode.session.git.repository import Repository
 from superqode.session.store.disk import DiskUse, disk_use
-from superqode.session.store.index import activity as sums
-from superqode.session.store.index.activity import Activity
+from superqode.session.store.index.activity import Activity, gather
 from superqode.session.store.index.catalogue import Catalogue, Filter, Progress
 from superqode.session.store.results import Record, SessionSummary
 
@@ -138,24 +136,20 @@ def stats(
     progress: Progress | None,
 ) -> StoreStats:
     """Count; see `SessionStore.stats`."""
-
-    def ask(connection: sqlite3.Connection) -> dict[str, Any]:
-        found = list(sums.activity(connection, wanted))
-        made = sums.made(connection, wanted)
-        return {
-            "sessions": len(made),
-            **_entries(found),
-            **_periods(found, made, unit),
-            "agents": tuple(_agents(found, sums.labels(connection, wanted, "agent"))),
-            "projects": tuple(ProjectStats(*row) for row in sums.projects(connection, wanted)),
-            "tools": tuple(_tools(found)),
-            "tags": tuple(TagStats(*item) for item in _most(sums.labels(connection, wanted, "tag"))),
-            "usage": _usage(*sums.usages(connection, wanted)),
-        }
-
-    told = catalogue.ask(ask, progress)
+    told = gather(catalogue, wanted, progress)
     listed = sorted(catalogue.summaries(wanted), key=lambda item: -(item.message_count + item.execution_count))
-    return StoreStats(**told, biggest=tuple(listed[:biggest]), disk=disk_use(repository.path))
+    return StoreStats(
+        sessions=len(told.made),
+        **_entries(told.activity),
+        **_periods(told.activity, told.made, unit),
+        agents=tuple(_agents(told.activity, told.agents)),
+        projects=tuple(ProjectStats(*row) for row in told.projects),
+        tools=tuple(_tools(told.activity)),
+        tags=tuple(TagStats(*item) for item in _most(told.tags)),
+        biggest=tuple(listed[:biggest]),
+        usage=_usage(*told.usage),
+        disk=disk_use(repository.path),
+    )
 
 
 def _entries(found: Sequence[Activity]) -> dict[str, Any]:

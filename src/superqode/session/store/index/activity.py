@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from superqode.session.store.index.catalogue import Filter
+from superqode.session.store.index.catalogue import Catalogue, Filter, Progress
 from superqode.session.store.index.rows import from_micros
 
-__all__ = ["Activity", "activity", "labels", "made", "projects", "usages"]
+__all__ = ["Activity", "Sums", "gather"]
 
 # A quarter of an hour in microseconds: in every zone on earth days begin at one.
 _QUARTER: Final = 900_000_000
@@ -40,7 +40,44 @@ class Activity:
     failed: int
 
 
-def activity(connection: sqlite3.Connection, wanted: Filter) -> Iterator[Activity]:
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """All that is counted of the wanted sessions.
+
+    Attributes:
+        activity: what happened, in no order.
+        made: when each session was made.
+        agents: how many sessions each agent took part in.
+        tags: how many sessions have each tag.
+        projects: sessions, messages and tool calls of each project, most sessions first.
+        usage: tokens in, tokens out, dollars, and how many sessions told anything.
+    """
+
+    activity: list[Activity]
+    made: list[datetime]
+    agents: dict[str, int]
+    tags: dict[str, int]
+    projects: list[tuple[str, int, int, int]]
+    usage: tuple[int, int, float, int]
+
+
+def gather(catalogue: Catalogue, wanted: Filter, progress: Progress | None) -> Sums:
+    """Count, from an index that is up to date."""
+
+    def ask(connection: sqlite3.Connection) -> Sums:
+        return Sums(
+            list(_activity(connection, wanted)),
+            _made(connection, wanted),
+            _labels(connection, wanted, "agent"),
+            _labels(connection, wanted, "tag"),
+            _projects(connection, wanted),
+            _usages(connection, wanted),
+        )
+
+    return catalogue.ask(ask, progress)
+
+
+def _activity(connection: sqlite3.Connection, wanted: Filter) -> Iterator[Activity]:
     """Count the entries of the wanted sessions and time, in no order."""
     rows = connection.execute(
         f"SELECT texts.moment / {_QUARTER}, texts.tool IS NOT NULL, texts.agent, coalesce(texts.tool, ''),"  # noqa: S608
@@ -52,7 +89,7 @@ def activity(connection: sqlite3.Connection, wanted: Filter) -> Iterator[Activit
         yield Activity(from_micros(quarter * _QUARTER), bool(call), agent, tool, count, failed)
 
 
-def usages(connection: sqlite3.Connection, wanted: Filter) -> tuple[int, int, float, int]:
+def _usages(connection: sqlite3.Connection, wanted: Filter) -> tuple[int, int, float, int]:
     """Sum what agents told: tokens in, tokens out, dollars, and how many sessions told anything.
 
     What a session as a whole tells counts where none of its messages tells it, and only without limits of time.
@@ -85,13 +122,13 @@ def usages(connection: sqlite3.Connection, wanted: Filter) -> tuple[int, int, fl
     return by_entry[0] + whole[0], by_entry[1] + whole[1], by_entry[2] + whole[2], sessions + whole[3]
 
 
-def made(connection: sqlite3.Connection, wanted: Filter) -> list[datetime]:
+def _made(connection: sqlite3.Connection, wanted: Filter) -> list[datetime]:
     """When each of the wanted sessions was made."""
     rows = connection.execute(f"SELECT created FROM sessions{wanted.where()}", wanted.values)  # noqa: S608
     return [from_micros(created) for (created,) in rows]
 
 
-def labels(connection: sqlite3.Connection, wanted: Filter, kind: str) -> dict[str, int]:
+def _labels(connection: sqlite3.Connection, wanted: Filter, kind: str) -> dict[str, int]:
     """How many of the wanted sessions have each label (`tag` or `agent`)."""
     rows = connection.execute(
         "SELECT labels.label, count(*) FROM labels JOIN sessions ON sessions.id = labels.session"  # noqa: S608
@@ -101,7 +138,7 @@ def labels(connection: sqlite3.Connection, wanted: Filter, kind: str) -> dict[st
     return dict(rows.fetchall())
 
 
-def projects(connection: sqlite3.Connection, wanted: Filter) -> list[tuple[str, int, int, int]]:
+def _projects(connection: sqlite3.Connection, wanted: Filter) -> list[tuple[str, int, int, int]]:
     """Sessions, messages and tool calls of each project, most sessions first."""
     rows = connection.execute(
         "SELECT project, count(*), sum(messages), sum(executions) FROM sessions"  # noqa: S608

@@ -5,11 +5,12 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from threading import RLock
 from typing import Final
 
-__all__ = ["Database"]
+__all__ = ["Database", "Health", "health"]
 
 # Any change to the tables below, or to what is put in them, takes a new number.
 VERSION: Final = 2
@@ -41,6 +42,33 @@ CREATE INDEX entries_text ON entries (text);
 CREATE VIRTUAL TABLE words USING fts5(body, content='', tokenize="unicode61 remove_diacritics 2");
 CREATE VIRTUAL TABLE titles USING fts5(body, tokenize="unicode61 remove_diacritics 2");
 """
+
+
+class Health(StrEnum):
+    """What the file of an index is good for."""
+
+    WHOLE = "whole"
+    MISSING = "not made yet"
+    OTHER = "of another version, and made anew when it is needed"
+    DAMAGED = "damaged"
+
+
+def health(path: Path) -> Health:
+    """Look at an index; changes nothing."""
+    if not path.exists():
+        return Health.MISSING
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", timeout=5.0, uri=True)
+        try:
+            told = connection.execute("PRAGMA quick_check(1)").fetchone()
+            version = connection.execute("PRAGMA user_version").fetchone()
+        finally:
+            connection.close()
+    except sqlite3.DatabaseError:
+        return Health.DAMAGED
+    if told != ("ok",):
+        return Health.DAMAGED
+    return Health.WHOLE if version == (VERSION,) else Health.OTHER
 
 
 class Database:
