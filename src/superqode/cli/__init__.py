@@ -8,6 +8,7 @@
 | `config` | the config file and the environment, with one precedence |
 | `failures` | how an error is told: one line on stderr, or JSON, never a traceback |
 | `options` | what commands share: `--store`, `--json`, ids with completion, opening the store |
+| `completing`, `completion` | what a shell may complete; `superqode completion` and its script |
 | `asking` | questions that end with yes or no |
 | `params` | what people type for times, ages, projects and revisions |
 | `text` | text from outside made safe for a terminal |
@@ -24,6 +25,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any, Final
@@ -44,6 +46,7 @@ _COMMANDS: Final = {
     "serve": ("superqode.cli.serve:serve", "Show the store in a browser of this machine, to read only."),
     "hooks": ("superqode.cli.hooks:hooks", "Keep sessions from leaving the store in clear."),
     "doctor": ("superqode.cli.doctor:doctor", "Look the store and its surroundings over, and say what to do."),
+    "completion": ("superqode.cli.completion:completion", "Print the script that makes a shell complete superqode."),
     "config": ("superqode.cli.configured:config", "Show what is configured, and where each value comes from."),
     "demo": ("superqode.cli.demo:demo", "Show the whole thing on a small real session."),
 }
@@ -56,6 +59,12 @@ class _Root(LazyGroup):
         given = list(sys.argv[1:] if args is None else args)
         # Asked of the words themselves: an error may come before any option was read.
         as_json = JSON_FLAG in given[: given.index("--")] if "--" in given else JSON_FLAG in given
+        if os.environ.get("_SUPERQODE_COMPLETE", "").startswith("bash"):
+            from click.shell_completion import add_completion_class
+
+            from superqode.cli.completion import Bash
+
+            add_completion_class(Bash)
         options |= {"standalone_mode": False, "terminal_width": help_width()}
         try:
             code = super().main(args, *positional, **options)
@@ -84,6 +93,5 @@ class _Root(LazyGroup):
 def main() -> None:
     """Agent sessions kept in Git: every session a branch, every save a commit.
 
-    A session is named by its id, by the beginning of its id, or by @latest.
-    For shell completion: eval "$(_SUPERQODE_COMPLETE=bash_source superqode)" (or zsh_source, fish_source).
+    A session is named by its id, by the beginning of its id, by its whole title, or by @latest.
     """

@@ -7,18 +7,17 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from superqode.cli.completing import complete_ids
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    from click.shell_completion import CompletionItem
 
     from superqode.session import SessionStore
 
 __all__ = [
     "JSON_FLAG",
     "complete_ids",
-    "complete_trash",
     "json_option",
     "named_store",
     "open_store",
@@ -35,7 +34,7 @@ JSON_FLAG: Final = "--json"
 # Both live in click's `meta`, which every context of one run shares.
 _STORE: Final = "superqode.store"
 _JSON: Final = "superqode.json"
-_COMPLETIONS: Final = 200
+_ID: Final = "A session: its id, the beginning of its id, its whole title, or @latest."
 
 
 def _remember_store(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
@@ -115,40 +114,9 @@ def open_store(*, create: bool = False, notice: bool = True) -> Iterator[Session
         yield store
 
 
-def complete_ids(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Give the ids of sessions that begin with what was typed, newest first, and `@latest`."""
-    from click.shell_completion import CompletionItem
-
-    listed = _completions(ctx, incomplete, lambda store: [(item.id, item.title) for item in store.list_sessions()])
-    latest = [CompletionItem("@latest", help="the newest session")] if "@latest".startswith(incomplete) else []
-    return latest + listed
-
-
-def complete_trash(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Give the ids of deleted sessions that begin with what was typed, with their titles."""
-    return _completions(ctx, incomplete, lambda store: [(item.session_id, item.title) for item in store.trash()])
-
-
-def _completions(
-    ctx: click.Context, incomplete: str, listed: Callable[[SessionStore], list[tuple[str, str]]]
-) -> list[CompletionItem]:
-    from click.shell_completion import CompletionItem
-
-    from superqode.cli.text import line
-    from superqode.session import SessionStore
-    from superqode.session.errors import SessionError
-
-    try:
-        with SessionStore(store_path(ctx), create=False) as store:
-            titles = {name: title for name, title in listed(store) if name.startswith(incomplete)}
-    except (SessionError, OSError, click.ClickException):  # a shell that completes has no place for messages
-        return []
-    return [CompletionItem(name, help=line(title, 60)) for name, title in list(titles.items())[:_COMPLETIONS]]
-
-
 def session_argument(function: F) -> F:
     """Add the argument ID: a session's id, the beginning of one, or `@latest`."""
-    return click.argument("session_id", metavar="ID", shell_complete=complete_ids)(function)
+    return click.argument("session_id", metavar="ID", shell_complete=complete_ids, help=_ID)(function)
 
 
 def sessions_argument(*, required: bool) -> Callable[[F], F]:
@@ -159,4 +127,5 @@ def sessions_argument(*, required: bool) -> Callable[[F], F]:
         nargs=-1,
         required=required,
         shell_complete=complete_ids,
+        help=f"{_ID} Several may be named.",
     )

@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from superqode.cli.completing import complete_remotes
 from superqode.cli.lazy import Command, LazyGroup, examples
-from superqode.cli.options import json_option, open_store, store_option, store_path, wants_json
+from superqode.cli.options import json_option, open_store, store_option, wants_json
 from superqode.cli.output import Column, emit, emit_json, note, table
 from superqode.cli.text import line
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from click.shell_completion import CompletionItem
 
     from superqode.session.git.remotes import RemoteInfo
 
@@ -71,20 +70,6 @@ def _known(path: Path) -> list[RemoteInfo]:
     return list_remotes(path) if is_store(path) else []
 
 
-def _complete_remotes(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from click.shell_completion import CompletionItem
-
-    from superqode.session import SessionStore
-    from superqode.session.errors import SessionError
-
-    try:
-        with SessionStore(store_path(ctx), create=False) as store:
-            found = _known(store.path)
-    except (SessionError, OSError, click.ClickException):  # a shell that completes has no place for messages
-        return []
-    return [CompletionItem(one.name, help=line(one.shown, 60)) for one in found if one.name.startswith(incomplete)]
-
-
 def _plain(found: RemoteInfo) -> dict[str, Any]:
     """A remote as JSON values: never with credentials."""
     return {"name": found.name, "url": found.shown, "default": found.default}
@@ -136,7 +121,7 @@ def list_() -> None:
 
 
 @click.command("remove", cls=Command, epilog=examples("superqode remote remove team"))
-@click.argument("name", metavar="NAME", shell_complete=_complete_remotes)
+@click.argument("name", metavar="NAME", shell_complete=complete_remotes)
 @json_option("{removed}")
 @store_option
 def remove(name: str) -> None:
@@ -156,7 +141,7 @@ def remove(name: str) -> None:
 
 
 @click.command("default", cls=Command, epilog=examples("superqode remote default", "superqode remote default team"))
-@click.argument("name", metavar="[NAME]", required=False, shell_complete=_complete_remotes)
+@click.argument("name", metavar="[NAME]", required=False, shell_complete=complete_remotes)
 @json_option("{name, url, default}, or null where there is none")
 @store_option
 def default(name: str | None) -> None:

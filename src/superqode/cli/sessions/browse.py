@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from superqode.cli.completing import complete_ids
 from superqode.cli.lazy import Command, examples
-from superqode.cli.options import complete_ids, json_option, open_store, store_option, wants_json
+from superqode.cli.options import json_option, open_store, store_option, wants_json
 from superqode.cli.output import Column, emit, emit_json, note, style, table
 from superqode.cli.sessions.filters import filters
 from superqode.cli.text import line

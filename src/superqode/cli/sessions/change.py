@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import click
 
 from superqode.cli import params
+from superqode.cli.completing import complete_revisions, complete_tags
 from superqode.cli.lazy import Command, examples
 from superqode.cli.options import json_option, open_store, session_argument, store_option, wants_json
 from superqode.cli.output import emit, emit_json
@@ -18,7 +19,9 @@ __all__ = ["edit", "fork", "new", "rename"]
 
 @click.command("new", cls=Command, epilog=examples('superqode sessions new --title "Fix SQL injection" --tag security'))
 @click.option("--title", default="", help="One line for people; without it, the time.")
-@click.option("--tag", "tags", metavar="TAG", multiple=True, help="A label; again for more.")
+@click.option(
+    "--tag", "tags", metavar="TAG", multiple=True, shell_complete=complete_tags, help="A label; again for more."
+)
 @click.option("--project", metavar="PATH", type=params.project, help="The project it works on.")
 @click.option("--id", "session_id", metavar="ID", help="Its id; without it, one is made.")
 @json_option("the save as in SaveResult")
@@ -42,8 +45,22 @@ def new(title: str, tags: Sequence[str], project: str | None, session_id: str | 
 @click.command("edit", cls=Command, epilog=examples('superqode sessions edit @latest --title "Better" --add-tag done'))
 @session_argument
 @click.option("--title", help="The new title.")
-@click.option("--add-tag", "added", metavar="TAG", multiple=True, help="A tag to add; again for more.")
-@click.option("--remove-tag", "removed", metavar="TAG", multiple=True, help="A tag to remove; again for more.")
+@click.option(
+    "--add-tag",
+    "added",
+    metavar="TAG",
+    multiple=True,
+    shell_complete=complete_tags,
+    help="A tag to add; again for more.",
+)
+@click.option(
+    "--remove-tag",
+    "removed",
+    metavar="TAG",
+    multiple=True,
+    shell_complete=complete_tags,
+    help="A tag to remove; again for more.",
+)
 @click.option("--project", metavar="PATH", type=params.project, help="The project it works on.")
 @json_option("the save as in SaveResult")
 @store_option
@@ -81,7 +98,13 @@ def edit(
 )
 @session_argument
 @click.option("--title", help="The fork's title.")
-@click.option("--at", "revision", metavar="REV", help="From there: a save, a snapshot, or ~N for N saves back.")
+@click.option(
+    "--at",
+    "revision",
+    metavar="REV",
+    shell_complete=complete_revisions,
+    help="From there: a save, a snapshot, or ~N for N saves back.",
+)
 @click.option("--id", "new_id", metavar="ID", help="The fork's id; without it, one is made.")
 @json_option("{id, title, parent_session_id, project_path, message_count, execution_count}")
 @store_option

@@ -11,9 +11,9 @@ import click
 from superqode.cli import params
 from superqode.cli.asking import can_ask, confirm
 from superqode.cli.common import says_yes
+from superqode.cli.completing import complete_trash
 from superqode.cli.lazy import Command, examples
 from superqode.cli.options import (
-    complete_trash,
     json_option,
     open_store,
     sessions_argument,

@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from superqode.cli import params
+from superqode.cli.completing import complete_agents, complete_projects, complete_tags
 
 __all__ = ["filters"]
 
@@ -18,9 +19,24 @@ def filters(function: F) -> F:
     """Add the options that say which sessions are meant: project, tags, agent, time of the last change."""
     for option in reversed(
         (
-            click.option("--project", metavar="PATH", type=params.project, help="Only sessions of this project."),
-            click.option("--tag", "tags", metavar="TAG", multiple=True, help="Only with this tag; again for more."),
-            click.option("--agent", metavar="NAME", help="Only where this agent took part."),
+            click.option(
+                "--project",
+                metavar="PATH",
+                type=params.project,
+                shell_complete=complete_projects,
+                help="Only sessions of this project.",
+            ),
+            click.option(
+                "--tag",
+                "tags",
+                metavar="TAG",
+                multiple=True,
+                shell_complete=complete_tags,
+                help="Only with this tag; again for more.",
+            ),
+            click.option(
+                "--agent", metavar="NAME", shell_complete=complete_agents, help="Only where this agent took part."
+            ),
             click.option("--since", metavar="TIME", type=params.since, help="Changed since 2026-11-22, or 7d ago."),
             click.option("--until", metavar="TIME", type=params.until, help="Changed until then, that day included."),
         )

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from superqode.cli.completing import complete_ids_and_revisions, complete_revisions
 from superqode.cli.lazy import Command, examples
 from superqode.cli.options import (
-    complete_ids,
     json_option,
     open_store,
     session_argument,
@@ -38,7 +38,13 @@ _VALUE_SHOWN: Final = 200
     epilog=examples("superqode sessions show @latest --last 5", "superqode sessions show session-123 --at ~1 --tools"),
 )
 @session_argument
-@click.option("--at", "revision", metavar="REV", help="As it was then: a save, a snapshot, or ~N for N saves back.")
+@click.option(
+    "--at",
+    "revision",
+    metavar="REV",
+    shell_complete=complete_revisions,
+    help="As it was then: a save, a snapshot, or ~N for N saves back.",
+)
 @click.option("--last", metavar="N", type=click.IntRange(min=1), help="Only the last N messages and tool calls.")
 @click.option("--tools", is_flag=True, help="Show what tools were given and what they gave back.")
 @json_option("the whole session as Session.to_dict() gives it")
@@ -111,8 +117,8 @@ def _count(total: int, added: int) -> str:
         "superqode sessions diff session-123@snap-1 session-456",
     ),
 )
-@click.argument("first", metavar="A[@REV]", shell_complete=complete_ids)
-@click.argument("second", metavar="[B[@REV]]", required=False, shell_complete=complete_ids)
+@click.argument("first", metavar="A[@REV]", shell_complete=complete_ids_and_revisions)
+@click.argument("second", metavar="[B[@REV]]", required=False, shell_complete=complete_ids_and_revisions)
 @json_option("the difference as in SessionDiff")
 @store_option
 def diff(first: str, second: str | None) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from superqode.cli.completing import complete_revisions
 from superqode.cli.lazy import Command, examples
 from superqode.cli.options import json_option, open_store, session_argument, store_option, wants_json
 from superqode.cli.output import Column, emit, emit_json, note, table
@@ -78,7 +79,7 @@ def snapshots(session_id: str) -> None:
     epilog=examples("superqode sessions restore session-123 snap-20261122", "superqode sessions restore @latest ~3"),
 )
 @session_argument
-@click.argument("point", metavar="SNAPSHOT|REV")
+@click.argument("point", metavar="SNAPSHOT|REV", shell_complete=complete_revisions)
 @json_option("the save as in SaveResult")
 @store_option
 def restore(session_id: str, point: str) -> None:
