@@ -17,6 +17,7 @@
 | `sessions/` | `superqode sessions …`, one module for each handful of related commands |
 | `share/` | `superqode share …`, its passwords and what is never printed |
 | `remote`, `hooks` | `superqode remote …`, `superqode hooks …` |
+| `documents`, `schemas`, `schema` | what `--json` prints: its types, JSON Schemas of them, `superqode schema` |
 | `configured`, `doctor` | `superqode config`, `superqode doctor` |
 | `demo` | `superqode demo` |
 
@@ -48,6 +49,7 @@ _COMMANDS: Final = {
     "doctor": ("superqode.cli.doctor:doctor", "Look the store and its surroundings over, and say what to do."),
     "completion": ("superqode.cli.completion:completion", "Print the script that makes a shell complete superqode."),
     "config": ("superqode.cli.configured:config", "Show what is configured, and where each value comes from."),
+    "schema": ("superqode.cli.schema:schema", "Print the JSON Schema of what a command prints with --json."),
     "demo": ("superqode.cli.demo:demo", "Show the whole thing on a small real session."),
 }
 

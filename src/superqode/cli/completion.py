@@ -87,6 +87,8 @@ def _told(shell: str, place: Path) -> str:
 @click.command(
     "completion",
     cls=Command,
+    see=("config",),
+    storeless=True,
     epilog=examples(
         'eval "$(superqode completion bash)"',
         "superqode completion zsh --install",

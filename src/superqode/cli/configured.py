@@ -41,10 +41,12 @@ default. NO_COLOR, PAGER, SUPERQODE_STORE and SUPERQODE_PAGER are the variables.
 @click.command(
     "config",
     cls=Command,
+    see=("doctor", "completion"),
+    storeless=True,
     epilog=examples("superqode config", "superqode config --json", "superqode config --path") + _FILE,
 )
 @click.option("--path", "path_only", is_flag=True, help="Print where the config file is looked for, and nothing else.")
-@json_option("{path, exists, values: [{key, value, origin}], unknown: [{key, nearest}]}")
+@json_option("{path, exists, values: [{key, value, origin}], unknown: [{key, nearest}]}", "Configured")
 @store_option
 def config(path_only: bool) -> None:
     """Show what is configured, and where each value comes from.

@@ -31,6 +31,7 @@ _AREA: Final = 13
 @click.command(
     "doctor",
     cls=Command,
+    see=("sessions verify", "sessions maintain", "hooks status", "config"),
     epilog=examples(
         "superqode doctor",
         "superqode doctor --fix",
@@ -40,7 +41,10 @@ _AREA: Final = 13
 )
 @click.option("--fix", is_flag=True, help="Mend what is always safe to mend: mode, stale locks, index, hook.")
 @click.option("--remotes", is_flag=True, help="Also ask every remote whether it answers.")
-@json_option("{path, level, findings: [{area, level, found, meaning, remedy, repair}], repaired}")
+@json_option(
+    "{path, level, findings: [{area, level, found, meaning, remedy, repair}], repaired}",
+    "superqode.session.store.doctor:DoctorReport + Diagnosis",
+)
 @store_option
 @click.pass_context
 def doctor(ctx: click.Context, fix: bool, remotes: bool) -> None:

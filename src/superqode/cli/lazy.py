@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import click
 
 from superqode.cli.common import common_options
+from superqode.cli.exit_codes import ExitCode, help_lines
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -18,6 +19,9 @@ __all__ = ["Command", "LazyGroup", "Table", "examples", "help_width"]
 
 Table = Mapping[str, tuple[str, str]]
 
+# What every command can end with, and every one that opens a store.
+_ALWAYS: Final = (ExitCode.OK, ExitCode.ERROR, ExitCode.USAGE, ExitCode.CANCELLED)
+_OPENING: Final = (ExitCode.NO_STORE, ExitCode.LOCKED, ExitCode.CORRUPT, ExitCode.FORBIDDEN)
 _EVERYWHERE: Final = ("store", "quiet", "yes", "colour", "help")
 
 
@@ -56,20 +60,41 @@ def _write_options(command: click.Command, ctx: click.Context, formatter: click.
 
 
 class Command(click.Command):
-    """A command with the options that every command has; its epilog (see `examples`) is printed as it stands."""
+    """A command with the options that every command has; its help ends with examples, exit codes, and what to read on.
 
-    def __init__(self, *args: Any, **options: Any) -> None:
+    Args:
+        see: related commands, without `superqode`.
+        codes: what it can end with besides `done`, `an error`, `wrong command line` and what opening a store gives.
+        storeless: whether it opens no store.
+        args, options: as for `click.Command`; the epilog (see `examples`) is printed as it stands.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        see: Sequence[str] = (),
+        codes: Sequence[ExitCode] = (),
+        storeless: bool = False,
+        **options: Any,
+    ) -> None:
         super().__init__(*args, **options)
         self.params += common_options()
+        self.see = tuple(see)
+        named = any(isinstance(parameter, click.Argument) and not storeless for parameter in self.params)
+        opening = () if storeless else (*_OPENING, *((ExitCode.NOT_FOUND,) if named else ()))
+        self.codes = tuple(sorted({*_ALWAYS, *opening, *codes}))
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options in two sections."""
         _write_options(self, ctx, formatter)
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the epilog unwrapped."""
+        """Write the epilog unwrapped, the exit codes, and what to read on."""
         del ctx
         _write_epilog(self.epilog, formatter)
+        _write_epilog(help_lines(self.codes), formatter)
+        if self.see:
+            _write_epilog("See also:\n" + "".join(f"  superqode {name}\n" for name in self.see), formatter)
 
 
 class LazyGroup(click.Group):

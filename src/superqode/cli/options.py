@@ -60,11 +60,26 @@ def store_option(function: F) -> F:
     )(function)
 
 
-def json_option(shape: str) -> Callable[[F], F]:
-    """Add `--json`; `shape` says what the document is."""
+class _JsonOption(click.Option):
+    """`--json`, which knows the type of the document; see `schemas`."""
+
+    def __init__(self, *args: Any, document: str, **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        self.document = document
+
+
+def json_option(shape: str, document: str = "") -> Callable[[F], F]:
+    """Add `--json`.
+
+    Args:
+        shape: what the document is, for people.
+        document: its type, as `schemas` reads it: `superqode.session.store.results:SessionSummary[]`, say, or `Node[]`.
+    """
     return click.option(
         JSON_FLAG,
         "as_json",
+        cls=_JsonOption,
+        document=document,
         is_flag=True,
         expose_value=False,
         callback=_remember_json,

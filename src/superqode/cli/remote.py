@@ -78,15 +78,16 @@ def _plain(found: RemoteInfo) -> dict[str, Any]:
 @click.command(
     "add",
     cls=Command,
+    see=("remote list", "remote default", "share create"),
     epilog=examples(
         "superqode remote add team git@github.com:team/shares.git",
         "superqode remote add folder /mnt/team/shares.git --default",
     ),
 )
-@click.argument("name", metavar="NAME")
-@click.argument("url", metavar="URL")
+@click.argument("name", metavar="NAME", help="What you call it: letters, digits, dots, dashes, underscores.")
+@click.argument("url", metavar="URL", help="https://…, ssh://…, git://…, file://…, user@host:path, or a folder.")
 @click.option("--default", "chosen", is_flag=True, help="Use it when no remote is named; an only one is anyway.")
-@json_option("{name, url, default}")
+@json_option("{name, url, default}", "RemoteShown")
 @store_option
 def add(name: str, url: str, chosen: bool) -> None:
     """Name a Git remote to share through.
@@ -105,8 +106,13 @@ def add(name: str, url: str, chosen: bool) -> None:
         note("the URL holds credentials, which stand in the store's config in clear; a credential helper is safer")
 
 
-@click.command("list", cls=Command, epilog=examples("superqode remote list", "superqode remote list --json"))
-@json_option("an array of {name, url, default}; URLs without credentials")
+@click.command(
+    "list",
+    cls=Command,
+    see=("remote add", "doctor"),
+    epilog=examples("superqode remote list", "superqode remote list --json"),
+)
+@json_option("an array of {name, url, default}; URLs without credentials", "RemoteShown[]")
 @store_option
 def list_() -> None:
     """List the remotes this store knows."""
@@ -120,9 +126,11 @@ def list_() -> None:
         note("there are none; `superqode remote add NAME URL` adds one")
 
 
-@click.command("remove", cls=Command, epilog=examples("superqode remote remove team"))
-@click.argument("name", metavar="NAME", shell_complete=complete_remotes)
-@json_option("{removed}")
+@click.command(
+    "remove", cls=Command, see=("remote list", "share revoke"), epilog=examples("superqode remote remove team")
+)
+@click.argument("name", metavar="NAME", shell_complete=complete_remotes, help="A remote of this store.")
+@json_option("{removed}", "RemoteRemoved")
 @store_option
 def remove(name: str) -> None:
     """Forget a remote; nothing is deleted there.
@@ -140,9 +148,20 @@ def remove(name: str) -> None:
         emit(f"Removed {line(name)}; what is there stays there")
 
 
-@click.command("default", cls=Command, epilog=examples("superqode remote default", "superqode remote default team"))
-@click.argument("name", metavar="[NAME]", required=False, shell_complete=complete_remotes)
-@json_option("{name, url, default}, or null where there is none")
+@click.command(
+    "default",
+    cls=Command,
+    see=("remote list", "remote add"),
+    epilog=examples("superqode remote default", "superqode remote default team"),
+)
+@click.argument(
+    "name",
+    metavar="[NAME]",
+    required=False,
+    shell_complete=complete_remotes,
+    help="The remote to use from now on; without it, the present one is shown.",
+)
+@json_option("{name, url, default}, or null where there is none", "RemoteShown?")
 @store_option
 def default(name: str | None) -> None:
     """Show or choose the remote that is used when none is named.

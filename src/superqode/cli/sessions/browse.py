@@ -32,13 +32,18 @@ _COLUMNS: Final = (
 )
 
 
-@click.command("list", cls=Command, epilog=examples("superqode sessions list --tag security --since 7d"))
+@click.command(
+    "list",
+    cls=Command,
+    see=("sessions search", "sessions show", "sessions stats", "sessions tree"),
+    epilog=examples("superqode sessions list --tag security --since 7d"),
+)
 @filters
 @click.option("--parent", metavar="ID", shell_complete=complete_ids, help="Only forks of this session.")
 @click.option("--text", metavar="TEXT", help="Only where the title or a tag contains this.")
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), default=_SHOWN, show_default=True, help="How many.")
 @click.option("--all", "everything", is_flag=True, help="All of them.")
-@json_option("an array of sessions as in SessionSummary")
+@json_option("an array of sessions as in SessionSummary", "superqode.session.store.results:SessionSummary[]")
 @store_option
 def list_(
     *,
@@ -82,11 +87,22 @@ def _row(summary: SessionSummary) -> tuple[object, ...]:
     return summary.id, title, ago(summary.updated_at), summary.message_count, agents, tags
 
 
-@click.command("search", cls=Command, epilog=examples("superqode sessions search sql injection --agent reviewer"))
-@click.argument("query", metavar="QUERY...", nargs=-1, required=True)
+@click.command(
+    "search",
+    cls=Command,
+    see=("sessions list", "sessions show"),
+    epilog=examples("superqode sessions search sql injection --agent reviewer"),
+)
+@click.argument(
+    "query",
+    metavar="QUERY...",
+    nargs=-1,
+    required=True,
+    help='The words; all must be there. "In quotes" they are a phrase, begin* is a beginning.',
+)
 @filters
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), default=20, show_default=True, help="How many.")
-@json_option("an array of hits as in SearchHit")
+@json_option("an array of hits as in SearchHit", "superqode.session.store.results:SearchHit[]")
 @store_option
 def search(
     *,
@@ -142,8 +158,16 @@ def _spaced(piece: str) -> str:
     return line(f"|{piece}|")[1:-1]
 
 
-@click.command("tree", cls=Command, epilog=examples("superqode sessions tree", "superqode sessions tree --json"))
-@json_option("an array of {id, title, parent_session_id, depth}, each fork after what it is a fork of")
+@click.command(
+    "tree",
+    cls=Command,
+    see=("sessions list", "sessions fork"),
+    epilog=examples("superqode sessions tree", "superqode sessions tree --json"),
+)
+@json_option(
+    "an array of {id, title, parent_session_id, depth}, each fork after what it is a fork of",
+    "Node[]",
+)
 @store_option
 def tree() -> None:
     """Draw which session is a fork of which."""

@@ -17,14 +17,19 @@ from superqode.cli.text import line
 __all__ = ["edit", "fork", "new", "rename"]
 
 
-@click.command("new", cls=Command, epilog=examples('superqode sessions new --title "Fix SQL injection" --tag security'))
+@click.command(
+    "new",
+    cls=Command,
+    see=("sessions edit", "sessions import"),
+    epilog=examples('superqode sessions new --title "Fix SQL injection" --tag security'),
+)
 @click.option("--title", default="", help="One line for people; without it, the time.")
 @click.option(
     "--tag", "tags", metavar="TAG", multiple=True, shell_complete=complete_tags, help="A label; again for more."
 )
 @click.option("--project", metavar="PATH", type=params.project, help="The project it works on.")
 @click.option("--id", "session_id", metavar="ID", help="Its id; without it, one is made.")
-@json_option("the save as in SaveResult")
+@json_option("the save as in SaveResult", "superqode.session.store.results:SaveResult")
 @store_option
 def new(title: str, tags: Sequence[str], project: str | None, session_id: str | None) -> None:
     """Make an empty session and print its id."""
@@ -42,7 +47,12 @@ def new(title: str, tags: Sequence[str], project: str | None, session_id: str | 
         emit(line(saved.session_id))
 
 
-@click.command("edit", cls=Command, epilog=examples('superqode sessions edit @latest --title "Better" --add-tag done'))
+@click.command(
+    "edit",
+    cls=Command,
+    see=("sessions rename", "sessions show"),
+    epilog=examples('superqode sessions edit @latest --title "Better" --add-tag done'),
+)
 @session_argument
 @click.option("--title", help="The new title.")
 @click.option(
@@ -62,7 +72,7 @@ def new(title: str, tags: Sequence[str], project: str | None, session_id: str | 
     help="A tag to remove; again for more.",
 )
 @click.option("--project", metavar="PATH", type=params.project, help="The project it works on.")
-@json_option("the save as in SaveResult")
+@json_option("the save as in SaveResult", "superqode.session.store.results:SaveResult")
 @store_option
 @click.pass_context
 def edit(
@@ -92,6 +102,7 @@ def edit(
 @click.command(
     "fork",
     cls=Command,
+    see=("sessions tree", "sessions restore", "share fork"),
     epilog=examples(
         "superqode sessions fork @latest --title Experiment", "superqode sessions fork session-123 --at ~2"
     ),
@@ -106,7 +117,7 @@ def edit(
     help="From there: a save, a snapshot, or ~N for N saves back.",
 )
 @click.option("--id", "new_id", metavar="ID", help="The fork's id; without it, one is made.")
-@json_option("{id, title, parent_session_id, project_path, message_count, execution_count}")
+@json_option("{id, title, parent_session_id, project_path, message_count, execution_count}", "Forked")
 @store_option
 def fork(session_id: str, title: str | None, revision: str | None, new_id: str | None) -> None:
     """Go on from a session, or an earlier save of it, under a new id."""
@@ -127,10 +138,15 @@ def fork(session_id: str, title: str | None, revision: str | None, new_id: str |
     )
 
 
-@click.command("rename", cls=Command, epilog=examples("superqode sessions rename session-123 fix-sql-injection"))
+@click.command(
+    "rename",
+    cls=Command,
+    see=("sessions edit",),
+    epilog=examples("superqode sessions rename session-123 fix-sql-injection"),
+)
 @session_argument
-@click.argument("new_id", metavar="NEW")
-@json_option("{id, new_id}")
+@click.argument("new_id", metavar="NEW", help="Its id from now on: letters, digits, dots, dashes, underscores.")
+@json_option("{id, new_id}", "Renamed")
 @store_option
 def rename(session_id: str, new_id: str) -> None:
     """Give a session another id."""

@@ -46,9 +46,14 @@ _PRUNE_COLUMNS: Final = (
 )
 
 
-@click.command("delete", cls=Command, epilog=examples("superqode sessions delete session-123 session-456"))
+@click.command(
+    "delete",
+    cls=Command,
+    see=("sessions undelete", "sessions trash", "sessions purge"),
+    epilog=examples("superqode sessions delete session-123 session-456"),
+)
 @sessions_argument(required=True)
-@json_option("{deleted: [id, …]}")
+@json_option("{deleted: [id, …]}", "Deleted")
 @store_option
 def delete(session_ids: Sequence[str]) -> None:
     """Move sessions to the trash."""
@@ -63,10 +68,20 @@ def delete(session_ids: Sequence[str]) -> None:
         emit(f"Deleted {line(session_id)} (`superqode sessions undelete {line(session_id)}` brings it back)")
 
 
-@click.command("undelete", cls=Command, epilog=examples("superqode sessions undelete session-123"))
-@click.argument("wanted", metavar="ID|KEY", shell_complete=complete_trash)
+@click.command(
+    "undelete",
+    cls=Command,
+    see=("sessions trash", "sessions delete"),
+    epilog=examples("superqode sessions undelete session-123"),
+)
+@click.argument(
+    "wanted",
+    metavar="ID|KEY",
+    shell_complete=complete_trash,
+    help="A deleted session: its id, or its KEY as `trash` shows it where it was deleted several times.",
+)
 @click.option("--id", "new_id", metavar="ID", help="Bring it back under this id, where its own is taken.")
-@json_option("{id}")
+@json_option("{id}", "Named")
 @store_option
 def undelete(wanted: str, new_id: str | None) -> None:
     """Bring a session back from the trash."""
@@ -78,8 +93,13 @@ def undelete(wanted: str, new_id: str | None) -> None:
         emit(f"{line(back)} is back")
 
 
-@click.command("trash", cls=Command, epilog=examples("superqode sessions trash", "superqode sessions trash --json"))
-@json_option("an array of deletions as in TrashItem")
+@click.command(
+    "trash",
+    cls=Command,
+    see=("sessions undelete", "sessions purge"),
+    epilog=examples("superqode sessions trash", "superqode sessions trash --json"),
+)
+@json_option("an array of deletions as in TrashItem", "superqode.session.store.results:TrashItem[]")
 @store_option
 def trash() -> None:
     """List what is in the trash."""
@@ -100,12 +120,19 @@ def _trash_row(item: TrashItem) -> tuple[object, ...]:
 @click.command(
     "purge",
     cls=Command,
+    see=("sessions trash", "sessions undelete", "sessions scrub"),
     epilog=examples("superqode sessions purge session-123 --now", "superqode sessions purge --older-than 30d --yes"),
 )
-@click.argument("wanted", metavar="[ID|KEY]", required=False, shell_complete=complete_trash)
+@click.argument(
+    "wanted",
+    metavar="[ID|KEY]",
+    required=False,
+    shell_complete=complete_trash,
+    help="A deleted session: its id or its KEY; all without one.",
+)
 @click.option("--older-than", metavar="AGE", type=params.age, help="Only what was deleted longer ago, such as 30d.")
 @click.option("--now", is_flag=True, help="Free the bytes at once; other processes wait meanwhile.")
-@json_option("what was forgotten as in PurgeResult")
+@json_option("what was forgotten as in PurgeResult", "superqode.session.store.results:PurgeResult")
 @store_option
 def purge(wanted: str | None, older_than: timedelta | None, now: bool) -> None:
     """Forget what is in the trash, for good.
@@ -139,7 +166,12 @@ def _ask(doomed: Sequence[TrashItem]) -> None:
     confirm(f"Forget {count(len(doomed), 'deleted session')} for good?", "purging cannot be undone")
 
 
-@click.command("prune", cls=Command, epilog=examples("superqode sessions prune --older-than 90d --dry-run"))
+@click.command(
+    "prune",
+    cls=Command,
+    see=("sessions trash", "sessions purge"),
+    epilog=examples("superqode sessions prune --older-than 90d --dry-run"),
+)
 @click.option(
     "--older-than",
     metavar="AGE",
@@ -148,7 +180,7 @@ def _ask(doomed: Sequence[TrashItem]) -> None:
     help="Not changed for this long, such as 30d.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be moved.")
-@json_option("an array of sessions as in SessionSummary")
+@json_option("an array of sessions as in SessionSummary", "superqode.session.store.results:SessionSummary[]")
 @store_option
 def prune(older_than: timedelta, dry_run: bool) -> None:
     """Move sessions that have not changed for long to the trash."""

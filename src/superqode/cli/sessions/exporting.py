@@ -62,6 +62,7 @@ class _Wish:
 @click.command(
     "export",
     cls=Command,
+    see=("sessions import", "share create", "sessions backup"),
     epilog=examples(
         "superqode sessions export @latest -o session.html",
         "superqode sessions export --all --format html -o talks/",

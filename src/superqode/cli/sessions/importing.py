@@ -26,16 +26,24 @@ _STATUSES: Final[tuple[Status, ...]] = ("new", "updated", "unchanged", "failed")
 @click.command(
     "import",
     cls=Command,
+    see=("sessions list", "sessions export"),
+    codes=(ExitCode.PARTLY,),
     epilog=examples(
         "superqode sessions import ~/.claude ~/.codex",
         "superqode sessions import transcript.jsonl --dry-run",
         "superqode sessions import --old-store",
     ),
 )
-@click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.argument(
+    "paths",
+    metavar="[PATH]...",
+    nargs=-1,
+    type=click.Path(exists=True, path_type=Path),
+    help="Transcripts, or folders of them; hidden folders are searched too.",
+)
 @click.option("--old-store", is_flag=True, help="Import the sessions that superqode 2.25 left in the store's folder.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be imported.")
-@json_option("the report as in ImportReport")
+@json_option("the report as in ImportReport", "superqode.session.store.imports:ImportReport")
 @store_option
 @click.pass_context
 def import_(ctx: click.Context, paths: tuple[Path, ...], old_store: bool, dry_run: bool) -> None:

@@ -39,10 +39,15 @@ def _as_dict(session: Session, made: Snapshot) -> dict[str, Any]:
     }
 
 
-@click.command("snapshot", cls=Command, epilog=examples('superqode sessions snapshot @latest "Before refactoring"'))
+@click.command(
+    "snapshot",
+    cls=Command,
+    see=("sessions snapshots", "sessions restore"),
+    epilog=examples('superqode sessions snapshot @latest "Before refactoring"'),
+)
 @session_argument
-@click.argument("description", metavar="DESCRIPTION")
-@json_option(_SNAPSHOT_SHAPE)
+@click.argument("description", metavar="DESCRIPTION", help="One line that says what the state is good for.")
+@json_option(_SNAPSHOT_SHAPE, "SnapshotShown")
 @store_option
 def snapshot(session_id: str, description: str) -> None:
     """Name the present state, to go back to it."""
@@ -56,9 +61,14 @@ def snapshot(session_id: str, description: str) -> None:
         emit(line(made.id))
 
 
-@click.command("snapshots", cls=Command, epilog=examples("superqode sessions snapshots @latest"))
+@click.command(
+    "snapshots",
+    cls=Command,
+    see=("sessions snapshot", "sessions restore", "sessions log"),
+    epilog=examples("superqode sessions snapshots @latest"),
+)
 @session_argument
-@json_option(f"an array of {_SNAPSHOT_SHAPE}")
+@json_option(f"an array of {_SNAPSHOT_SHAPE}", "SnapshotShown[]")
 @store_option
 def snapshots(session_id: str) -> None:
     """List the snapshots of a session."""
@@ -76,11 +86,17 @@ def snapshots(session_id: str) -> None:
 @click.command(
     "restore",
     cls=Command,
+    see=("sessions snapshots", "sessions log", "sessions undo"),
     epilog=examples("superqode sessions restore session-123 snap-20261122", "superqode sessions restore @latest ~3"),
 )
 @session_argument
-@click.argument("point", metavar="SNAPSHOT|REV", shell_complete=complete_revisions)
-@json_option("the save as in SaveResult")
+@click.argument(
+    "point",
+    metavar="SNAPSHOT|REV",
+    shell_complete=complete_revisions,
+    help="A snapshot's id or the beginning of it, a save, or ~N for N saves back.",
+)
+@json_option("the save as in SaveResult", "superqode.session.store.results:SaveResult")
 @store_option
 def restore(session_id: str, point: str) -> None:
     """Go back to a snapshot or an earlier save, as a new save.
@@ -105,9 +121,14 @@ def _snapshot_named(session: Session, point: str) -> str:
     return fitting[0] if fitting else ""
 
 
-@click.command("undo", cls=Command, epilog=examples("superqode sessions undo @latest"))
+@click.command(
+    "undo",
+    cls=Command,
+    see=("sessions redo", "sessions restore", "sessions log"),
+    epilog=examples("superqode sessions undo @latest"),
+)
 @session_argument
-@json_option("the save as in SaveResult")
+@json_option("the save as in SaveResult", "superqode.session.store.results:SaveResult")
 @store_option
 def undo(session_id: str) -> None:
     """Go back one save, as a new save."""
@@ -116,9 +137,11 @@ def undo(session_id: str) -> None:
     tell_save(saved, "went back one save", "was in that state already")
 
 
-@click.command("redo", cls=Command, epilog=examples("superqode sessions redo @latest"))
+@click.command(
+    "redo", cls=Command, see=("sessions undo", "sessions log"), epilog=examples("superqode sessions redo @latest")
+)
 @session_argument
-@json_option("the save as in SaveResult")
+@json_option("the save as in SaveResult", "superqode.session.store.results:SaveResult")
 @store_option
 def redo(session_id: str) -> None:
     """Take the last undo back."""

@@ -33,10 +33,17 @@ __all__ = ["scan", "scrub"]
 
 
 @click.command(
-    "scan", cls=Command, epilog=examples("superqode sessions scan", "superqode sessions scan @latest --json")
+    "scan",
+    cls=Command,
+    see=("sessions scrub", "share create"),
+    codes=(ExitCode.PARTLY,),
+    epilog=examples("superqode sessions scan", "superqode sessions scan @latest --json"),
 )
 @sessions_argument(required=False)
-@json_option("an array of places as in SecretPlace; never the secrets themselves")
+@json_option(
+    "an array of places as in SecretPlace; never the secrets themselves",
+    "superqode.session.store.results:SecretPlace[]",
+)
 @store_option
 @click.pass_context
 def scan(ctx: click.Context, session_ids: Sequence[str]) -> None:
@@ -65,6 +72,7 @@ def scan(ctx: click.Context, session_ids: Sequence[str]) -> None:
 @click.command(
     "scrub",
     cls=Command,
+    see=("sessions scan", "share revoke"),
     epilog=examples(
         "superqode sessions scrub session-123 --secret",
         "superqode sessions scrub session-123 --rule aws-access-key --dry-run",
@@ -78,7 +86,7 @@ def scan(ctx: click.Context, session_ids: Sequence[str]) -> None:
     "--rule", "rules", metavar="RULE|MARK", multiple=True, help="What this rule found, or has this mark, is to go."
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be taken out.")
-@json_option("what was done as in ScrubResult")
+@json_option("what was done as in ScrubResult", "superqode.session.store.results:ScrubResult")
 @store_option
 @click.pass_context
 def scrub(

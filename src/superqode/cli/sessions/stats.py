@@ -29,6 +29,7 @@ _PERIODS_SHOWN: Final = 31
 @click.command(
     "stats",
     cls=Command,
+    see=("sessions list", "sessions maintain", "doctor"),
     epilog=examples(
         "superqode sessions stats",
         "superqode sessions stats --since 30d --by day",
@@ -48,7 +49,9 @@ _PERIODS_SHOWN: Final = 31
     show_default=True,
     help="How many agents, projects, tools, tags and sessions to name.",
 )
-@json_option("the numbers as in StoreStats; all of them, but --top sessions")
+@json_option(
+    "the numbers as in StoreStats; all of them, but --top sessions", "superqode.session.store.stats:StoreStats"
+)
 @store_option
 def stats(
     *,

@@ -43,6 +43,7 @@ def _part(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -
 @click.command(
     "verify",
     cls=Command,
+    see=("doctor", "sessions repair", "sessions maintain", "sessions backup"),
     epilog=examples(
         "superqode sessions verify",
         "superqode sessions verify @latest",
@@ -60,7 +61,7 @@ def _part(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -
     callback=_part,
     help="All, and of the files' contents the N-th of T parts: one a day reads an enormous store in T days.",
 )
-@json_option("the report as in VerifyReport, and ok")
+@json_option("the report as in VerifyReport, and ok", "superqode.session.store.results:VerifyReport + Judged")
 @store_option
 @click.pass_context
 def verify(
@@ -90,6 +91,7 @@ def verify(
 @click.command(
     "repair",
     cls=Command,
+    see=("sessions verify", "doctor", "sessions backup"),
     epilog=examples(
         "superqode sessions repair --dry-run",
         "superqode sessions repair --from sessions.bundle --from /mnt/copy/.superqode/sessions",
@@ -104,7 +106,7 @@ def verify(
     help="A backup, or another store, that may hold whole copies; again for more.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
-@json_option("what was done and what is lost as in RepairReport")
+@json_option("what was done and what is lost as in RepairReport", "superqode.session.store.results:RepairReport")
 @store_option
 @click.pass_context
 def repair(ctx: click.Context, places: tuple[Path, ...], dry_run: bool) -> None:
@@ -163,9 +165,16 @@ def maintain(ctx: click.Context) -> None:
     ctx.exit(ExitCode.PARTLY if report.skipped else ExitCode.OK)
 
 
-@click.command("backup", cls=Command, epilog=examples("superqode sessions backup ~/sessions.backup"))
-@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
-@json_option("{path, bytes}")
+@click.command(
+    "backup",
+    cls=Command,
+    see=("sessions restore-backup", "sessions export"),
+    epilog=examples("superqode sessions backup ~/sessions.backup"),
+)
+@click.argument(
+    "file", metavar="FILE", type=click.Path(path_type=Path), help="The file to write; it must not be there yet."
+)
+@json_option("{path, bytes}", "Written")
 @store_option
 def backup(file: Path) -> None:
     """Write the whole store into one file."""
@@ -181,10 +190,16 @@ def backup(file: Path) -> None:
 @click.command(
     "restore-backup",
     cls=Command,
+    see=("sessions backup",),
     epilog=examples("superqode sessions restore-backup ~/sessions.backup --store ~/restored"),
 )
-@click.argument("file", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@json_option("{store, sessions}")
+@click.argument(
+    "file",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file that `backup` wrote.",
+)
+@json_option("{store, sessions}", "Restored")
 @store_option
 def restore_backup(file: Path) -> None:
     """Make a store from a backup.

@@ -14,7 +14,7 @@ from superqode.cli.options import json_option, open_store, store_option, wants_j
 from superqode.cli.output import emit, emit_json, note, table, warn
 from superqode.cli.share.asking import password_options, with_password
 from superqode.cli.share.options import link_argument, open_sharing, own_argument, remote_option
-from superqode.cli.share.telling import SHARE_COLUMNS, share_lines, share_row, share_values
+from superqode.cli.share.telling import SHARE_COLUMNS, SHARE_DOCUMENT, share_lines, share_row, share_values
 from superqode.cli.text import count, line
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ _DEFAULT = ""
 @click.command(
     "list",
     cls=Command,
+    see=("share show", "share create"),
+    codes=(ExitCode.REMOTE_FAILED, ExitCode.NOT_FOUND),
     epilog=examples(
         "superqode share list",
         "superqode share list --session @latest --links",
@@ -47,7 +49,10 @@ _DEFAULT = ""
 )
 @click.option("--all", "everything", is_flag=True, help="Revoked and expired ones too.")
 @click.option("--links", is_flag=True, help="Print links, too: whoever reads them can open the shares.")
-@json_option("an array of shares as in SharedSession with their state; what opens them only with --links")
+@json_option(
+    "an array of shares as in SharedSession with their state; what opens them only with --links",
+    f"{SHARE_DOCUMENT}[]",
+)
 @store_option
 def list_(session_id: str | None, remote: str | None, everything: bool, links: bool) -> None:
     """List shares: yours, or a remote's public ones.
@@ -86,13 +91,20 @@ def _session_id(store: SessionStore, given: str) -> str:
 
 
 @click.command(
-    "show", cls=Command, epilog=examples("superqode share show 01hq", "superqode share show 01hq --link | pbcopy")
+    "show",
+    cls=Command,
+    see=("share list", "share open"),
+    codes=(ExitCode.REMOTE_FAILED, ExitCode.WRONG_PASSWORD),
+    epilog=examples("superqode share show 01hq", "superqode share show 01hq --link | pbcopy"),
 )
 @link_argument
 @password_options
 @remote_option
 @click.option("--link", "links", is_flag=True, help="Print the link alone: whoever reads it can open the share.")
-@json_option("the share as in SharedSession with its state; what opens it only with --link")
+@json_option(
+    "the share as in SharedSession with its state; what opens it only with --link",
+    SHARE_DOCUMENT,
+)
 @store_option
 def show(*, link: str, ask: bool, from_stdin: bool, remote: str | None, links: bool) -> None:
     """Tell about a share: of what, for whom, how long.
@@ -119,10 +131,19 @@ def _own(manager: SessionSharingManager, named: str) -> SharedSession | None:
     return found[0] if len(found) == 1 else None
 
 
-@click.command("revoke", cls=Command, epilog=examples("superqode share revoke 01hq --yes"))
+@click.command(
+    "revoke",
+    cls=Command,
+    see=("share prune", "share list"),
+    codes=(ExitCode.REMOTE_FAILED,),
+    epilog=examples("superqode share revoke 01hq --yes"),
+)
 @own_argument
 @remote_option
-@json_option("the share as in SharedSession with its state")
+@json_option(
+    "the share as in SharedSession with its state",
+    SHARE_DOCUMENT,
+)
 @store_option
 def revoke(named: str, remote: str | None) -> None:
     """Take a share back, as far as that goes.
@@ -141,10 +162,16 @@ def revoke(named: str, remote: str | None) -> None:
     note("who fetched it has it still, and the host may keep its bytes for a while; change what must stay secret")
 
 
-@click.command("prune", cls=Command, epilog=examples("superqode share prune", "superqode share prune --all"))
+@click.command(
+    "prune",
+    cls=Command,
+    see=("share revoke", "share list"),
+    codes=(ExitCode.REMOTE_FAILED, ExitCode.PARTLY),
+    epilog=examples("superqode share prune", "superqode share prune --all"),
+)
 @click.option("--all", "all_owners", is_flag=True, help="Expired shares of others on the remote, too.")
 @remote_option
-@json_option("{pruned: [id, …], failed: {id: reason}}")
+@json_option("{pruned: [id, …], failed: {id: reason}}", "superqode.session.sharing.models:PruneResult")
 @store_option
 @click.pass_context
 def prune(ctx: click.Context, all_owners: bool, remote: str | None) -> None:

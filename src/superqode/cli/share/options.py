@@ -57,17 +57,35 @@ def _read_link(_ctx: click.Context, _parameter: click.Parameter, value: str) -> 
 
 def link_argument(function: F) -> F:
     """Add the argument LINK: a share's link or token, or `-` to read it from standard input."""
-    return click.argument("link", metavar="LINK", callback=_read_link, shell_complete=complete_shares)(function)
+    return click.argument(
+        "link",
+        metavar="LINK",
+        callback=_read_link,
+        shell_complete=complete_shares,
+        help="A share: its link or token (in quotes, for the #), or - for standard input.",
+    )(function)
 
 
 def own_argument(function: F) -> F:
     """Add the argument SHARE: one of one's own, by its link, token, id, or the beginning of its id."""
-    return click.argument("named", metavar="SHARE", callback=_read_link, shell_complete=complete_shares)(function)
+    return click.argument(
+        "named",
+        metavar="SHARE",
+        callback=_read_link,
+        shell_complete=complete_shares,
+        help="One of your shares: its link, its id, the beginning of its id, or - for standard input.",
+    )(function)
 
 
 def own_arguments(function: F) -> F:
     """Add the argument [SHARE]…: some of one's own."""
-    return click.argument("named", metavar="[SHARE]...", nargs=-1, shell_complete=complete_shares)(function)
+    return click.argument(
+        "named",
+        metavar="[SHARE]...",
+        nargs=-1,
+        shell_complete=complete_shares,
+        help="Some of your shares: links, ids, or beginnings of ids.",
+    )(function)
 
 
 def remote_option(function: F) -> F:
