@@ -3,6 +3,7 @@
 | module | what it knows |
 |---|---|
 | `lazy` | groups that list their commands from a static table and import one only when it runs |
+| `environment` | the variables that are read |
 | `exit_codes` | which error gives which exit code, and nothing else does |
 | `common` | `--quiet`, `--yes`, `--colour`: what every command has |
 | `config` | the config file and the environment, with one precedence |
@@ -34,6 +35,7 @@ from typing import Any, Final
 import click
 
 from superqode import __version__
+from superqode.cli import environment
 from superqode.cli.exit_codes import help_lines
 from superqode.cli.lazy import LazyGroup, examples, help_width
 from superqode.cli.options import JSON_FLAG, store_option
@@ -87,6 +89,8 @@ class _Root(LazyGroup):
         "superqode sessions list",
         "superqode sessions show @latest",
     )
+    + "\n"
+    + environment.help_lines()
     + "\n"
     + help_lines(),
 )
