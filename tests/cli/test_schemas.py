@@ -22,6 +22,10 @@ from .sharing import TOKEN, bare
 _DOCUMENTS = {" ".join(path): document for path, command in commands(main) if (document := document_of(command))}
 
 
+# They print their document and go on; their own tests read it.
+_ENDLESS = {"serve"}
+
+
 def _strict(made: Any) -> Any:
     """The schema, but with every object closed: a field that no schema names is a fault here."""
     if isinstance(made, list):
@@ -133,7 +137,7 @@ def test_every_document_is_what_its_schema_says(filled: Cli, tmp_path: Path) -> 
         assert done.exit_code == ExitCode.OK, (command, done.stderr)
         _check(json.loads(done.stdout), _DOCUMENTS[command], command)
         ran.add(command)
-    assert _DOCUMENTS.keys() - ran == set(), "each command with --json is to be run here"
+    assert _DOCUMENTS.keys() - ran == _ENDLESS, "each command with --json is to be run here"
 
 
 @pytest.mark.parametrize(

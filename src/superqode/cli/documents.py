@@ -298,6 +298,13 @@ class ServerShown:
 
 
 @dataclass(frozen=True, slots=True)
+class Served:
+    """Where the store can be looked at; whoever has the URL can read all sessions."""
+
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class ConfiguredValue:
     """A value; `origin` is an option, `$VARIABLE`, `file` or `default`."""
 

@@ -127,11 +127,21 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command named, or say which ones are called nearly so."""
         if args[0] not in self.table and not args[0].startswith("-") and not ctx.resilient_parsing:
-            from difflib import get_close_matches
-
-            near = " or ".join(get_close_matches(args[0], self.table))
+            *others, last = self._near(ctx, args[0]) or [""]
+            near = f"{', '.join(others)} or {last}" if others else last
             raise click.UsageError(f"no such command {args[0]!r}" + (f"; did you mean {near}?" if near else ""), ctx)
         return super().resolve_command(ctx, args)
+
+    def _near(self, ctx: click.Context, word: str) -> list[str]:
+        """Commands that may be meant: called nearly so, or called so in a group that was left out."""
+        from difflib import get_close_matches
+
+        below = []
+        for name in self.table:
+            command = self.get_command(ctx, name)
+            if isinstance(command, LazyGroup) and word in command.table:
+                below.append(f"`{ctx.command_path} {name} {word}`")
+        return below or get_close_matches(word, self.table)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options in two sections, and the commands."""

@@ -12,6 +12,7 @@ from superqode.cli.completing import complete_ids
 from superqode.cli.lazy import Command, examples
 from superqode.cli.options import json_option, open_store, store_option, wants_json
 from superqode.cli.output import Column, emit, emit_json, note, style, table
+from superqode.cli.progress import progress
 from superqode.cli.sessions.filters import filters
 from superqode.cli.text import line
 from superqode.cli.times import ago
@@ -58,7 +59,7 @@ def list_(
     everything: bool,
 ) -> None:
     """List sessions, newest first."""
-    with open_store() as store:
+    with open_store() as store, progress("Reading") as drawn:
         found = store.list_sessions(
             project_path=project,
             tags=list(tags) or None,
@@ -68,6 +69,7 @@ def list_(
             parent=store.resolve(parent) if parent else None,
             text=text,
             limit=None if everything else limit + 1,
+            progress=drawn,
         )
     shown = found if everything else found[:limit]
     if wants_json():
@@ -115,7 +117,7 @@ def search(
     limit: int,
 ) -> None:
     """Find words in titles, tags, messages and tool text."""
-    with open_store() as store:
+    with open_store() as store, progress("Indexing") as drawn:
         hits = store.search(
             " ".join(query),
             project_path=project,
@@ -124,6 +126,7 @@ def search(
             since=since,
             until=until,
             limit=limit,
+            progress=drawn,
         )
     if wants_json():
         emit_json([hit.to_dict() for hit in hits])
@@ -173,8 +176,8 @@ def tree() -> None:
     """Draw which session is a fork of which."""
     from superqode.session.store.lineage import walk_lineage
 
-    with open_store() as store:
-        found = store.list_sessions()
+    with open_store() as store, progress("Reading") as drawn:
+        found = store.list_sessions(progress=drawn)
     walked = list(walk_lineage(found))
     if wants_json():
         emit_json(

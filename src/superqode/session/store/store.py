@@ -124,7 +124,7 @@ class SessionStore(StoreHandle):
             raise CorruptSession(session_id, problem.reason) from problem
 
     def resolve(self, text: str) -> str:
-        """The id that a text names: an id, the beginning of exactly one, or `@latest`.
+        """The id that a text names: an id, the beginning of exactly one, the whole title of exactly one, or `@latest`.
 
         Raises:
             SessionNotFound, AmbiguousId.
@@ -139,7 +139,11 @@ class SessionStore(StoreHandle):
             return latest[0].id
         if is_session_branch(text) and self.exists(text):
             return text
-        return lookup.match_id(repository, text)
+        try:
+            return lookup.match_id(repository, text)
+        except SessionNotFound as missing:
+            titled = self.list_sessions(text=text) if text else []
+            return lookup.match_title(text, titled, missing)
 
     # -- finding --------------------------------------------------------------------------------------------------
 
