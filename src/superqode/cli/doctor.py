@@ -14,7 +14,7 @@ import click
 from superqode.cli.exit_codes import ExitCode
 from superqode.cli.lazy import Command, examples
 from superqode.cli.options import json_option, named_store, store_option, store_path, wants_json
-from superqode.cli.output import emit, emit_json, note, style
+from superqode.cli.output import emit, emit_json, note, style, wrapped
 from superqode.cli.progress import progress
 from superqode.cli.text import count, line
 
@@ -134,9 +134,9 @@ def _tell(report: DoctorReport) -> None:
 
 def _lines(finding: Examined) -> Iterator[str]:
     level = style(finding.level.ljust(_LEVEL), fg=_COLOURS[finding.level], bold=finding.level == "problem")
-    yield f"{level}{finding.area.ljust(_AREA)}{line(finding.found)}"
-    indent = " " * (_LEVEL + _AREA)
+    indent = _LEVEL + _AREA
+    yield f"{level}{finding.area.ljust(_AREA)}{wrapped(line(finding.found), indent)}"
     if finding.meaning:
-        yield f"{indent}{line(finding.meaning)}"
+        yield f"{' ' * indent}{wrapped(line(finding.meaning), indent)}"
     for command in finding.remedy.split("; ") if finding.remedy else ():
-        yield f"{indent}{style('$ ' + line(command), fg='cyan')}"
+        yield f"{' ' * indent}{style('$ ' + line(command), fg='cyan')}"

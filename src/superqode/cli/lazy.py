@@ -15,7 +15,7 @@ from superqode.cli.exit_codes import ExitCode, help_lines
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-__all__ = ["Command", "LazyGroup", "Table", "examples", "help_width"]
+__all__ = ["Command", "LazyGroup", "Table", "examples", "help_width", "terminal_width"]
 
 Table = Mapping[str, tuple[str, str]]
 
@@ -25,13 +25,17 @@ _OPENING: Final = (ExitCode.NO_STORE, ExitCode.LOCKED, ExitCode.CORRUPT, ExitCod
 _EVERYWHERE: Final = ("store", "quiet", "yes", "colour", "help")
 
 
-def help_width() -> int:
-    """How wide help is, in columns: as the terminal, at most 80. click asks shutil, a costly import."""
+def terminal_width() -> int:
+    """How wide the terminal is, in columns; 80 where there is none. click asks shutil, a costly import."""
     try:
-        columns = int(os.environ.get("COLUMNS") or os.get_terminal_size().columns)
+        return int(os.environ.get("COLUMNS") or os.get_terminal_size().columns)
     except (ValueError, OSError):  # no number, no terminal
-        columns = 80
-    return max(min(columns, 80) - 2, 50)
+        return 80
+
+
+def help_width() -> int:
+    """How wide help is, in columns: as the terminal, at most 80."""
+    return max(min(terminal_width(), 80) - 2, 50)
 
 
 def examples(*commands: str) -> str:

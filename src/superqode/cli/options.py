@@ -21,6 +21,7 @@ __all__ = [
     "json_option",
     "named_store",
     "open_store",
+    "resolve",
     "session_argument",
     "sessions_argument",
     "store_option",
@@ -127,6 +128,18 @@ def open_store(*, create: bool = False, notice: bool = True) -> Iterator[Session
 
             note(told)
         yield store
+
+
+def resolve(store: SessionStore, text: str) -> str:
+    """The id of the session that was named; with a bar where many sessions have to be read for that.
+
+    Raises:
+        SessionNotFound, AmbiguousId: it names none, or several.
+    """
+    from superqode.cli.progress import progress
+
+    with progress("Reading") as drawn:
+        return store.resolve(text, progress=drawn)
 
 
 def session_argument(function: F) -> F:

@@ -98,10 +98,12 @@ def split_revision(text: str, store: SessionStore) -> tuple[str, str | None]:
     Raises:
         SessionNotFound, AmbiguousId: no session, or several, begin like this.
     """
+    from superqode.cli.options import resolve
+
     name, _, revision = text.rpartition("@")
     if not name or _exists(text, store):
-        return store.resolve(text), None
-    return store.resolve(name), revision or None
+        return resolve(store, text), None
+    return resolve(store, name), revision or None
 
 
 def _exists(text: str, store: SessionStore) -> bool:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from superqode.cli.completing import complete_ids
-from superqode.cli.lazy import Command, examples
-from superqode.cli.options import json_option, open_store, store_option, wants_json
-from superqode.cli.output import Column, emit, emit_json, note, style, table
+from superqode.cli.lazy import Command, examples, terminal_width
+from superqode.cli.options import json_option, open_store, resolve, store_option, wants_json
+from superqode.cli.output import Column, emit, emit_json, note, on_terminal, style, table
 from superqode.cli.progress import progress
 from superqode.cli.sessions.filters import filters
-from superqode.cli.text import line
+from superqode.cli.text import line, width
 from superqode.cli.times import ago
 
 if TYPE_CHECKING:
@@ -23,13 +23,15 @@ if TYPE_CHECKING:
 __all__ = ["list_", "search", "tree"]
 
 _SHOWN: Final = 50
+_TITLE: Final = 80
+_TITLE_LEAST: Final = 16
 _COLUMNS: Final = (
     Column("ID", style="cyan"),
     Column("TITLE", flexible=True),
     Column("CHANGED"),
-    Column("MESSAGES", right=True),
-    Column("AGENTS", flexible=True),
-    Column("TAGS", style="yellow", flexible=True),
+    Column("MESSAGES", right=True, spare=1),
+    Column("AGENTS", flexible=True, spare=2),
+    Column("TAGS", style="yellow", flexible=True, spare=3),
 )
 
 
@@ -66,7 +68,7 @@ def list_(
             agent=agent,
             since=since,
             until=until,
-            parent=store.resolve(parent) if parent else None,
+            parent=resolve(store, parent) if parent else None,
             text=text,
             limit=None if everything else limit + 1,
             progress=drawn,
@@ -204,4 +206,5 @@ def _branch(item: SessionSummary, lasts: tuple[bool, ...], known: set[str]) -> s
     joint = ("└─ " if lasts[-1] else "├─ ") if len(lasts) > 1 else ""
     parent = item.parent_session_id
     orphan = f"  (fork of {line(parent)}, which is not here)" if parent and parent not in known else ""
-    return f"{rails}{joint}{style(line(item.id), fg='cyan')}  {line(item.title, 80)}{orphan}"
+    room = terminal_width() - width(f"{rails}{joint}{line(item.id)}  {orphan}") if on_terminal() else _TITLE
+    return f"{rails}{joint}{style(line(item.id), fg='cyan')}  {line(item.title, max(room, _TITLE_LEAST))}{orphan}"

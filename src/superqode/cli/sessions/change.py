@@ -9,7 +9,7 @@ import click
 from superqode.cli import params
 from superqode.cli.completing import complete_revisions, complete_tags
 from superqode.cli.lazy import Command, examples
-from superqode.cli.options import json_option, open_store, session_argument, store_option, wants_json
+from superqode.cli.options import json_option, open_store, resolve, session_argument, store_option, wants_json
 from superqode.cli.output import emit, emit_json
 from superqode.cli.sessions.saved import tell_save
 from superqode.cli.text import line
@@ -88,7 +88,7 @@ def edit(
     if title is None and project is None and not added and not removed:
         raise click.UsageError("say what to change: --title, --add-tag, --remove-tag or --project", ctx)
     with open_store() as store:
-        session = store.load(store.resolve(session_id))
+        session = store.load(resolve(store, session_id))
         kept = [tag for tag in session.tags if tag not in removed]
         session.tags = kept + [tag for tag in dict.fromkeys(added) if tag not in kept]
         if title is not None:
@@ -122,7 +122,7 @@ def edit(
 def fork(session_id: str, title: str | None, revision: str | None, new_id: str | None) -> None:
     """Go on from a session, or an earlier save of it, under a new id."""
     with open_store() as store:
-        forked = store.fork(store.resolve(session_id), title=title, at=revision, new_id=new_id)
+        forked = store.fork(resolve(store, session_id), title=title, at=revision, new_id=new_id)
     if not wants_json():
         emit(line(forked.id))
         return
@@ -151,7 +151,7 @@ def fork(session_id: str, title: str | None, revision: str | None, new_id: str |
 def rename(session_id: str, new_id: str) -> None:
     """Give a session another id."""
     with open_store() as store:
-        found = store.resolve(session_id)
+        found = resolve(store, session_id)
         store.rename(found, new_id)
     if wants_json():
         emit_json({"id": found, "new_id": new_id})

@@ -16,6 +16,7 @@ from superqode.cli.lazy import Command, examples
 from superqode.cli.options import (
     json_option,
     open_store,
+    resolve,
     sessions_argument,
     store_option,
     wants_json,
@@ -35,7 +36,7 @@ _TRASH_COLUMNS: Final = (
     Column("ID", style="cyan"),
     Column("TITLE", flexible=True),
     Column("DELETED"),
-    Column("SNAPSHOTS", right=True),
+    Column("SNAPSHOTS", right=True, spare=1),
     Column("KEY", style="dim"),
 )
 _PRUNE_COLUMNS: Final = (
@@ -59,7 +60,7 @@ def delete(session_ids: Sequence[str]) -> None:
     """Move sessions to the trash."""
     with open_store() as store:
         # All names first: a wrong one among them stops the command before anything is gone.
-        found = list(dict.fromkeys(store.resolve(session_id) for session_id in session_ids))
+        found = list(dict.fromkeys(resolve(store, session_id) for session_id in session_ids))
         deleted = [session_id for session_id in found if store.delete(session_id)]
     if wants_json():
         emit_json({"deleted": deleted})

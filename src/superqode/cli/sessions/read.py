@@ -13,6 +13,7 @@ from superqode.cli.lazy import Command, examples
 from superqode.cli.options import (
     json_option,
     open_store,
+    resolve,
     session_argument,
     store_option,
     wants_json,
@@ -53,7 +54,7 @@ _VALUE_SHOWN: Final = 200
 def show(session_id: str, revision: str | None, last: int | None, tools: bool) -> None:
     """Read a conversation."""
     with open_store() as store:
-        found = store.resolve(session_id)
+        found = resolve(store, session_id)
         session = store.at(found, revision) if revision else store.load(found)
         if wants_json():
             emit_json(session.to_dict())
@@ -75,7 +76,7 @@ def show(session_id: str, revision: str | None, last: int | None, tools: bool) -
 def log(session_id: str, limit: int | None, oneline: bool) -> None:
     """Show the saves of a session, newest first."""
     with open_store() as store:
-        saves = store.history(store.resolve(session_id), limit=limit)
+        saves = store.history(resolve(store, session_id), limit=limit)
     if wants_json():
         emit_json([save.to_dict() for save in saves])
     else:

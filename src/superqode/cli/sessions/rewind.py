@@ -8,7 +8,7 @@ import click
 
 from superqode.cli.completing import complete_revisions
 from superqode.cli.lazy import Command, examples
-from superqode.cli.options import json_option, open_store, session_argument, store_option, wants_json
+from superqode.cli.options import json_option, open_store, resolve, session_argument, store_option, wants_json
 from superqode.cli.output import Column, emit, emit_json, note, table
 from superqode.cli.sessions.saved import tell_save
 from superqode.cli.text import line
@@ -52,7 +52,7 @@ def _as_dict(session: Session, made: Snapshot) -> dict[str, Any]:
 def snapshot(session_id: str, description: str) -> None:
     """Name the present state, to go back to it."""
     with open_store() as store:
-        session = store.load(store.resolve(session_id))
+        session = store.load(resolve(store, session_id))
         made = session.create_snapshot(description)
         store.save(session)
     if wants_json():
@@ -73,7 +73,7 @@ def snapshot(session_id: str, description: str) -> None:
 def snapshots(session_id: str) -> None:
     """List the snapshots of a session."""
     with open_store() as store:
-        session = store.load(store.resolve(session_id))
+        session = store.load(resolve(store, session_id))
     if wants_json():
         emit_json([_as_dict(session, made) for made in session.snapshots])
     elif session.snapshots:
@@ -104,7 +104,7 @@ def restore(session_id: str, point: str) -> None:
     The conversation, its files and agents go back; title, tags and metadata stay.
     """
     with open_store() as store:
-        session = store.load(store.resolve(session_id))
+        session = store.load(resolve(store, session_id))
         revision = _snapshot_named(session, point) or point
         saved = store.restore(session.id, revision)
     tell_save(saved, f"is as it was at {line(revision)}", "is in that state already")
@@ -133,7 +133,7 @@ def _snapshot_named(session: Session, point: str) -> str:
 def undo(session_id: str) -> None:
     """Go back one save, as a new save."""
     with open_store() as store:
-        saved = store.undo(store.resolve(session_id))
+        saved = store.undo(resolve(store, session_id))
     tell_save(saved, "went back one save", "was in that state already")
 
 
@@ -146,5 +146,5 @@ def undo(session_id: str) -> None:
 def redo(session_id: str) -> None:
     """Take the last undo back."""
     with open_store() as store:
-        saved = store.redo(store.resolve(session_id))
+        saved = store.redo(resolve(store, session_id))
     tell_save(saved, "took the undo back", "was in that state already")

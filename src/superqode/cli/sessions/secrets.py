@@ -14,6 +14,7 @@ from superqode.cli.lazy import Command, examples
 from superqode.cli.options import (
     json_option,
     open_store,
+    resolve,
     session_argument,
     sessions_argument,
     store_option,
@@ -54,7 +55,7 @@ def scan(ctx: click.Context, session_ids: Sequence[str]) -> None:
     """
     damaged: list[CorruptSession] = []
     with open_store() as store, progress("Scanning") as drawn:
-        named = [store.resolve(session_id) for session_id in session_ids] or None
+        named = [resolve(store, session_id) for session_id in session_ids] or None
         found = store.scan(named, progress=drawn, damaged=damaged.append)
     for problem in damaged:
         warn(f"not looked through: {problem}")
@@ -112,7 +113,7 @@ def scrub(
     if from_stdin and not (dry_run or yes):
         raise click.UsageError("--secret-stdin takes the place of your answers: add --yes or --dry-run", ctx)
     with open_store() as store:
-        found = store.resolve(session_id)
+        found = resolve(store, session_id)
         secrets = (read_lines("the secret") if from_stdin else []) + ([_typed(ctx)] if ask else [])
         if not yes and not dry_run:
             with progress("Looking") as drawn:

@@ -108,7 +108,11 @@ def _tell(found: StoreStats, top: int) -> None:
     )
     _ranking(("TAG", "SESSIONS"), [(one.tag, one.sessions) for one in found.tags], top)
     emit("")
-    columns = (Column("BIGGEST", style="cyan"), Column("TITLE", flexible=True), *_numbers("MESSAGES", "TOOL CALLS"))
+    columns = (
+        Column("BIGGEST", style="cyan"),
+        Column("TITLE", flexible=True),
+        *_numbers("MESSAGES", "TOOL CALLS", spare=1),
+    )
     table(columns, [(one.id, one.title, one.message_count, one.execution_count) for one in found.biggest])
     if found.disk is not None:
         _disk(found.disk)
@@ -127,8 +131,8 @@ def _head(found: StoreStats) -> Iterable[str]:
         yield f"{used.input_tokens:,} tokens in, {used.output_tokens:,} out{cost} (as {told} told)"
 
 
-def _numbers(*names: str) -> tuple[Column, ...]:
-    return tuple(Column(name, right=True) for name in names)
+def _numbers(*names: str, spare: int = 0) -> tuple[Column, ...]:
+    return tuple(Column(name, right=True, spare=spare and spare + place) for place, name in enumerate(names))
 
 
 def _chart(found: StoreStats) -> None:

@@ -13,6 +13,7 @@ from superqode.cli.lazy import Command, examples
 from superqode.cli.options import (
     json_option,
     open_store,
+    resolve,
     sessions_argument,
     store_option,
     store_path,
@@ -74,7 +75,7 @@ def verify(
     if quick + structure + (part != (1, 1)) > 1:
         raise click.UsageError("--quick, --structure and --read-data are three ways: choose one", ctx)
     with open_store() as store, progress("Verifying") as drawn:
-        found = [store.resolve(session_id) for session_id in session_ids]
+        found = [resolve(store, session_id) for session_id in session_ids]
         level: Level = "quick" if quick else "structure" if structure else "data"
         report = store.verify(found or None, level=level, part=part, progress=drawn)
     if wants_json():

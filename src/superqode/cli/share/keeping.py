@@ -10,7 +10,7 @@ from superqode.cli.asking import can_ask, confirm
 from superqode.cli.completing import complete_ids
 from superqode.cli.exit_codes import ExitCode
 from superqode.cli.lazy import Command, examples
-from superqode.cli.options import json_option, open_store, store_option, wants_json
+from superqode.cli.options import json_option, open_store, resolve, store_option, wants_json
 from superqode.cli.output import emit, emit_json, note, table, warn
 from superqode.cli.share.asking import password_options, with_password
 from superqode.cli.share.options import link_argument, open_sharing, own_argument, remote_option
@@ -83,7 +83,7 @@ def _session_id(store: SessionStore, given: str) -> str:
     from superqode.session.errors import AmbiguousId, SessionNotFound
 
     try:
-        return store.resolve(given)
+        return resolve(store, given)
     except AmbiguousId:
         raise
     except SessionNotFound:

@@ -12,7 +12,7 @@ from superqode.cli.asking import can_ask
 from superqode.cli.common import says_yes
 from superqode.cli.exit_codes import ExitCode
 from superqode.cli.lazy import Command, examples
-from superqode.cli.options import json_option, open_store, session_argument, store_option, wants_json
+from superqode.cli.options import json_option, open_store, resolve, session_argument, store_option, wants_json
 from superqode.cli.output import emit, emit_json, note, warn
 from superqode.cli.progress import progress
 from superqode.cli.share.asking import NewPassword, new_password, new_password_options
@@ -86,7 +86,7 @@ def create(
     from superqode.session.sharing.models import ShareConfig
 
     with open_store() as store:
-        found = store.resolve(session_id)
+        found = resolve(store, session_id)
         wanted = visibility == _PRIVATE or ask or from_stdin or generate
         secret = new_password(ask=ask, from_stdin=from_stdin, generate=generate) if wanted else None
         config = ShareConfig(

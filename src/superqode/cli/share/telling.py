@@ -31,7 +31,7 @@ SHARE_DOCUMENT: Final = "superqode.session.sharing.models:SharedSession + ShareS
 """What `share_values` gives, as `superqode.cli.schemas` reads it."""
 SHARE_COLUMNS: Final = (
     Column("ID", style="cyan"),
-    Column("SESSION", flexible=True),
+    Column("SESSION", flexible=True, spare=1),
     Column("TITLE", flexible=True),
     Column("READERS"),
     Column("EXPIRES"),

@@ -123,8 +123,12 @@ class SessionStore(StoreHandle):
         except CorruptObject as problem:
             raise CorruptSession(session_id, problem.reason) from problem
 
-    def resolve(self, text: str) -> str:
+    def resolve(self, text: str, *, progress: Progress | None = None) -> str:
         """The id that a text names: an id, the beginning of exactly one, the whole title of exactly one, or `@latest`.
+
+        Args:
+            text: what was typed.
+            progress: told while many changed sessions are read, as a title and `@latest` may need.
 
         Raises:
             SessionNotFound, AmbiguousId.
@@ -133,7 +137,7 @@ class SessionStore(StoreHandle):
         if repository is None:
             raise SessionNotFound(text)
         if text == "@latest":
-            latest = self.list_sessions(limit=1)
+            latest = self.list_sessions(limit=1, progress=progress)
             if not latest:
                 raise SessionNotFound(text, hint=" There are no sessions yet")
             return latest[0].id
@@ -142,7 +146,7 @@ class SessionStore(StoreHandle):
         try:
             return lookup.match_id(repository, text)
         except SessionNotFound as missing:
-            titled = self.list_sessions(text=text) if text else []
+            titled = self.list_sessions(text=text, progress=progress) if text else []
             return lookup.match_title(text, titled, missing)
 
     # -- finding --------------------------------------------------------------------------------------------------
