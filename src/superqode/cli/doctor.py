@@ -51,8 +51,9 @@ def doctor(ctx: click.Context, fix: bool, remotes: bool) -> None:
     """Look the store and its surroundings over, and say what to do.
 
     Looks at git, the disk, the config file, the store's owner, mode, format, settings and permissions, its hook,
-    locks, refs, the newest save of each session, packs, the index, times, leftovers and remotes. Changes nothing
-    without --fix, but for the mode, which every command sets right. `superqode sessions verify` reads every byte.
+    locks, refs, the newest save of each session, packs, the journal, the index, times, leftovers and
+    remotes. Changes nothing without --fix, but for the mode, which every command sets right; `superqode sessions
+    verify` reads every byte.
 
     Exit code 1 where a problem is left; warnings alone are 0.
     """

@@ -44,7 +44,7 @@ def test_a_new_store_is_well(filled: Path) -> None:
     areas = {one.area for one in report.findings}
     assert areas == {
         "git", "disk", "store", "owner", "mode", "permissions", "hooks", "format", "settings", "locks", "refs",
-        "objects", "times", "index", "leftovers", "remotes",
+        "objects", "times", "journal", "index", "leftovers", "remotes",
     }  # fmt: skip
     assert not any(one.remedy or one.repair for one in report.findings)
 
@@ -183,6 +183,14 @@ def test_a_damaged_index_is_found_and_thrown_away(filled: Path) -> None:
     connection.execute("PRAGMA user_version = 999")
     connection.close()
     assert "another version" in _found(filled, "index", "ok")[0].found
+
+
+def test_saves_from_before_a_crash_are_told(filled: Path) -> None:
+    """A journal that another boot of the system wrote waits to be made good; one of this boot is in order."""
+    (filled / "superqode" / "journal").mkdir(exist_ok=True)
+    (filled / "superqode" / "journal" / "17").write_bytes(b"superqode-journal 1 another-boot\n")
+    (found,) = _found(filled, "journal", "warning")
+    assert found.remedy == "superqode sessions list"
 
 
 def test_the_hook_is_looked_at_as_git_would(filled: Path, git, tmp_path: Path) -> None:

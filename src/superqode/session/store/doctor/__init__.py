@@ -4,7 +4,7 @@
 |---|---|
 | `findings` | what an examination gives |
 | `place` | the folder: its owner, mode, format, settings, permissions, locks, what lies about |
-| `content` | refs, objects, the index, times |
+| `content` | refs, objects, the journal, the index, times |
 | `surroundings` | the `git` program, hooks, remotes |
 | `examining` | all of it together, and the repairs that are always safe |
 """

@@ -18,7 +18,7 @@ from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.index.database import Health, health
 from superqode.session.store.state import read_tree, times
 
-__all__ = ["index", "objects", "refs", "repair_index"]
+__all__ = ["index", "journal", "objects", "refs", "repair_index"]
 
 _SHOWN: Final = 3
 # Each search for an object asks every pack.
@@ -139,6 +139,20 @@ def _kept(repository: Repository) -> Examined:
         meaning = "reading gets slower, and the disk fuller, than it has to be"
         return warning("objects", told, meaning, "superqode sessions maintain")
     return ok("objects", told)
+
+
+def journal(repository: Repository) -> Iterator[Examined]:
+    """Whether saves from before a crash of the system wait in the journal."""
+    stale = repository.journal.numbers(stale=True)
+    if stale:
+        yield warning(
+            "journal",
+            f"{counted(len(stale), 'journal file')} from before the system stopped",
+            "saves stand in it that Git's own files may lack; the next command that opens the store makes them good",
+            "superqode sessions list",
+        )
+    else:
+        yield ok("journal", f"{repository.journal.total():,} bytes of saves stand in it, all safe")
 
 
 def index(repository: Repository) -> Iterator[Examined]:

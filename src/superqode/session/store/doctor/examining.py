@@ -49,6 +49,7 @@ def _findings(path: Path, reach_remotes: bool, progress: Progress | None) -> Ite
     yield from place.locks(repository)
     yield from content.refs(repository)
     yield from content.objects(repository, progress)
+    yield from content.journal(repository)
     yield from content.index(repository)
     yield from place.leftovers(repository)
     yield from surroundings.remotes(repository, reach=reach_remotes)
