@@ -22,6 +22,7 @@ from superqode.cli.options import (
     wants_json,
 )
 from superqode.cli.output import Column, emit, emit_json, note, table
+from superqode.cli.progress import waiting
 from superqode.cli.text import count, line
 from superqode.cli.times import ago
 from superqode.session import clock
@@ -145,7 +146,8 @@ def purge(wanted: str | None, older_than: timedelta | None, now: bool) -> None:
         doomed = [] if says_yes() else _doomed(store, wanted, older_than)
         if doomed:
             _ask(doomed)
-        forgotten = store.purge(wanted, older_than=older_than, now=now)
+        with waiting("Freeing" if now else "Forgetting"):
+            forgotten = store.purge(wanted, older_than=older_than, now=now)
     if wants_json():
         emit_json(forgotten.to_dict())
     else:

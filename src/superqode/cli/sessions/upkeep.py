@@ -20,7 +20,7 @@ from superqode.cli.options import (
     wants_json,
 )
 from superqode.cli.output import emit, emit_json, warn
-from superqode.cli.progress import progress
+from superqode.cli.progress import progress, waiting
 from superqode.cli.text import count, line
 
 if TYPE_CHECKING:
@@ -210,7 +210,9 @@ def restore_backup(file: Path) -> None:
     from superqode.session import SessionStore
     from superqode.session.store.handle import DEFAULT_STORE
 
-    with SessionStore.restore_backup(file, store_path() or Path.home() / DEFAULT_STORE) as store:
+    with waiting("Restoring"):
+        restored = SessionStore.restore_backup(file, store_path() or Path.home() / DEFAULT_STORE)
+    with restored as store:
         path, sessions = store.path, len(store.list_sessions())
     if wants_json():
         emit_json({"store": str(path), "sessions": sessions})

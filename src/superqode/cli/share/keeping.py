@@ -12,6 +12,7 @@ from superqode.cli.exit_codes import ExitCode
 from superqode.cli.lazy import Command, examples
 from superqode.cli.options import json_option, open_store, resolve, store_option, wants_json
 from superqode.cli.output import emit, emit_json, note, table, warn
+from superqode.cli.progress import waiting
 from superqode.cli.share.asking import password_options, with_password
 from superqode.cli.share.options import link_argument, open_sharing, own_argument, remote_option
 from superqode.cli.share.telling import SHARE_COLUMNS, SHARE_DOCUMENT, share_lines, share_row, share_values
@@ -64,7 +65,8 @@ def list_(session_id: str | None, remote: str | None, everything: bool, links: b
     with open_store(create=remote is not None) as store:
         manager = SessionSharingManager(store, remote or None, interactive=can_ask())
         found = _session_id(store, session_id) if session_id else None
-        listed = manager.list_shares(found, remote=remote is not None)
+        with waiting("Asking the remote"):
+            listed = manager.list_shares(found, remote=remote is not None)
     shares = [share for share in listed if everything or not (share.is_expired or share.revoked_at)]
     if wants_json():
         emit_json([share_values(share, links=links) for share in shares])
@@ -154,7 +156,8 @@ def revoke(named: str, remote: str | None) -> None:
     """
     with open_sharing(remote) as manager:
         confirm("Delete this share for good?", "revoking cannot be undone")
-        share = manager.revoke_share(named)
+        with waiting("Revoking"):
+            share = manager.revoke_share(named)
     if wants_json():
         emit_json(share_values(share, links=False))
         return
@@ -179,7 +182,7 @@ def prune(ctx: click.Context, all_owners: bool, remote: str | None) -> None:
 
     Exit code 3 where some could not be deleted.
     """
-    with open_sharing(remote) as manager:
+    with open_sharing(remote) as manager, waiting("Pruning"):
         done = manager.prune(all_owners=all_owners)
     if wants_json():
         emit_json(done.to_dict())
