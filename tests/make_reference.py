@@ -95,6 +95,9 @@ def _command(path: tuple[str, ...], command: click.Command) -> Iterator[str]:
     told, _, rest = (command.epilog or "").partition("Example:\n")
     if told.strip() or rest:
         yield f"```sh\n{inspect.cleandoc(rest.partition(chr(10) * 2)[0])}\n```\n"
+    more = re.split(r"^(?:Environment|Exit codes):$", rest.partition("\n\n")[2], flags=re.MULTILINE)[0].strip("\n")
+    if more:
+        yield f"```text\n{more}\n```\n"
     if isinstance(command, Command):
         yield f"Exit codes: {', '.join(str(int(code)) for code in command.codes)}.\n"
         if command.see:

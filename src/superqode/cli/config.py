@@ -236,11 +236,9 @@ class Config:
     unknown: tuple[tuple[str, str], ...] = ()
 
     def value(self, key: str) -> Any:
-        """The value of a key, named as in the file; `None` where it has none."""
+        """The value of a key, named as in the file, but for those of `agents`; `None` where it has none."""
         found: Any = self
-        for part in key.split(".", 1):
-            if isinstance(found, Mapping):
-                return found.get(part.removesuffix(".command"))
+        for part in key.split("."):
             found = getattr(found, part)
         return found
 

@@ -20,11 +20,10 @@ def _complete(ctx: click.Context, _parameter: click.Parameter, incomplete: str) 
     from superqode.cli.schemas import commands, document_of
 
     given = tuple(ctx.params.get("words") or ())
-    found = [path for path, command in commands(cast("click.Group", ctx.find_root().command)) if document_of(command)]
-    return sorted(
-        {path[len(given)] for path in found if path[: len(given)] == given and len(path) > len(given)}
-        & {path[len(given)] for path in found if len(path) > len(given) and path[len(given)].startswith(incomplete)}
-    )
+    root = cast("click.Group", ctx.find_root().command)
+    paths = [path for path, command in commands(root) if document_of(command)]
+    following = {path[len(given)] for path in paths if len(path) > len(given) and path[: len(given)] == given}
+    return sorted(word for word in following if word.startswith(incomplete))
 
 
 @click.command(

@@ -63,6 +63,6 @@ _COMMANDS: Final = {
 def sessions() -> None:
     """Keep, read, search, fork and undo sessions.
 
-    ID is a session's id, the beginning of one, or @latest. REV is a save (its commit id or the beginning of
-    it), a snapshot's id, or ~N for N saves back.
+    ID is a session's id, the beginning of one, its whole title, or @latest. REV is a save (its commit id or the
+    beginning of it), a snapshot's id, or ~N for N saves back.
     """
