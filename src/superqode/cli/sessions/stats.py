@@ -142,17 +142,18 @@ def _chart(found: StoreStats) -> None:
     bars = (Column("", style="green"),) if on_terminal() else ()
     columns = (Column(found.unit.upper()), *_numbers("BEGUN", "MESSAGES", "TOOL CALLS"), *bars)
     emit("")
-    table(columns, [_period(period, most)[: len(columns)] for period in shown])
+    table(columns, [_period(period, most, found.unit)[: len(columns)] for period in shown])
     if len(shown) < len(found.periods):
         note(f"{len(found.periods) - len(shown)} earlier periods are not shown; --json has them")
 
 
-def _period(period: Period, most: int) -> tuple[object, ...]:
+def _period(period: Period, most: int, unit: Unit) -> tuple[object, ...]:
     happened = period.messages + period.executions
     # The smallest bar is half a block: something happened.
     halves = max(1, round(2 * _BAR * happened / most)) if happened else 0
     bar = "█" * (halves // 2) + "▌" * (halves % 2)
-    return period.start, f"{period.sessions:,}", f"{period.messages:,}", f"{period.executions:,}", bar
+    start = period.start[:7] if unit == "month" else period.start
+    return start, f"{period.sessions:,}", f"{period.messages:,}", f"{period.executions:,}", bar
 
 
 def _ranking(names: Sequence[str], rows: Sequence[tuple[object, ...]], top: int) -> None:
