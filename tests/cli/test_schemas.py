@@ -93,6 +93,7 @@ def _calls(cli: Cli, folder: Path) -> Iterator[tuple[str, list[object], str]]:
         "sessions scan": ["a"],
         "sessions scrub": ["a", "--rule", "github", "--dry-run"],
         "sessions verify": [],
+        "sessions repair": ["--dry-run"],
         "sessions maintain": [],
         "sessions backup": [folder / "all.backup"],
         "remote add": ["team", bare(folder / "team.git")],

@@ -144,8 +144,14 @@ def _tell_repair(report: RepairReport, heading: str) -> None:
         emit("Nothing is damaged")
 
 
-@click.command("maintain", cls=Command, epilog=examples("superqode sessions maintain"))
-@json_option("the report as in MaintenanceReport")
+@click.command(
+    "maintain",
+    cls=Command,
+    see=("doctor", "sessions verify", "sessions purge"),
+    codes=(ExitCode.PARTLY,),
+    epilog=examples("superqode sessions maintain"),
+)
+@json_option("the report as in MaintenanceReport", "superqode.session.store.results:MaintenanceReport")
 @store_option
 @click.pass_context
 def maintain(ctx: click.Context) -> None:

@@ -26,6 +26,7 @@ _MANY_PACKS: Final = 50
 # Clocks of two machines differ by minutes; by more, one of them is wrong.
 _SKEW: Final = timedelta(hours=26)
 _VERIFY: Final = "superqode sessions verify"
+_REPAIR: Final = "superqode sessions repair --dry-run"
 
 
 def _some(names: Sequence[str]) -> str:
@@ -52,7 +53,7 @@ def refs(repository: Repository) -> Iterator[Examined]:
             "refs",
             f"{counted(len(broken), 'broken ref')}: {_some(broken)}",
             "a crash or the disk damaged them; the reflog beside each (in logs/) tells where it was",
-            _VERIFY,
+            f"{_VERIFY}; {_REPAIR}",
         )
     twins = _twins(names)
     if twins:
@@ -112,8 +113,8 @@ def objects(repository: Repository, progress: Progress | None) -> Iterator[Exami
         yield problem(
             "objects",
             f"{counted(len(damaged), 'damaged session')}: {_some(damaged)}",
-            "their newest save cannot be read; the others are not affected, and earlier saves may be whole",
-            f"{_VERIFY} {shlex.quote(damaged[0])}",
+            "their newest save cannot be read; the others are not affected, and copies or earlier saves may be whole",
+            f"{_VERIFY} {shlex.quote(damaged[0])}; {_REPAIR}",
         )
     else:
         yield ok(
