@@ -379,4 +379,3 @@ class Conversation:
             fork._ids.claim(draft.entry_id)
         fork._settled = len(fork._drafts)
         return fork
-
