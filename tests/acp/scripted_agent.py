@@ -36,7 +36,7 @@ class Talk:
         self.told = []
         self.cancelled = False
 
-    def update(self, kind, **fields):
+    def update(self, kind, /, **fields):
         update = {"sessionUpdate": kind, **fields}
         self.told.append(update)
         send({"method": "session/update", "params": {"sessionId": self.session, "update": update}})

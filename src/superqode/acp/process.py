@@ -98,9 +98,9 @@ class AgentProcess:
         # Also where the agent itself is gone: what it started may not be.
         self._signal(signal.SIGKILL)
         await self._process.wait()
-        self._draining.cancel()
-        with suppress(asyncio.CancelledError):
-            await self._draining
+        # To their end, so that the pipes are closed; what left the group may hold them open, and is not waited for.
+        with suppress(TimeoutError):
+            await asyncio.wait_for(asyncio.gather(self._draining, _read_out(self.reader)), GRACE)
 
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError, PermissionError):
@@ -111,3 +111,8 @@ class AgentProcess:
         while stderr is not None and (chunk := await stderr.read(_CHUNK)):
             self._tail += chunk
             del self._tail[:-TAIL_BYTES]
+
+
+async def _read_out(stream: asyncio.StreamReader) -> None:
+    while await stream.read(_CHUNK):
+        pass
