@@ -33,7 +33,7 @@ PURE = ("session/importers", "session/exporters", "session/handoff")
 RESERVED = {
     "pygit2": ("session/git/",),
     "acp": ("acp/",),
-    "subprocess": ("session/git/", "cli/demo.py"),
+    "subprocess": ("session/git/", "cli/demo.py", "record/tee.py"),
     "click": ("cli/",),
     "rich": ("cli/",),
     "textual": ("tui/",),

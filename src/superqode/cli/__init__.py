@@ -13,6 +13,7 @@
 | `sessions/` | `superqode sessions …`, one module for each handful of related commands |
 | `share/` | `superqode share …`, its passwords and what is never printed |
 | `remote`, `hooks` | `superqode remote …`, `superqode hooks …` |
+| `record` | `superqode record` |
 | `demo` | `superqode demo` |
 
 `superqode --help` imports click and nothing heavier, so that help and shell completion are instant.
@@ -39,6 +40,7 @@ _COMMANDS: Final = {
     "remote": ("superqode.cli.remote:remote", "Say where shares travel to."),
     "serve": ("superqode.cli.serve:serve", "Show the store in a browser of this machine, to read only."),
     "hooks": ("superqode.cli.hooks:hooks", "Keep sessions from leaving the store in clear."),
+    "record": ("superqode.cli.record:record", "Record what any ACP agent and its client say."),
     "demo": ("superqode.cli.demo:demo", "Show the whole thing on a small real session."),
 }
 

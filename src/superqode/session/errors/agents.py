@@ -37,9 +37,6 @@ class AgentNotStarted(AgentError, OSError):
         self.program = program
         super().__init__(f"The agent {program!r} cannot be started: {reason}. Check the command")
 
-    def __str__(self) -> str:
-        return str(self.args[0])
-
 
 class AgentDied(AgentError, ConnectionError):
     """The agent ended, or closed its output, while an answer was expected.

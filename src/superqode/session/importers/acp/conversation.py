@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from superqode.session.importers.acp.calls import Call
 from superqode.session.importers.acp.content import described, text_of
-from superqode.session.importers.acp.drafts import Answer, Draft, Said, draft_of, entry_of, is_empty, keep
+from superqode.session.importers.acp.drafts import Answer, Draft, Said, draft_of, entry_of, is_empty, keep, says_more
 from superqode.session.importers.fields import mapping_at, objects_at, text_at
 from superqode.session.importers.origin import EntryIds
 from superqode.session.models import Entry, MessageRole
@@ -353,15 +353,21 @@ class Conversation:
         for draft in replay._drafts:
             place = places.get(draft.entry_id, -1)
             if place >= 0:
+                if says_more(draft, self._drafts[place]):
+                    self._drafts[place] = draft
+                    self._take_over(draft)
                 merged += self._drafts[taken : place + 1]
                 taken = max(taken, place + 1)
             elif not is_empty(draft) and not (isinstance(draft, Answer) and self._knows(draft, said)):
                 self._ids.claim(draft.entry_id)
                 merged.append(draft)
-                if isinstance(draft, Call):
-                    self._calls[draft.id] = draft
-                    self.touches.extend(draft.touches())
+                self._take_over(draft)
         self._drafts = merged + self._drafts[taken:]
+
+    def _take_over(self, draft: Draft) -> None:
+        if isinstance(draft, Call):
+            self._calls[draft.id] = draft
+            self.touches.extend(draft.touches())
 
     def _knows(self, answer: Answer, said: set[tuple[str, str]]) -> bool:
         """Whether a repeated answer is known under another id, or is nothing but calls that are known."""

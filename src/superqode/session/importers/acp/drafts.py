@@ -10,7 +10,7 @@ from superqode.session.importers.acp.calls import Call
 from superqode.session.importers.fields import list_at, text_at
 from superqode.session.models import Entry, Message, MessageRole, ToolExecution, thaw
 
-__all__ = ["Answer", "Draft", "Said", "draft_of", "entry_of", "is_empty", "keep"]
+__all__ = ["Answer", "Draft", "Said", "draft_of", "entry_of", "is_empty", "keep", "says_more"]
 
 
 @dataclass(slots=True)
@@ -141,3 +141,12 @@ def is_empty(draft: Draft) -> bool:
         and draft.kept is None
         and not (draft.texts or draft.thinking or draft.calls or "attachments" in draft.details)
     )
+
+
+def says_more(draft: Draft, known: Draft) -> bool:
+    """Whether a repeated draft goes on where the known one was cut off."""
+    if isinstance(draft, Call) and isinstance(known, Call):
+        return draft.ended is not None and known.ended is None
+    if isinstance(draft, Answer) and isinstance(known, Answer):
+        return len(draft.text) > len(known.text) and draft.text.startswith(known.text)
+    return False
