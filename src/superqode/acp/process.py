@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
+from superqode.session import clock
 from superqode.session.errors import AgentNotStarted
 
 __all__ = ["AgentProcess"]
@@ -19,6 +20,7 @@ __all__ = ["AgentProcess"]
 TAIL_BYTES: Final = 64 * 1024
 # How long an agent may take to end by itself, and again once it was asked to, in seconds.
 GRACE: Final = 2.0
+_POLL: Final = 0.01
 _CHUNK: Final = 64 * 1024
 
 
@@ -78,9 +80,9 @@ class AgentProcess:
 
     async def exit_code(self) -> int | None:
         """What it ended with, negative for a signal; None where it is still running after a moment."""
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._process.wait(), GRACE)
-            await asyncio.wait_for(asyncio.shield(self._draining), GRACE)
+        if await self._is_gone():
+            with suppress(TimeoutError):  # its last words
+                await asyncio.wait_for(asyncio.shield(self._draining), GRACE)
         return self._process.returncode
 
     async def end(self) -> None:
@@ -89,18 +91,22 @@ class AgentProcess:
             return
         self._over = True
         self.writer.close()
-        for sent in (None, signal.SIGTERM):
-            if sent is not None:
-                self._signal(sent)
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._process.wait(), GRACE)
-                break
+        if not await self._is_gone():
+            self._signal(signal.SIGTERM)
+            await self._is_gone()
         # Also where the agent itself is gone: what it started may not be.
         self._signal(signal.SIGKILL)
-        await self._process.wait()
+        await self._is_gone()
         # To their end, so that the pipes are closed; what left the group may hold them open, and is not waited for.
         with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(self._draining, _read_out(self.reader)), GRACE)
+
+    async def _is_gone(self) -> bool:
+        """Whether it has ended after a while; asyncio's own `wait` waits for its pipes, which others may hold."""
+        until = clock.monotonic() + GRACE
+        while self._process.returncode is None and clock.monotonic() < until:  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(_POLL)
+        return self._process.returncode is not None
 
     def _signal(self, number: signal.Signals) -> None:
         with suppress(ProcessLookupError, PermissionError):

@@ -64,17 +64,17 @@ class Wire:
     async def receive(self) -> dict[str, Any] | None:
         """Give the next message; None where there are no more, or `problem` says why."""
         while not self.problem:
-            while self._lines and not self.problem:
+            if self._lines:
                 message = self._message(self._lines.popleft())
                 if message is not None:
                     self._seen(message, True)
                     return message
-            chunk = await self._process.reader.read(_CHUNK)
-            if not chunk:
-                return None
-            self._lines.extend(self._splitter.feed(chunk))
-            if self._splitter.dropped:
-                self.problem = f"it sent a line of more than {MAX_LINE_BYTES // 2**20} MiB"
+            elif chunk := await self._process.reader.read(_CHUNK):
+                self._lines.extend(self._splitter.feed(chunk))
+                if self._splitter.dropped:
+                    self.problem = f"it sent a line of more than {MAX_LINE_BYTES // 2**20} MiB"
+            else:
+                break
         return None
 
     async def close(self) -> None:
