@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -45,6 +46,8 @@ def record(ctx: click.Context, command: tuple[str, ...], title: str, project: Pa
     `acp-` and the agent's own. Signals go to the agent, and its exit code comes back; whatever goes wrong with
     recording is told on stderr, and the conversation goes on.
     """
+    if not hasattr(os, "fork"):
+        raise click.UsageError("recording needs a system with fork, such as Linux or macOS", ctx)
     from superqode.record import Recording
     from superqode.record import record as run
 

@@ -45,6 +45,8 @@ class RecordedSessions:
         self._project_path = project_path
         self._opened: SessionStore | None = None
         self._kept: dict[str, _Kept] = {}
+        # Sessions whose last save failed.
+        self._unsaved: set[str] = set()
 
     def recall(self, agent_session_id: str) -> Iterable[Entry]:
         """Give what the store has of a session; people's own entries are not the agent's to repeat.
@@ -70,9 +72,14 @@ class RecordedSessions:
         if kept is None:
             kept = self._kept[talk.id] = _Kept(told, Told.by(told), Session(project_path=told.project_path))
         else:
+            before, title = kept.session.timeline, kept.session.title
             grow(kept.session, told, kept.told)
             kept.told = Told.by(told)
+            if kept.session.timeline == before and kept.session.title == title and talk.id not in self._unsaved:
+                return  # token counts, or what was loaded: the next turn's save takes it along
+        self._unsaved.add(talk.id)
         self._store.save(kept.session)
+        self._unsaved.discard(talk.id)
 
     def close(self) -> None:
         """Close the store."""
@@ -95,11 +102,14 @@ class RecordedSessions:
     def _told(self, traffic: Traffic, talk: Conversation, entries: list[Entry], kept: _Kept | None) -> Session:
         """Make the session as the conversation tells it, with what it had before this connection."""
         parts = parts_of(traffic, talk, entries)
-        parts.title = self._title or parts.title
-        parts.project_path = self._project_path or parts.project_path
+        if kept is None or not kept.at_first.timeline:
+            parts.title = self._title or parts.title
+            parts.project_path = self._project_path or parts.project_path
         files = FileBalance.onto(kept.at_first) if kept is not None else FileBalance(parts.project_path)
         recorded: dict[str, Any] = {"format": "acp", "source_session_id": talk.id, "title": parts.title}
         parts.metadata = {"recorded": recorded, **parts.metadata}
+        if kept is not None and isinstance(known := kept.at_first.metadata.get("acp"), dict):
+            parts.metadata["acp"] = {**known, **parts.metadata["acp"]}
         told = make_session(parts, entries, take_touches(files, talk))
         if kept is not None:
             told.agents_used = list(dict.fromkeys([*kept.at_first.agents_used, *told.agents_used]))

@@ -1,6 +1,6 @@
 """The tee: an agent's process between a client's pipes, and bytes that pass both ways, unaltered and at once.
 
-    client ──stdin──▶ tee ──▶ agent          each read is handed to the keeper's queue, then written on;
+    client ──stdin──▶ tee ──▶ agent          each read is copied to the keeper's pipe, then written on;
     client ◀─stdout── tee ◀── agent          nothing waits for a line's end, or for the keeper
 
 The agent's stderr is ours, so it passes by itself. Signals go on to the agent, its exit code comes back.
@@ -8,11 +8,13 @@ The agent's stderr is ours, so it passes by itself. Signals go on to the agent, 
 
 from __future__ import annotations
 
+import fcntl
 import os
-import queue
+import select
 import signal
 import subprocess
 import threading
+from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
 from types import FrameType
@@ -26,6 +28,8 @@ from superqode.session.errors import AgentNotStarted
 __all__ = ["record"]
 
 _CHUNK: Final = 64 * 1024
+# As much as Linux lets anybody have: what a keeper may lag behind before copies wait in the tee.
+_PIPE_BYTES: Final = 1024 * 1024
 # How many bytes may wait for a keeper that is slow; behind that they pass unrecorded.
 MAX_WAITING: Final = 256 * 1024 * 1024
 # How long what an agent started may go on speaking after the agent has ended, in seconds.
@@ -33,6 +37,8 @@ _LAST_WORDS: Final = 2.0
 # How long is waited for the last save, in seconds; the keeper goes on alone then.
 _LAST_SAVE: Final = 20.0
 _POLL: Final = 0.01
+# What a keeper ends with that has told why.
+_TOLD: Final = 3
 _PASSED_ON: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 # As shells tell that a program was ended by a signal.
 _SIGNALLED: Final = 128
@@ -109,73 +115,117 @@ class _Pump(threading.Thread):
 
 
 class _Feed:
-    """The keeper's process, and the queue of what it has not been given yet.
+    """The keeper's process, and the pipe to it; what the pipe has no room for waits here.
 
-    It is forked before there are threads and before the agent runs, so it holds none of the traffic's pipes; it is
-    in a session of its own, so that what ends the tee does not end it.
+    The keeper is forked before there are threads and before the agent runs, so it holds none of the traffic's pipes; it
+    is in a session of its own, so that what ends the tee does not end it. A copy is in the pipe before the bytes pass
+    on, so whatever somebody has heard is kept, though the tee be killed at that moment.
     """
 
     def __init__(self, recording: Recording, tell: Tell, standard: tuple[int, int]) -> None:
-        self._queue: queue.SimpleQueue[Frame | None] = queue.SimpleQueue()
-        self._waiting = 0
-        self._lost = False
         self._tell = tell
-        self._thread = threading.Thread(target=self._write, daemon=True)
+        self._backlog: deque[memoryview] = deque()
+        self._waiting = 0
+        self._lost = self._closing = False
+        self._status: int | None = None
+        self._lock = threading.Condition()
+        self._thread = threading.Thread(target=self._hand_on, daemon=True)
         outlet, self._pipe = os.pipe()
         self._keeper = os.fork()
         if self._keeper == 0:
             os.close(self._pipe)
             _keep(outlet, recording, tell, standard)
         os.close(outlet)
+        os.set_blocking(self._pipe, False)
+        if resize := getattr(fcntl, "F_SETPIPE_SZ", None):
+            with suppress(OSError):
+                fcntl.fcntl(self._pipe, resize, _PIPE_BYTES)
 
     def start(self) -> None:
-        """Begin to hand on; from here on there are threads."""
+        """From here on there are threads."""
         self._thread.start()
 
     def put(self, frame: Frame) -> None:
-        """Take a copy; never waits."""
-        if self._lost:
-            return
-        self._waiting += len(frame.data)
-        if self._waiting > MAX_WAITING:
-            self._lose("it cannot keep up")
-        else:
-            self._queue.put(frame)
+        """Take a copy; never waits for the keeper."""
+        data = memoryview(frame.encode())
+        with self._lock:
+            if not self._backlog:
+                data = self._write(data)
+            if data and not self._lost:
+                self._backlog.append(data)
+                self._waiting += len(data)
+                if self._waiting > MAX_WAITING:
+                    self._lose("it cannot keep up")
+                self._lock.notify()
 
     def close(self) -> None:
         """Hand on what is left, and wait for the last save."""
-        self._queue.put(None)
+        with self._lock:
+            self._closing = True
+            self._lock.notify()
         if self._thread.ident is None:
             os.close(self._pipe)
         else:
             self._thread.join(_LAST_SAVE)
-        until = clock.monotonic() + _LAST_SAVE
-        while os.waitpid(self._keeper, os.WNOHANG) == (0, 0):
-            if clock.monotonic() > until:
-                self._tell("the last save takes long; it goes on in the background")
-                return
-            clock.sleep(_POLL)
+        if not self._has_ended(_LAST_SAVE):
+            self._tell("the last save takes long; it goes on in the background")
+        elif self._status not in (0, _TOLD):
+            self._lose("its process ended")
 
-    def _write(self) -> None:
-        while (frame := self._queue.get()) is not None:
+    def _hand_on(self) -> None:
+        """Write what waits as soon as there is room; close the pipe in the end."""
+        while True:
+            with self._lock:
+                self._lock.wait_for(lambda: self._backlog or self._closing)
+                while self._backlog:
+                    held = self._backlog.popleft()
+                    rest = self._write(held)
+                    self._waiting -= len(held) - len(rest)
+                    if rest:
+                        self._backlog.appendleft(rest)
+                        break
+                if self._closing and not self._backlog:
+                    os.close(self._pipe)
+                    return
+            select.select([], [self._pipe], [])
+
+    def _write(self, data: memoryview) -> memoryview:
+        """Write what there is room for; gives the rest, which is nothing where nobody reads any more."""
+        while data and not self._lost:
             try:
-                data = memoryview(frame.encode())
-                while data:
-                    data = data[os.write(self._pipe, data) :]
+                data = data[os.write(self._pipe, data) :]
+            except BlockingIOError:
+                return data
             except OSError:
-                self._lose("its process ended")
-                break
-            self._waiting -= len(frame.data)
-        os.close(self._pipe)
+                # It has said itself what went wrong, but for a signal that nobody can catch.
+                if not self._has_ended(0.0) or self._status != _TOLD:
+                    self._lose("its process ended")
+                self._lost = True
+        return data[:0]
+
+    def _has_ended(self, patience: float) -> bool:
+        """Whether the keeper is gone, after so many seconds at the latest."""
+        until = clock.monotonic() + patience
+        while self._status is None:
+            ended, status = os.waitpid(self._keeper, os.WNOHANG)
+            if ended:
+                self._status = os.waitstatus_to_exitcode(status)
+            elif clock.monotonic() > until:
+                return False
+            else:
+                clock.sleep(_POLL)
+        return True
 
     def _lose(self, why: str) -> None:
-        self._lost = True
-        self._tell(f"what is said from here on is not recorded: {why}. The conversation goes on")
+        if not self._lost:
+            self._lost = True
+            self._backlog.clear()
+            self._tell(f"not everything that is said is recorded: {why}. The conversation goes on")
 
 
 def _keep(outlet: int, recording: Recording, tell: Tell, standard: tuple[int, int]) -> None:
     """Be the keeper; does not return."""
-    code = 1
+    code = _TOLD
     try:
         os.setsid()
         # The client would wait for our copies of its pipes to be closed.
@@ -187,6 +237,6 @@ def _keep(outlet: int, recording: Recording, tell: Tell, standard: tuple[int, in
         Keeper(recording, tell).run(outlet)
         code = 0
     except BaseException as problem:  # noqa: BLE001 - the end of a process: whatever it was is told, and no more
-        tell(f"what is said from here on is not recorded: {type(problem).__name__}: {problem}")
+        tell(f"not everything that is said is recorded: {type(problem).__name__}: {problem}")
     finally:
         os._exit(code)
