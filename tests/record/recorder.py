@@ -21,13 +21,12 @@ class Recorder:
         store: where it records.
         command: the agent.
         options: of `superqode record`.
+        dashes: whether `--` stands before the command.
     """
 
-    def __init__(self, store, command=AGENT, *options, **more):
-        call = [*RECORD, "--store", str(store), *map(str, options), "--", *command]
-        self.process = subprocess.Popen(
-            call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more
-        )
+    def __init__(self, store, command=AGENT, *options, dashes=True):
+        call = [*RECORD, "--store", str(store), *map(str, options), *(["--"] if dashes else []), *command]
+        self.process = subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self._asked = 0
 
     def __enter__(self):
