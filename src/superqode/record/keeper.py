@@ -28,7 +28,7 @@ from superqode.session.models import Entry
 __all__ = ["Keeper", "Recording"]
 
 # How often what is said is saved while a turn goes on, in seconds: what a power loss can take.
-SAVE_EVERY: Final = 5.0
+SAVE_EVERY: Final = 30.0
 # The longest message that is understood, in bytes; a longer one passes, and is not in the session.
 MAX_LINE_BYTES: Final = 64 * 1024 * 1024
 _READ: Final = 1024 * 1024
