@@ -224,6 +224,7 @@ def test_whenever_the_recorder_is_killed_what_had_passed_is_stored(place, number
                 if not (recorder.line() and recorder.line()):
                     break
                 heard += 1
+                clock.sleep(0.01)  # as fast as nobody talks, yet not faster than turns can be saved
         killer.join()
     wanted = [str(said) for said in range(heard)]
     assert comes(lambda: stored_texts(place)[1::2][:heard] == wanted)
