@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,3 +41,11 @@ def test_the_command_may_stand_without_two_dashes(tmp_path: Path) -> None:
     with Recorder(tmp_path / "store", (*AGENT, "--help", "--log", "x"), dashes=False) as recorder:
         assert recorder.begin().startswith("scripted-")
         assert recorder.end() == (0, "")
+
+
+def test_recording_needs_no_extra_package(tmp_path: Path) -> None:
+    """Neither the protocol's package nor anything it brings is loaded; the core records."""
+    code = "import sys; sys.modules['acp'] = None; from superqode.cli import main; main()"
+    call = [sys.executable, "-c", code, "record", "--store", str(tmp_path / "store"), "--", "cat"]
+    done = subprocess.run(call, input=b"{}\n", capture_output=True, check=True, timeout=60)
+    assert (done.stdout, done.stderr) == (b"{}\n", b"")

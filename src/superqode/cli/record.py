@@ -21,7 +21,7 @@ __all__ = ["record"]
     epilog=examples(
         "superqode record -- gemini --experimental-acp",
         "superqode record --title 'Fix the login' -- opencode acp",
-        "superqode record --log traffic.jsonl -- npx @zed-industries/claude-code-acp",
+        "superqode record --log traffic.jsonl -- npx @agentclientprotocol/claude-agent-acp",
     ),
 )
 @click.argument("command", metavar="-- COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)

@@ -31,7 +31,10 @@ class _Kept:
 
 
 class RecordedSessions:
-    """Keeps the sessions of one connection in a store.
+    """Keeps the sessions of one connection in a store, under the ids that importing a log of it gives them.
+
+    `session.metadata["recorded"]` holds `format` (`acp`), `source_session_id` (the agent's own) and `title` (as
+    recorded, to notice a later edit); `metadata["acp"]` is as the importer writes it.
 
     Args:
         storage_dir: the store's folder; None is the default store.
