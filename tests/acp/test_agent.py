@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from superqode.acp import allow, refuse
+from superqode.acp import AcpAgent, allow, refuse
 from superqode.session import Session
 from superqode.session.errors import (
     AcpMissing,
@@ -80,6 +80,18 @@ def test_files_of_a_turn_are_relative_to_the_project(tmp_path):
     seen = turn(tmp_path, "call c1 edit", "diff c1 docs/说明.md")
     assert seen.files_created == ("docs/说明.md",)
     assert seen.files_modified == seen.files_deleted == ()
+
+
+def test_a_file_that_an_earlier_turn_made_is_changed_by_the_next(tmp_path):
+    """Each turn tells what it did itself."""
+
+    async def talk():
+        async with agent(tmp_path, files="write") as at_hand:
+            return await at_hand.prompt("write a.txt one"), await at_hand.prompt("write a.txt two")
+
+    first, second = run(talk())
+    assert (first.files_created, first.files_modified) == (("a.txt",), ())
+    assert (second.files_created, second.files_modified) == ((), ("a.txt",))
 
 
 @pytest.mark.parametrize(
@@ -167,7 +179,7 @@ def test_a_turn_that_takes_too_long_is_cancelled_and_told(tmp_path):
     async def talk():
         async with agent(tmp_path) as at_hand:
             with pytest.raises(AgentTimedOut) as late:
-                await at_hand.prompt("say half\nhang", timeout=0.5)
+                await at_hand.prompt("say half\nhang", timeout=2)
             return late.value.turn, await at_hand.prompt("say again")
 
     half, again = run(talk())
@@ -233,24 +245,34 @@ def test_an_error_answer_is_told_with_what_came_before(tmp_path):
     assert said(refused.value.turn) == "half"
 
 
-@pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize(
     ("options", "error", "told"),
     [
         (["--login"], AgentRefused, "Log in"),
         (["--version-99"], AgentProtocolError, "version 99"),
         (["--die=3"], AgentDied, "exit code 3.*no key found"),
-        (["--silent"], AgentTimedOut, "begin a session"),
     ],
 )
 def test_an_agent_that_cannot_begin_says_why(tmp_path, options, error, told):
     """Each reason is an error of its own kind, and the agent is gone."""
 
     async def talk():
-        async with agent(tmp_path, *options, start_timeout=1.0):
+        async with agent(tmp_path, *options):
             pytest.fail("it began")
 
     with pytest.raises(error, match=told):
+        run(talk())
+
+
+@pytest.mark.usefixtures("impatient")
+def test_an_agent_that_never_begins_is_not_waited_for(tmp_path):
+    """After its time it is ended, and the error says how long that was."""
+
+    async def talk():
+        async with agent(tmp_path, "--silent", start_timeout=0.5):
+            pytest.fail("it began")
+
+    with pytest.raises(AgentTimedOut, match=r"begin a session within 0\.5 s"):
         run(talk())
 
 
@@ -270,7 +292,6 @@ def test_a_session_is_not_loaded_where_the_agent_cannot(tmp_path):
 )
 def test_a_command_that_is_none(tmp_path, command, reason):
     """A wrong command names itself."""
-    from superqode.acp import AcpAgent
 
     async def talk():
         async with AcpAgent(command, cwd=tmp_path):
@@ -357,12 +378,11 @@ def test_the_end_of_stderr_is_kept(tmp_path):
     async def talk():
         async with agent(tmp_path) as at_hand:
             await at_hand.prompt("\n".join(["err " + "x" * 10_000] * 20 + ["err the end"]))
-            await asyncio.sleep(0.1)
+            while not at_hand.stderr_tail.endswith("the end\n"):  # noqa: ASYNC110 - a pipe of its own, and nobody tells
+                await asyncio.sleep(0.01)
             return at_hand.stderr_tail
 
-    tail = run(talk())
-    assert len(tail) == 64 * 1024
-    assert tail.endswith("the end\n")
+    assert len(run(talk())) == 64 * 1024
 
 
 def test_a_turn_joins_a_session_more_than_once(tmp_path):

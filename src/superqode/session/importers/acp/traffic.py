@@ -17,6 +17,8 @@ Recall = Callable[[str], Iterable[Entry]]
 _NO_SESSION: Final = "messages about no session"
 # How many requests may wait for their answers; an agent has a handful.
 _MOST_WAITING: Final = 10_000
+# How many sessions of one connection are followed; a client has a handful.
+_MOST_SESSIONS: Final = 10_000
 
 
 class Traffic:
@@ -87,6 +89,8 @@ class Traffic:
         if not session_id:
             return None
         if session_id not in self.conversations:
+            if len(self.conversations) >= _MOST_SESSIONS:
+                return None
             conversation = self.conversations[session_id] = Conversation(session_id, time)
             if self._recall is not None:
                 conversation.remember(self._recall(session_id))
