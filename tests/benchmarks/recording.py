@@ -22,7 +22,7 @@ _LINES: Final = 2
 
 
 def measure(bench: Bench) -> list[Section]:
-    """Measure and give one section: what each way adds to one line, in ms, over an agent that is spoken to directly."""
+    """Measure and give one section: what each way adds to one line, in µs, over an agent that is spoken to directly."""
     agent = [sys.executable, "-c", _ECHO]
     shell = f"cat | {shlex.join(agent)} | cat"
     record = [sys.executable, "-c", "from superqode.cli import main; main()", "record"]
@@ -41,12 +41,12 @@ def measure(bench: Bench) -> list[Section]:
         Row(
             label,
             {column: value - bare[column] for column, value in values.items()},
-            limits=dict.fromkeys(_COLUMNS, most(1.0)) if label == _RECORD else {},
+            limits=dict.fromkeys(_COLUMNS, most(1000)) if label == _RECORD else {},
         )
         for label, values in seen.items()
     ]
     rows.insert(0, Row("a line to an agent and none between", bare))
-    return [Section("record", "ms a line, and what is added to it", _COLUMNS, rows)]
+    return [Section("record", "µs a line, and what is added to it", _COLUMNS, rows)]
 
 
 def _sizes() -> list[tuple[str, int]]:
@@ -60,7 +60,7 @@ def _message(size: int) -> bytes:
 
 
 def _a_line(command: list[str], line: bytes, count: int) -> float:
-    """Give the median of the time one line takes one way, in ms."""
+    """Give the median of the time one line takes one way, in µs."""
 
     def there_and_back() -> None:
         stdin.write(line)
@@ -76,4 +76,4 @@ def _a_line(command: list[str], line: bytes, count: int) -> float:
             there_and_back()
         seconds = [timed(there_and_back)[0] for _ in range(count)]
         stdin.close()
-    return median_ms(seconds) / _LINES
+    return median_ms(seconds) * 1000 / _LINES

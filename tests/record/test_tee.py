@@ -142,6 +142,13 @@ def test_what_an_agent_says_last_comes_through(place):
         assert recorder.process.returncode == 3
 
 
+def test_a_client_that_reads_late_gets_it_all(place):
+    """Though the agent has ended long before."""
+    with Recorder(place, python("import os\nfor _ in range(20): os.write(1, b'x' * 10_000)")) as recorder:
+        clock.sleep(2.5)
+        assert recorder.process.communicate(timeout=ALARM)[0] == b"x" * 200_000
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1])
 def test_signals_go_to_the_agent(place, number):
     """The agent decides what a signal means; the recorder ends as it does, with everything saved."""

@@ -78,6 +78,8 @@ def record(command: Sequence[str], recording: Recording, tell: Tell, *, stdin: i
     answering.start()
     code = agent.wait()
     answering.join(_LAST_WORDS)
+    while answering.is_alive() and answering.is_writing:  # a client that reads slowly gets it all
+        answering.join(_LAST_WORDS)
     feed.close()
     return code if code >= 0 else _SIGNALLED - code
 
@@ -91,7 +93,11 @@ def _pass_signals_on(agent: subprocess.Popen[bytes]) -> None:
 
 
 class _Pump(threading.Thread):
-    """Reads from one descriptor, and writes to another what it has read; closes both at the end of either."""
+    """Reads from one descriptor, and writes to another what it has read; closes both at the end of either.
+
+    Attributes:
+        is_writing: whether something was read that is not written yet.
+    """
 
     def __init__(self, source: int, target: int, feed: _Feed, *, from_agent: bool) -> None:
         super().__init__(daemon=True)  # the client may never close its end
@@ -99,16 +105,19 @@ class _Pump(threading.Thread):
         self._target = target
         self._feed = feed
         self._from_agent = from_agent
+        self.is_writing = False
 
     def run(self) -> None:
         """Pass on until one side is closed."""
         with suppress(OSError):  # a closed pipe: whoever wrote to it learns it the same way
             while data := os.read(self._source, _CHUNK):
+                self.is_writing = True
                 # The copy first: an answer never comes before its question.
                 self._feed.put(Frame(self._from_agent, clock.now().timestamp(), data))
                 rest = memoryview(data)
                 while rest:
                     rest = rest[os.write(self._target, rest) :]
+                self.is_writing = False
         for descriptor in (self._source, self._target):
             with suppress(OSError):
                 os.close(descriptor)
