@@ -70,6 +70,12 @@ def test_a_part_of_a_file_is_lines(project, line, limit, text):
     assert Files(project, "read").read({"path": "a.txt", "line": line, "limit": limit}) == text
 
 
+def test_only_a_line_feed_ends_a_line(project):
+    """What other programs count as one line is one: a paragraph separator or a form feed inside it is text."""
+    (project / "a.txt").write_text("one \u2028 still\x0c one\ntwo\n")
+    assert Files(project, "read").read({"path": "a.txt", "line": 1, "limit": 1}) == "one \u2028 still\x0c one\n"
+
+
 def test_what_is_no_plain_small_file_is_refused(project):
     """A folder, a pipe that would never answer, more than anybody reads, and no text at all."""
     os.mkfifo(project / "pipe")

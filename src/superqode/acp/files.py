@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -92,5 +93,6 @@ def _lines_of(text: str, line: object, limit: object) -> str:
     count = limit if isinstance(limit, int) and limit >= 0 else None
     if not start and count is None:
         return text
-    lines = text.splitlines(keepends=True)
+    # Lines end with a line feed and with nothing else: U+2028 and the like are text.
+    lines = io.StringIO(text, newline="\n").readlines()
     return "".join(lines[start:] if count is None else lines[start : start + count])
