@@ -12,11 +12,21 @@ import hypothesis
 import pygit2
 import pytest
 
+from agents.fixtures import agent_programs, make_machine, make_model
 from servers.fixtures import git_daemon, home, reading_daemon, ssh_server, web_server
 from superqode.session import SessionStore, clock, entropy
 
-# One set of servers for each worker, started when a test asks for one.
-__all__ = ["git_daemon", "home", "reading_daemon", "ssh_server", "web_server"]
+# One set of servers and of agents for each worker, started when a test asks for one.
+__all__ = [
+    "agent_programs",
+    "git_daemon",
+    "home",
+    "make_machine",
+    "make_model",
+    "reading_daemon",
+    "ssh_server",
+    "web_server",
+]
 
 _PATIENT = [hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.data_too_large]
 hypothesis.settings.register_profile(

@@ -14,6 +14,7 @@ NAMES = [module.relative_to(SOURCE).as_posix() for module in MODULES]
 # Rooms from left to right: imports go only to the right (CONTRIBUTING, "The map"), or stay in the room.
 ROOMS = (
     ("cli", "tui", "serve", "qe", "record"),
+    ("acp",),
     ("session/aio",),
     ("session/sharing", "session/sync"),
     ("session/store",),
@@ -31,7 +32,8 @@ PURE = ("session/importers", "session/exporters", "session/handoff")
 # What only some rooms may import.
 RESERVED = {
     "pygit2": ("session/git/",),
-    "subprocess": ("session/git/", "cli/demo.py"),
+    "acp": ("acp/",),
+    "subprocess": ("session/git/", "cli/demo.py", "record/tee.py"),
     "click": ("cli/",),
     "rich": ("cli/",),
     "textual": ("tui/",),

@@ -25,6 +25,7 @@ import importing
 import listing
 import memory
 import processes
+import recording
 import scanning
 import searching
 import sharing
@@ -41,6 +42,7 @@ _SECTIONS: Final[dict[str, Callable[[Bench], list[Section]]]] = {
     "disk": disk.measure,
     "import": importing.measure,
     "process": processes.measure,
+    "record": recording.measure,
     "memory": memory.measure,
     "share": sharing.measure,
 }

@@ -18,6 +18,7 @@ ROWS = {
         "superqode --help",
         "superqode sessions list, of 100",
     },
+    "record": {"a line to an agent and none between", "cat | agent | cat", "this library, recording"},
     "list": {
         "superqode 2.25.0's way: index.json",
         "git for-each-ref, a process",

@@ -38,6 +38,12 @@ EXAMPLES = [
     errors.StoreClosed(),
     errors.TranscriptError("x.jsonl", "it is torn"),
     errors.UnknownTranscript("x.jsonl"),
+    errors.AcpMissing(),
+    errors.AgentNotStarted("agent", "there is no such program"),
+    errors.AgentDied("agent", 1, "no model"),
+    errors.AgentTimedOut("agent", "answer", 5.0),
+    errors.AgentProtocolError("agent", "a line of 1 GiB"),
+    errors.AgentRefused("agent", "the prompt", -32000, "not logged in"),
     errors.GitMissing("Making a backup"),
     errors.GitFailed("bundle", 128, ""),
 ]

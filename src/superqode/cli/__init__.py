@@ -20,6 +20,7 @@
 | `remote`, `hooks` | `superqode remote …`, `superqode hooks …` |
 | `documents`, `schemas`, `schema` | what `--json` prints: its types, JSON Schemas of them, `superqode schema` |
 | `configured`, `doctor` | `superqode config`, `superqode doctor` |
+| `record` | `superqode record` |
 | `demo` | `superqode demo` |
 
 `superqode --help` imports click and nothing heavier, so that help and shell completion are instant.
@@ -52,6 +53,7 @@ _COMMANDS: Final = {
     "completion": ("superqode.cli.completion:completion", "Print the script that makes a shell complete superqode."),
     "config": ("superqode.cli.configured:config", "Show what is configured, and where each value comes from."),
     "schema": ("superqode.cli.schema:schema", "Print the JSON Schema of what a command prints with --json."),
+    "record": ("superqode.cli.record:record", "Record what any ACP agent and its client say."),
     "demo": ("superqode.cli.demo:demo", "Show the whole thing on a small real session."),
 }
 

@@ -171,3 +171,20 @@ def test_a_long_recording_is_not_held_in_memory():
         tracemalloc.stop()
     assert found.receipt.dropped["lists of commands"] == 200
     assert peak < 5_000_000 < len(data)
+
+
+def test_only_so_many_sessions_are_followed():
+    """An agent that names a new session with every message fills no memory."""
+    traffic = Traffic()
+    update = {"sessionUpdate": "agent_message_chunk", "content": {"type": "text", "text": "x"}}
+    reasons = [
+        traffic.take(
+            {"method": "session/update", "params": {"sessionId": f"s{number}", "update": update}},
+            from_agent=True,
+            time=datetime(2026, 1, 1, tzinfo=UTC),
+        )
+        for number in range(10_001)
+    ]
+    assert len(traffic.conversations) == 10_000
+    assert set(reasons[:-1]) == {""}
+    assert reasons[-1] == "messages about no session"

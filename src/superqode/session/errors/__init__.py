@@ -29,6 +29,13 @@
     ├── TranscriptError (ValueError)          an importer cannot use this input
     │   └── UnknownTranscript                 no importer knows the format
     ├── HandoffError (ValueError)             a session cannot be written for an agent
+    ├── AgentError                            an agent cannot be started, talked to or recorded
+    │   ├── AcpMissing (ImportError)          the package that speaks the protocol is not installed
+    │   ├── AgentNotStarted (OSError)
+    │   ├── AgentDied (ConnectionError)       before it had answered
+    │   ├── AgentTimedOut (TimeoutError)
+    │   ├── AgentProtocolError (ValueError)   what it sends is not the protocol
+    │   └── AgentRefused                      it answered with an error
     ├── BackupError                           a backup cannot be made, verified or restored
     ├── GitError
     │   ├── GitMissing                        the `git` program is not there or too old
@@ -67,6 +74,15 @@ Each message says what happened, names the thing it happened to, and says what t
 
 from __future__ import annotations
 
+from superqode.session.errors.agents import (
+    AcpMissing,
+    AgentDied,
+    AgentError,
+    AgentNotStarted,
+    AgentProtocolError,
+    AgentRefused,
+    AgentTimedOut,
+)
 from superqode.session.errors.content import (
     AmbiguousId,
     CorruptObject,
@@ -138,6 +154,13 @@ from superqode.session.errors.storage import (
 )
 
 __all__ = [
+    "AcpMissing",
+    "AgentDied",
+    "AgentError",
+    "AgentNotStarted",
+    "AgentProtocolError",
+    "AgentRefused",
+    "AgentTimedOut",
     "AmbiguousId",
     "BackupError",
     "CorruptObject",

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import Final
+from typing import Final, Self
 
+from superqode.session.models import Session
 from superqode.session.models.files import FileTouch, relative_path
 
 __all__ = ["FileBalance", "plain_path"]
@@ -31,6 +32,16 @@ class FileBalance:
         self.deleted: list[str] = []
         self._project = project_path
         self._seen: set[str] = set()
+
+    @classmethod
+    def onto(cls, session: Session) -> Self:
+        """Go on from what a session says of its files."""
+        balance = cls(session.project_path)
+        deleted = session.metadata.get("files_deleted")
+        balance.created, balance.modified = list(session.files_created), list(session.files_modified)
+        balance.deleted = [path for path in deleted if isinstance(path, str)] if isinstance(deleted, list) else []
+        balance._seen.update(balance.created, balance.modified)
+        return balance
 
     def take(self, touch: FileTouch, path: str, folder: str = "") -> None:
         """Add one thing done to a file; `folder` is what a relative path is meant from."""

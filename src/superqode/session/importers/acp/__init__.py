@@ -5,6 +5,7 @@
 
 from superqode.session.importers.acp.conversation import Conversation
 from superqode.session.importers.acp.importer import AcpImporter
+from superqode.session.importers.acp.parts import parts_of, stored_id, take_touches
 from superqode.session.importers.acp.traffic import Traffic
 
-__all__ = ["AcpImporter", "Conversation", "Traffic"]
+__all__ = ["AcpImporter", "Conversation", "Traffic", "parts_of", "stored_id", "take_touches"]

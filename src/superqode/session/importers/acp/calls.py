@@ -13,7 +13,7 @@ from superqode.session.importers.acp.content import texts_of
 from superqode.session.importers.arguments import arguments_of
 from superqode.session.importers.fields import mapping_at, objects_at, text_at
 from superqode.session.importers.shell import removed_files
-from superqode.session.models import ToolExecution
+from superqode.session.models import Entry, ToolExecution
 from superqode.session.models.files import FileTouch, touched_files
 
 __all__ = ["Call"]
@@ -56,6 +56,7 @@ class Call:
         details: `refused`, `cancelled` and the like.
         existed: whether its file was there before, where that is told.
         replayed: whether only the agent's own replay tells of it.
+        kept: its entry, once nothing more is to come.
     """
 
     id: str
@@ -80,6 +81,7 @@ class Call:
     details: dict[str, Any] = field(default_factory=dict)
     existed: bool | None = None
     replayed: bool = False
+    kept: Entry | None = None
 
     @property
     def batch_number(self) -> int:
@@ -94,6 +96,7 @@ class Call:
 
     def take(self, update: Mapping[str, Any], time: datetime, *, asking: bool = False) -> bool:
         """Take what an update (or a question for permission) tells; says whether the call has now come to its end."""
+        self.kept = None
         self._take_name(update)
         self.kind = text_at(update, "kind") or self.kind
         self.title = text_at(update, "title") or self.title
@@ -152,12 +155,14 @@ class Call:
 
     def refuse(self, mark: str, time: datetime) -> None:
         """Note that a person refused the call, or stopped it."""
+        self.kept = None
         self.details[mark] = True
         if self.ended is None:
             self.ended, self.worked = time, False
 
     def take_terminal(self, text: str, exit_code: int | None) -> None:
         """Take what one of its terminals shows, as last told."""
+        self.kept = None
         self.terminal_text = text or self.terminal_text
         self.exit_code = exit_code if exit_code is not None else self.exit_code
 

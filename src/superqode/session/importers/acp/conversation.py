@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final, Literal
 
 from superqode.session.importers.acp.calls import Call
 from superqode.session.importers.acp.content import described, text_of
-from superqode.session.importers.acp.drafts import Answer, Draft, Said, entry_of
+from superqode.session.importers.acp.drafts import Answer, Draft, Said, draft_of, entry_of, is_empty, keep, says_more
 from superqode.session.importers.fields import mapping_at, objects_at, text_at
 from superqode.session.importers.origin import EntryIds
 from superqode.session.models import Entry, MessageRole
@@ -46,6 +46,7 @@ class Conversation:
         touches: what was done to files, in order.
         present: files of which a diff showed what was in them before.
         terminals: the call that shows each of the client's terminals.
+        turns_over: how many turns and loads have come to their end.
     """
 
     def __init__(self, session_id: str, time: datetime) -> None:
@@ -62,6 +63,7 @@ class Conversation:
         self.touches: list[tuple[FileTouch, str]] = []
         self.present: set[str] = set()
         self.terminals: dict[str, Call] = {}
+        self.turns_over = 0
         self._drafts: list[Draft] = []
         self._calls: dict[str, Call] = {}
         self._ids = EntryIds()
@@ -83,11 +85,25 @@ class Conversation:
 
     def entries(self, agent: str, *, settled: bool = False) -> list[Entry]:
         """Give the entries as they are now; with `settled` only those of turns that are over, which will not change."""
-        drafts = self._drafts[: self._settled] if settled else self._drafts
-        return [entry_of(draft, agent) for draft in drafts if not _is_empty(draft)]
+        made = [keep(draft, agent) for draft in self._drafts[: self._settled] if not is_empty(draft)]
+        if not settled:
+            made += [entry_of(draft, agent) for draft in self._drafts[self._settled :] if not is_empty(draft)]
+        return made
+
+    def remember(self, entries: Iterable[Entry]) -> None:
+        """Begin with what is known of it already; what the agent repeats of that is not taken twice."""
+        for entry in entries:
+            draft = draft_of(entry, self._turn)
+            if isinstance(draft, Call):
+                self._calls[draft.id] = draft
+            elif isinstance(draft, Said) and draft.role is MessageRole.USER:
+                self._turn = draft.entry_id
+            self._ids.claim(entry.id)
+            self._drafts.append(draft)
+        self._settled = len(self._drafts)
 
     def __bool__(self) -> bool:
-        return any(not _is_empty(draft) for draft in self._drafts)
+        return any(not is_empty(draft) for draft in self._drafts)
 
     # -- turns ----------------------------------------------------------------------------------------------
 
@@ -120,7 +136,7 @@ class Conversation:
                 call.refuse("cancelled", time)
         last = next((draft for draft in reversed(self._drafts) if not isinstance(draft, Call)), None)
         if reason and reason != "end_turn" and isinstance(last, Answer | Said):
-            last.details["stop_reason"] = reason
+            last.details["stop_reason"], last.kept = reason, None
         self._close_turn()
 
     def fail_turn(self, error: Mapping[str, Any], time: datetime) -> None:
@@ -133,7 +149,19 @@ class Conversation:
         self.notice(text, {"kind": "error", "code": error.get("code")}, time)
         self._close_turn()
 
+    def break_off(self) -> None:
+        """The connection is over: a turn that is still open has no end, and what was being loaded is all there is."""
+        self.end_load()
+        self._hear_out()
+        if self._open_turns:
+            last = next((draft for draft in reversed(self._drafts) if not isinstance(draft, Call)), None)
+            if last is not None:
+                last.details["interrupted"], last.kept = True, None
+            self._open_turns = 1
+            self._close_turn()
+
     def _close_turn(self) -> None:
+        self.turns_over += 1
         self._open_turns = max(0, self._open_turns - 1)
         self._answer = None
         if not self._open_turns:
@@ -312,6 +340,7 @@ class Conversation:
             replay.end_load()
             self._absorb(replay)
         self._answer = None
+        self.turns_over += 1
         self._settle()
 
     def _absorb(self, replay: Conversation) -> None:
@@ -324,15 +353,21 @@ class Conversation:
         for draft in replay._drafts:
             place = places.get(draft.entry_id, -1)
             if place >= 0:
+                if says_more(draft, self._drafts[place]):
+                    self._drafts[place] = draft
+                    self._take_over(draft)
                 merged += self._drafts[taken : place + 1]
                 taken = max(taken, place + 1)
-            elif not _is_empty(draft) and not (isinstance(draft, Answer) and self._knows(draft, said)):
+            elif not is_empty(draft) and not (isinstance(draft, Answer) and self._knows(draft, said)):
                 self._ids.claim(draft.entry_id)
                 merged.append(draft)
-                if isinstance(draft, Call):
-                    self._calls[draft.id] = draft
-                    self.touches.extend(draft.touches())
+                self._take_over(draft)
         self._drafts = merged + self._drafts[taken:]
+
+    def _take_over(self, draft: Draft) -> None:
+        if isinstance(draft, Call):
+            self._calls[draft.id] = draft
+            self.touches.extend(draft.touches())
 
     def _knows(self, answer: Answer, said: set[tuple[str, str]]) -> bool:
         """Whether a repeated answer is known under another id, or is nothing but calls that are known."""
@@ -350,10 +385,3 @@ class Conversation:
             fork._ids.claim(draft.entry_id)
         fork._settled = len(fork._drafts)
         return fork
-
-
-def _is_empty(draft: Draft) -> bool:
-    """Whether an answer says nothing and asks for nothing."""
-    return isinstance(draft, Answer) and not (
-        draft.texts or draft.thinking or draft.calls or "attachments" in draft.details
-    )

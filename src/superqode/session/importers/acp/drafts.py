@@ -7,9 +7,10 @@ from datetime import datetime
 from typing import Any
 
 from superqode.session.importers.acp.calls import Call
-from superqode.session.models import Entry, Message, MessageRole
+from superqode.session.importers.fields import list_at, text_at
+from superqode.session.models import Entry, Message, MessageRole, ToolExecution, thaw
 
-__all__ = ["Answer", "Draft", "Said", "entry_of"]
+__all__ = ["Answer", "Draft", "Said", "draft_of", "entry_of", "is_empty", "keep", "says_more"]
 
 
 @dataclass(slots=True)
@@ -22,6 +23,7 @@ class Said:
         text: the words.
         time: when, aware UTC.
         details: metadata, JSON.
+        kept: its entry, once nothing more is to come.
     """
 
     entry_id: str
@@ -29,6 +31,7 @@ class Said:
     text: str
     time: datetime
     details: dict[str, Any] = field(default_factory=dict)
+    kept: Entry | None = None
 
 
 @dataclass(slots=True)
@@ -44,6 +47,7 @@ class Answer:
         texts: the pieces of its text.
         calls: its calls.
         details: metadata, JSON.
+        kept: its entry, once nothing more is to come.
     """
 
     entry_id: str
@@ -54,6 +58,7 @@ class Answer:
     texts: list[str] = field(default_factory=list)
     calls: list[Call] = field(default_factory=list)
     details: dict[str, Any] = field(default_factory=dict)
+    kept: Entry | None = None
 
     @property
     def text(self) -> str:
@@ -70,7 +75,9 @@ Draft = Said | Answer | Call
 
 
 def entry_of(draft: Draft, agent: str) -> Entry:
-    """Make the entry of a draft as it is now."""
+    """Make the entry of a draft as it is now; of one that is kept, give what is kept."""
+    if draft.kept is not None:
+        return draft.kept
     if isinstance(draft, Call):
         return draft.entry(agent)
     if isinstance(draft, Said):
@@ -89,3 +96,57 @@ def entry_of(draft: Draft, agent: str) -> Entry:
         tool_calls=[call.block() for call in draft.calls] or None,
         metadata=details,
     )
+
+
+def draft_of(entry: Entry, turn: str) -> Draft:
+    """Make the draft of an entry that is known already, as far as it takes to know it again.
+
+    Args:
+        entry: what is kept, as it is.
+        turn: the id of the prompt it belongs to.
+    """
+    if isinstance(entry, ToolExecution):
+        return _call_of(entry, turn)
+    if entry.role is not MessageRole.ASSISTANT:
+        return Said(entry.id, entry.role, entry.content, entry.timestamp, kept=entry)
+    thoughts = [thought for thought in list_at(entry.metadata, "thinking") if isinstance(thought, str)]
+    texts = [entry.content] if entry.content else []
+    return Answer(entry.id, turn, entry.timestamp, [entry.id], thoughts, texts, kept=entry)
+
+
+def _call_of(entry: ToolExecution, turn: str) -> Call:
+    told = entry.metadata
+    call = Call(text_at(told, "original_id") or entry.id, entry.timestamp, turn, entry.id, entry.tool_name, kept=entry)
+    call.kind, call.title, call.status = (text_at(told, name) for name in ("kind", "title", "status"))
+    call.arguments, call.sure = thaw(entry.arguments), True
+    call.locations = [path for path in list_at(told, "locations") if isinstance(path, str)]
+    code = told.get("exit_code")
+    call.exit_code = code if isinstance(code, int) else None
+    call.details = {mark: True for mark in ("refused", "cancelled") if told.get(mark)}
+    if not told.get("unfinished"):
+        call.ended, call.worked, call.folded = entry.timestamp, entry.success, entry.result
+    return call
+
+
+def keep(draft: Draft, agent: str) -> Entry:
+    """Make the entry of a draft to which nothing more is to come; it is made once."""
+    draft.kept = entry_of(draft, agent)
+    return draft.kept
+
+
+def is_empty(draft: Draft) -> bool:
+    """Whether an answer says nothing and asks for nothing."""
+    return (
+        isinstance(draft, Answer)
+        and draft.kept is None
+        and not (draft.texts or draft.thinking or draft.calls or "attachments" in draft.details)
+    )
+
+
+def says_more(draft: Draft, known: Draft) -> bool:
+    """Whether a repeated draft goes on where the known one was cut off."""
+    if isinstance(draft, Call) and isinstance(known, Call):
+        return draft.ended is not None and known.ended is None
+    if isinstance(draft, Answer) and isinstance(known, Answer):
+        return len(draft.text) > len(known.text) and draft.text.startswith(known.text)
+    return False

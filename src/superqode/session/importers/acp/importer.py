@@ -5,22 +5,22 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Final
 
 from superqode.session.errors import TranscriptError
 from superqode.session.importers.acp.conversation import Conversation
+from superqode.session.importers.acp.parts import parts_of, take_touches
 from superqode.session.importers.acp.recording import is_recording, read_recording
 from superqode.session.importers.acp.traffic import Traffic
-from superqode.session.importers.assembly import Parts, first_prompt, make_session
+from superqode.session.importers.assembly import make_session
 from superqode.session.importers.balance import FileBalance
 from superqode.session.importers.base import Imported, Receipt, Source
-from superqode.session.importers.origin import digest_of, provenance, session_id_for, title_of
+from superqode.session.importers.origin import digest_of, provenance
 
 __all__ = ["AcpImporter"]
 
 FORMAT: Final = "acp"
 _VERSION: Final = 1
-_PREFIX: Final = "acp-"
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _CHUNK: Final = 1024 * 1024
 # How many earlier recordings of a session are looked into, and how many reasons a receipt holds.
@@ -148,42 +148,9 @@ def _names(source: Source, sessions: set[str]) -> bool:
 
 def _import(source: Source, digest: str, traffic: Traffic, talk: Conversation, receipt: Receipt) -> Imported:
     entries = talk.entries(traffic.agent_name)
-    files = FileBalance(talk.cwd)
-    for touch, path in talk.touches:
-        files.take(touch, path)
-    times = [entry.timestamp for entry in entries]
-    title = title_of(talk.title) or title_of(first_prompt(entries)) or f"Session with {traffic.agent_name}"
-    told: dict[str, Any] = {
-        "agent": traffic.agent,
-        "client": traffic.client,
-        "protocol": traffic.protocol,
-        "model": talk.model,
-        "mode": talk.mode,
-        "usage": talk.usage,
-        "plan": talk.plan,
-    }
-    relation = {"relation": "fork"} if talk.parent_id else {}
-    metadata = {
-        "imported": provenance(
-            source,
-            digest,
-            receipt,
-            importer=FORMAT,
-            version=_VERSION,
-            original_id=talk.id,
-            title=title,
-        ),
-        "acp": {name: value for name, value in told.items() if value},
-        **relation,
-    }
-    parts = Parts(
-        id=session_id_for(talk.id, _PREFIX),
-        title=title,
-        began=min(talk.began, *times) if times else talk.began,
-        ended=max(times, default=talk.now),
-        agent=traffic.agent_name,
-        project_path=talk.cwd,
-        parent=session_id_for(talk.parent_id, _PREFIX) if talk.parent_id else None,
-        metadata=metadata,
+    parts = parts_of(traffic, talk, entries)
+    told = provenance(
+        source, digest, receipt, importer=FORMAT, version=_VERSION, original_id=talk.id, title=parts.title
     )
-    return Imported(make_session(parts, entries, files), receipt)
+    parts.metadata = {"imported": told, **parts.metadata}
+    return Imported(make_session(parts, entries, take_touches(FileBalance(talk.cwd), talk)), receipt)

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
 from superqode.session.importers.acp.conversation import Conversation
 from superqode.session.importers.fields import mapping_at, objects_at, text_at
+from superqode.session.models import Entry
 
-__all__ = ["Traffic"]
+__all__ = ["Recall", "Traffic"]
+
+Recall = Callable[[str], Iterable[Entry]]
 
 _NO_SESSION: Final = "messages about no session"
 # How many requests may wait for their answers; an agent has a handful.
 _MOST_WAITING: Final = 10_000
+# How many sessions of one connection are followed; a client has a handful.
+_MOST_SESSIONS: Final = 10_000
 
 
 class Traffic:
@@ -22,6 +27,9 @@ class Traffic:
     Feed it every message in order with `take`; look at `conversations` whenever you like. After a turn has ended,
     `conversation.entries(traffic.agent_name, settled=True)` gives what will not change any more.
 
+    Args:
+        recall: gives the entries that are known already of a session, by the agent's id of it.
+
     Attributes:
         agent: what the agent says of itself (`name`, `title`, `version`).
         client: what the client says of itself.
@@ -29,7 +37,8 @@ class Traffic:
         conversations: the sessions so far, by the agent's ids.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, recall: Recall | None = None) -> None:
+        self._recall = recall
         self.agent: dict[str, str] = {}
         self.client: dict[str, str] = {}
         self.protocol = 0
@@ -72,15 +81,19 @@ class Traffic:
         self._waiting.clear()
 
     def finish(self) -> None:
-        """The connection is over: what was being loaded is all there is of it."""
+        """The connection is over: what was being loaded is all there is of it, and open turns have no end."""
         for conversation in self.conversations.values():
-            conversation.end_load()
+            conversation.break_off()
 
     def _conversation(self, session_id: str, time: datetime) -> Conversation | None:
         if not session_id:
             return None
         if session_id not in self.conversations:
-            self.conversations[session_id] = Conversation(session_id, time)
+            if len(self.conversations) >= _MOST_SESSIONS:
+                return None
+            conversation = self.conversations[session_id] = Conversation(session_id, time)
+            if self._recall is not None:
+                conversation.remember(self._recall(session_id))
         return self.conversations[session_id]
 
     # -- what the client asks -------------------------------------------------------------------------------
