@@ -37,6 +37,12 @@
     │   ├── AgentProtocolError (ValueError)   what it sends is not the protocol
     │   └── AgentRefused                      it answered with an error
     ├── BackupError                           a backup cannot be made, verified or restored
+    ├── QualityError                          a quality run cannot begin or go on
+    │   ├── ProjectUnusable                   the folder cannot be checked
+    │   ├── UnknownRole (ValueError)
+    │   ├── SandboxFailed (OSError)           no sandbox can be made
+    │   ├── NoAgent                           a role needs an agent that is not there
+    │   └── NoQualityRun (NotFound)           a session holds no run
     ├── GitError
     │   ├── GitMissing                        the `git` program is not there or too old
     │   └── GitFailed                         `git` said no
@@ -106,6 +112,14 @@ from superqode.session.errors.content import (
     SnapshotNotFound,
     TranscriptError,
     UnknownTranscript,
+)
+from superqode.session.errors.quality import (
+    NoAgent,
+    NoQualityRun,
+    ProjectUnusable,
+    QualityError,
+    SandboxFailed,
+    UnknownRole,
 )
 from superqode.session.errors.sharing import (
     FetchTooLarge,
@@ -181,6 +195,8 @@ __all__ = [
     "KdfRefused",
     "NamespaceRefused",
     "NewerFormat",
+    "NoAgent",
+    "NoQualityRun",
     "NoRepository",
     "NotAStore",
     "NotForkable",
@@ -190,6 +206,8 @@ __all__ = [
     "Outcome",
     "PartlyRejected",
     "PasswordRequired",
+    "ProjectUnusable",
+    "QualityError",
     "RefConflict",
     "RemoteError",
     "RemoteNotFound",
@@ -199,6 +217,7 @@ __all__ = [
     "RemoteUnauthorized",
     "RemoteUnreachable",
     "RevisionNotFound",
+    "SandboxFailed",
     "SaveFailed",
     "SessionDeleted",
     "SessionError",
@@ -219,6 +238,7 @@ __all__ = [
     "StoreNotOwned",
     "StoreUnwritable",
     "TranscriptError",
+    "UnknownRole",
     "UnknownShareVersion",
     "UnknownTranscript",
     "UnsoundObjects",

@@ -12,6 +12,7 @@ from superqode.session import clock
 from superqode.session.errors import CorruptObject, CorruptSession, SessionNotFound, StoreNotFound
 from superqode.session.git.repository import Repository
 from superqode.session.models import Session
+from superqode.session.models.findings import Severity
 from superqode.session.store import history, lookup, maintenance, trash, undo
 from superqode.session.store.branches import branch_ref, is_session_branch, not_found
 from superqode.session.store.handle import DEFAULT_STORE, StoreHandle
@@ -162,6 +163,7 @@ class SessionStore(StoreHandle):
         text: str | None = None,
         limit: int | None = None,
         *,
+        finding: Severity | str | None = None,
         progress: Progress | None = None,
     ) -> list[SessionSummary]:
         """List sessions, newest first; right also after plain git changed branches behind our back.
@@ -175,6 +177,7 @@ class SessionStore(StoreHandle):
             parent: only forks of this session.
             text: only those with this text in title or tags, whatever the case.
             limit: at most so many.
+            finding: only those of quality runs with a finding as bad as this, or worse.
             progress: told while many changed sessions are read.
         """
         repository = self._open()
@@ -188,6 +191,7 @@ class SessionStore(StoreHandle):
             until=until,
             parent=parent,
             text=text,
+            finding=None if finding is None else Severity(finding),
         )
         return self._index(repository).summaries(wanted, limit, progress)
 

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 from superqode.session.codec import jsontext
 from superqode.session.git.repository import Repository
+from superqode.session.models.findings import Severity
 from superqode.session.store.branches import is_session_branch, was_renamed
 from superqode.session.store.index import texts
 from superqode.session.store.index.database import Database
@@ -44,6 +45,7 @@ class Filter:
         until: datetime | None = None,
         parent: str | None = None,
         text: str | None = None,
+        finding: Severity | None = None,
     ) -> None:
         self.conditions: list[str] = []
         self.values: list[Any] = []
@@ -56,6 +58,8 @@ class Filter:
             self._label("tag", tag)
         if agent is not None:
             self._label("agent", agent)
+        if finding is not None:
+            self._label("finding", *(level.value for level in Severity if level.at_least(finding)))
         for sign, moment in ((">=", since), ("<=", until)):
             if moment is not None:
                 self._add(f"sessions.updated {sign} ?", _edge(moment))
@@ -73,11 +77,11 @@ class Filter:
         self.conditions.append(condition)
         self.values.append(_storable(value) if isinstance(value, str) else value)
 
-    def _label(self, kind: str, label: str) -> None:
-        self.conditions.append(
-            "EXISTS (SELECT 1 FROM labels WHERE labels.session = sessions.id AND kind = ? AND label = ?)"
-        )
-        self.values += [kind, _storable(label)]
+    def _label(self, kind: str, *labels: str) -> None:
+        """Wanted are those with one of these labels."""
+        has_label = "EXISTS (SELECT 1 FROM labels WHERE labels.session = sessions.id AND kind = ? AND label IN ({}))"
+        self.conditions.append(has_label.format(", ".join("?" for _ in labels)))
+        self.values += [kind, *map(_storable, labels)]
 
     def where(self) -> str:
         """The conditions as a WHERE clause, or an empty text."""
@@ -330,6 +334,7 @@ def _put(connection: sqlite3.Connection, row: Row) -> None:
     session = connection.execute("SELECT id FROM sessions WHERE name = ?", (name,)).fetchone()[0]
     connection.execute("DELETE FROM labels WHERE session = ?", (session,))
     labels = {("tag", _storable(tag)) for tag in row.tags} | {("agent", _storable(agent)) for agent in row.agents}
+    labels |= {("finding", severity) for severity in row.findings}
     connection.executemany("INSERT INTO labels VALUES (?, ?, ?)", [(*label, session) for label in sorted(labels)])
 
 

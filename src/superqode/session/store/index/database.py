@@ -13,7 +13,7 @@ from typing import Final
 __all__ = ["Database", "Health", "health"]
 
 # Any change to the tables below, or to what is put in them, takes a new number.
-VERSION: Final = 2
+VERSION: Final = 3
 
 _SCHEMA: Final = """
 CREATE TABLE stamp (id INTEGER PRIMARY KEY CHECK (id = 0), value TEXT NOT NULL);
