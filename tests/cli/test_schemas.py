@@ -107,8 +107,20 @@ def _calls(cli: Cli, folder: Path) -> Iterator[tuple[str, list[object], str]]:
     }.items():
         yield command, list(words), ""
     yield "sessions restore-backup", [folder / "all.backup", "--store", folder / "restored"], ""
+    yield from _quality(folder)
     yield from _sharing(cli)
     yield "remote remove", ["team"], ""
+
+
+def _quality(folder: Path) -> Iterator[tuple[str, list[object], str]]:
+    """Runs that pass."""
+    project = folder / "shop"
+    project.mkdir()
+    (project / "works.py").write_text("works = True\n")
+    call: list[object] = [project, "--role", "smoke_tester"]
+    yield "qe run", call, ""
+    yield "qe report", [], ""
+    yield "qe compare", ["@latest", "@latest"], ""
 
 
 def _sharing(cli: Cli) -> Iterator[tuple[str, list[object], str]]:

@@ -17,6 +17,7 @@
 | `progress` | a progress bar on stderr, on a terminal, after a second |
 | `sessions/` | `superqode sessions …`, one module for each handful of related commands |
 | `share/` | `superqode share …`, its passwords and what is never printed |
+| `qe/` | `superqode qe …` |
 | `remote`, `hooks` | `superqode remote …`, `superqode hooks …` |
 | `documents`, `schemas`, `schema` | what `--json` prints: its types, JSON Schemas of them, `superqode schema` |
 | `configured`, `doctor` | `superqode config`, `superqode doctor` |
@@ -48,6 +49,7 @@ _COMMANDS: Final = {
     "share": ("superqode.cli.share:share", "Hand sessions to others through any Git remote."),
     "remote": ("superqode.cli.remote:remote", "Say where shares travel to."),
     "serve": ("superqode.cli.serve:serve", "Show the store in a browser of this machine, to read only."),
+    "qe": ("superqode.cli.qe:qe", "Run a project's own checks on a copy, and keep what they find."),
     "hooks": ("superqode.cli.hooks:hooks", "Keep sessions from leaving the store in clear."),
     "doctor": ("superqode.cli.doctor:doctor", "Look the store and its surroundings over, and say what to do."),
     "completion": ("superqode.cli.completion:completion", "Print the script that makes a shell complete superqode."),

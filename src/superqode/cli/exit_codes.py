@@ -19,6 +19,7 @@ class ExitCode(IntEnum):
     ERROR = 1
     USAGE = 2
     PARTLY = 3
+    FINDINGS = 4
     NO_STORE = 10
     LOCKED = 11
     WRONG_PASSWORD = 12
@@ -34,6 +35,7 @@ _MEANINGS: Final[Mapping[ExitCode, str]] = {
     ExitCode.ERROR: "an error",
     ExitCode.USAGE: "the command line, or the config file, is wrong",
     ExitCode.PARTLY: "partly done: what failed is named",
+    ExitCode.FINDINGS: "a quality run found what fails it",
     ExitCode.NO_STORE: "the store named is none",
     ExitCode.LOCKED: "locked, or another process was faster: try again",
     ExitCode.WRONG_PASSWORD: "wrong password",
@@ -48,6 +50,9 @@ _BY_ERROR: Final[Mapping[str, ExitCode]] = {
     "UsageError": ExitCode.USAGE,
     "ConfigError": ExitCode.USAGE,
     "InvalidSessionId": ExitCode.USAGE,
+    "ProjectUnusable": ExitCode.USAGE,
+    "UnknownRole": ExitCode.USAGE,
+    "NoAgent": ExitCode.USAGE,
     "StoreNotFound": ExitCode.NO_STORE,
     "NotAStore": ExitCode.NO_STORE,
     "UnsupportedStore": ExitCode.NO_STORE,

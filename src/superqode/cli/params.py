@@ -16,8 +16,10 @@ from superqode.session import clock
 if TYPE_CHECKING:
     from superqode.session import SessionStore
 
-__all__ = ["Lifetime", "age", "lifetime", "project", "since", "split_revision", "until"]
+__all__ = ["SEVERITIES", "Lifetime", "age", "lifetime", "project", "since", "split_revision", "until"]
 
+# As `superqode.session.models.findings.Severity`, which help does not load.
+SEVERITIES: Final = ("critical", "high", "medium", "low", "info")
 _AGE: Final = re.compile(r"([0-9]{1,6})\s*([mhdw])", re.IGNORECASE)
 _DAYS: Final = {"today": 0, "yesterday": 1}
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}

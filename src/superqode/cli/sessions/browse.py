@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from superqode.cli import params
 from superqode.cli.completing import complete_ids
 from superqode.cli.lazy import Command, examples, terminal_width
 from superqode.cli.options import json_option, open_store, resolve, store_option, wants_json
@@ -44,6 +45,11 @@ _COLUMNS: Final = (
 @filters
 @click.option("--parent", metavar="ID", shell_complete=complete_ids, help="Only forks of this session.")
 @click.option("--text", metavar="TEXT", help="Only where the title or a tag contains this.")
+@click.option(
+    "--finding",
+    type=click.Choice(params.SEVERITIES),
+    help="Only quality runs that found something as bad as this, or worse.",
+)
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), default=_SHOWN, show_default=True, help="How many.")
 @click.option("--all", "everything", is_flag=True, help="All of them.")
 @json_option("an array of sessions as in SessionSummary", "superqode.session.store.results:SessionSummary[]")
@@ -57,6 +63,7 @@ def list_(
     until: datetime | None,
     parent: str | None,
     text: str | None,
+    finding: str | None,
     limit: int,
     everything: bool,
 ) -> None:
@@ -70,6 +77,7 @@ def list_(
             until=until,
             parent=resolve(store, parent) if parent else None,
             text=text,
+            finding=finding,
             limit=None if everything else limit + 1,
             progress=drawn,
         )
