@@ -12,7 +12,7 @@ from superqode.session.errors import TranscriptError
 from superqode.session.handoff import WRITERS, Place
 from superqode.session.handoff.again import imported_sessions
 from superqode.session.importers import make_importers, recognise
-from superqode.session.importers.base import Imported, sources_of
+from superqode.session.importers.base import Imported, Source, sources_of
 from superqode.session.models import Message, Session, ToolExecution
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -108,8 +108,8 @@ def place(home=None, project=PROJECT, now=NOW):
 def hand(writer, session, home=None, *, project=PROJECT, original=None, before=None, now=NOW):
     """Hand a session over and write the plan; gives the plan."""
     home = home if home is not None else Home()
-    opener = None if original is None else partial(io.BytesIO, original)
-    return home.take(BY_NAME[writer].plan(session, place(home, project, now), original=opener, before=before))
+    kept = None if original is None else Source("x.jsonl", partial(io.BytesIO, original))
+    return home.take(BY_NAME[writer].plan(session, place(home, project, now), original=kept, before=before))
 
 
 def back(writer, handoff):

@@ -26,9 +26,10 @@ def test_files_look_as_they_always_did(name):
         ("claude-code", "projects/-srv-checkouts-other/{}.jsonl", ("claude", "--resume", "{}")),
         ("codex", "sessions/2026/11/25/rollout-2026-11-25T12-00-00-{}.jsonl", ("codex", "resume", "{}")),
         ("gemini", "tmp/other/chats/session-2026-11-25T12-00-{:.8}.jsonl", ("gemini", "--resume", "{}")),
+        ("pi", "sessions/--srv-checkouts-other--/2026-11-25T12-00-00-000Z_{}.jsonl", ("pi", "--session", "{}")),
         ("qwen", "projects/-srv-checkouts-other/chats/{}.jsonl", ("qwen", "--resume", "{}")),
     ],
-    ids=["claude-code", "codex", "gemini", "qwen"],
+    ids=["claude-code", "codex", "gemini", "pi", "qwen"],
 )
 def test_the_agent_finds_its_session(name, path, command):
     """The file is where the agent looks for a session of that id and folder, and the command names it."""
