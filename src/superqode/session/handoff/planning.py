@@ -207,7 +207,7 @@ class Planner(ABC):
         there = items_in(present, path, self.format)
         if begins_with(there, task.there):
             return ()
-        if written.session_id not in self._ids(task):
+        if written.session_id not in self._ids(task.session, task.place):
             return None  # a file that the agent itself began stays as it is
         if there and begins_with(task.there, there):
             return task.there[len(there) :]
@@ -221,7 +221,7 @@ class Planner(ABC):
     def _leave(self, task: _Task) -> Handoff | None:
         """Leave everything as it is where the agent has the session already: its own, or from a hand-off before."""
         own = self._own_id(task)
-        for session_id in filter(None, (own, *self._ids(task))):
+        for session_id in filter(None, (own, *self._ids(task.session, task.place))):
             path = self.find(session_id, task.place)
             if not path and session_id != own:
                 return None
@@ -243,14 +243,15 @@ class Planner(ABC):
         own = text_at(imported, "source_session_id")
         return own if is_native_id(own) else ""
 
-    def _ids(self, task: _Task) -> Iterator[str]:
+    def _ids(self, session: Session, place: Place) -> Iterator[str]:
         """The ids that a session has at the agent: they depend on the session and the folder alone."""
         for number in range(_MOST_WAYS):
-            made = make_uuid(self.name, task.session.id, task.place.project, str(number))
-            yield self.native_id(made, task.session)
+            yield self.native_id(make_uuid(self.name, session.id, place.project, str(number)), session)
 
     def _fresh_id(self, task: _Task) -> str:
-        free = (session_id for session_id in self._ids(task) if not self.find(session_id, task.place))
+        free = (
+            session_id for session_id in self._ids(task.session, task.place) if not self.find(session_id, task.place)
+        )
         session_id = next(free, "")
         if not session_id:
             told = f"it was handed over to {self.name} {_MOST_WAYS} times. Delete some of those sessions there"
@@ -324,7 +325,7 @@ class Planner(ABC):
 
     def _script(self, task: _Task, session_id: str) -> Script:
         models = (text_at(message.metadata, "model") for message in reversed(task.session.messages))
-        model = next(filter(None, models), "")
+        model = task.place.model or next(filter(None, models), "")
         return Script(session_id, task.place.project, task.place.now, task.session.title, model)
 
     def _state(self, task: _Task, session_id: str, path: str, data: bytes) -> dict[str, Any]:
