@@ -33,7 +33,8 @@ PURE = ("session/importers", "session/exporters", "session/handoff")
 RESERVED = {
     "pygit2": ("session/git/",),
     "acp": ("acp/",),
-    "subprocess": ("session/git/", "cli/demo.py", "record/tee.py"),
+    # Beside git the agents' own programs, which a user asked to go on in.
+    "subprocess": ("session/git/", "cli/demo.py", "cli/agent_programs.py", "record/tee.py"),
     "click": ("cli/",),
     "rich": ("cli/",),
     "textual": ("tui/",),
