@@ -142,7 +142,7 @@ def _folder(session: Session) -> Path:
         return known.resolve()
     here = Path.cwd()
     if session.project_path:
-        note(f"{session.project_path} is not on this machine: it goes on in {here} (--project names another)")
+        _say(f"{session.project_path} is not on this machine: it goes on in {here} (--project names another)")
     return here
 
 
@@ -153,7 +153,13 @@ def _check_program(target: Target, *, needed: bool) -> None:
     told = f"{name} is not on PATH here. Install it with npm install -g {package}"
     if needed:
         raise click.ClickException(told)
-    note(told)
+    _say(told)
+
+
+def _say(text: str) -> None:
+    """Tell people something beside the result; programs ask for JSON and read the result."""
+    if not wants_json():
+        note(text)
 
 
 def _told(done: HandedOver, *, whole: bool) -> Iterator[str]:

@@ -85,7 +85,7 @@ def write_files(session_id: str, folder: Path, files: Sequence[PlannedFile]) -> 
             before it in the rare case that this happened meanwhile.
         OSError: the disk said no.
     """
-    folder.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+    _make(folder)
     root = folder.resolve()
     paths = [_place(session_id, root, file) for file in files]
     for path, file in zip(paths, files, strict=True):
@@ -100,13 +100,20 @@ def write_files(session_id: str, folder: Path, files: Sequence[PlannedFile]) -> 
 def _place(session_id: str, root: Path, file: PlannedFile) -> Path:
     """Give a file's path, with the folders it is in made, and check what is there."""
     path = root / file.path
-    path.parent.mkdir(mode=_PRIVATE, parents=True, exist_ok=True)
+    _make(path.parent)
     if not path.parent.resolve().is_relative_to(root):
         told = f"{path.parent} is a link that leads out of {root}. Name the real folder with the agent's own variable"
         raise HandoffError(session_id, told)
     if file.behind is None and os.path.lexists(path):
         raise _exists(session_id, path)
     return path
+
+
+def _make(folder: Path) -> None:
+    """Make a folder and those above it that are missing, each readable by its owner alone."""
+    missing = [place for place in (folder, *folder.parents) if not place.is_dir()]
+    for place in reversed(missing):
+        place.mkdir(mode=_PRIVATE, exist_ok=True)
 
 
 def _exists(session_id: str, path: Path) -> HandoffError:
