@@ -133,7 +133,10 @@ class OpencodeWriter(Planner):
         """Write an export; where only messages are new it says whose they are."""
         listed = list(records)
         first = listed.pop(0) if listed and "parts" not in listed[0] else next(self.begin(script))
-        return write_document({"info": first["info"], "messages": listed}, receipt)
+        info = first["info"]
+        if listed:  # messages that are older than their session are a fork's
+            info = {**info, "time": {**info["time"], "created": listed[0]["info"]["time"]["created"]}}
+        return write_document({"info": info, "messages": listed}, receipt)
 
     def files(self, path: str, content: bytes, present: bytes) -> tuple[tuple[PlannedFile, ...], bytes]:
         """Give the file to be imported; what is there then only opencode knows."""
