@@ -12,7 +12,7 @@ import pytest
 from superqode.cli.exit_codes import ExitCode
 from superqode.session import MessageRole, Session, SessionStore
 
-from .sharing import Team
+from .sharing import Team, converse
 
 # Stands for an agent's program: says where it was started and with what, and ends with a code of its own.
 PROGRAM = """#!/bin/sh
@@ -136,6 +136,15 @@ def test_run_starts_the_agent_and_ends_as_it_ends(cli, session, home, install, p
     (written,) = (home / ".qwen" / "projects").glob("*/chats/*.jsonl")
     assert process.returncode == 7, process.stderr
     assert _started(home) == [str(project), "--resume", written.stem]
+
+
+def test_ctrl_c_is_the_agents(cli, session, programs):
+    """A typed Ctrl-C reaches the agent, which decides what it means; its exit code is handed on all the same."""
+    (programs / "codex").write_text("#!/bin/sh\ntrap 'exit 9' INT\necho ready\nread line\n", "utf-8")
+    (programs / "codex").chmod(0o755)
+    resume = ("sessions", "resume", "talk", "--agent", "codex", "--run")
+    code, seen = converse(cli, *resume, answers=[("ready", b"\x03")])
+    assert code == 9, seen
 
 
 def test_opencode_imports_with_the_model_that_is_set_up(cli, session, home, install, project):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -22,8 +23,8 @@ PACKAGES: Final[Mapping[str, tuple[str, str]]] = {
     "pi": ("pi", "@mariozechner/pi-coding-agent"),
     "qwen": ("qwen", "@qwen-code/qwen-code"),
 }
-# Seconds until a command that asks nothing counts as stuck; an import of a long session takes a few.
-_PATIENCE: Final = 120
+# Seconds until a command that asks nothing counts as stuck; an import of a very long session takes a minute.
+_PATIENCE: Final = 600
 _SHOWN: Final = 600
 
 
@@ -63,13 +64,19 @@ def run_quietly(words: tuple[str, ...], folder: Path) -> str:
 def run_in_terminal(words: tuple[str, ...], folder: Path) -> int:
     """Run a program in the foreground, on this terminal; gives its exit code, for a signal as shells do.
 
+    A typed Ctrl-C is the program's: it decides what to do, and we wait for its end.
+
     Raises:
         click.ClickException: it cannot be started.
     """
+    # A handler of ours, not `SIG_IGN`, which the program would inherit.
+    before = signal.signal(signal.SIGINT, lambda *_signal: None)
     try:
         code = subprocess.call([shutil.which(words[0]) or words[0], *words[1:]], cwd=folder)
     except OSError as problem:
         raise click.ClickException(f"{words[0]} cannot be run: {problem.strerror}") from problem
+    finally:
+        signal.signal(signal.SIGINT, before)
     return 128 - code if code < 0 else code
 
 

@@ -108,6 +108,7 @@ def resume(
 
 
 def _bring(words: tuple[str, ...], folder: Path) -> None:
+    _say(f"running {words[0]} {words[1]}")
     run_quietly(words, folder)
 
 
