@@ -180,6 +180,13 @@ def test_the_agents_own_variable_names_its_folder(cli, session, home, install, t
     assert not (home / ".gemini").exists()
 
 
+def test_a_variable_that_moves_sessions_is_named(cli, session, install, monkeypatch):
+    """Pi then asks whether to fork a session that it has by its id elsewhere (seen in 0.73): the user is told before."""
+    install("pi")
+    monkeypatch.setenv("PI_CODING_AGENT_SESSION_DIR", "/elsewhere")
+    assert "PI_CODING_AGENT_SESSION_DIR is set" in cli.run("sessions", "resume", "talk", "--agent", "pi").stderr
+
+
 def test_a_project_of_another_machine_becomes_the_current_folder(cli, session, home, install, tmp_path, monkeypatch):
     """It is said where it goes on, and the paths in it are that folder's."""
     install("claude")

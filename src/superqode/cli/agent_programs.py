@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -12,7 +13,7 @@ from typing import Final
 
 import click
 
-__all__ = ["PACKAGES", "configured_model", "find_program", "run_in_terminal", "run_quietly"]
+__all__ = ["PACKAGES", "configured_model", "find_program", "moving_variable", "run_in_terminal", "run_quietly"]
 
 # What each agent's program is called, and what npm calls its package.
 PACKAGES: Final[Mapping[str, tuple[str, str]]] = {
@@ -23,6 +24,11 @@ PACKAGES: Final[Mapping[str, tuple[str, str]]] = {
     "pi": ("pi", "@mariozechner/pi-coding-agent"),
     "qwen": ("qwen", "@qwen-code/qwen-code"),
 }
+# Variables that move an agent's sessions out of its folder, where a hand-off does not look.
+_MOVING: Final[Mapping[str, str]] = {
+    "pi": "PI_CODING_AGENT_SESSION_DIR",
+    "qwen": "QWEN_RUNTIME_DIR",
+}
 # Seconds until a command that asks nothing counts as stuck; an import of a very long session takes a minute.
 _PATIENCE: Final = 600
 _SHOWN: Final = 600
@@ -31,6 +37,12 @@ _SHOWN: Final = 600
 def find_program(agent: str) -> str | None:
     """Give the path of an agent's program; `None` where it is not on `PATH`."""
     return shutil.which(PACKAGES[agent][0])
+
+
+def moving_variable(agent: str) -> str:
+    """Give the variable that is set here and moves an agent's sessions elsewhere; empty where none is."""
+    name = _MOVING.get(agent, "")
+    return name if os.environ.get(name) else ""
 
 
 def run_quietly(words: tuple[str, ...], folder: Path) -> str:

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from superqode.cli.agent_homes import home_of
-from superqode.cli.agent_programs import PACKAGES, configured_model, find_program, run_in_terminal, run_quietly
+from superqode.cli.agent_programs import (
+    PACKAGES,
+    configured_model,
+    find_program,
+    moving_variable,
+    run_in_terminal,
+    run_quietly,
+)
 from superqode.cli.exit_codes import ExitCode
 from superqode.cli.lazy import Command, examples
 from superqode.cli.options import json_option, open_store, session_argument, store_option, wants_json
@@ -131,6 +138,8 @@ def _target(ctx: click.Context, session: Session, agent: str | None, project: Pa
             f"{_TITLES[chosen]} was never used here: there is no folder {home} and no program {PACKAGES[chosen][0]}."
             f" Install it (npm install -g {PACKAGES[chosen][1]}), or name its folder with {writer.home.variable}"
         )
+    if variable := moving_variable(chosen):
+        _say(f"{variable} is set, which keeps {_TITLES[chosen]} from finding it: unset that for the command below")
     if chosen == "opencode" and not model:
         model = configured_model(folder)
     return Target(chosen, home, folder, model)
