@@ -1,7 +1,7 @@
 """What writers share: a session and a place go in, a plan comes out. Nothing here touches a disk.
 
 A writer is a pure function: what it may know of the machine is in `Place`, what is to be done is in `Handoff`.
-Whoever runs it (the command line) lists the agent's folder beforehand and writes the planned files afterwards.
+Whoever runs it (`store/handing_over.py`) lists the agent's folder beforehand and writes the planned files afterwards.
 """
 
 from __future__ import annotations
