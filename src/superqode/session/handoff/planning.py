@@ -147,6 +147,11 @@ class Planner(ABC):
             present: what is there of the session; empty for a new one.
         """
 
+    def arranged(self, session: Session, place: Place, original: Source | None) -> tuple[Place, Source | None]:
+        """Give the place and the original as files of the shape that `read` knows, where the agent has others."""
+        del session
+        return place, original
+
     def native_id(self, made: str, session: Session) -> str:
         """Make a session's id at the agent of a UUID."""
         del session
@@ -169,6 +174,7 @@ class Planner(ABC):
     ) -> Handoff:
         """Plan a hand-off, as `Writer.plan` describes it."""
         check_place(session, place)
+        place, original = self.arranged(session, place, original)
         receipt = Receipt()
         items = read_items(session, place.now, receipt)
         if not items:

@@ -7,12 +7,12 @@ from going on; so does a last prompt whose model is not set up here, whatever th
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import IO, Any, Final
+from typing import IO, Final
 
-from superqode.session.handoff.base import Handoff, HomeRule, Opener, Place, PlannedFile, Receipt
+from superqode.session.handoff.base import HomeRule, Opener, Place, PlannedFile, Receipt
 from superqode.session.handoff.neutral import Prompt, Turn
 from superqode.session.handoff.opencode import ids
 from superqode.session.handoff.opencode.carrying import carried
@@ -44,27 +44,15 @@ class OpencodeWriter(Planner):
     home = HomeRule("XDG_DATA_HOME", ".local/share/opencode", "opencode")
     looks_at = (_DATABASE, f"{_DATABASE}{_LOG}")
 
-    def plan(
-        self,
-        session: Session,
-        place: Place,
-        *,
-        original: Source | None = None,
-        before: Mapping[str, Any] | None = None,
-    ) -> Handoff:
-        """Plan a hand-off, as `Writer.plan` describes it; sessions in the database count as files of the folder."""
+    def arranged(self, session: Session, place: Place, original: Source | None) -> tuple[Place, Source | None]:
+        """Sessions in the database count as files of the folder, each an export; so does what is kept of an import."""
         own = text_at(mapping_at(session.metadata, "imported"), "source_session_id")
         kept = look(_database(place), own, self._ids(session, place))
         files: dict[str, Opener] = {_path(name): partial(io.BytesIO, data) for name, data in kept.exports.items()}
         model = place.model or kept.model or _own_model(session) or _FALLBACK
         if original is not None:
-            export = export_of(original, own)
-            original = Source(_path(own), partial(io.BytesIO, export))
-        there = replace(place, home=files, model=model)
-        planned = super().plan(session, there, original=original, before=before)
-        if planned.files:
-            planned.receipt.notes.append(f"It goes on with the model {model}; another can be named with -m.")
-        return planned
+            original = Source(_path(own), partial(io.BytesIO, export_of(original, own)))
+        return replace(place, home=files, model=model), original
 
     def new_path(self, session_id: str, place: Place) -> str:
         """It has no file of its own; this is what stands for it among the folder's."""
@@ -131,6 +119,7 @@ class OpencodeWriter(Planner):
 
     def write(self, records: Iterable[Record], script: Script, receipt: Receipt) -> bytes:
         """Write an export; where only messages are new it says whose they are."""
+        receipt.notes.append(f"It goes on with the model {script.model}; another can be named with -m.")
         listed = list(records)
         first = listed.pop(0) if listed and "parts" not in listed[0] else next(self.begin(script))
         info = first["info"]
