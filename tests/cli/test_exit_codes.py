@@ -9,6 +9,7 @@ import click
 import pytest
 
 from superqode.cli import exit_codes
+from superqode.cli.config import ConfigError
 from superqode.cli.exit_codes import ExitCode, exit_code_for, help_lines
 from superqode.cli.output import OutputClosed
 from superqode.session import errors
@@ -41,7 +42,7 @@ def test_every_code_is_explained_in_help() -> None:
 def test_every_name_in_the_table_is_a_real_error() -> None:
     """A renamed error class cannot silently lose its exit code."""
     known = {name for name, _ in inspect.getmembers(errors, inspect.isclass)}
-    known |= {"UsageError", "Abort", "KeyboardInterrupt", OutputClosed.__name__}
+    known |= {"UsageError", "Abort", "KeyboardInterrupt", ConfigError.__name__, OutputClosed.__name__}
     assert set(exit_codes._BY_ERROR) <= known
 
 

@@ -86,10 +86,12 @@ def hooks() -> None:
 @click.command(
     "install",
     cls=Command,
+    see=("hooks status", "hooks remove"),
+    codes=(ExitCode.PARTLY,),
     epilog=examples("superqode hooks install", "superqode hooks install --server /srv/git/team.git") + _SETTINGS,
 )
 @_server_option
-@json_option(_SHAPE)
+@json_option(_SHAPE, "HookShown | ServerShown")
 @store_option
 @click.pass_context
 def install(ctx: click.Context, server: Path | None) -> None:
@@ -111,10 +113,11 @@ def install(ctx: click.Context, server: Path | None) -> None:
 @click.command(
     "status",
     cls=Command,
+    see=("hooks install", "doctor"),
     epilog=examples("superqode hooks status", "superqode hooks status --server /srv/git/team.git --json"),
 )
 @_server_option
-@json_option(_SHAPE)
+@json_option(_SHAPE, "HookShown | ServerShown")
 @store_option
 def status(server: Path | None) -> None:
     """Say whether the hooks guard the store, or a server."""
@@ -132,10 +135,11 @@ def status(server: Path | None) -> None:
 @click.command(
     "remove",
     cls=Command,
+    see=("hooks status", "hooks install"),
     epilog=examples("superqode hooks remove", "superqode hooks remove --server /srv/git/team.git"),
 )
 @_server_option
-@json_option(_SHAPE)
+@json_option(_SHAPE, "HookShown | ServerShown")
 @store_option
 def remove(server: Path | None) -> None:
     """Take the hooks away, and put earlier ones back.

@@ -26,6 +26,7 @@ from superqode.session.store.results import (
     TrashItem,
     VerifyReport,
 )
+from superqode.session.store.stats import StoreStats
 from superqode.session.store.store import SessionStore
 
 if TYPE_CHECKING:
@@ -91,6 +92,10 @@ class AsyncSessionStore:
     async def list_sessions(self, **options: Any) -> list[SessionSummary]:
         """As `SessionStore.list_sessions`."""
         return await _run(self.store.list_sessions, **options)
+
+    async def stats(self, **options: Any) -> StoreStats:
+        """As `SessionStore.stats`."""
+        return await _run(self.store.stats, **options)
 
     async def search(self, query: str, **options: Any) -> list[SearchHit]:
         """As `SessionStore.search`."""

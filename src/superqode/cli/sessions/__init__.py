@@ -18,6 +18,7 @@ _COMMANDS: Final = {
     "list": (f"{_HERE}.browse:list_", "List sessions, newest first."),
     "search": (f"{_HERE}.browse:search", "Find words in titles, tags, messages and tool text."),
     "tree": (f"{_HERE}.browse:tree", "Draw which session is a fork of which."),
+    "stats": (f"{_HERE}.stats:stats", "Count what is here: by time, agent, project, tool, tag; the disk."),
     "show": (f"{_HERE}.read:show", "Read a conversation."),
     "log": (f"{_HERE}.read:log", "Show the saves of a session, newest first."),
     "diff": (f"{_HERE}.read:diff", "Show what differs between two sessions or two saves."),
@@ -63,6 +64,6 @@ _COMMANDS: Final = {
 def sessions() -> None:
     """Keep, read, search, fork and undo sessions.
 
-    ID is a session's id, the beginning of one, or @latest. REV is a save (its commit id or the beginning of
-    it), a snapshot's id, or ~N for N saves back.
+    ID is a session's id, the beginning of one, its whole title, or @latest. REV is a save (its commit id or the
+    beginning of it), a snapshot's id, or ~N for N saves back.
     """

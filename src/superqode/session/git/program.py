@@ -29,6 +29,7 @@ __all__ = [
     "config_value",
     "end",
     "find_git",
+    "git_version",
     "network_environment",
     "run",
     "stream",
@@ -74,6 +75,12 @@ def find_git(purpose: str) -> str:
     if version < OLDEST:
         raise GitMissing(purpose, f"{program} is version {version[0]}.{version[1]}")
     return program
+
+
+def git_version(purpose: str) -> str:
+    """The version of the `git` that is used, as `2.39`; raises as `find_git`."""
+    version = _version(find_git(purpose))
+    return ".".join(map(str, version or ()))
 
 
 def _environment() -> dict[str, str]:

@@ -40,6 +40,7 @@ from superqode.session.store.verify import Depth, Level, verify
 if TYPE_CHECKING:
     from superqode.session.store.handing_over import HandedOver, Runner, Target
     from superqode.session.store.imports import ImportReport
+    from superqode.session.store.stats import StoreStats, Unit
 
 __all__ = ["DEFAULT_STORE", "SessionStore"]
 
@@ -123,8 +124,12 @@ class SessionStore(StoreHandle):
         except CorruptObject as problem:
             raise CorruptSession(session_id, problem.reason) from problem
 
-    def resolve(self, text: str) -> str:
-        """The id that a text names: an id, the beginning of exactly one, or `@latest`.
+    def resolve(self, text: str, *, progress: Progress | None = None) -> str:
+        """The id that a text names: an id, the beginning of exactly one, the whole title of exactly one, or `@latest`.
+
+        Args:
+            text: what was typed.
+            progress: told while many changed sessions are read, as a title and `@latest` may need.
 
         Raises:
             SessionNotFound, AmbiguousId.
@@ -133,13 +138,17 @@ class SessionStore(StoreHandle):
         if repository is None:
             raise SessionNotFound(text)
         if text == "@latest":
-            latest = self.list_sessions(limit=1)
+            latest = self.list_sessions(limit=1, progress=progress)
             if not latest:
                 raise SessionNotFound(text, hint=" There are no sessions yet")
             return latest[0].id
         if is_session_branch(text) and self.exists(text):
             return text
-        return lookup.match_id(repository, text)
+        try:
+            return lookup.match_id(repository, text)
+        except SessionNotFound as missing:
+            titled = self.list_sessions(text=text, progress=progress) if text else []
+            return lookup.match_title(text, titled, missing)
 
     # -- finding --------------------------------------------------------------------------------------------------
 
@@ -205,6 +214,39 @@ class SessionStore(StoreHandle):
         project = None if project_path is None else str(project_path)
         wanted = Filter(project_path=project, tags=tags, agent=agent, since=since, until=until)
         return search(repository, self._index(repository), query, wanted, limit, progress)
+
+    def stats(
+        self,
+        *,
+        project_path: str | Path | None = None,
+        tags: Iterable[str] | None = None,
+        agent: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        unit: Unit | None = None,
+        biggest: int = 10,
+        progress: Progress | None = None,
+    ) -> StoreStats:
+        """Count what is in the store: by period, agent, project, tool and tag; tokens and cost; the disk.
+
+        Args:
+            project_path: only sessions of this project.
+            tags: only those with all of these tags.
+            agent: only those this agent took part in.
+            since: only those changed since then, and of them only entries since then.
+            until: likewise, up to then.
+            unit: what a period is: `day`, `week` or `month`; without one, what suits the time they span.
+            biggest: how many of the biggest sessions to name.
+            progress: told while the index is made, which happens once.
+        """
+        from superqode.session.store.stats import StoreStats, stats
+
+        repository = self._open()
+        if repository is None:
+            return StoreStats(unit=unit or "day")
+        project = None if project_path is None else str(project_path)
+        wanted = Filter(project_path=project, tags=tags, agent=agent, since=since, until=until)
+        return stats(repository, self._index(repository), wanted, unit=unit, biggest=biggest, progress=progress)
 
     # -- history --------------------------------------------------------------------------------------------------
 

@@ -27,7 +27,12 @@ _COLUMNS = "name, oid, title, created, updated, project, messages, executions, a
 
 
 class Filter:
-    """Which sessions are wanted, as SQL conditions on the table `sessions`."""
+    """Which sessions are wanted, as SQL conditions on the table `sessions`.
+
+    Attributes:
+        conditions, values: the conditions, with `?` for each value.
+        during, moments: likewise, more conditions on the table `texts`: entries of that time.
+    """
 
     def __init__(
         self,
@@ -42,6 +47,8 @@ class Filter:
     ) -> None:
         self.conditions: list[str] = []
         self.values: list[Any] = []
+        self.during = ""
+        self.moments: list[int] = []
         for column, value in (("project", project_path), ("parent", parent)):
             if value is not None:
                 self._add(f"sessions.{column} = ?", value)
@@ -49,10 +56,11 @@ class Filter:
             self._label("tag", tag)
         if agent is not None:
             self._label("agent", agent)
-        if since is not None:
-            self._add("sessions.updated >= ?", _edge(since))
-        if until is not None:
-            self._add("sessions.updated <= ?", _edge(until))
+        for sign, moment in ((">=", since), ("<=", until)):
+            if moment is not None:
+                self._add(f"sessions.updated {sign} ?", _edge(moment))
+                self.during += f" AND texts.moment {sign} ?"
+                self.moments.append(_edge(moment))
         if text is not None:
             wanted = _storable(text)
             self.conditions.append(
@@ -304,16 +312,19 @@ def _put(connection: sqlite3.Connection, row: Row) -> None:
         None if row.parent is None else _storable(row.parent),
         _storable(row.problem),
         row.timeline,
+        row.usage.input_tokens,
+        row.usage.output_tokens,
+        row.usage.dollars,
     )
     name = _storable(row.name)
     connection.execute(
         "INSERT INTO sessions (name, oid, title, created, updated, project, messages, executions, agents, tags, parent,"
-        " problem, timeline) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " problem, timeline, input, output, dollars) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (name) DO UPDATE SET (oid, title, created, updated, project, messages, executions, agents, tags,"
-        " parent, problem, timeline, indexed_title)"
+        " parent, problem, timeline, input, output, dollars, indexed_title)"
         " = (excluded.oid, excluded.title, excluded.created, excluded.updated, excluded.project, excluded.messages,"
         " excluded.executions, excluded.agents, excluded.tags, excluded.parent, excluded.problem, excluded.timeline,"
-        " NULL)",
+        " excluded.input, excluded.output, excluded.dollars, NULL)",
         (name, *values),
     )
     session = connection.execute("SELECT id FROM sessions WHERE name = ?", (name,)).fetchone()[0]

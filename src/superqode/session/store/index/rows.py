@@ -9,6 +9,7 @@ from superqode.session.errors import CorruptObject, CorruptSession
 from superqode.session.git.repository import Repository
 from superqode.session.store.branches import parent_of
 from superqode.session.store.state import counts, read_tree, times
+from superqode.session.store.usage import NOTHING, Usage, usage_of
 
 __all__ = ["Row", "from_micros", "row_of", "to_micros"]
 
@@ -43,6 +44,7 @@ class Row:
     parent: str | None = None
     problem: str = ""
     timeline: str | None = None
+    usage: Usage = NOTHING
 
 
 def row_of(repository: Repository, name: str, oid: str) -> Row:
@@ -71,4 +73,5 @@ def row_of(repository: Repository, name: str, oid: str) -> Row:
         tags=meta.tags,
         parent=parent,
         timeline=tree.timeline,
+        usage=usage_of(meta.metadata),
     )
