@@ -71,7 +71,7 @@ _PARTS: Final = {"left_out": "left out", "changed": "changed", "added": "added"}
 @click.option("--run", "start", is_flag=True, help="Start the agent at once, and end with its exit code.")
 @click.option("--receipt", is_flag=True, help="List all that was left out, changed or added on the way.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be written.")
-@json_option("what was written and the command, as in HandedOver")
+@json_option("what was written and the command, as in HandedOver", "superqode.session.store.handing_over:HandedOver")
 @store_option
 @click.pass_context
 def resume(
