@@ -33,8 +33,16 @@ PURE = ("session/importers", "session/exporters", "session/handoff")
 RESERVED = {
     "pygit2": ("session/git/",),
     "acp": ("acp/",),
-    # qe/: the project's own tools, and the keeper that ends them when we are gone.
-    "subprocess": ("session/git/", "cli/demo.py", "record/tee.py", "qe/running.py", "qe/keeper.py"),
+    # Beside git the agents' own programs, which a user asked to go on in; the project's own tools in quality runs, and
+    # the keeper that ends them when we are gone.
+    "subprocess": (
+        "session/git/",
+        "cli/demo.py",
+        "cli/agent_programs.py",
+        "record/tee.py",
+        "qe/running.py",
+        "qe/keeper.py",
+    ),
     "click": ("cli/",),
     "rich": ("cli/",),
     "textual": ("tui/",),

@@ -67,6 +67,7 @@ def _calls(cli: Cli, folder: Path) -> Iterator[tuple[str, list[object], str]]:
     (point,) = [one["id"] for one in cli.json("sessions", "snapshots", "a")]
     transcript = folder / "exported.json"
     cli.run("sessions", "export", "a", "-o", transcript)
+    (Path.home() / ".claude").mkdir()  # as if that agent had been used here
     for command, words in {
         "sessions list": [],
         "sessions search": ["token"],
@@ -76,6 +77,7 @@ def _calls(cli: Cli, folder: Path) -> Iterator[tuple[str, list[object], str]]:
         "sessions log": ["a"],
         "sessions diff": ["a", "b"],
         "sessions import": [transcript],
+        "sessions resume": ["a", "--agent", "claude-code", "--project", folder, "--dry-run"],
         "sessions new": ["--title", "New"],
         "sessions edit": ["c", "--title", "Edited"],
         "sessions fork": ["a", "--id", "f"],

@@ -24,6 +24,7 @@ _COMMANDS: Final = {
     "diff": (f"{_HERE}.read:diff", "Show what differs between two sessions or two saves."),
     "import": (f"{_HERE}.importing:import_", "Import what other agents wrote."),
     "export": (f"{_HERE}.exporting:export", "Write sessions to files, or one to a pipe."),
+    "resume": (f"{_HERE}.resuming:resume", "Go on with a session in an agent, whichever agent it began in."),
     "new": (f"{_HERE}.change:new", "Make an empty session and print its id."),
     "edit": (f"{_HERE}.change:edit", "Change a session's title, tags or project."),
     "fork": (f"{_HERE}.change:fork", "Go on from a session, or an earlier save of it, under a new id."),

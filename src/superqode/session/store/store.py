@@ -39,6 +39,7 @@ from superqode.session.store.saving import Saver
 from superqode.session.store.verify import Depth, Level, verify
 
 if TYPE_CHECKING:
+    from superqode.session.store.handing_over import HandedOver, Runner, Target
     from superqode.session.store.imports import ImportReport
     from superqode.session.store.stats import StoreStats, Unit
 
@@ -569,6 +570,27 @@ class SessionStore(StoreHandle):
         if not dry_run:
             self._index(repository).discard()  # its words are in there, too
         return result
+
+    # -- handing over ---------------------------------------------------------------------------------------------
+
+    def hand_over(
+        self, session_id: str, target: Target, *, run: Runner | None = None, dry_run: bool = False
+    ) -> HandedOver:
+        """Write a session into an agent's own folder, so that the agent goes on with it; the same again writes nothing.
+
+        Args:
+            session_id: the session.
+            target: which agent, its folder, the project's (`store.handing_over.Target`).
+            run: runs a command in the project, for agents that take sessions by one; raises where that fails.
+            dry_run: only tell.
+
+        Raises:
+            SessionNotFound, CorruptSession: as loading it.
+            HandoffError: it cannot go over, or the agent's files changed meanwhile.
+        """
+        from superqode.session.store.handing_over import hand_over
+
+        return hand_over(self, session_id, target, run=run, dry_run=dry_run)
 
     # -- importing ------------------------------------------------------------------------------------------------
 
