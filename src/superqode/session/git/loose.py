@@ -19,7 +19,7 @@ from superqode.session import clock, entropy
 from superqode.session.errors import CorruptObject
 from superqode.session.git.journal import JournalObject
 
-__all__ = ["Kept", "LooseObjects", "unpacked"]
+__all__ = ["Kept", "LooseObjects", "object_id", "unpacked"]
 
 # Speed over size, as core.looseCompression defaults to: packing compresses well later.
 _LEVEL: Final = 1
@@ -61,6 +61,17 @@ class Kept:
     def stood(self, path: str) -> None:
         """Note a file that stood there already."""
         self.standing.append(path)
+
+
+def _header(kind: str, content: bytes) -> bytes:
+    return f"{kind} {len(content)}\0".encode()
+
+
+def object_id(kind: str, content: bytes) -> str:
+    """Give the id an object has: the SHA-1 of its header and its bytes, in hex."""
+    digest = hashlib.sha1(_header(kind, content), usedforsecurity=False)
+    digest.update(content)
+    return digest.hexdigest()
 
 
 class LooseObjects:
@@ -122,10 +133,8 @@ class LooseObjects:
         Raises:
             OSError: the disk said no.
         """
-        header = f"{kind} {len(content)}\0".encode()
-        digest = hashlib.sha1(header, usedforsecurity=False)
-        digest.update(content)
-        oid = digest.hexdigest()
+        header = _header(kind, content)
+        oid = object_id(kind, content)
         path = self.path(oid)
         if self._stands(oid, path):
             if keep is not None:

@@ -17,7 +17,7 @@ from typing import IO, Final
 from superqode.session.errors import TranscriptError
 from superqode.session.importers.base import Source
 
-__all__ = ["MAGIC", "Connection", "Row", "SqliteError", "opened_copy", "plain_tables", "wal_head"]
+__all__ = ["MAGIC", "Connection", "Row", "SqliteError", "copy_state", "opened_copy", "plain_tables", "wal_head"]
 
 # What readers of a format need of `sqlite3`, which only this module knows.
 Connection = sqlite3.Connection
@@ -65,7 +65,7 @@ def _copy(source: Source, path: Path) -> None:
     database meanwhile still stands in the log as well.
     """
     for _ in range(_TRIES):
-        before = _state(source)
+        before = copy_state(source)
         with source.open() as stream:
             _save(stream, path, source.name)
         try:
@@ -73,18 +73,25 @@ def _copy(source: Source, path: Path) -> None:
                 _save(stream, Path(f"{path}{_LOG}"), source.name)
         except FileNotFoundError:
             Path(f"{path}{_LOG}").unlink(missing_ok=True)
-        if _state(source) == before:
+        if copy_state(source) == before:
             return
     raise TranscriptError(source.name, "it is being written to all the time; try again when its agent rests")
 
 
-def _state(source: Source) -> tuple[bytes, bytes]:
-    """What tells whether a copy holds together: the log's beginning, or without a log the database's."""
-    log = wal_head(source, 32)
-    if log:
-        return log, b""
+def copy_state(source: Source) -> tuple[bytes, bytes]:
+    """What tells whether a copy holds together, being the same before and after: of a file that is no database nothing.
+
+    It is the log's beginning, or without a log the database's.
+
+    Raises:
+        OSError: it cannot be read.
+    """
     with source.open() as stream:
-        return log, stream.read(_HEADER)
+        head = stream.read(_HEADER)
+    if not head.startswith(MAGIC):
+        return b"", b""
+    log = wal_head(source, 32)
+    return (log, b"") if log else (log, head)
 
 
 def wal_head(source: Source, size: int) -> bytes:

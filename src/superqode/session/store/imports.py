@@ -1,7 +1,8 @@
 """Transcripts into the store: files found, recognised, mapped by the importers, saved; again and again without harm.
 
 An import finds its session again by the id the importer makes of the source. The same bytes are nothing new; more of
-them are a new commit on the same branch. What people did to the session since (title, tags, own messages) stays.
+them are a new commit on the same branch. What people did to the session since (title, tags, own messages) stays. The
+files themselves are kept beside the sessions (`sources.py`).
 """
 
 from __future__ import annotations
@@ -14,16 +15,17 @@ from typing import IO, TYPE_CHECKING, Any, Final, Literal
 
 from superqode.session import ids
 from superqode.session.errors import SessionError, TranscriptError, UnknownTranscript
-from superqode.session.importers.base import Imported, Opener, Source, sources_of
+from superqode.session.importers.base import Imported, Importer, Opener, Source, sources_of
 from superqode.session.models import Entry, Message, MessageRole, Session, Step, thaw
 from superqode.session.store.handoffs import link_to_origin
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.merge import merge_list
+from superqode.session.store.sources_watch import Watched, keep
 
 if TYPE_CHECKING:
     from superqode.session.store.store import SessionStore
 
-__all__ = ["ImportOutcome", "ImportReport", "find_sources", "import_sources"]
+__all__ = ["ImportOutcome", "ImportReport", "find_sources", "import_sources", "save_more", "sessions_in"]
 
 Status = Literal["new", "updated", "unchanged", "failed"]
 
@@ -123,6 +125,7 @@ def import_sources(
     sources, named = find_sources(paths)
     report = ImportReport(files_seen=len(sources))
     importers = make_importers()
+    read: list[Watched] = []
     for number, source in enumerate(sources):
         try:
             importer = recognise(source, importers)
@@ -134,22 +137,30 @@ def import_sources(
         except TranscriptError as problem:
             report.sessions.append(ImportOutcome(source.name, "", "failed", reason=problem.reason))
         else:
-            report.sessions += [_take(store, source, part, dry_run=dry_run) for part in _parts(importer, source)]
+            watched = Watched(source)
+            for part in sessions_in(importer, watched.source):
+                report.sessions.append(_take(store, watched, part, dry_run=dry_run))
+            if watched.sessions:
+                read.append(watched)
         if progress is not None:
             progress(number + 1, len(sources), "importing")
+    if not dry_run:
+        report.sessions += _keep_originals(store, read)
     return report
 
 
-def _parts(importer: Any, source: Source) -> Iterator[Imported | TranscriptError]:
+def sessions_in(importer: Importer, source: Source) -> Iterator[Imported | TranscriptError]:
+    """Give what an importer makes of a source; a file that cannot be read is an error among it."""
     try:
         yield from importer.read(source)
     except OSError as problem:
         yield TranscriptError(source.name, str(problem.strerror or problem))
 
 
-def _take(store: SessionStore, source: Source, part: Imported | TranscriptError, *, dry_run: bool) -> ImportOutcome:
+def _take(store: SessionStore, watched: Watched, part: Imported | TranscriptError, *, dry_run: bool) -> ImportOutcome:
+    name = watched.whole.name
     if isinstance(part, TranscriptError):
-        return ImportOutcome(source.name, "", "failed", reason=part.reason)
+        return ImportOutcome(name, "", "failed", reason=part.reason)
     session = part.session
     counts = len(session.messages), len(session.tool_executions)
     try:
@@ -162,10 +173,27 @@ def _take(store: SessionStore, source: Source, part: Imported | TranscriptError,
             stored = store.load(session.id)
             status = "unchanged" if _same_source(stored, session) else "updated"
             if status == "updated" and not dry_run:
-                status = "updated" if _save_more(store, stored, session) else "unchanged"
+                status = "updated" if save_more(store, stored, session) else "unchanged"
+        watched.sessions.append(session.id)
+        watched.changed |= status != "unchanged" or (not dry_run and store.original(session.id) is None)
     except SessionError as problem:
-        return ImportOutcome(source.name, session.id, "failed", reason=str(problem))
-    return ImportOutcome(source.name, session.id, status, *counts)
+        return ImportOutcome(name, session.id, "failed", reason=str(problem))
+    return ImportOutcome(name, session.id, status, *counts)
+
+
+def _keep_originals(store: SessionStore, read: Sequence[Watched]) -> Iterator[ImportOutcome]:
+    """Keep the files that gave something new; gives an outcome for each that could not be kept."""
+    giving = {watched.whole.name for watched in read}
+    for watched in read:
+        if not watched.changed:
+            continue
+        try:
+            keep(store._made(), watched, giving)
+        except TranscriptError as problem:
+            yield ImportOutcome(watched.whole.name, "", "failed", reason=problem.reason)
+        except (SessionError, OSError) as problem:
+            reason = f"its original was not kept ({problem})"
+            yield ImportOutcome(watched.whole.name, "", "failed", reason=reason)
 
 
 def _save_new(store: SessionStore, session: Session) -> None:
@@ -224,21 +252,27 @@ def _same_source(stored: Session, fresh: Session) -> bool:
     return bool(old) and all(old.get(key) == new.get(key) for key in keys)
 
 
-def _save_more(store: SessionStore, stored: Session, fresh: Session) -> bool:
-    """Add what a newer import brings to the stored session; people's own changes stay. Says whether it brought any."""
+def save_more(
+    store: SessionStore, stored: Session, fresh: Session, *, again: bool = False, dry_run: bool = False
+) -> bool:
+    """Add what a newer import brings to the stored session; people's own changes stay. Says whether it brought any.
+
+    Args:
+        store: the `SessionStore`.
+        stored: the session as it is.
+        fresh: what the importer makes of it now.
+        again: the same bytes are mapped anew: entries stand where the importer puts them, in one save, and what it says
+            of the session as a whole counts as well.
+        dry_run: only tell; with `again`.
+
+    Raises:
+        SessionError: as `save`.
+    """
     if not fresh.timeline and stored.timeline:
         return False  # an export without history takes nothing back
     before = stored.to_dict()
-    news = {entry.id: entry for entry in fresh.timeline}
-    kept: list[Entry] = []
-    for entry in stored.timeline:
-        # What is newer than all that this source tells stays: it is an older copy, or the beginning of a longer one.
-        stays = entry.id in news or ids.is_own_entry_id(entry.id) or entry.timestamp > fresh.updated_at
-        if not stays:
-            continue  # the agent rewound past it; the history has it
-        newer = news.pop(entry.id, entry)
-        kept.append(entry if newer == entry else newer)  # the same object again costs the save nothing
-    stored._set_order(kept)
+    kept, news = _kept_and_new(stored, fresh)
+    stored._set_order(_in_place(kept, fresh) if again else kept)
     if stored.title == _imported(stored).get("title"):
         stored.title = fresh.title
     whole = stored.model_copy()
@@ -246,7 +280,12 @@ def _save_more(store: SessionStore, stored: Session, fresh: Session) -> bool:
         setattr(whole, name, merge_list((), getattr(fresh, name), getattr(stored, name)))
     whole.files_modified = [path for path in whole.files_modified if path not in whole.files_created]
     whole.updated_at = max(stored.updated_at, fresh.updated_at)
-    _grow(store, stored, list(news.values()), {})
+    if again:
+        stored.metadata = stored.metadata | _about(fresh)
+        stored.parent_session_id = stored.parent_session_id or fresh.parent_session_id
+        stored.project_path = stored.project_path or fresh.project_path
+    else:
+        _grow(store, stored, news, {})
     stored.tags = whole.tags
     for name in _GROWING:
         setattr(stored, name, getattr(whole, name))
@@ -257,5 +296,42 @@ def _save_more(store: SessionStore, stored: Session, fresh: Session) -> bool:
     if stored.to_dict() | {"updated_at": ""} == before | {"updated_at": ""}:
         return False  # the same conversation from another file: not worth a commit
     stored.metadata = stored.metadata | {"imported": thaw(_imported(fresh))}
-    _finish(store, stored, whole)
+    if not dry_run:
+        _finish(store, stored, whole)
     return True
+
+
+def _kept_and_new(stored: Session, fresh: Session) -> tuple[list[Entry], list[Entry]]:
+    """The stored entries that stay, as they are now, and those that are not stored yet."""
+    news = {entry.id: entry for entry in fresh.timeline}
+    kept: list[Entry] = []
+    for entry in stored.timeline:
+        # What is newer than all that this source tells stays: it is an older copy, or the beginning of a longer one.
+        stays = entry.id in news or ids.is_own_entry_id(entry.id) or entry.timestamp > fresh.updated_at
+        if not stays:
+            continue  # the agent rewound past it; the history has it
+        newer = news.pop(entry.id, entry)
+        kept.append(entry if newer == entry else newer)  # the same object again costs the save nothing
+    return kept, list(news.values())
+
+
+def _in_place(kept: Sequence[Entry], fresh: Session) -> list[Entry]:
+    """The importer's order, with people's own entries behind what they stood behind."""
+    known = {entry.id: entry for entry in kept}
+    mapped = {entry.id for entry in fresh.timeline}
+    behind: dict[str, list[Entry]] = {}
+    last = ""
+    for entry in kept:
+        if entry.id in mapped:
+            last = entry.id
+        else:
+            behind.setdefault(last, []).append(entry)
+    order = behind.get("", [])
+    for entry in fresh.timeline:
+        order += [known.get(entry.id, entry), *behind.get(entry.id, ())]
+    return order
+
+
+def _about(fresh: Session) -> dict[str, Any]:
+    """What an importer says of a session besides where it came from."""
+    return {name: thaw(told) for name, told in fresh.metadata.items() if name != "imported"}

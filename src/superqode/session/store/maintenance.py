@@ -20,6 +20,7 @@ from superqode.session.git.landing import INCOMING
 from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.results import MaintenanceReport
+from superqode.session.store.sources import KEPT
 from superqode.session.store.trash import TRASH
 
 __all__ = ["GRACE", "count_loose", "free_now", "is_due", "leftovers", "maintain"]
@@ -108,6 +109,8 @@ def _owner(name: str) -> str:
         return name.removeprefix(HEADS)
     if name.startswith(TRASH):
         return name.removeprefix(TRASH).partition("/tags/")[0].removesuffix("/branch").rpartition("/")[0]
+    if name.startswith(KEPT):
+        return name.removeprefix(KEPT)
     return name.removeprefix(TAGS).rpartition("/")[0]
 
 

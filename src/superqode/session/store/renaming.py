@@ -10,6 +10,7 @@ from superqode.session.store.index.catalogue import Catalogue
 from superqode.session.store.ledger import SHARES, Ledger
 from superqode.session.store.loading import load_session
 from superqode.session.store.saving import Saver
+from superqode.session.store.sources_refs import follow_to, forget_original
 from superqode.session.store.trash import move_trash
 
 __all__ = ["rename"]
@@ -34,8 +35,10 @@ def rename(repository: Repository, catalogue: Catalogue, saver: Saver, old: str,
         _move_tags(repository, old, new)
         move_trash(repository, old, new)
         Ledger(repository).rename_session(old, new)
+        follow_to(repository, old, new)
         repository.refs.delete(HEADS + old, tip)
         repository.flush([str(repository.path / HEADS / new)])
+    forget_original(repository, old)
     catalogue.forget(old)
 
 

@@ -327,6 +327,7 @@ class ScrubResult(Record):
         freed_bytes: what purging the old commits freed.
         also_in: other sessions that share commits or content with it and still hold the secret.
         shares: ids of shares that carry it already; revoking them is all that can be done.
+        originals: sessions whose kept original was dropped, because it holds the secret or may.
     """
 
     session_id: str
@@ -336,3 +337,4 @@ class ScrubResult(Record):
     freed_bytes: int = 0
     also_in: tuple[str, ...] = ()
     shares: tuple[str, ...] = ()
+    originals: tuple[str, ...] = ()

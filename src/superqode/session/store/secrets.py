@@ -21,6 +21,7 @@ from superqode.session.store.ledger import Ledger
 from superqode.session.store.loading import tip_of
 from superqode.session.store.results import ScrubResult, SecretPlace
 from superqode.session.store.rewrite import Rewriter
+from superqode.session.store.sources_refs import drop_original, holds
 from superqode.session.store.trash import TRASH
 
 __all__ = ["PREPARED", "Wanted", "forget_verdicts", "rewriting", "scan", "scrub", "store_redactor"]
@@ -141,13 +142,17 @@ def scrub(
     if dry_run:
         forget_verdicts(repository)
         return result
+    # A transcript writes things its own way, so nothing surely finds all of a secret in it: it goes as a whole, and
+    # first, for what comes next may be cut short.
+    told = bool(places) or holds(repository, session_id, wanted.secrets)
+    originals = drop_original(repository, session_id) if told else ()
     # All of it also where nothing is left to replace: an earlier scrub may have been cut short after that.
     new = _replace(repository, redactor, session_id, progress)
     _forget_logs(repository, session_id)
     Ledger(repository).change_shares(session_id, lambda told: redactor.value(told).value, "ledger: scrubbed")
     forget_verdicts(repository)
     freed = maintenance.free_now(repository)
-    return ScrubResult(session_id, new, result.rewritten, places, freed, also, shares)
+    return ScrubResult(session_id, new, result.rewritten, places, freed, also, shares, originals)
 
 
 def _replace(repository: Repository, redactor: Redactor, session_id: str, progress: Progress | None) -> str:

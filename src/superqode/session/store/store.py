@@ -13,7 +13,7 @@ from superqode.session.errors import CorruptObject, CorruptSession, SessionNotFo
 from superqode.session.git.repository import Repository
 from superqode.session.models import Session
 from superqode.session.models.findings import Severity
-from superqode.session.store import history, lookup, maintenance, trash, undo
+from superqode.session.store import history, lookup, maintenance, sources_refs, trash, undo
 from superqode.session.store.branches import branch_ref, is_session_branch, not_found
 from superqode.session.store.handle import DEFAULT_STORE, StoreHandle
 from superqode.session.store.hooks import install_hooks
@@ -41,6 +41,7 @@ from superqode.session.store.verify import Depth, Level, verify
 if TYPE_CHECKING:
     from superqode.session.store.handing_over import HandedOver, Runner, Target
     from superqode.session.store.imports import ImportReport
+    from superqode.session.store.sources import Original
     from superqode.session.store.stats import StoreStats, Unit
 
 __all__ = ["DEFAULT_STORE", "SessionStore"]
@@ -367,6 +368,9 @@ class SessionStore(StoreHandle):
         chosen = new_id or item.session_id
         with self._told(), repository.writing(item.session_id, chosen):
             trash.take_out(repository, item, chosen)
+            sources_refs.follow_to(repository, item.session_id, chosen)
+        with self._told():
+            sources_refs.forget_original(repository, item.session_id)
         return chosen
 
     def purge(self, name: str | None = None, *, older_than: timedelta | None = None, now: bool = False) -> PurgeResult:
@@ -393,6 +397,8 @@ class SessionStore(StoreHandle):
             with self._told(), repository.writing(item.session_id):
                 trash.throw_away(repository, item)
                 there = repository.refs.read(branch_ref(item.session_id)) is not None
+            with self._told():
+                sources_refs.forget_purged(repository, item)
             if not there:  # not under the session's lock, which a listing that rescues takes while it holds the index
                 index.forget(item.session_id)
         if items:
@@ -522,6 +528,8 @@ class SessionStore(StoreHandle):
     ) -> list[SecretPlace]:
         """Find passwords, keys and tokens in sessions (all without `session_ids`), in every save; changes no session.
 
+        Kept originals are not looked through: what stands in a session stands in its original, too.
+
         Args:
             session_ids: the sessions to look through.
             progress: told how many commits were looked through.
@@ -548,6 +556,8 @@ class SessionStore(StoreHandle):
         progress: Progress | None = None,
     ) -> ScrubResult:
         """Take secrets out of a session's whole history, for ever: new commits, the old ones purged.
+
+        Its kept original goes as a whole.
 
         Args:
             session_id: the session.
@@ -602,6 +612,34 @@ class SessionStore(StoreHandle):
 
         with type(self)(self.path, durability="fast", user=self._user) as bulk:  # made durable once, at its close
             return import_sources(bulk, [Path(path) for path in paths], dry_run=dry_run, progress=progress)
+
+    def original(self, session_id: str) -> Original | None:
+        """The kept original of an imported session: its files as they were; `None` where none was ever kept.
+
+        Raises:
+            CorruptSession: it is damaged; the session itself is not.
+        """
+        return sources_refs.open_original(self._existing(session_id), session_id)
+
+    def reimport(
+        self,
+        session_ids: Iterable[str] | None = None,
+        *,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+    ) -> ImportReport:
+        """Map the kept originals of sessions (all without `session_ids`) again; gives an `ImportReport`.
+
+        Ids stay, people's own changes stay, and there is a new save only where something changed. A session without a
+        kept original is reported as failed where it was named.
+
+        Raises:
+            SessionNotFound: one that was named is not there.
+        """
+        from superqode.session.store.reimports import reimport
+
+        with type(self)(self.path, durability="fast", user=self._user) as bulk:
+            return reimport(bulk, session_ids, dry_run=dry_run, progress=progress)
 
     def import_old_store(self, *, progress: Progress | None = None) -> ImportReport:
         """Import the sessions that superqode 2.25 kept in this very folder; its files stay. Gives an `ImportReport`."""

@@ -16,13 +16,14 @@ from typing import Final, Literal
 from superqode.session.codec import layout
 from superqode.session.codec.entry import encode_entry
 from superqode.session.codec.meta import encode_meta
-from superqode.session.errors import CorruptObject, CorruptSession
+from superqode.session.errors import CorruptObject, CorruptSession, NewerFormat
 from superqode.session.git.objects import TREE
 from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.models import Entry, Message, ToolExecution
 from superqode.session.store.branches import is_session_branch
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.results import Finding, VerifyReport
+from superqode.session.store.sources import KEPT, read_original
 from superqode.session.store.state import Tree, read_entries, read_tree, walk_timeline
 
 __all__ = ["Depth", "Level", "verify"]
@@ -223,6 +224,14 @@ def _rest(check: _Check) -> None:
     for name, oid in repository.refs.items("refs/superqode/trash/"):
         if name.endswith("/branch"):
             check.history(name.removeprefix("refs/superqode/"), oid)
+    for name, oid in repository.refs.items(KEPT):
+        check.history(name.removeprefix("refs/superqode/"), oid)
+        try:
+            read_original(repository, name.removeprefix(KEPT))
+        except NewerFormat as problem:
+            check.warn("", str(problem), name)
+        except CorruptSession as problem:
+            check.error("", oid, name, str(problem))
     for name in repository.refs.names("refs/"):
         if not name.startswith(HEADS):
             try:
