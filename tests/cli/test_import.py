@@ -138,3 +138,48 @@ def test_progress_is_drawn_on_a_terminal_only(cli: Cli, transcript: Path, tmp_pa
         assert "100%" in told
         code, told = cli.terminal("sessions", *command, "--json", before=impatient)
         assert label not in told
+
+
+def test_provenance_is_told(cli: Cli, transcript: Path) -> None:
+    """`show --provenance` names file, format, digest, what was kept, and where each line went; JSON has the same."""
+    cli.run("sessions", "import", transcript)
+    told = cli.json("sessions", "show", "@latest", "--provenance")
+    receipt = told["imported"]["receipt"]
+    assert receipt["lines"] == receipt["mapped"] + receipt["kept"] + sum(receipt["dropped"].values())
+    assert told["original"] == {
+        "files": [
+            {
+                "name": transcript.as_posix(),
+                "bytes": transcript.stat().st_size,
+                "sha256": told["imported"]["source_sha256"],
+            }
+        ],
+        "dropped": None,
+    }
+    shown = cli.run("sessions", "show", "@latest", "--provenance").stdout
+    for part in ("codex, importer version", transcript.name, told["imported"]["source_sha256"], "lines read"):
+        assert part in shown
+    for reason in receipt["dropped"]:
+        assert reason in shown
+
+
+def test_provenance_of_a_session_of_ones_own(cli: Cli) -> None:
+    """A session that nobody imported says so."""
+    made = cli.run("sessions", "new", "--title", "mine").stdout.strip()
+    assert "was not imported" in cli.run("sessions", "show", made, "--provenance").stdout
+    assert cli.json("sessions", "show", made, "--provenance")["imported"] is None
+
+
+def test_reimport_tells_as_import_does(cli: Cli, transcript: Path) -> None:
+    """Originals are mapped again by name or all of them; what has none is named, with exit code 1 or 3."""
+    cli.run("sessions", "import", transcript)
+    transcript.unlink()
+    for which in ("@latest", "--all"):
+        told = cli.run("sessions", "reimport", which).stdout.splitlines()
+        assert told == ["Mapped again from 1 file: 0 new, 0 updated, 1 unchanged, 0 failed"]
+    made = cli.run("sessions", "new", "--title", "mine").stdout.strip()
+    failed = cli.run("sessions", "reimport", made, expect=ExitCode.ERROR)
+    assert f"{made}: no original of it is kept" in failed.stderr
+    report = cli.json("sessions", "reimport", "--all", "--dry-run")
+    assert {frozenset(outcome) for outcome in report["sessions"]} == {frozenset(OUTCOME_KEYS)}
+    cli.run("sessions", "reimport", expect=ExitCode.USAGE)

@@ -21,6 +21,7 @@ from superqode.cli.options import (
 from superqode.cli.output import emit, emit_json, note, page, style
 from superqode.cli.params import split_revision
 from superqode.cli.sessions.conversation import conversation
+from superqode.cli.sessions.provenance import provenance, provenance_lines
 from superqode.cli.text import line
 from superqode.cli.times import ago, local
 
@@ -37,7 +38,11 @@ _VALUE_SHOWN: Final = 200
     "show",
     cls=Command,
     see=("sessions log", "sessions export", "sessions search"),
-    epilog=examples("superqode sessions show @latest --last 5", "superqode sessions show session-123 --at ~1 --tools"),
+    epilog=examples(
+        "superqode sessions show @latest --last 5",
+        "superqode sessions show session-123 --at ~1 --tools",
+        "superqode sessions show @latest --provenance",
+    ),
 )
 @session_argument
 @click.option(
@@ -49,14 +54,22 @@ _VALUE_SHOWN: Final = 200
 )
 @click.option("--last", metavar="N", type=click.IntRange(min=1), help="Only the last N messages and tool calls.")
 @click.option("--tools", is_flag=True, help="Show what tools were given and what they gave back.")
-@json_option("the whole session as Session.to_dict() gives it", "SessionShown")
+@click.option("--provenance", "origin", is_flag=True, help="Where it was imported from, and what became of each line.")
+@json_option("the whole session as Session.to_dict() gives it; with --provenance where it came from", "SessionShown")
 @store_option
-def show(session_id: str, revision: str | None, last: int | None, tools: bool) -> None:
-    """Read a conversation."""
+def show(session_id: str, revision: str | None, last: int | None, tools: bool, origin: bool) -> None:
+    """Read a conversation.
+
+    --provenance shows what the import wrote down instead: the file, its format and SHA-256, how many of its lines
+    became part of the session, were kept as they are or dropped and why, and what was damaged.
+    """
     with open_store() as store:
         found = resolve(store, session_id)
         session = store.at(found, revision) if revision else store.load(found)
-        if wants_json():
+        if origin:
+            told = provenance(session, store.original(found))
+            emit_json(told) if wants_json() else page(provenance_lines(told))
+        elif wants_json():
             emit_json(session.to_dict())
         else:
             page(conversation(session, last=last, tools=tools))

@@ -51,7 +51,8 @@ def scan(ctx: click.Context, session_ids: Sequence[str]) -> None:
     """Find passwords, keys and tokens in sessions.
 
     Every save is looked through, not only the last one. SINCE is the first save that holds the secret; equal
-    secrets have equal marks. What no rule knows is not found. Exit code 3 where a session is damaged.
+    secrets have equal marks. What no rule knows is not found. The kept originals of imports are not looked
+    into: they hold what their sessions hold, and more. Exit code 3 where a session is damaged.
     """
     damaged: list[CorruptSession] = []
     with open_store() as store, progress("Scanning") as drawn:
@@ -103,7 +104,8 @@ def scrub(
 
     Its saves are written anew from the first one that holds it, and the old ones are purged at once. The text
     never stands on the command line: it is asked for, or read from standard input. Shares that carry it
-    already are named; nothing can be taken back from who opened them.
+    already are named; nothing can be taken back from who opened them. An imported session's kept original
+    is dropped, with that of every session from the same file.
     """
     yes = says_yes()
     if not (ask or from_stdin or rules):
@@ -142,12 +144,14 @@ def _ask(doomed: ScrubResult) -> None:
 
 
 def _tell(done: ScrubResult, *, dry_run: bool) -> None:
-    if not done.places:
+    if not (done.places or done.originals):
         note(f"{done.session_id} does not hold it")
         return
     table(PLACE_COLUMNS, [place_row(place) for place in done.places])
     freed = "" if dry_run else f", {done.freed_bytes:,} bytes freed"
     emit(f"{'Would write' if dry_run else 'Wrote'} {count(done.rewritten, 'save')} anew{freed}")
+    if done.originals:
+        note(f"dropped the kept originals of {line(', '.join(done.originals))}: they held it, or may")
     if done.also_in:
         note(f"these hold it too: {line(', '.join(done.also_in))}; scrub or purge them as well")
     if done.shares:

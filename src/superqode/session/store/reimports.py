@@ -7,7 +7,6 @@ did then. Only sessions that are there are mapped: what was deleted does not com
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from functools import partial
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from superqode.session.errors import CorruptSession, SessionError, SessionNotFound, TranscriptError

@@ -251,6 +251,8 @@ def read_original(repository: Repository, session_id: str) -> Original | None:
     try:
         tip = repository.refs.read(KEPT + session_id)
         return None if tip is None else _read(repository.objects, tip)
+    except NewerFormat:
+        raise
     except (CorruptObject, ValueError, KeyError, TypeError) as problem:
         reason = f"its kept original cannot be read ({problem}). Import its file again"
         raise CorruptSession(session_id, reason, path=KEPT + session_id) from problem

@@ -62,7 +62,12 @@ class Watched:
 
     def _within(self, folder: str) -> Iterator[Source]:
         for other in self.whole.within(folder):
-            yield replace(other, open=partial(self._note, other.name, other.open))
+            yield replace(
+                other,
+                open=partial(self._note, other.name, other.open),
+                related=self._related,
+                within=self._within,
+            )
 
     def _related(self, needle: str) -> Iterator[Source]:
         # Named by chance alone, so only small ones can be a part of it.

@@ -19,7 +19,7 @@ from superqode.session.store.handle import DEFAULT_STORE, StoreHandle
 from superqode.session.store.hooks import install_hooks
 from superqode.session.store.index.catalogue import Filter, Progress
 from superqode.session.store.index.search import search
-from superqode.session.store.loading import load_commit, load_session
+from superqode.session.store.loading import load_commit, load_session, tip_of
 from superqode.session.store.renaming import rename
 from superqode.session.store.results import (
     MaintenanceReport,
@@ -617,9 +617,12 @@ class SessionStore(StoreHandle):
         """The kept original of an imported session: its files as they were; `None` where none was ever kept.
 
         Raises:
+            SessionNotFound: there is no such session.
             CorruptSession: it is damaged; the session itself is not.
         """
-        return sources_refs.open_original(self._existing(session_id), session_id)
+        repository = self._existing(session_id)
+        tip_of(repository, session_id)
+        return sources_refs.open_original(repository, session_id)
 
     def reimport(
         self,
