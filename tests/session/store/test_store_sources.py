@@ -277,3 +277,15 @@ def test_subagents_map_again_with_what_their_parent_tells(store, tmp_path):
     before = {summary.id: store.load(summary.id).to_dict() for summary in store.list_sessions()}
     assert [outcome.status for outcome in store.reimport().sessions] == ["unchanged"] * len(before)
     assert {name: store.load(name).to_dict() for name in before} == before
+
+
+def test_a_file_moved_elsewhere_is_kept_under_its_new_name_with_the_old_one(store, transcript, tmp_path):
+    """Where a session grew in another file, both are its original, the one that tells most now being the first."""
+    store.import_sources([transcript])
+    moved = tmp_path / "elsewhere" / transcript.name
+    moved.parent.mkdir()
+    moved.write_text(claude_lines(6))
+    store.import_sources([moved])
+    original = store.original(ID)
+    assert [file.name for file in original.files] == [moved.as_posix(), transcript.as_posix()]
+    assert read(original) == claude_lines(6).encode()

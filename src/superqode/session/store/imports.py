@@ -20,7 +20,7 @@ from superqode.session.models import Entry, Message, MessageRole, Session, Step,
 from superqode.session.store.handoffs import link_to_origin
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.merge import merge_list
-from superqode.session.store.sources_watch import Watched, keep
+from superqode.session.store.sources_watch import Run, Watched, keep
 
 if TYPE_CHECKING:
     from superqode.session.store.store import SessionStore
@@ -125,7 +125,7 @@ def import_sources(
     sources, named = find_sources(paths)
     report = ImportReport(files_seen=len(sources))
     importers = make_importers()
-    read: list[Watched] = []
+    run = Run()
     for number, source in enumerate(sources):
         try:
             importer = recognise(source, importers)
@@ -138,14 +138,13 @@ def import_sources(
             report.sessions.append(ImportOutcome(source.name, "", "failed", reason=problem.reason))
         else:
             watched = Watched(source)
+            run.read.append(watched)
             for part in sessions_in(importer, watched.source):
-                report.sessions.append(_take(store, watched, part, dry_run=dry_run))
-            if watched.sessions:
-                read.append(watched)
+                report.sessions.append(_take(store, run, watched, part, dry_run=dry_run))
         if progress is not None:
             progress(number + 1, len(sources), "importing")
     if not dry_run:
-        report.sessions += _keep_originals(store, read)
+        report.sessions += _keep_originals(store, run)
     return report
 
 
@@ -157,7 +156,9 @@ def sessions_in(importer: Importer, source: Source) -> Iterator[Imported | Trans
         yield TranscriptError(source.name, str(problem.strerror or problem))
 
 
-def _take(store: SessionStore, watched: Watched, part: Imported | TranscriptError, *, dry_run: bool) -> ImportOutcome:
+def _take(
+    store: SessionStore, run: Run, watched: Watched, part: Imported | TranscriptError, *, dry_run: bool
+) -> ImportOutcome:
     name = watched.whole.name
     if isinstance(part, TranscriptError):
         return ImportOutcome(name, "", "failed", reason=part.reason)
@@ -175,20 +176,22 @@ def _take(store: SessionStore, watched: Watched, part: Imported | TranscriptErro
             if status == "updated" and not dry_run:
                 status = "updated" if save_more(store, stored, session) else "unchanged"
         watched.sessions.append(session.id)
-        watched.changed |= status != "unchanged" or (not dry_run and store.original(session.id) is None)
+        if status != "unchanged" or (session.id not in run.owners and store.original(session.id) is None):
+            run.owners[session.id] = watched
     except SessionError as problem:
         return ImportOutcome(name, session.id, "failed", reason=str(problem))
     return ImportOutcome(name, session.id, status, *counts)
 
 
-def _keep_originals(store: SessionStore, read: Sequence[Watched]) -> Iterator[ImportOutcome]:
+def _keep_originals(store: SessionStore, run: Run) -> Iterator[ImportOutcome]:
     """Keep the files that gave something new; gives an outcome for each that could not be kept."""
-    giving = {watched.whole.name for watched in read}
-    for watched in read:
-        if not watched.changed:
-            continue
+    if not run.owners:
+        return
+    repository = store._made()
+    others = run.standing_alone(repository)
+    for watched in run.giving():
         try:
-            keep(store._made(), watched, giving)
+            keep(repository, watched, run.sessions_of(watched), others)
         except TranscriptError as problem:
             yield ImportOutcome(watched.whole.name, "", "failed", reason=problem.reason)
         except (SessionError, OSError) as problem:
@@ -295,7 +298,7 @@ def save_more(
             stored._take_snapshot(step.snapshot)
     if stored.to_dict() | {"updated_at": ""} == before | {"updated_at": ""}:
         return False  # the same conversation from another file: not worth a commit
-    stored.metadata = stored.metadata | {"imported": thaw(_imported(fresh))}
+    stored.metadata = stored.metadata | _about(fresh) | {"imported": thaw(_imported(fresh))}
     if not dry_run:
         _finish(store, stored, whole)
     return True
