@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from superqode.session.errors import CorruptObject
 from superqode.session.git.loose import Kept, LooseObjects
+from superqode.session.git.packwriting import PackWriter
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -79,6 +80,7 @@ class Objects:
 
     def __init__(self, root: Path, quarantine: Path, open_packs: Callable[[], Any]) -> None:
         self.loose = LooseObjects(root / "objects", quarantine)
+        self._pack_folder = root / "objects" / "pack"
         self._open_packs = open_packs
         self._local = threading.local()
         # A save reads again the four trees that the last one wrote.
@@ -92,6 +94,9 @@ class Objects:
         Raises:
             CorruptObject: it is damaged, or not there.
         """
+        packing: PackWriter | None = getattr(self._local, "packing", None)
+        if packing is not None and (fresh := packing.read(oid)) is not None:
+            return fresh
         folders = getattr(self._local, "folders", None)
         found = self.loose.read(oid) if folders is None or oid[:2] in folders else None
         return found if found is not None else self._elsewhere(oid)
@@ -161,7 +166,8 @@ class Objects:
 
     def _remember(self, oid: str, entries: tuple[TreeEntry, ...]) -> None:
         if len(self._trees) >= _TREES_KEPT:
-            self._trees.clear()
+            for oldest in tuple(self._trees)[:1]:  # copied in one go: other threads work on it, too
+                self._trees.pop(oldest, None)
         self._trees[oid] = entries
 
     def commit(self, oid: str) -> Commit:
@@ -190,6 +196,9 @@ class Objects:
             compress: whether they can become fewer; ciphertext cannot.
         """
         local = self._local.__dict__
+        packing: PackWriter | None = local.get("packing")
+        if packing is not None:
+            return packing.add(kind, content)
         oid, path = self.loose.write(kind, content, compress=compress, keep=local.get("kept"))
         if path is not None:
             # A list a thread: what one save has to flush is never taken away by another's.
@@ -204,6 +213,25 @@ class Objects:
             yield kept
         finally:
             self._local.kept = None
+
+    @contextmanager
+    def packing(self) -> Iterator[None]:
+        """Inside, what this thread writes goes into packs where it is much; only this thread reads it until the end.
+
+        So no ref may be pointed at it before the end. After an error, nothing of it may be there.
+        """
+        packing = PackWriter(self._pack_folder, self._write_loose)
+        self._local.packing = packing
+        try:
+            yield
+            self._local.packing = None
+            self._local.__dict__.setdefault("written", []).extend(packing.finish())
+        finally:
+            self._local.packing = None
+            packing.abandon()
+
+    def _write_loose(self, kind: str, content: bytes) -> str:
+        return self.write(kind, content)
 
     def take_written(self) -> list[str]:
         """The files this thread wrote since its last call: what a flush has to make durable."""

@@ -15,7 +15,7 @@ from itertools import islice, takewhile
 from typing import IO, Protocol
 
 from superqode.session.errors import TranscriptError
-from superqode.session.models import Session
+from superqode.session.models import Entry, Session
 
 __all__ = ["HEAD_BYTES", "Imported", "Importer", "Opener", "Receipt", "Source", "sha256_of", "sources_of"]
 
@@ -122,6 +122,12 @@ class Receipt:
 class Imported:
     """One session out of a source.
 
+    Attributes:
+        session: the session.
+        receipt: what became of the source's lines.
+        stream: of a session too big to hold, what gives its entries in order, each time anew; `session` has none then.
+        counts: how many messages and executions that gives.
+
     `session.metadata["imported"]` holds: `format` (the importer's name), `importer_version`, `source_path`,
     `source_sha256`, `source_session_id`, `title` (as imported, to notice a later edit) and `receipt`. The session's
     id and its entries' ids depend on the source alone, so importing again finds them again.
@@ -129,6 +135,21 @@ class Imported:
 
     session: Session
     receipt: Receipt
+    stream: Callable[[], Iterator[Entry]] | None = None
+    counts: tuple[int, int] = (0, 0)
+
+    def entries(self) -> Iterator[Entry]:
+        """The entries in order.
+
+        Raises:
+            TranscriptError: the source cannot be read again.
+        """
+        return iter(self.session.timeline) if self.stream is None else self.stream()
+
+    def sizes(self) -> tuple[int, int]:
+        """How many messages and executions there are."""
+        session = self.session
+        return self.counts if self.stream is not None else (len(session.messages), len(session.tool_executions))
 
 
 class Importer(Protocol):

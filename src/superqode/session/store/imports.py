@@ -9,28 +9,30 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, Literal
+from typing import IO, TYPE_CHECKING, Any, Final, Literal, Self
 
 from superqode.session import ids
 from superqode.session.errors import SessionError, TranscriptError, UnknownTranscript
 from superqode.session.importers.base import Imported, Importer, Opener, Source, sources_of
-from superqode.session.models import Entry, Message, MessageRole, Session, Step, thaw
+from superqode.session.models import Entry, Session, Step, thaw
+from superqode.session.store.appending import GROWING, Batch, Pace
 from superqode.session.store.handoffs import link_to_origin
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.merge import merge_list
 from superqode.session.store.sources_watch import Run, Watched, keep
 
 if TYPE_CHECKING:
+    from types import TracebackType
+
     from superqode.session.store.store import SessionStore
 
-__all__ = ["ImportOutcome", "ImportReport", "find_sources", "import_sources", "save_more", "sessions_in"]
+__all__ = ["ImportOutcome", "ImportReport", "find_sources", "import_sources", "save_more", "sessions_in", "whole"]
 
 Status = Literal["new", "updated", "unchanged", "failed"]
 
 _ENDINGS: Final = (".jsonl", ".json", ".json.gz", ".b64", ".txt", ".md", ".db")
-_GROWING: Final = ("files_modified", "files_created", "agents_used")
 _SKIPPED_FOLDERS: Final = frozenset((".git", "node_modules", "__pycache__", ".venv"))
 
 
@@ -125,26 +127,21 @@ def import_sources(
     sources, named = find_sources(paths)
     report = ImportReport(files_seen=len(sources))
     importers = make_importers()
-    run = Run()
-    for number, source in enumerate(sources):
-        try:
-            importer = recognise(source, importers)
-        except UnknownTranscript as problem:
-            if source.name in named:
+    with _Import(store, report, dry_run=dry_run) as run:
+        for number, source in enumerate(sources):
+            try:
+                importer = recognise(source, importers)
+            except UnknownTranscript as problem:
+                if source.name in named:
+                    report.sessions.append(ImportOutcome(source.name, "", "failed", reason=problem.reason))
+                else:
+                    report.files_ignored += 1
+            except TranscriptError as problem:
                 report.sessions.append(ImportOutcome(source.name, "", "failed", reason=problem.reason))
             else:
-                report.files_ignored += 1
-        except TranscriptError as problem:
-            report.sessions.append(ImportOutcome(source.name, "", "failed", reason=problem.reason))
-        else:
-            watched = Watched(source)
-            run.read.append(watched)
-            for part in sessions_in(importer, watched.source):
-                report.sessions.append(_take(store, run, watched, part, dry_run=dry_run))
-        if progress is not None:
-            progress(number + 1, len(sources), "importing")
-    if not dry_run:
-        report.sessions += _keep_originals(store, run)
+                run.read(importer, source)
+            if progress is not None:
+                progress(number + 1, len(sources), "importing")
     return report
 
 
@@ -156,31 +153,99 @@ def sessions_in(importer: Importer, source: Source) -> Iterator[Imported | Trans
         yield TranscriptError(source.name, str(problem.strerror or problem))
 
 
-def _take(
-    store: SessionStore, run: Run, watched: Watched, part: Imported | TranscriptError, *, dry_run: bool
-) -> ImportOutcome:
-    name = watched.whole.name
-    if isinstance(part, TranscriptError):
-        return ImportOutcome(name, "", "failed", reason=part.reason)
-    session = part.session
-    counts = len(session.messages), len(session.tool_executions)
-    try:
+def whole(part: Imported) -> Session:
+    """The session of an import with all its entries in memory."""
+    if part.stream is not None:
+        part.session._set_order(part.stream())
+    return part.session
+
+
+class _Import:
+    """One import of many files; new sessions are written in batches."""
+
+    def __init__(self, store: SessionStore, report: ImportReport, *, dry_run: bool) -> None:
+        self._store = store
+        self._report = report
+        self._dry_run = dry_run
+        self._run = Run()
+        self._batch: Batch | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if problem is None:
+            self._flush()
+            if not self._dry_run:
+                self._report.sessions += _keep_originals(self._store, self._run)
+        elif self._batch is not None:
+            self._batch.__exit__(kind, problem, trace)
+
+    def read(self, importer: Importer, source: Source) -> None:
+        """Import what is in a source."""
+        watched = Watched(source)
+        self._run.read.append(watched)
+        for part in sessions_in(importer, watched.source):
+            if isinstance(part, TranscriptError):
+                outcome = ImportOutcome(source.name, "", "failed", reason=part.reason)
+            else:
+                outcome = self._take(watched, part)
+            self._report.sessions.append(outcome)
+
+    def _take(self, watched: Watched, part: Imported) -> ImportOutcome:
+        session_id = part.session.id
+        try:
+            status = self._save(part)
+            watched.sessions.append(session_id)
+            if status != "unchanged" or self._lacks_original(session_id):
+                self._run.owners[session_id] = watched
+        except (SessionError, OSError) as problem:
+            return ImportOutcome(watched.whole.name, session_id, "failed", reason=str(problem))
+        return ImportOutcome(watched.whole.name, session_id, status, *part.sizes())
+
+    def _save(self, part: Imported) -> Status:
+        store, session = self._store, part.session
+        if self._batch is not None and (self._batch.holds(session.id) or self._batch.full):
+            self._flush()
         if not store.exists(session.id):
-            status: Status = "new"
-            if not dry_run:
+            if not self._dry_run:
                 link_to_origin(store, session)
-                _save_new(store, session)
-        else:
-            stored = store.load(session.id)
-            status = "unchanged" if _same_source(stored, session) else "updated"
-            if status == "updated" and not dry_run:
-                status = "updated" if save_more(store, stored, session) else "unchanged"
-        watched.sessions.append(session.id)
-        if status != "unchanged" or (session.id not in run.owners and store.original(session.id) is None):
-            run.owners[session.id] = watched
-    except SessionError as problem:
-        return ImportOutcome(name, session.id, "failed", reason=str(problem))
-    return ImportOutcome(name, session.id, status, *counts)
+                self._save_new(part)
+            return "new"
+        stored = store.load(session.id)
+        if _same_source(stored, session):
+            return "unchanged"
+        if self._dry_run:
+            return "updated"
+        self._flush()
+        return "updated" if save_more(store, stored, whole(part)) else "unchanged"
+
+    def _save_new(self, part: Imported) -> None:
+        if any(step.kind == "snapshot" for step in part.session._steps):
+            self._flush()
+            _save_with_snapshots(self._store, part.session)
+            return
+        if self._batch is None:
+            self._batch = Batch(self._store._made(), durable=self._store._durable)
+        self._batch.write(part.session, part.entries())
+
+    def _flush(self) -> None:
+        """Make the branches that wait; those that cannot be made are reported."""
+        with self._store._told():
+            failed = self._batch.flush() if self._batch is not None else []
+        for problem in failed:
+            self._report.sessions = [
+                replace(outcome, status="failed", reason=str(problem))
+                if outcome.session_id == problem.session_id
+                else outcome
+                for outcome in self._report.sessions
+            ]
+
+    def _lacks_original(self, session_id: str) -> bool:
+        known = session_id in self._run.owners
+        return not known and not self._dry_run and self._store.original(session_id) is None
 
 
 def _keep_originals(store: SessionStore, run: Run) -> Iterator[ImportOutcome]:
@@ -199,9 +264,9 @@ def _keep_originals(store: SessionStore, run: Run) -> Iterator[ImportOutcome]:
             yield ImportOutcome(watched.whole.name, "", "failed", reason=reason)
 
 
-def _save_new(store: SessionStore, session: Session) -> None:
-    """Save an import as it would have been saved while it happened."""
-    part = session.model_copy(update={name: [] for name in (*_GROWING, "snapshots")})
+def _save_with_snapshots(store: SessionStore, session: Session) -> None:
+    """Save an import that brings snapshots as it would have been saved while it happened."""
+    part = session.model_copy(update={name: [] for name in (*GROWING, "snapshots")})
     part._set_order(())
     part._steps.clear()
     part.updated_at = session.created_at
@@ -221,24 +286,19 @@ def _is_prefix(step: Step, session: Session) -> bool:
 
 def _grow(store: SessionStore, session: Session, entries: Sequence[Entry], due: Mapping[int, Step]) -> None:
     """Add entries, with a save before and after each prompt, so that history reads and undo steps as in life."""
-    before: Entry | None = None
+    pace = Pace()
     for number, entry in enumerate(entries):
-        if number and (_is_prompt(entry) or (before is not None and _is_prompt(before))):
+        if pace.save_before(entry):
             store.save(session)
         session.add(entry)
-        before = entry
         step = due.get(number + 1)
         if step is not None and step.snapshot is not None:
             session._take_snapshot(step.snapshot)
 
 
-def _is_prompt(entry: Entry) -> bool:
-    return isinstance(entry, Message) and entry.role is MessageRole.USER
-
-
 def _finish(store: SessionStore, part: Session, whole: Session) -> None:
     """The last save of an import: what the source says as a whole."""
-    for name in _GROWING:
+    for name in GROWING:
         getattr(part, name)[:] = getattr(whole, name)
     part.updated_at = whole.updated_at
     store.save(part)
@@ -279,7 +339,7 @@ def save_more(
     if stored.title == _imported(stored).get("title"):
         stored.title = fresh.title
     whole = stored.model_copy()
-    for name in (*_GROWING, "tags"):
+    for name in (*GROWING, "tags"):
         setattr(whole, name, merge_list((), getattr(fresh, name), getattr(stored, name)))
     whole.files_modified = [path for path in whole.files_modified if path not in whole.files_created]
     whole.updated_at = max(stored.updated_at, fresh.updated_at)
@@ -290,7 +350,7 @@ def save_more(
     else:
         _grow(store, stored, news, {})
     stored.tags = whole.tags
-    for name in _GROWING:
+    for name in GROWING:
         setattr(stored, name, getattr(whole, name))
     known = {snapshot.id for snapshot in stored.snapshots}
     for step in fresh._steps:

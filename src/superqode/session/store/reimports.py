@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from superqode.session.errors import CorruptSession, SessionError, SessionNotFound, TranscriptError
 from superqode.session.importers.base import Imported, Opener, Source, sources_of
 from superqode.session.models import Session
-from superqode.session.store.imports import ImportOutcome, ImportReport, Status, save_more, sessions_in
+from superqode.session.store.imports import ImportOutcome, ImportReport, Status, save_more, sessions_in, whole
 from superqode.session.store.sources_refs import kept_ids
 
 if TYPE_CHECKING:
@@ -170,11 +170,11 @@ def _told(session: Session) -> list[Any]:
 
 
 def _map(store: SessionStore, source: Source, name: str, part: Imported, *, dry_run: bool) -> ImportOutcome:
-    fresh = part.session
-    counts = len(fresh.messages), len(fresh.tool_executions)
     try:
         stored = store.load(name)
-        status: Status = "updated" if save_more(store, stored, fresh, again=True, dry_run=dry_run) else "unchanged"
+        status: Status = (
+            "updated" if save_more(store, stored, whole(part), again=True, dry_run=dry_run) else "unchanged"
+        )
     except SessionError as problem:
         return ImportOutcome(source.name, name, "failed", reason=str(problem))
-    return ImportOutcome(source.name, name, status, *counts)
+    return ImportOutcome(source.name, name, status, *part.sizes())

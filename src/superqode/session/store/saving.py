@@ -93,6 +93,22 @@ class Saver:
         """Save under a new name with a subject of its own; the caller holds the locks. Raises as `save`."""
         return self._save(session, replace=False, subject=subject)
 
+    def commit_next(self, session: Session, draft: Draft, line: Line) -> Line:
+        """Write the commit of a state on top of another; no ref moves, and the session remembers it as its last save.
+
+        Args:
+            session: the session, of which only the fields and not the entries are looked at.
+            draft: the state.
+            line: what it goes on top of.
+
+        Raises:
+            InvalidSession: something in it cannot be stored.
+            OSError: the disk said no.
+        """
+        line = self._commit(session, draft, line, _Made())
+        self._remember(session, line)
+        return line
+
     def _save(self, session: Session, *, replace: bool, subject: str = "") -> SaveResult:
         ref = branch_ref(session.id)
         merged = 0
@@ -325,12 +341,7 @@ class Saver:
         )
 
     def _acknowledge(self, session: Session, begun: Line, made: _Made, last: Line, merged: int) -> SaveResult:
-        tip, tree, saved_at, updated_at = last.commit, last.tree, last.saved_at, last.updated_at
-        if tip is None or tree is None or saved_at is None or updated_at is None:
-            raise AssertionError("a line that was written has a commit")
-        session.updated_at = updated_at
-        store = str(self._repository.path)
-        session._saved = Saved(store, session.id, tip, tree, last.count, last.messages, saved_at, updated_at)
+        tip = self._remember(session, last)
         session._timeline.mark()
         session._steps.clear()
         spoken = last.messages - begun.messages
@@ -344,6 +355,16 @@ class Saver:
             snapshots=tuple(snapshot.id for snapshot, _ in made.tags),
             notice=f"merged {merged} {'entry' if merged == 1 else 'entries'} from another process" if merged else "",
         )
+
+    def _remember(self, session: Session, last: Line) -> str:
+        """Let a session know the commit it is saved in; gives that."""
+        tip, tree, saved_at, updated_at = last.commit, last.tree, last.saved_at, last.updated_at
+        if tip is None or tree is None or saved_at is None or updated_at is None:
+            raise AssertionError("a line that was written has a commit")
+        session.updated_at = updated_at
+        store = str(self._repository.path)
+        session._saved = Saved(store, session.id, tip, tree, last.count, last.messages, saved_at, updated_at)
+        return tip
 
 
 def _carry_snapshots(session: Session) -> None:

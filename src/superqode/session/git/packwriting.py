@@ -1,0 +1,221 @@
+"""Packs written by us: many objects in a few files, where a loose file each would cost more than what is in it.
+
+A pack is a header, the objects one after the other (type and length in 7-bit groups, then a zlib stream), and the
+SHA-1 of all that; its index has version 2 (gitformat-pack(5)). No deltas: `maintain` has Git make those.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import struct
+import zlib
+from array import array
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Final
+
+from superqode.session import entropy
+from superqode.session.errors import CorruptObject
+from superqode.session.git.loose import object_id
+
+__all__ = ["PackWriter"]
+
+# git_object_t in Git's object.h.
+_NUMBERS: Final = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
+_KINDS: Final = {number: kind for kind, number in _NUMBERS.items()}
+# Fewer objects than this are as well off as loose files, of which maintenance makes packs later.
+_FEW: Final = 500
+_FEW_BYTES: Final = 8 * 1024 * 1024
+# Where a pack is closed and the next one begun: what is remembered of each object has to fit into memory, and every
+# place in it into 31 bits.
+_MOST: Final = 100_000
+_MOST_BYTES: Final = 1024**3
+_LEVEL: Final = 1
+_HEADER: Final = struct.Struct(">4sII")
+_IDX_MAGIC: Final = b"\xfftOc\x00\x00\x00\x02"
+_CHUNK: Final = 1024 * 1024
+
+
+class PackWriter:
+    """Takes objects; `finish` makes them readable for everybody. Until then only `read` knows them.
+
+    Args:
+        folder: the repository's `objects/pack`.
+        write_loose: stores an object as a file of its own: kind, content.
+    """
+
+    def __init__(self, folder: Path, write_loose: Callable[[str, bytes], object]) -> None:
+        self._folder = folder
+        self._write_loose = write_loose
+        self._few: dict[str, tuple[str, bytes]] | None = {}
+        self._few_bytes = 0
+        self._pack: _Pack | None = None
+        self._written: list[str] = []
+
+    def add(self, kind: str, content: bytes) -> str:
+        """Take an object; gives its id.
+
+        Raises:
+            OSError: the disk said no.
+        """
+        oid = object_id(kind, content)
+        if self._few is not None:
+            if oid not in self._few:
+                self._few[oid] = (kind, content)
+                self._few_bytes += len(content)
+            if len(self._few) >= _FEW or self._few_bytes >= _FEW_BYTES:
+                few, self._few = self._few, None
+                for known, (its_kind, its_content) in few.items():
+                    self._put(known, its_kind, its_content)
+        else:
+            self._put(oid, kind, content)
+        return oid
+
+    def _put(self, oid: str, kind: str, content: bytes) -> None:
+        if self._pack is None:
+            self._pack = _Pack(self._folder)
+        self._pack.put(bytes.fromhex(oid), kind, content)
+        if self._pack.full:
+            self._close()
+
+    def read(self, oid: str) -> tuple[str, bytes] | None:
+        """Give type and content of an object that was taken and is not readable otherwise yet, or `None`."""
+        if self._few is not None:
+            return self._few.get(oid)
+        return self._pack.read(oid) if self._pack is not None else None
+
+    def finish(self) -> list[str]:
+        """Make all that was taken readable; gives the files that a flush has to make durable.
+
+        Raises:
+            OSError: the disk said no.
+        """
+        for kind, content in (self._few or {}).values():
+            self._write_loose(kind, content)
+        self._few = {}
+        self._few_bytes = 0
+        self._close()
+        written, self._written = self._written, []
+        return written
+
+    def abandon(self) -> None:
+        """Forget what was taken since the last pack was closed."""
+        self._few = {}
+        if self._pack is not None:
+            self._pack.abandon()
+            self._pack = None
+
+    def _close(self) -> None:
+        if self._pack is not None:
+            pack, self._pack = self._pack, None
+            self._written += pack.close()
+
+
+class _Pack:
+    """One pack that is being written."""
+
+    def __init__(self, folder: Path) -> None:
+        # The name Git gives its own, so that a sweep knows a leftover when it sees one.
+        self._path = folder / f"tmp_pack_{entropy.random_text(10)}"
+        self._file: IO[bytes] = self._path.open("xb+")
+        self._file.write(_HEADER.pack(b"PACK", 2, 0))
+        self._end = _HEADER.size
+        self._numbers: dict[bytes, int] = {}
+        self._places = array("Q")
+        self._sums = array("L")
+
+    @property
+    def full(self) -> bool:
+        """Whether the next object should go into another pack."""
+        return len(self._places) >= _MOST or self._end >= _MOST_BYTES
+
+    def put(self, raw: bytes, kind: str, content: bytes) -> None:
+        """Append an object, unless it is there."""
+        if raw in self._numbers:
+            return
+        data = _head(kind, len(content)) + zlib.compress(content, _LEVEL)
+        self._numbers[raw] = len(self._places)
+        self._places.append(self._end)
+        self._sums.append(zlib.crc32(data))
+        self._file.seek(self._end)
+        self._file.write(data)
+        self._end += len(data)
+
+    def read(self, oid: str) -> tuple[str, bytes] | None:
+        """Give type and content of an object that is in here."""
+        number = self._numbers.get(bytes.fromhex(oid))
+        if number is None:
+            return None
+        begin = self._places[number]
+        end = self._places[number + 1] if number + 1 < len(self._places) else self._end
+        self._file.seek(begin)
+        data = self._file.read(end - begin)
+        start = next(place for place, byte in enumerate(data) if byte < 0x80) + 1
+        try:
+            return _KINDS[data[0] >> 4 & 7], zlib.decompress(data[start:])
+        except (zlib.error, KeyError) as problem:
+            raise CorruptObject(oid, f"it cannot be read back from a pack ({problem})") from problem
+
+    def close(self) -> list[str]:
+        """Write the end and the index, and give both their names; gives the paths."""
+        try:
+            checksum = self._seal()
+            name = self._path.with_name(f"pack-{checksum.hex()}")
+            index = self._path.with_name(self._path.name.replace("pack", "idx", 1))
+            index.write_bytes(self._index(checksum))
+            for made, ending in ((self._path, ".pack"), (index, ".idx")):  # the index last: it makes the pack known
+                made.chmod(0o444)
+                os.replace(made, f"{name}{ending}")  # noqa: PTH105 - a name with an ending behind it
+        except OSError:
+            self.abandon()
+            raise
+        return [f"{name}.pack", f"{name}.idx"]
+
+    def abandon(self) -> None:
+        """Remove the file."""
+        self._file.close()
+        self._path.unlink(missing_ok=True)
+
+    def _seal(self) -> bytes:
+        self._file.seek(0)
+        self._file.write(_HEADER.pack(b"PACK", 2, len(self._places)))
+        self._file.seek(0)
+        digest = hashlib.sha1(usedforsecurity=False)
+        while chunk := self._file.read(_CHUNK):
+            digest.update(chunk)
+        self._file.write(digest.digest())
+        self._file.close()
+        return digest.digest()
+
+    def _index(self, checksum: bytes) -> bytes:
+        ordered = sorted(self._numbers)
+        fanout = [0] * 256
+        for raw in ordered:
+            fanout[raw[0]] += 1
+        for number in range(1, 256):
+            fanout[number] += fanout[number - 1]
+        numbers = [self._numbers[raw] for raw in ordered]
+        parts = [
+            _IDX_MAGIC,
+            struct.pack(">256I", *fanout),
+            b"".join(ordered),
+            struct.pack(f">{len(numbers)}I", *[self._sums[number] for number in numbers]),
+            struct.pack(f">{len(numbers)}I", *[self._places[number] for number in numbers]),
+            checksum,
+        ]
+        data = b"".join(parts)
+        return data + hashlib.sha1(data, usedforsecurity=False).digest()
+
+
+def _head(kind: str, size: int) -> bytes:
+    """Type and length: four bits of it beside the type, then seven a byte, the lowest first."""
+    byte = _NUMBERS[kind] << 4 | size & 0x0F
+    size >>= 4
+    head = bytearray()
+    while size:
+        head.append(byte | 0x80)
+        byte = size & 0x7F
+        size >>= 7
+    head.append(byte)
+    return bytes(head)
