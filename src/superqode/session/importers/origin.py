@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from typing import Any, Final
 
 from superqode.session import ids
 from superqode.session.errors import TranscriptError
 from superqode.session.importers.base import Receipt, Source, sha256_of
+from superqode.session.importers.spool import key_of
 
-__all__ = ["TITLE_MAX", "EntryIds", "digest_of", "provenance", "session_id_for", "title_of"]
+__all__ = ["TITLE_MAX", "TITLE_SOURCE", "EntryIds", "digest_of", "provenance", "session_id_for", "title_of"]
 
 # The longest title made from a prompt, in characters.
 TITLE_MAX: Final = 80
 # Enough of a prompt to make a title of, in characters.
-_TITLE_SOURCE: Final = 1000
+TITLE_SOURCE: Final = 1000
 _ENTRY_ID_MAX: Final = 200
 _DIGEST: Final = 20
 _CONTROL: Final = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f]")
@@ -36,7 +38,7 @@ def session_id_for(original: str, prefix: str = "") -> str:
 
 def title_of(prompt: str) -> str:
     """Make a title of a prompt: one line of at most 80 characters."""
-    line = " ".join(_CONTROL.sub("", prompt[:_TITLE_SOURCE]).split())
+    line = " ".join(_CONTROL.sub("", prompt[:TITLE_SOURCE]).split())
     return line if len(line) <= TITLE_MAX else line[: TITLE_MAX - 1].rstrip() + "…"
 
 
@@ -44,10 +46,15 @@ class EntryIds:
     """Ids of one session's entries: the source's own, else from the content; each is given once.
 
     The same entries in the same order get the same ids, so what is appended to a source changes none of them.
+
+    Args:
+        compact: there will be very many.
     """
 
-    def __init__(self) -> None:
-        self._taken: set[str] = set()
+    def __init__(self, *, compact: bool = False) -> None:
+        # Keys instead of ids take less than half the memory, which counts where there are hundreds of thousands.
+        self._key: Callable[[str], str | int] = key_of if compact else str
+        self._taken: set[str | int] = set()
         self._repeats: dict[str, int] = {}
 
     def claim(self, wanted: str) -> str:
@@ -55,10 +62,10 @@ class EntryIds:
         if len(wanted) > _ENTRY_ID_MAX:
             wanted = f"{wanted[:80]}-{_digest(wanted)}"
         chosen = wanted
-        while chosen in self._taken:
+        while (key := self._key(chosen)) in self._taken:
             self._repeats[wanted] = self._repeats.get(wanted, 1) + 1
             chosen = f"{wanted}~{self._repeats[wanted]}"
-        self._taken.add(chosen)
+        self._taken.add(key)
         return chosen
 
     def derive(self, kind: str, *content: str) -> str:

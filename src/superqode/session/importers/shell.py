@@ -16,7 +16,8 @@ _PATTERN: Final = re.compile(r"[*?\[$`<>|&{~]")
 def removed_files(arguments: Mapping[str, Any]) -> Iterator[str]:
     """Give the files that the command of a successful call of a shell tool removed or renamed."""
     command = arguments.get("command")
-    for words in plain_commands(command) if isinstance(command, str) else ():
+    told = command if isinstance(command, str) and ("rm" in command or "mv" in command) else ""
+    for words in plain_commands(told):
         verb, *operands = (words[1:] if words[:1] == ["git"] else words) or [""]
         named = [word for word in operands if word != "--"]
         # An option may mean folders (-r) or files that need not be there (-f).

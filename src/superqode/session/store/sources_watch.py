@@ -137,7 +137,7 @@ def keep(repository: Repository, watched: Watched, sessions: Sequence[str], othe
     for _ in range(_TRIES):
         try:
             state = copy_state(watched.whole)
-            with repository.writing():
+            with repository.writing(), repository.objects.packing():
                 files = [*watched.files(others), *_earlier(watched, before)]
                 commit = write_original(repository.objects, files, before)
                 together = copy_state(watched.whole) == state

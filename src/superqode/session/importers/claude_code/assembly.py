@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, Final
 
 from superqode.session.importers.base import Imported
 from superqode.session.importers.claude_code.entries import AGENT, Placed, place_entries
 from superqode.session.importers.claude_code.relatives import Spawn, own_session_id
-from superqode.session.importers.claude_code.speech import command_line
+from superqode.session.importers.claude_code.skeleton import BigLinks, BigReading, Part
+from superqode.session.importers.claude_code.summary import Summary
 from superqode.session.importers.origin import provenance, session_id_for, title_of
-from superqode.session.models import Message, Session
+from superqode.session.models import Session
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,7 +25,9 @@ __all__ = ["Assembly"]
 
 _VERSION: Final = 1
 _SHORT: Final = 8
-_EPOCH: Final = datetime.fromtimestamp(0, UTC)
+
+# Gives entries with their places, each time anew.
+Story = Callable[[], Iterator[Placed]]
 
 
 class Assembly:
@@ -38,13 +41,14 @@ class Assembly:
     def __init__(self, source: Source, digest: str, reading: Reading) -> None:
         facts = reading.facts
         known = own_session_id(source.name, facts.session_ids)
-        self.own_id = known or reading.rows[0].uuid
+        self.own_id = known or reading.first_uuid
         earlier = facts.session_ids[: facts.session_ids.index(known)] if known else []
         self.copied_from = facts.forked_from or next(reversed(earlier), "")
         self._source = source
         self._digest = digest
         self._known_id = known
         self._facts = facts
+        self._big = isinstance(reading, BigReading)
         self._names: set[str] = {_name(self.own_id)}
         self._agents: dict[str, str] = {}
 
@@ -59,41 +63,46 @@ class Assembly:
             if spawn.tool_use_id:
                 self._agents.setdefault(spawn.tool_use_id, name)
 
-    def place(self, rows: Sequence[Row], owners: Sequence[int]) -> list[Placed]:
-        """Give the entries of rows, each with its place."""
-        return place_entries(rows, owners, self._facts.cwd, self._subagent)
+    def place(self, rows: Sequence[Row], owners: Sequence[int]) -> Story:
+        """Give what makes the entries of rows, each with its place; of rows on disk anew each time."""
+        if isinstance(rows, Part):
+            links = BigLinks(rows, owners)
+            return lambda: place_entries(rows, owners, self._facts.cwd, self._subagent, links)
+        placed = list(place_entries(rows, owners, self._facts.cwd, self._subagent))
+        return lambda: iter(placed)
 
-    def conversation(self, placed: Sequence[Placed], origin: str, receipt: Receipt) -> Imported:
+    def conversation(self, story: Story, origin: str, receipt: Receipt) -> Imported:
         """Give the main conversation; `origin` is the session it is a fork of, or empty."""
-        own = [item for item in placed if item.owner == 0]
-        titles = (self._facts.titles.get(kind, "") for kind in ("custom-title", "ai-title", "summary"))
+        titles = [self._facts.titles.get(kind, "") for kind in ("custom-title", "ai-title", "summary")]
         parent = _name(origin) if origin and origin != self.own_id else None
         return self._import(
             _name(self.own_id),
-            own,
-            titles=[*titles, *_openings(own)],
+            lambda: (item for item in story() if item.owner == 0),
+            titles=titles,
             parent=parent,
             relation={"relation": "fork"} if parent else {},
             receipt=receipt,
         )
 
-    def branch(self, placed: Sequence[Placed], layout: Layout, number: int, receipt: Receipt) -> Imported:
+    def branch(self, story: Story, layout: Layout, number: int, receipt: Receipt) -> Imported:
         """Give a conversation that was rewound, with all that came before it."""
         limits = layout.limits(number)
-        shared = [item for item in placed if item.row <= limits.get(item.owner, -1)]
-        own = [item for item in shared if item.owner == number]
+
+        def shared() -> Iterator[Placed]:
+            return (item for item in story() if item.row <= limits.get(item.owner, -1))
+
+        own = Summary(item for item in shared() if item.owner == number)
         return self._import(
-            self._fresh("branch", own[0].entry.id),
+            self._fresh("branch", own.first_id),
             shared,
-            titles=_openings(own),
+            titles=own.openings,
             parent=_name(self.own_id),
-            relation={"relation": "branch", "first_own_entry": own[0].entry.id},
+            relation={"relation": "branch", "first_own_entry": own.first_id},
             receipt=receipt,
         )
 
     def subagent(self, chain: Sequence[Row], spawn: Spawn, receipt: Receipt) -> Imported:
         """Give what a sub-agent did."""
-        placed = self.place(chain, [0] * len(chain))
         first = chain[0]
         facts = {
             "agent_id": first.agent_id,
@@ -103,8 +112,8 @@ class Assembly:
         }
         return self._import(
             self._agents[first.uuid],
-            placed,
-            titles=[spawn.description, *_openings(placed)],
+            self.place(chain, [0] * len(chain)),
+            titles=[spawn.description],
             parent=_name(self.own_id),
             relation={
                 "relation": "subagent",
@@ -123,32 +132,28 @@ class Assembly:
     def _import(
         self,
         session_id: str,
-        placed: Sequence[Placed],
+        story: Story,
         *,
         titles: Iterable[str],
         parent: str | None,
         relation: dict[str, Any],
         receipt: Receipt,
     ) -> Imported:
-        times = [item.entry.timestamp for item in placed]
-        title = next(filter(None, map(title_of, titles)), "Claude Code session")
+        told = Summary(story())
+        title = next(filter(None, map(title_of, [*titles, *told.openings])), "Claude Code session")
         session = Session(
             id=session_id,
             title=title,
-            created_at=min(times, default=_EPOCH),
-            updated_at=max(times, default=_EPOCH),
+            created_at=told.began,
+            updated_at=told.ended,
             project_path=self._facts.cwd,
             agents_used=[AGENT],
             parent_session_id=parent,
         )
-        for item in placed:
-            session.add(item.entry)
-        files = Session(id=session_id, created_at=session.created_at)
-        for item in placed:
-            for touch, path in item.touches:
-                files.note_file(touch, path)
-        session.files_created, session.files_modified = files.files_created, files.files_modified
-        models = (item.entry.metadata.get("model") for item in placed if isinstance(item.entry, Message))
+        if not self._big:
+            for item in story():
+                session.add(item.entry)
+        session.files_created, session.files_modified = told.files.files_created, told.files.files_modified
         session.metadata = {
             "imported": provenance(
                 self._source,
@@ -161,12 +166,14 @@ class Assembly:
             ),
             "claude_code": {
                 "git_branches": self._facts.git_branches,
-                "models": list(dict.fromkeys(filter(None, models))),
+                "models": told.models,
                 "versions": self._facts.versions,
             },
             **relation,
         }
-        return Imported(session, receipt)
+        if not self._big:
+            return Imported(session, receipt)
+        return Imported(session, receipt, lambda: (item.entry for item in story()), told.counts)
 
     def _fresh(self, kind: str, uuid: str) -> str:
         """A session id with a short form of an id in it, or the whole where the short one is taken."""
@@ -178,11 +185,3 @@ class Assembly:
 
 def _name(*parts: str) -> str:
     return session_id_for("-".join(parts), f"{AGENT}-")
-
-
-def _openings(placed: Sequence[Placed]) -> list[str]:
-    """What may stand as a title: the first prompt, else the first command."""
-    messages = [item.entry for item in placed if isinstance(item.entry, Message)]
-    prompts = (message.content for message in messages if message.role == "user")
-    commands = (command_line(message.content) for message in messages if message.role == "system")
-    return [next(filter(None, prompts), ""), next(filter(None, commands), "")]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from superqode.session.importers.origin import EntryIds
 from superqode.session.models import Entry, Message, MessageRole, ToolExecution
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from superqode.session.importers.claude_code.rows import Call, Result, Row
 
-__all__ = ["AGENT", "Placed", "place_entries"]
+__all__ = ["AGENT", "Answered", "Links", "Placed", "RowLinks", "place_entries"]
 
 AGENT: Final = "claude-code"
 
@@ -43,16 +43,36 @@ class Placed:
 
 
 @dataclass(slots=True)
-class _Answered:
-    """What answered a call, and when."""
+class Answered:
+    """What answered a call, and when; empty where nothing did."""
 
     result: Result | None = None
     time: datetime | None = None
 
 
+class Links(Protocol):
+    """Which rows belong together; rows and what is in them go by their numbers."""
+
+    def places(self) -> Iterable[int]:
+        """The rows of which entries may be made, in order."""
+
+    def reply(self, place: int) -> list[Row]:
+        """The lines of the API message that begins with a row; none where it begins none."""
+
+    def answer(self, place: int, number: int) -> Answered:
+        """What answered a call of a row."""
+
+    def unasked(self, place: int) -> Iterable[int]:
+        """The numbers of a row's results that answer no call."""
+
+
 def place_entries(
-    rows: Sequence[Row], owners: Sequence[int], project_path: str, subagent_of: SubagentOf
-) -> list[Placed]:
+    rows: Sequence[Row],
+    owners: Sequence[int],
+    project_path: str,
+    subagent_of: SubagentOf,
+    links: Links | None = None,
+) -> Iterator[Placed]:
     """Give the entries of rows, each with its place.
 
     A call stands where it was made, whenever its result came; so the order is that of the model's words.
@@ -62,35 +82,44 @@ def place_entries(
         owners: for each row the conversation it belongs to.
         project_path: what file paths are relative to.
         subagent_of: gives the session of the sub-agent that a call started; empty for none.
+        links: which rows belong together, where that is known; then there may be very many.
     """
-    return list(_Builder(rows, owners, project_path, subagent_of).build())
+    ids = EntryIds(compact=links is not None)
+    return _Builder(rows, owners, project_path, subagent_of, links or RowLinks(rows, owners), ids).build()
 
 
 class _Builder:
-    def __init__(self, rows: Sequence[Row], owners: Sequence[int], project_path: str, subagent_of: SubagentOf) -> None:
+    def __init__(
+        self,
+        rows: Sequence[Row],
+        owners: Sequence[int],
+        project_path: str,
+        subagent_of: SubagentOf,
+        links: Links,
+        ids: EntryIds,
+    ) -> None:
         self._rows = rows
         self._owners = owners
         self._project_path = project_path
         self._subagent_of = subagent_of
-        self._ids = EntryIds()
-        self._answers, self._unasked = _match(rows)
-        self._replies = _replies(rows, owners)
+        self._links = links
+        self._ids = ids
 
     def build(self) -> Iterator[Placed]:
-        for place, row in enumerate(self._rows):
-            for entry, touches in self._entries(place, row):
+        for place in self._links.places():
+            for entry, touches in self._entries(place, self._rows[place]):
                 yield Placed(place, self._owners[place], entry, touches)
 
     def _entries(self, place: int, row: Row) -> Iterator[tuple[Entry, Touches]]:
         if row.kind == "assistant":
-            if place in self._replies:
-                yield self._reply(self._replies[place]), ()
+            if lines := self._links.reply(place):
+                yield self._reply(lines), ()
             for number, call in enumerate(row.calls):
-                yield self._execution(place, number, call)
+                yield self._execution(row, self._links.answer(place, number), number, call)
         elif row.kind not in ("results", "link"):
             role = MessageRole.USER if row.kind == "prompt" else MessageRole.SYSTEM
             yield self._message(row.uuid, role, row), ()
-        for number in self._unasked.get(place, ()):
+        for number in self._links.unasked(place):
             result = row.results[number]
             yield self._message(f"{row.uuid}-result-{number}", MessageRole.TOOL, row, result), ()
 
@@ -124,9 +153,7 @@ class _Builder:
             metadata=details,
         )
 
-    def _execution(self, place: int, number: int, call: Call) -> tuple[ToolExecution, Touches]:
-        row = self._rows[place]
-        answer = self._answers[place, number]
+    def _execution(self, row: Row, answer: Answered, number: int, call: Call) -> tuple[ToolExecution, Touches]:
         result = answer.result
         details: dict[str, Any] = dict(result.details) if result else {"unfinished": True}
         if subagent := self._subagent_of(row, call, result):
@@ -162,17 +189,42 @@ class _Builder:
         return entry_id, details if entry_id == raw else {**details, "original_id": raw}
 
 
-def _match(rows: Sequence[Row]) -> tuple[dict[tuple[int, int], _Answered], dict[int, list[int]]]:
+class RowLinks:
+    """The links among rows that are all in memory."""
+
+    def __init__(self, rows: Sequence[Row], owners: Sequence[int]) -> None:
+        self._count = len(rows)
+        self._answers, self._unasked = _match(rows)
+        self._replies = _replies(rows, owners)
+
+    def places(self) -> Iterable[int]:
+        """As in `Links`."""
+        return range(self._count)
+
+    def reply(self, place: int) -> list[Row]:
+        """As in `Links`."""
+        return self._replies.get(place, [])
+
+    def answer(self, place: int, number: int) -> Answered:
+        """As in `Links`."""
+        return self._answers[place, number]
+
+    def unasked(self, place: int) -> Iterable[int]:
+        """As in `Links`."""
+        return self._unasked.get(place, ())
+
+
+def _match(rows: Sequence[Row]) -> tuple[dict[tuple[int, int], Answered], dict[int, list[int]]]:
     """Give each result to the latest open call of its id before it; some servers use an id again and again.
 
     Gives the answers by row and number of the call in it, and by row the numbers of results that answer none.
     """
-    answers: dict[tuple[int, int], _Answered] = {}
-    waiting: dict[str, list[_Answered]] = defaultdict(list)
+    answers: dict[tuple[int, int], Answered] = {}
+    waiting: dict[str, list[Answered]] = defaultdict(list)
     unasked: dict[int, list[int]] = defaultdict(list)
     for place, row in enumerate(rows):
         for number, call in enumerate(row.calls):
-            answers[place, number] = _Answered()
+            answers[place, number] = Answered()
             waiting[call.id].append(answers[place, number])
         for number, result in enumerate(row.results):
             if waiting.get(result.call_id):

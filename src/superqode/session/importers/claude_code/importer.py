@@ -8,13 +8,15 @@ from superqode.session.errors import TranscriptError
 from superqode.session.importers.base import Receipt
 from superqode.session.importers.claude_code.assembly import Assembly
 from superqode.session.importers.claude_code.reading import Reading
-from superqode.session.importers.claude_code.relatives import Relatives, spawns_in_file
+from superqode.session.importers.claude_code.relatives import Relatives, identity_of, spawns_in_file
+from superqode.session.importers.claude_code.skeleton import BigReading, Part
 from superqode.session.importers.claude_code.tree import arrange, side_chains
 from superqode.session.importers.lines import parse_json, read_records
 from superqode.session.importers.origin import digest_of
+from superqode.session.importers.spool import is_big
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from superqode.session.importers.base import Imported, Source
     from superqode.session.importers.claude_code.rows import Row
@@ -58,21 +60,20 @@ class ClaudeCodeImporter:
         # The hash comes first: of a file that grows meanwhile, more is imported than it says, never less.
         digest = digest_of(source)
         receipt = Receipt()
-        reading = Reading(receipt)
+        reading = BigReading(receipt) if is_big(source) else Reading(receipt)
         for number, record in read_records(source, receipt):
             reading.take(number, record)
         if not receipt.lines:
             raise TranscriptError(source.name, "it is empty")
         reading.finish()
-        if not _spoken(reading.rows):
+        if not reading.spoken:
             raise TranscriptError(source.name, "it holds no messages")
-        yield from self._sessions(source, Assembly(source, digest, reading), reading.rows, receipt)
+        yield from self._sessions(source, Assembly(source, digest, reading), reading, receipt)
 
-    def _sessions(self, source: Source, assembly: Assembly, rows: list[Row], receipt: Receipt) -> Iterator[Imported]:
-        main = [row for row in rows if not row.sidechain]
-        chains = side_chains([row for row in rows if row.sidechain])
+    def _sessions(self, source: Source, assembly: Assembly, reading: Reading, receipt: Receipt) -> Iterator[Imported]:
+        main, chains = _parted(reading)
         for chain in filter(_warmed_up, chains):
-            _leave_out(chain, receipt, "warm-up of a sub-agent")
+            _leave_out(_spoken(chain), receipt, "warm-up of a sub-agent")
         working = [chain for chain in chains if _spoken(chain) and not _warmed_up(chain)]
         own_file = not _spoken(main)
         if own_file:
@@ -83,23 +84,39 @@ class ClaudeCodeImporter:
         if not own_file:
             yield from self._conversations(source, assembly, main, receipt)
         for chain, spawn in zip(working, spawns, strict=True):
-            yield assembly.subagent(chain, spawn, receipt if own_file else _receipt_of(chain))
+            yield assembly.subagent(chain, spawn, receipt if own_file else _receipt_of(_spoken(chain)))
 
     def _conversations(
-        self, source: Source, assembly: Assembly, main: list[Row], receipt: Receipt
+        self, source: Source, assembly: Assembly, main: Sequence[Row], receipt: Receipt
     ) -> Iterator[Imported]:
-        layout = arrange(main)
-        parts: list[list[Row]] = [[] for _ in layout.branches]
-        for row, owner in zip(main, layout.owners, strict=True):
-            parts[owner].append(row)
-        kept = range(1, len(parts))[-_MOST_BRANCHES:]
-        for part in parts[1 : len(parts) - len(kept)]:
-            _leave_out(part, receipt, "rewound conversations before the last 256")
-        origin = assembly.copied_from or self._relatives.fork_origin(source, assembly.own_id, main)
-        placed = assembly.place(main, layout.owners)
-        yield assembly.conversation(placed, origin, receipt)
+        order = _order(main)
+        layout = arrange(order)
+        said = [0] * len(layout.branches)
+        for row, owner in zip(order, layout.owners, strict=True):
+            said[owner] += row.kind != "link"
+        kept = range(1, len(said))[-_MOST_BRANCHES:]
+        for count in said[1 : len(said) - len(kept)]:
+            _leave_out(count, receipt, "rewound conversations before the last 256")
+        origin = assembly.copied_from or self._relatives.fork_origin(source, assembly.own_id, identity_of(main))
+        story = assembly.place(main, layout.owners)
+        yield assembly.conversation(story, origin, receipt)
         for number in kept:
-            yield assembly.branch(placed, layout, number, _receipt_of(parts[number]))
+            yield assembly.branch(story, layout, number, _receipt_of(said[number]))
+
+
+def _parted(reading: Reading) -> tuple[Sequence[Row], list[Sequence[Row]]]:
+    """Give the rows of the conversation itself, and those of each sub-agent."""
+    if not isinstance(reading, BigReading):
+        aside = side_chains([row for row in reading.rows if row.sidechain])
+        return [row for row in reading.rows if not row.sidechain], [*aside]
+    skeleton = reading.skeleton
+    chains = side_chains(skeleton.part(sidechain=True).glimpses())
+    return skeleton.part(sidechain=False), [Part.of(skeleton, chain) for chain in chains]
+
+
+def _order(rows: Sequence[Row]) -> Sequence[Row]:
+    """Rows for what only looks at their order."""
+    return rows.glimpses() if isinstance(rows, Part) else rows
 
 
 def _is_ours(line: bytes) -> bool | None:
@@ -121,22 +138,21 @@ def _is_ours(line: bytes) -> bool | None:
     return True if known and isinstance(record.get("sessionId"), str) else None
 
 
-def _spoken(rows: list[Row]) -> list[Row]:
-    return [row for row in rows if row.kind != "link"]
+def _spoken(rows: Sequence[Row]) -> int:
+    """How many rows say something."""
+    return sum(1 for row in _order(rows) if row.kind != "link")
 
 
-def _warmed_up(chain: list[Row]) -> bool:
+def _warmed_up(chain: Sequence[Row]) -> bool:
     prompts = {row.text for row in chain if row.kind == "prompt"}
-    return prompts == {_WARM_UP} and not any(row.calls for row in chain)
+    return prompts == {_WARM_UP} and not any(row.calls for row in _order(chain))
 
 
-def _leave_out(rows: list[Row], receipt: Receipt, reason: str) -> None:
-    said = len(_spoken(rows))
+def _leave_out(said: int, receipt: Receipt, reason: str) -> None:
     receipt.mapped -= said
     receipt.drop(reason, said)
 
 
-def _receipt_of(rows: list[Row]) -> Receipt:
+def _receipt_of(said: int) -> Receipt:
     """A receipt for the part of a file that became a session of its own; the file's receipt counts it too."""
-    said = len(_spoken(rows))
     return Receipt(lines=said, mapped=said)

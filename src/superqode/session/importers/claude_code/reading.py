@@ -89,6 +89,16 @@ class Reading:
         else:
             self._add(self._row(kind, record), record)
 
+    @property
+    def first_uuid(self) -> str:
+        """The id of the first row."""
+        return self.rows[0].uuid
+
+    @property
+    def spoken(self) -> bool:
+        """Whether a row says something."""
+        return any(row.kind != "link" for row in self.rows)
+
     def finish(self) -> None:
         """Give rows at the beginning that have no time the first known one."""
         first = next((row.time for row in self.rows if row.time), datetime.fromtimestamp(0, UTC))
@@ -143,6 +153,10 @@ class Reading:
         else:
             self._receipt.mapped += 1
 
+    def _knows(self, uuid: str) -> bool:
+        """Whether a row so far has this id."""
+        return uuid in self._by_uuid
+
     def _drop(self, record: Mapping[str, Any]) -> None:
         reason = _reason(record)
         known = reason in self._receipt.dropped or len(self._receipt.dropped) < _MOST_REASONS
@@ -152,7 +166,7 @@ class Reading:
         # A summary names its conversation by the last record of it, which may stand in another file.
         title = text_at(record, _TITLES[kind])
         leaf = text_at(record, "leafUuid")
-        if title and (not leaf or leaf in self._by_uuid):
+        if title and (not leaf or self._knows(leaf)):
             self.facts.titles[kind] = title
             self._receipt.kept += 1
         else:

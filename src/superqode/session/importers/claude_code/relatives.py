@@ -5,28 +5,34 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import defaultdict, deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from superqode.session.errors import TranscriptError
 from superqode.session.importers.base import Receipt
 from superqode.session.importers.claude_code.reading import Reading
+from superqode.session.importers.claude_code.skeleton import BigReading, Part
 from superqode.session.importers.fields import list_at, mapping_at, text_at
 from superqode.session.importers.lines import parse_json, read_records
+from superqode.session.importers.spool import is_big, key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Iterator, Sequence
 
     from superqode.session.importers.base import Source
     from superqode.session.importers.claude_code.rows import Call, Row
 
-__all__ = ["Relatives", "Spawn", "own_session_id", "spawns_in_file"]
+__all__ = ["Relatives", "Spawn", "identity_of", "own_session_id", "spawns_in_file"]
 
 _UUID: Final = re.compile(rb'"uuid"\s*:\s*"([0-9A-Za-z_-]{1,64})"')
 # How many ids from a file's head are compared, and how many heads are remembered.
 _HEAD_IDS: Final = 8
 _MOST_HEADS: Final = 100_000
+
+# The rows of a conversation: the keys of their ids, and their times.
+Identity = Mapping[int, datetime | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,18 +61,24 @@ def spawns_in_file(main: Sequence[Row], chains: Sequence[Sequence[Row]]) -> list
 
     A result names the agent; in versions without names, the sub-agent's first prompt is the call's `prompt`.
     """
-    calls = [call for row in main for call in row.calls]
+    if not chains:
+        return []
+    named = {result.call_id: result.agent_id for row in main for result in row.results if result.agent_id}
+    # Of a huge file only those calls are held that may have started an agent.
+    calls = [call for row in main for call in row.calls if call.id in named or text_at(call.arguments, "prompt")]
     by_id = {call.id: call for call in calls}
-    by_agent = {
-        result.agent_id: by_id[result.call_id]
-        for row in main
-        for result in row.results
-        if result.agent_id and result.call_id in by_id
-    }
+    by_agent = {agent_id: by_id[call_id] for call_id, agent_id in named.items() if call_id in by_id}
     by_prompt: dict[str, deque[Call]] = defaultdict(deque)
     for call in calls:
         by_prompt[text_at(call.arguments, "prompt")].append(call)
     return [_spawn_in_file(by_agent, by_prompt, chain) for chain in chains]
+
+
+def identity_of(rows: Sequence[Row]) -> Callable[[], Identity]:
+    """Give what tells a conversation's rows from those of others, made when it is asked for."""
+    if isinstance(rows, Part):
+        return rows.skeleton.identity
+    return lambda: {key_of(row.uuid): row.time for row in rows}
 
 
 def _spawn_in_file(by_agent: Mapping[str, Call], by_prompt: Mapping[str, deque[Call]], chain: Sequence[Row]) -> Spawn:
@@ -97,20 +109,23 @@ class Relatives:
                 return _find_spawn(other, agent_id)
         return Spawn()
 
-    def fork_origin(self, source: Source, session_id: str, rows: Sequence[Row]) -> str:
+    def fork_origin(self, source: Source, session_id: str, identity: Callable[[], Identity]) -> str:
         """Find the session of which this one has copied the beginning; empty where there is none.
 
         Two files that share records are told apart by what only one of them has. A file with nothing of its
         own was copied from. Where both went on, the fork did so first: what was there then would be in both.
         """
-        own = {row.uuid: row.time for row in rows}
+        beside = list(self._beside(source))
+        own = identity() if beside else {}
         best: tuple[int, bool, datetime] | None = None
         found = ""
-        for other in self._kin(source, own):
+        for other in beside:
+            if not any(key_of(uuid.decode()) in own for uuid in self._head(other)):
+                continue
             their_id, theirs = _skim(other, session_id)
             shared = own.keys() & theirs.keys()
-            mine = [moment for uuid, moment in own.items() if uuid not in theirs and moment]
-            their_own = [moment for uuid, moment in theirs.items() if uuid not in own and moment]
+            mine = [moment for key, moment in own.items() if key not in theirs and moment]
+            their_own = [moment for key, moment in theirs.items() if key not in own and moment]
             if not shared or not mine or their_id == session_id or (their_own and min(their_own) <= min(mine)):
                 continue
             rank = (len(shared), not their_own, min(their_own, default=min(mine)))
@@ -118,12 +133,12 @@ class Relatives:
                 best, found = rank, their_id
         return found
 
-    def _kin(self, source: Source, own: Mapping[str, object]) -> Iterator[Source]:
-        """The transcripts in the same folder that begin with a record of ours."""
+    def _beside(self, source: Source) -> Iterator[Source]:
+        """The other transcripts in the same folder."""
         folder = posixpath.dirname(source.name)
         for other in source.related(f"{folder}/" if folder else ".jsonl"):
             beside = posixpath.dirname(other.name) == folder and other.name.endswith(".jsonl")
-            if beside and other.name != source.name and any(uuid.decode() in own for uuid in self._head(other)):
+            if beside and other.name != source.name:
                 yield other
 
     def _head(self, source: Source) -> frozenset[bytes]:
@@ -138,18 +153,20 @@ class Relatives:
         return known
 
 
-def _skim(source: Source, asking: str) -> tuple[str, dict[str, datetime | None]]:
-    """Give a transcript's session id and its rows' ids and times; nothing for a fork of the one asking."""
-    reading = Reading(Receipt())
+def _skim(source: Source, asking: str) -> tuple[str, Identity]:
+    """Give a transcript's session id and its rows' keys and times; nothing for a fork of the one asking."""
     try:
+        reading = BigReading(Receipt()) if is_big(source) else Reading(Receipt())
         for number, record in read_records(source, Receipt()):
             reading.take(number, record)
-    except TranscriptError:
+    except (TranscriptError, OSError):
         return "", {}
     if reading.facts.forked_from == asking:
         return "", {}
     session_id = own_session_id(source.name, reading.facts.session_ids)
-    return session_id, {row.uuid: row.time for row in reading.rows if not row.sidechain}
+    if isinstance(reading, BigReading):
+        return session_id, reading.skeleton.identity()
+    return session_id, {key_of(row.uuid): row.time for row in reading.rows if not row.sidechain}
 
 
 def _find_spawn(parent: Source, agent_id: str) -> Spawn:

@@ -1,0 +1,69 @@
+"""Parts of a huge source on disk: taken apart once, and read again in whatever order they are needed."""
+
+from __future__ import annotations
+
+import pickle
+import tempfile
+import weakref
+from hashlib import blake2b
+from typing import IO, Any, Final
+
+from superqode.session.importers.base import Source
+
+__all__ = ["BIG", "Spool", "is_big", "key_of"]
+
+# From this size on a source's parts are kept on disk while it is imported, in bytes; below it they fit into memory.
+BIG: Final = 32 * 1024 * 1024
+# How much of what was read last is kept, in bytes of it on disk, and in parts.
+_KEPT_BYTES: Final = 1024 * 1024
+_KEPT: Final = 64
+_KEY_BYTES: Final = 8
+
+
+class Spool:
+    """Values in a temporary file without a name; it is gone with the object."""
+
+    def __init__(self) -> None:
+        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="superqode-")  # noqa: SIM115 - closed with the object
+        weakref.finalize(self, self._file.close)
+        self._end = 0
+        self._recent: dict[int, Any] = {}
+
+    def put(self, value: Any) -> int:
+        """Write a value; gives its place."""
+        place = self._end
+        data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+        self._file.seek(place)
+        self._file.write(len(data).to_bytes(8, "big"))
+        self._file.write(data)
+        self._end += 8 + len(data)
+        return place
+
+    def get(self, place: int) -> Any:
+        """Read the value at a place: an equal one, not the same."""
+        if place in self._recent:
+            return self._recent[place]
+        self._file.seek(place)
+        size = int.from_bytes(self._file.read(8), "big")
+        value = pickle.loads(self._file.read(size))  # noqa: S301 - nobody else could write there
+        if size < _KEPT_BYTES // _KEPT:
+            if len(self._recent) >= _KEPT:
+                del self._recent[next(iter(self._recent))]
+            self._recent[place] = value
+        return value
+
+
+def is_big(source: Source) -> bool:
+    """Whether a source's parts should not all be held in memory.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with source.open() as stream:
+        return stream.seek(0, 2) >= BIG
+
+
+def key_of(text: str) -> int:
+    """A number for a text that another one has once in 10^19 times; where millions of texts would not fit."""
+    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=_KEY_BYTES).digest()
+    return int.from_bytes(digest, "big", signed=True)
