@@ -6,11 +6,13 @@ import pickle
 import tempfile
 import weakref
 from hashlib import blake2b
-from typing import IO, Any, Final
+from typing import IO, Any, Final, TypeVar, cast
 
 from superqode.session.importers.base import Source
 
-__all__ = ["BIG", "Spool", "is_big", "key_of"]
+__all__ = ["BIG", "Spool", "is_big", "key_of", "with_heavy"]
+
+T = TypeVar("T")
 
 # From this size on a source's parts are kept on disk while it is imported, in bytes; below it they fit into memory.
 BIG: Final = 32 * 1024 * 1024
@@ -18,6 +20,8 @@ BIG: Final = 32 * 1024 * 1024
 _KEPT_BYTES: Final = 1024 * 1024
 _KEPT: Final = 64
 _KEY_BYTES: Final = 8
+# A text that is shorter than this takes less room where it is, in characters.
+_LIGHT: Final = 64
 
 
 class Spool:
@@ -53,14 +57,41 @@ class Spool:
         return value
 
 
+class _Heavy:
+    """A field of a class with slots whose long values stand in a spool: a data descriptor over the field's own.
+
+    Args:
+        spool: where they are.
+        field: the descriptor of the field, of text or of JSON values; no numbers.
+    """
+
+    def __init__(self, spool: Spool, field: Any) -> None:
+        self._spool = spool
+        self._field = field
+
+    def __get__(self, holder: object, _owner: type | None = None) -> Any:
+        value = self._field.__get__(holder)
+        return self._spool.get(value) if type(value) is int else value
+
+    def __set__(self, holder: object, value: Any) -> None:
+        light = len(value) < _LIGHT if isinstance(value, str) else not value
+        self._field.__set__(holder, value if light else self._spool.put(value))
+
+
+def with_heavy(kind: type[T], spool: Spool, *names: str) -> type[T]:
+    """Give a class like another one with slots, which keeps what is long in these fields in a spool."""
+    fields = {name: _Heavy(spool, getattr(kind, name)) for name in names}
+    return cast("type[T]", type(kind.__name__, (kind,), {"__slots__": (), **fields}))
+
+
 def is_big(source: Source) -> bool:
-    """Whether a source's parts should not all be held in memory.
+    """Whether a source's parts should not all be held in memory, as far as is known before it was read.
 
     Raises:
         OSError: it cannot be read.
     """
     with source.open() as stream:
-        return stream.seek(0, 2) >= BIG
+        return not stream.seekable() or stream.seek(0, 2) >= BIG
 
 
 def key_of(text: str) -> int:

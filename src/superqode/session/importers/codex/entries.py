@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from superqode.session.importers.codex.calls import Call
@@ -16,10 +16,15 @@ __all__ = ["AGENT", "entry_ids", "entry_of"]
 AGENT: Final = "codex"
 
 
-def entry_ids(drafts: Iterable[Draft]) -> list[str]:
-    """Give each draft its id: Codex's own, else from the content. A fork's history gets the parent's ids."""
-    ids = EntryIds()
-    return [_id(draft, ids) for draft in drafts]
+def entry_ids(drafts: Iterable[Draft], *, compact: bool = False) -> Iterator[str]:
+    """Give each draft its id: Codex's own, else from the content. A fork's history gets the parent's ids.
+
+    Args:
+        drafts: the drafts, in order.
+        compact: there are very many.
+    """
+    ids = EntryIds(compact=compact)
+    return (_id(draft, ids) for draft in drafts)
 
 
 def _id(draft: Draft, ids: EntryIds) -> str:
@@ -28,7 +33,7 @@ def _id(draft: Draft, ids: EntryIds) -> str:
     if draft.native_id:
         return ids.claim(draft.native_id)
     if not draft.text and draft.calls:
-        return ids.claim(f"msg-{draft.calls[0]['call_id']}")
+        return ids.claim(f"msg-{draft.asked(0)['call_id']}")
     return ids.derive("msg", draft.role, draft.text)
 
 
@@ -63,7 +68,7 @@ def _message(said: Said, entry_id: str, is_prompt: Callable[[Said], bool]) -> Me
         content=said.text,
         timestamp=said.time,
         agent_name=AGENT if said.role == "assistant" else None,
-        tool_calls=said.calls or None,
+        tool_calls=[said.asked(number) for number in range(len(said.calls))] or None,
         metadata=details,
     )
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from itertools import islice
 from typing import Final
 
@@ -18,7 +19,7 @@ from superqode.session.importers.codex.speech import Said, prompt_core
 from superqode.session.importers.fields import parse_time
 from superqode.session.importers.lines import read_records
 from superqode.session.importers.origin import digest_of, provenance, session_id_for, title_of
-from superqode.session.models import Message, Session, ToolExecution
+from superqode.session.models import Entry, Message, Session, ToolExecution
 
 __all__ = ["CodexImporter"]
 
@@ -61,7 +62,8 @@ class CodexImporter:
             raise TranscriptError(source.name, "it is compressed; unpack it first with `zstd -d`")
         receipt = Receipt()
         rollout = read_rollout(source, receipt)
-        session = _session(rollout)
+        big = rollout.transcript.kinds.big
+        session = _session(rollout, [] if big else list(_entries(rollout)))
         receipt.mapped = sum(draft.records for draft in rollout.drafts)
         session.metadata["imported"] = provenance(
             source,
@@ -72,7 +74,10 @@ class CodexImporter:
             original_id=rollout.meta.thread_id,
             title=session.title,
         )
-        return Imported(session, receipt)
+        if not big:
+            return Imported(session, receipt)
+        spoken = sum(1 for draft in rollout.drafts if isinstance(draft, Said))
+        return Imported(session, receipt, partial(_entries, rollout), (spoken, len(rollout.drafts) - spoken))
 
 
 def _is_packed(source: Source, head: bytes) -> bool:
@@ -80,11 +85,17 @@ def _is_packed(source: Source, head: bytes) -> bool:
     return head.startswith(_ZSTD_MAGIC) and source.name.endswith(".jsonl.zst")
 
 
-def _session(rollout: Rollout) -> Session:
+def _entries(rollout: Rollout) -> Iterator[Entry]:
+    """Make the entries, in order."""
+    transcript = rollout.transcript
+    named = zip(rollout.drafts, entry_ids(rollout.drafts, compact=transcript.kinds.big), strict=True)
+    return (entry_of(draft, entry_id, transcript.is_prompt, _PREFIX) for draft, entry_id in named)
+
+
+def _session(rollout: Rollout, entries: Sequence[Entry]) -> Session:
+    """Make the session, with these entries of it."""
     meta, transcript = rollout.meta, rollout.transcript
     began = _began(rollout)
-    named = zip(rollout.drafts, entry_ids(rollout.drafts), strict=True)
-    entries = [entry_of(draft, entry_id, transcript.is_prompt, _PREFIX) for draft, entry_id in named]
     balance = _files(rollout)
     # Taken over as a whole: adding one by one would guess files from tool names, and Codex records them.
     return Session.from_dict(

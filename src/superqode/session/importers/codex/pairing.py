@@ -12,6 +12,7 @@ from itertools import islice
 from typing import Final
 
 from superqode.session.importers.codex.speech import Said, pairing_key
+from superqode.session.importers.spool import key_of
 
 __all__ = ["Pairing"]
 
@@ -28,14 +29,14 @@ class Pairing:
     """
 
     prompts_are_told: bool = False
-    _untold: dict[tuple[str, str], list[Said]] = field(default_factory=dict)
-    _told: dict[tuple[str, str], deque[Said]] = field(default_factory=dict)
+    _untold: dict[tuple[str, int], list[Said]] = field(default_factory=dict)
+    _told: dict[tuple[str, int], deque[Said]] = field(default_factory=dict)
     # All that was told, in order, each with the number of drafts before it.
     _heard: list[tuple[int, Said]] = field(default_factory=list)
 
     def claim(self, said: Said) -> Said | None:
         """Give, and forget, what an event told of this message before its own record; None where none did."""
-        waiting = self._told.get((said.role, pairing_key(said.text)), deque())
+        waiting = self._told.get(_key(said.role, said.text), deque())
         while waiting:
             told = waiting.popleft()
             if not told.gone:
@@ -44,11 +45,11 @@ class Pairing:
 
     def await_event(self, said: Said) -> None:
         """Remember a message that no event told of yet."""
-        self._untold.setdefault((said.role, pairing_key(said.text)), []).append(said)
+        self._untold.setdefault(_key(said.role, said.text), []).append(said)
 
     def repeats(self, role: str, text: str) -> bool:
         """Whether an event tells of a message whose own record came before; that message is typed, then."""
-        waiting = self._untold.get((role, pairing_key(text)), [])
+        waiting = self._untold.get(_key(role, text), [])
         while waiting:
             said = waiting.pop()
             if not said.gone:
@@ -73,7 +74,7 @@ class Pairing:
 
     def hear(self, said: Said, place: int) -> None:
         """Remember a message an event told of, and after how many drafts."""
-        self._told.setdefault((said.role, pairing_key(said.text)), deque()).append(said)
+        self._told.setdefault(_key(said.role, said.text), deque()).append(said)
         self._heard.append((place, said))
 
     def withdraw(self, place: int) -> Iterator[Said]:
@@ -95,3 +96,7 @@ class Pairing:
         if said.role != "user" or said.injected:
             return False
         return not self.prompts_are_told if said.typed is None else said.typed
+
+
+def _key(role: str, text: str) -> tuple[str, int]:
+    return role, key_of(pairing_key(text))

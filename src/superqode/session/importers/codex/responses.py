@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from superqode.session.importers.codex.calls import Call
-from superqode.session.importers.codex.speech import Said
+from superqode.session.importers.codex.speech import Block, Said
+from superqode.session.importers.spool import Spool, with_heavy
 
-__all__ = ["Draft", "Responses"]
+__all__ = ["Draft", "Kinds", "Responses"]
 
 Draft = Said | Call
+
+
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """The classes that drafts are of: those of a huge rollout keep what is long on disk.
+
+    Attributes:
+        said: makes messages.
+        call: makes calls.
+        ask: takes what an answer asks for, and gives what stands for it in `Said.calls`.
+        big: whether this is for a huge rollout.
+    """
+
+    said: type[Said] = Said
+    call: type[Call] = Call
+    ask: Callable[[dict[str, Any]], Block] = lambda block: block
+    big: bool = False
+
+    @classmethod
+    def on_disk(cls) -> Kinds:
+        """Those for a huge rollout."""
+        spool = Spool()
+        call = with_heavy(Call, spool, "arguments", "result", "changes")
+        return cls(with_heavy(Said, spool, "text"), call, lambda block: partial(spool.get, spool.put(block)), big=True)
 
 
 class Responses:

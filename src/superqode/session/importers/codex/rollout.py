@@ -15,11 +15,12 @@ from superqode.session.errors import TranscriptError
 from superqode.session.importers.base import Receipt, Source
 from superqode.session.importers.codex.entries import entry_ids
 from superqode.session.importers.codex.meta import Base, Meta, is_bare_meta, read_meta
-from superqode.session.importers.codex.responses import Draft
+from superqode.session.importers.codex.responses import Draft, Kinds
 from superqode.session.importers.codex.speech import Said
 from superqode.session.importers.codex.transcript import Transcript
 from superqode.session.importers.fields import mapping_at, number_at, text_at
 from superqode.session.importers.lines import read_records
+from superqode.session.importers.spool import is_big
 
 __all__ = ["Rollout", "is_record", "read_rollout"]
 
@@ -93,7 +94,8 @@ class _Reader:
     """Reads one rollout; the first thing in it says whose it is."""
 
     def __init__(self, source: Source, receipt: Receipt) -> None:
-        self.transcript = Transcript(datetime.fromtimestamp(0, UTC), receipt)
+        kinds = Kinds.on_disk() if is_big(source) else Kinds()
+        self.transcript = Transcript(datetime.fromtimestamp(0, UTC), receipt, kinds)
         self._source = source
         self._receipt = receipt
         self._meta: Meta | None = None

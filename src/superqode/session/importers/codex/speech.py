@@ -6,14 +6,14 @@ Codex sends a lot in the user's name: the environment, AGENTS.md, notices. What 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
 from superqode.session.importers.fields import list_at, mapping_at, text_at
 
-__all__ = ["Said", "Speech", "is_injected", "pairing_key", "prompt_core", "read_content"]
+__all__ = ["Block", "Said", "Speech", "is_injected", "pairing_key", "prompt_core", "read_content"]
 
 # How texts begin that Codex puts into the user's mouth.
 _INJECTED: Final = re.compile(
@@ -31,6 +31,10 @@ _IMAGE_TAG: Final = re.compile(r"\s*</?(?:local_)?image\b[^>]*>\s*")
 _EDITOR_HEADING: Final = "## My request for Codex:"
 
 
+# How a call is asked for, or what gives it where there are too many to hold.
+Block = dict[str, Any] | Callable[[], dict[str, Any]]
+
+
 @dataclass(slots=True)
 class Said:
     """A message on its way: what is known of it grows while the file is read.
@@ -45,7 +49,7 @@ class Said:
         injected: whether it looks like something Codex put there.
         gone: why it is not part of the session after all; empty while it is.
         inherited: whether it came from the parent's file.
-        calls: the calls this answer asks for.
+        calls: the calls this answer asks for, or what gives them.
         thinking: summaries of the reasoning behind this answer.
         metadata: anything else.
     """
@@ -59,9 +63,14 @@ class Said:
     injected: bool = False
     gone: str = ""
     inherited: bool = False
-    calls: list[dict[str, Any]] = field(default_factory=list)
+    calls: list[Block] = field(default_factory=list)
     thinking: list[str] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
+
+    def asked(self, number: int) -> dict[str, Any]:
+        """One of the calls."""
+        block = self.calls[number]
+        return block if isinstance(block, dict) else block()
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,7 @@ from superqode.session.importers.codex.kinds import (
     reason_for,
 )
 from superqode.session.importers.codex.pairing import Pairing
-from superqode.session.importers.codex.responses import Draft, Responses
+from superqode.session.importers.codex.responses import Draft, Kinds, Responses
 from superqode.session.importers.codex.speech import Said, is_injected, read_content
 from superqode.session.importers.fields import list_at, mapping_at, parse_time, text_at
 
@@ -60,6 +60,7 @@ class Transcript:
         model: the one at this point.
         left_out: how many parts of records were left out, by reason.
         now: the time of the last record that had one.
+        kinds: the classes of the drafts.
         cwd: the folder Codex works in at this point.
         folder: the first such folder.
         inherited: whether the records at hand are the parent's.
@@ -67,6 +68,7 @@ class Transcript:
 
     now: datetime
     receipt: Receipt
+    kinds: Kinds = field(default_factory=Kinds)
     cwd: str = ""
     folder: str = ""
     drafts: list[Draft] = field(default_factory=list)
@@ -232,7 +234,7 @@ class Transcript:
             self._drop(REPEATED)
             return
         role = "user" if kind in PROMPT_EVENTS else "assistant"
-        said = Said(role, text, self.now, text_at(item, "id"), typed=True, inherited=self.inherited)
+        said = self.kinds.said(role, text, self.now, text_at(item, "id"), typed=True, inherited=self.inherited)
         self._count(said)
         self._pairing.hear(said, len(self.drafts))
 
@@ -270,12 +272,13 @@ class Transcript:
                 self._drop(REPEATED)
                 return
             known = None  # some model servers give the same ids again
-        call = Call(call_id, *asked(item, kind), self.now)
+        call = self.kinds.call(call_id, *asked(item, kind), self.now)
         call.cwd = posixpath.join(self.cwd, text_at(call.arguments, "workdir", "working_directory"))
         if namespace := text_at(item, "namespace"):
             call.metadata["namespace"] = namespace
         answer = self._responses.at_hand(self._answer())
-        answer.calls.append({"type": kind, "call_id": call_id, "name": call.name, **as_asked(item)})
+        block = {"type": kind, "call_id": call_id, "name": call.name, **as_asked(item)}
+        answer.calls.append(self.kinds.ask(block))
         if known is not None:
             self._replace(known, call)
         self._add_call(call)
@@ -318,7 +321,7 @@ class Transcript:
             return
         if call is None:
             script = "" if text_at(item, "source").startswith("user") else self._script
-            call = Call(item_id, *done(item, kind), self.now, cwd=self.cwd, within=script, asked=False)
+            call = self.kinds.call(item_id, *done(item, kind), self.now, cwd=self.cwd, within=script, asked=False)
             self._add_call(call)
         else:
             self._count(call)
@@ -374,10 +377,10 @@ class Transcript:
     def _answer(self) -> Said:
         """The beginning of an answer, if one begins here."""
         about = {"model": self.model} if self.model else {}
-        return Said("assistant", "", self.now, inherited=self.inherited, metadata=about)
+        return self.kinds.said("assistant", "", self.now, inherited=self.inherited, metadata=about)
 
     def _say(self, role: str, text: str, metadata: dict[str, Any]) -> Said:
-        said = Said(role, text, self.now, inherited=self.inherited, metadata=metadata)
+        said = self.kinds.said(role, text, self.now, inherited=self.inherited, metadata=metadata)
         self.drafts.append(said)
         self._count(said)
         return said
