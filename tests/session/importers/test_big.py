@@ -1,0 +1,168 @@
+"""Huge transcripts: imported without being held, and the sessions are those that small ones give."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from superqode.session.errors import TranscriptError
+from superqode.session.importers import spool
+from superqode.session.importers.base import sources_of
+from superqode.session.importers.claude_code import ClaudeCodeImporter
+from superqode.session.importers.codex import CodexImporter
+from superqode.session.importers.spool import Spool, key_of
+
+from . import claude_scripts, folders, fuzzing, truth
+from .lengths import claude_transcript, codex_rollout
+from .rollouts import Rollout
+
+
+def both_ways(importer, files):
+    """Import files as small ones and as huge ones; gives what each way made of them."""
+    ways = []
+    usual = spool.BIG
+    for limit in (usual, 0):
+        spool.BIG = limit
+        try:
+            found = []
+            for source in folders.of(files):
+                made = importer()
+                if not made.recognises(source, source.head()):
+                    continue
+                for result in made.read(source):
+                    if isinstance(result, TranscriptError):
+                        found.append(str(result))
+                        continue
+                    sizes, entries = result.sizes(), list(result.entries())
+                    session = result.session.to_dict() | dict.fromkeys(("messages", "tool_executions", "timeline"))
+                    again = list(result.entries())
+                    assert again == entries
+                    found.append((session, result.receipt.to_dict(), sizes, entries))
+            ways.append(found)
+        finally:
+            spool.BIG = usual
+    return ways
+
+
+def check_both(importer, files):
+    """See that both ways give the same."""
+    small, huge = both_ways(importer, files)
+    assert huge == small
+
+
+@pytest.mark.parametrize(
+    ("importer", "folder"),
+    [
+        pytest.param(importer, *parameter.values, marks=parameter.marks, id=f"{agent}-{parameter.id}")
+        for importer, agent in ((ClaudeCodeImporter, "claude-code"), (CodexImporter, "codex"))
+        for parameter in truth.folders(agent)
+    ],
+)
+def test_recorded_sessions_are_the_same_both_ways(importer, folder):
+    """Every recorded session of Claude Code and Codex is one and the same, held or not."""
+    files = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*.json*"))
+        if path.is_file() and path.parent != folder
+    }
+    check_both(importer, files)
+
+
+@pytest.mark.parametrize("script", [claude_scripts.rewound, claude_scripts.forked, claude_scripts.side_by_side])
+def test_trees_are_the_same_both_ways(script):
+    """Rewound, forked and parallel conversations are the same, with their branches, parents and links."""
+    made = script()
+    if isinstance(made, tuple):
+        made = dict(zip((claude_scripts.NAME, claude_scripts.CHILD_NAME), made, strict=True))
+    files = made if isinstance(made, dict) else {claude_scripts.NAME: made}
+    check_both(
+        ClaudeCodeImporter, {name: data if isinstance(data, bytes) else data.bytes() for name, data in files.items()}
+    )
+
+
+@given(fuzzing.altered(claude_scripts.rewound().records), st.randoms(use_true_random=False))
+def test_altered_transcripts_are_the_same_both_ways(records, chance):
+    """Whatever stands in the records and in whatever order, both ways agree on sessions, receipts and errors."""
+    records = [record for record in records if isinstance(record, dict)] if isinstance(records, list) else []
+    if chance.random() < 0.5:
+        chance.shuffle(records)
+    records += records[: chance.randrange(3)]
+    data = b"".join(json.dumps(record).encode() + b"\n" for record in records)
+    check_both(ClaudeCodeImporter, {claude_scripts.NAME: data})
+
+
+@given(st.data())
+def test_altered_rollouts_are_the_same_both_ways(data):
+    """The same for Codex's."""
+    lines = codex_rollout(2, 400).splitlines()
+    records = data.draw(fuzzing.altered([json.loads(line) for line in lines]))
+    text = b"".join(json.dumps(record).encode() + b"\n" for record in records)
+    check_both(CodexImporter, {"rollout.jsonl": text})
+
+
+# Says by how many MiB the process grew while it imported a file.
+GROWTH = """
+import resource, sys
+from superqode.session import SessionStore
+from superqode.session.importers import make_importers, spool
+from superqode.session.store import imports
+spool.BIG = 1_000_000
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+with SessionStore(sys.argv[1]) as store:
+    (outcome,) = store.import_sources([sys.argv[2]]).sessions
+assert outcome.status == "new", outcome
+print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems count memory in other ways")
+@pytest.mark.parametrize(
+    ("name", "make"), [("t.jsonl", claude_transcript), ("rollout-x.jsonl", codex_rollout)], ids=["claude", "codex"]
+)
+@pytest.mark.parametrize(
+    ("turns", "size", "limit"), [(2400, 9000, 45), (16, 4_000_000, 42)], ids=["many lines", "long lines"]
+)
+def test_memory_stays_small(store_path, tmp_path, name, make, turns, size, limit):
+    """Some ten MB go into the store in less memory than holding them takes, be they many lines or a few long ones."""
+    file = tmp_path / name
+    file.write_bytes(make(turns, size))
+    assert file.stat().st_size > 22_000_000
+    command = [sys.executable, "-c", GROWTH, str(store_path), str(file)]
+    told = subprocess.run(
+        command, capture_output=True, text=True, check=True, env={**os.environ, "TMPDIR": str(tmp_path)}
+    )
+    assert int(told.stdout) < limit
+
+
+def test_what_is_not_known_to_end_is_huge():
+    """A stream that cannot tell its length is taken for a huge one."""
+
+    class Pipe(io.BytesIO):
+        def seekable(self):
+            return False
+
+    data = Rollout().prompt("go").data
+    (source,) = sources_of({"rollout.jsonl": lambda _ending: Pipe(data)})
+    (found,) = CodexImporter().read(source)
+    assert found.stream is not None
+    assert [message.content for message in found.entries()] == ["go"]
+
+
+def test_a_spool_gives_back_what_it_took():
+    """Values come back equal, in any order, the recent ones and those long ago, small and large."""
+    kept = Spool()
+    values = [{"n": number, "text": "x" * (number * 37 % 5000)} for number in range(300)]
+    places = [kept.put(value) for value in values]
+    for number in (299, 0, 150, 0, 1, 298):
+        assert kept.get(places[number]) == values[number]
+
+
+def test_keys_of_texts_differ():
+    """Texts that are near each other, empty or no Unicode have keys of their own."""
+    texts = ["", "a", "b", "a\0", "\ud800", "ä"]
+    assert len({key_of(text) for text in texts}) == len(texts)
