@@ -9,6 +9,7 @@ from hashlib import blake2b
 from typing import IO, Any, Final, TypeVar, cast
 
 from superqode.session.importers.base import Source
+from superqode.session.models import FrozenDict
 
 __all__ = ["BIG", "Spool", "is_big", "key_of", "with_heavy"]
 
@@ -22,6 +23,8 @@ _KEPT: Final = 64
 _KEY_BYTES: Final = 8
 # A text that is shorter than this takes less room where it is, in characters.
 _LIGHT: Final = 64
+# Values that need no room at all.
+_EMPTY: Final = (dict, list, FrozenDict)
 
 
 class Spool:
@@ -62,7 +65,7 @@ class _Heavy:
 
     Args:
         spool: where they are.
-        field: the descriptor of the field, of text or of JSON values; no numbers.
+        field: the descriptor of the field, of text, lists or dicts. These are set, never changed where they are.
     """
 
     def __init__(self, spool: Spool, field: Any) -> None:
@@ -71,11 +74,19 @@ class _Heavy:
 
     def __get__(self, holder: object, _owner: type | None = None) -> Any:
         value = self._field.__get__(holder)
-        return self._spool.get(value) if type(value) is int else value
+        if type(value) is not int:
+            return value
+        return self._spool.get(value) if value >= 0 else _EMPTY[value]()
 
     def __set__(self, holder: object, value: Any) -> None:
-        light = len(value) < _LIGHT if isinstance(value, str) else not value
-        self._field.__set__(holder, value if light else self._spool.put(value))
+        self._field.__set__(holder, self._kept(value))
+
+    def _kept(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return value if len(value) < _LIGHT else self._spool.put(value)
+        if not value and type(value) in _EMPTY:
+            return _EMPTY.index(type(value)) - len(_EMPTY)
+        return self._spool.put(value)
 
 
 def with_heavy(kind: type[T], spool: Spool, *names: str) -> type[T]:

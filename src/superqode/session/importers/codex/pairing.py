@@ -36,9 +36,11 @@ class Pairing:
 
     def claim(self, said: Said) -> Said | None:
         """Give, and forget, what an event told of this message before its own record; None where none did."""
-        waiting = self._told.get(_key(said.role, said.text), deque())
-        while waiting:
+        key = _key(said.role, said.text)
+        while waiting := self._told.get(key):
             told = waiting.popleft()
+            if not waiting:
+                del self._told[key]
             if not told.gone:
                 return told
         return None
@@ -49,9 +51,11 @@ class Pairing:
 
     def repeats(self, role: str, text: str) -> bool:
         """Whether an event tells of a message whose own record came before; that message is typed, then."""
-        waiting = self._untold.get(_key(role, text), [])
-        while waiting:
+        key = _key(role, text)
+        while waiting := self._untold.get(key):
             said = waiting.pop()
+            if not waiting:
+                del self._untold[key]
             if not said.gone:
                 said.typed = True
                 return True

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from superqode.session.importers.codex.calls import Call
@@ -36,8 +35,10 @@ class Kinds:
     def on_disk(cls) -> Kinds:
         """Those for a huge rollout."""
         spool = Spool()
-        call = with_heavy(Call, spool, "arguments", "result", "changes")
-        return cls(with_heavy(Said, spool, "text"), call, lambda block: partial(spool.get, spool.put(block)), big=True)
+        said = with_heavy(Said, spool, "text", "thinking", "metadata")
+        said.look_up = staticmethod(spool.get)  # type: ignore[method-assign]
+        call = with_heavy(Call, spool, "arguments", "result", "changes", "metadata")
+        return cls(said, call, spool.put, big=True)
 
 
 class Responses:

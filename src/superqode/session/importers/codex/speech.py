@@ -6,7 +6,7 @@ Codex sends a lot in the user's name: the environment, AGENTS.md, notices. What 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -31,8 +31,8 @@ _IMAGE_TAG: Final = re.compile(r"\s*</?(?:local_)?image\b[^>]*>\s*")
 _EDITOR_HEADING: Final = "## My request for Codex:"
 
 
-# How a call is asked for, or what gives it where there are too many to hold.
-Block = dict[str, Any] | Callable[[], dict[str, Any]]
+# How a call is asked for, or its place on disk where there are too many to hold.
+Block = dict[str, Any] | int
 
 
 @dataclass(slots=True)
@@ -49,7 +49,7 @@ class Said:
         injected: whether it looks like something Codex put there.
         gone: why it is not part of the session after all; empty while it is.
         inherited: whether it came from the parent's file.
-        calls: the calls this answer asks for, or what gives them.
+        calls: the calls this answer asks for, or where they stand.
         thinking: summaries of the reasoning behind this answer.
         metadata: anything else.
     """
@@ -70,7 +70,12 @@ class Said:
     def asked(self, number: int) -> dict[str, Any]:
         """One of the calls."""
         block = self.calls[number]
-        return block if isinstance(block, dict) else block()
+        return block if isinstance(block, dict) else self.look_up(block)
+
+    @staticmethod
+    def look_up(place: int) -> dict[str, Any]:
+        """Give the call that stands at a place."""
+        raise LookupError(f"nothing stands at {place}: only messages of a huge rollout keep their calls elsewhere")
 
 
 @dataclass(frozen=True, slots=True)

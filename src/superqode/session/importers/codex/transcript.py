@@ -200,7 +200,7 @@ class Transcript:
             answer = self._responses.speaking(self._answer())
             answer.native_id, answer.time, answer.text = text_at(item, "id"), self.now, speech.text
             if phase := text_at(item, "phase"):
-                answer.metadata["phase"] = phase
+                answer.metadata = {**answer.metadata, "phase": phase}
             self._count(answer)
             if not self._claim(answer):
                 self._pairing.await_event(answer)
@@ -255,7 +255,7 @@ class Transcript:
             self._drop("reasoning without a summary")
             return
         answer = self._responses.at_hand(self._answer())
-        answer.thinking.extend(thoughts)
+        answer.thinking = [*answer.thinking, *thoughts]
         self._count(answer)
 
     def _note_cut(self, item: Mapping[str, Any]) -> None:
@@ -273,12 +273,12 @@ class Transcript:
                 return
             known = None  # some model servers give the same ids again
         call = self.kinds.call(call_id, *asked(item, kind), self.now)
-        call.cwd = posixpath.join(self.cwd, text_at(call.arguments, "workdir", "working_directory"))
+        folder = text_at(call.arguments, "workdir", "working_directory")
+        call.cwd = posixpath.join(self.cwd, folder) if folder else self.cwd
         if namespace := text_at(item, "namespace"):
-            call.metadata["namespace"] = namespace
+            call.metadata = {**call.metadata, "namespace": namespace}
         answer = self._responses.at_hand(self._answer())
-        block = {"type": kind, "call_id": call_id, "name": call.name, **as_asked(item)}
-        answer.calls.append(self.kinds.ask(block))
+        answer.calls.append(self.kinds.ask({"type": kind, "call_id": call_id, "name": call.name, **as_asked(item)}))
         if known is not None:
             self._replace(known, call)
         self._add_call(call)
@@ -366,7 +366,8 @@ class Transcript:
         return self._pairing.is_prompt(said)
 
     def finish(self) -> None:
-        """Put messages that only an event told of where they were heard."""
+        """Put messages that only an event told of where they were heard; nothing more is taken then."""
+        self._by_id.clear()
         whole: list[Draft] = []
         taken = 0
         for place, said in self._pairing.leftovers():
