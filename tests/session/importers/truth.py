@@ -79,6 +79,11 @@ def check(session, truth, *, subagents=(), unseen=(), arguments=lambda call: cal
     for field, found in said.items():
         known = sorted(truth[field]) if field.startswith("files_") else truth[field]
         assert found == ([] if field in unseen else known), field
+    assert len(said["prompts"]) == truth["user_messages"]
+    if "assistant_texts" not in unseen:
+        assert len(said["assistant_texts"]) == truth["assistant_messages_with_text"]
+    own = [call for call in truth["tool_calls"] if not call.get("sidechain", False)]
+    assert sum(not call.success for call in session.tool_executions) == sum(not call["ok"] for call in own)
     _check_calls([session], truth, arguments, sidechain=False)
     _check_calls(subagents, truth, arguments, sidechain=True)
     answers = [message for child in subagents for message in child.messages if message.role == "assistant"]

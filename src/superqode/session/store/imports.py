@@ -20,6 +20,7 @@ from superqode.session.models import Entry, Session, Step, thaw
 from superqode.session.store.appending import GROWING, Batch, Pace
 from superqode.session.store.handoffs import link_to_origin
 from superqode.session.store.index.catalogue import Progress
+from superqode.session.store.loading import load_meta
 from superqode.session.store.merge import merge_list
 from superqode.session.store.sources_watch import Run, Watched, keep
 
@@ -214,13 +215,12 @@ class _Import:
                 link_to_origin(store, session)
                 self._save_new(part)
             return "new"
-        stored = store.load(session.id)
-        if _same_source(stored, session):
-            return "unchanged"
+        if _same_source(load_meta(store._existing(session.id), session.id).metadata, session.metadata):
+            return "unchanged"  # known from the fields alone: what was said is not read
         if self._dry_run:
             return "updated"
         self._flush()
-        return "updated" if save_more(store, stored, whole(part)) else "unchanged"
+        return "updated" if save_more(store, store.load(session.id), whole(part)) else "unchanged"
 
     def _save_new(self, part: Imported) -> None:
         if any(step.kind == "snapshot" for step in part.session._steps):
@@ -304,12 +304,12 @@ def _finish(store: SessionStore, part: Session, whole: Session) -> None:
     store.save(part)
 
 
-def _imported(session: Session) -> dict[str, Any]:
-    told = session.metadata.get("imported")
+def _imported(metadata: Mapping[str, Any]) -> dict[str, Any]:
+    told = metadata.get("imported")
     return told if isinstance(told, dict) else {}
 
 
-def _same_source(stored: Session, fresh: Session) -> bool:
+def _same_source(stored: Mapping[str, Any], fresh: Mapping[str, Any]) -> bool:
     old, new = _imported(stored), _imported(fresh)
     keys = ("source_sha256", "importer_version", "format")
     return bool(old) and all(old.get(key) == new.get(key) for key in keys)
@@ -336,7 +336,7 @@ def save_more(
     before = stored.to_dict()
     kept, news = _kept_and_new(stored, fresh)
     stored._set_order(_in_place(kept, fresh) if again else kept)
-    if stored.title == _imported(stored).get("title"):
+    if stored.title == _imported(stored.metadata).get("title"):
         stored.title = fresh.title
     whole = stored.model_copy()
     for name in (*GROWING, "tags"):
@@ -358,7 +358,7 @@ def save_more(
             stored._take_snapshot(step.snapshot)
     if stored.to_dict() | {"updated_at": ""} == before | {"updated_at": ""}:
         return False  # the same conversation from another file: not worth a commit
-    stored.metadata = stored.metadata | _about(fresh) | {"imported": thaw(_imported(fresh))}
+    stored.metadata = stored.metadata | _about(fresh) | {"imported": thaw(_imported(fresh.metadata))}
     if not dry_run:
         _finish(store, stored, whole)
     return True

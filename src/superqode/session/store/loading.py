@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from superqode.session.codec.meta import Meta
 from superqode.session.errors import CorruptObject, CorruptSession
 from superqode.session.git.objects import Tag
 from superqode.session.git.repository import HEADS, Repository
@@ -13,7 +14,7 @@ from superqode.session.store.branches import branch_ref, not_found, parent_of
 from superqode.session.store.snapshots import list_snapshots
 from superqode.session.store.state import Saved, read_entries, read_state, read_tree, times
 
-__all__ = ["load_commit", "load_session", "tip_of"]
+__all__ = ["load_commit", "load_meta", "load_session", "tip_of"]
 
 
 def tip_of(repository: Repository, session_id: str) -> str:
@@ -30,6 +31,19 @@ def tip_of(repository: Repository, session_id: str) -> str:
     if tip is None:
         raise not_found(repository, session_id)
     return tip
+
+
+def load_meta(repository: Repository, session_id: str) -> Meta:
+    """Read a session's fields, and none of its entries.
+
+    Raises:
+        SessionNotFound, CorruptSession.
+    """
+    tip = tip_of(repository, session_id)
+    try:
+        return read_tree(repository.objects, repository.objects.commit(tip), session_id).meta
+    except CorruptObject as problem:
+        raise CorruptSession(session_id, str(problem)) from problem
 
 
 def load_session(repository: Repository, session_id: str) -> Session:
