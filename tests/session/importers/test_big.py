@@ -15,6 +15,9 @@ from superqode.session.importers import spool
 from superqode.session.importers.base import sources_of
 from superqode.session.importers.claude_code import ClaudeCodeImporter
 from superqode.session.importers.codex import CodexImporter
+from superqode.session.importers.gemini_cli import GeminiCliImporter
+from superqode.session.importers.pi import PiImporter
+from superqode.session.importers.qwen_code import QwenCodeImporter
 from superqode.session.importers.spool import Spool, key_of
 
 from . import claude_scripts, folders, fuzzing, truth
@@ -59,12 +62,18 @@ def check_both(importer, files):
     ("importer", "folder"),
     [
         pytest.param(importer, *parameter.values, marks=parameter.marks, id=f"{agent}-{parameter.id}")
-        for importer, agent in ((ClaudeCodeImporter, "claude-code"), (CodexImporter, "codex"))
+        for importer, agent in (
+            (ClaudeCodeImporter, "claude-code"),
+            (CodexImporter, "codex"),
+            (GeminiCliImporter, "gemini-cli"),
+            (QwenCodeImporter, "qwen-code"),
+            (PiImporter, "pi"),
+        )
         for parameter in truth.folders(agent)
     ],
 )
 def test_recorded_sessions_are_the_same_both_ways(importer, folder):
-    """Every recorded session of Claude Code and Codex is one and the same, held or not."""
+    """Every recorded session of these agents is one and the same, held or not."""
     files = {
         path.relative_to(folder).as_posix(): path.read_bytes()
         for path in sorted(folder.rglob("*.json*"))

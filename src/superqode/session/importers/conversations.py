@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 from superqode.session.errors import InvalidEntry, TranscriptError
-from superqode.session.importers.assembly import Parts, first_prompt, make_session
+from superqode.session.importers.assembly import Parts, make_session
 from superqode.session.importers.balance import FileBalance
 from superqode.session.importers.base import Imported, Receipt, Source
 from superqode.session.importers.drafts import MOST_BRANCHES, Call, Draft, Drafts, Said, Way
 from superqode.session.importers.lines import Divide, read_records
 from superqode.session.importers.origin import provenance, session_id_for, title_of
 from superqode.session.importers.shell import removed_files
-from superqode.session.models import Entry, Message, ToolExecution
+from superqode.session.models import Entry, Message, MessageRole, ToolExecution
 from superqode.session.models.files import touched_files
+from superqode.session.models.values import to_utc
 
 __all__ = ["Origin", "conversations", "or_errors", "session_name", "take_records"]
 
@@ -100,11 +102,14 @@ def take_records(
 def conversations(origin: Origin, drafts: Drafts) -> Iterator[Imported]:
     """Give the sessions of a transcript."""
     names = drafts.entry_ids()
-    entries = {id(draft): _entry(draft, names[id(draft)], origin.agent) for draft in drafts.every}
+    make: Callable[[Draft], Entry] = partial(_named_entry, names, origin.agent)
+    if not drafts.big:  # each once, whatever conversations it is in
+        made = {id(draft): make(draft) for draft in drafts.every}
+        make = lambda draft: made[id(draft)]  # noqa: E731 - the same by another way
     _leave_out(drafts.too_old(), origin.receipt)
     taken = {origin.id}
     ways = drafts.ways()
-    yield _import(origin, next(ways), entries, origin.receipt)
+    yield _import(origin, next(ways), make, origin.receipt, big=drafts.big)
     for way in ways:
         own = way.drafts[way.own :]
         first = names[id(own[0])]
@@ -116,13 +121,13 @@ def conversations(origin: Origin, drafts: Drafts) -> Iterator[Imported]:
             version=origin.version,
             id=_fresh(origin, first, taken),
             original_id=origin.original_id,
-            title=first_prompt([entries[id(draft)] for draft in own]),
+            title=_first_prompt(own),
             folder=origin.folder,
             parent=origin.id,
             relation={"relation": "branch", "first_own_entry": first},
             about=origin.about,
         )
-        yield _import(branch, way, entries, branch.receipt)
+        yield _import(branch, way, make, branch.receipt, big=drafts.big)
 
 
 def _fresh(origin: Origin, first: str, taken: set[str]) -> str:
@@ -134,10 +139,23 @@ def _fresh(origin: Origin, first: str, taken: set[str]) -> str:
     return name
 
 
-def _import(origin: Origin, way: Way, entries: dict[int, Entry], receipt: Receipt) -> Imported:
-    chosen = [entries[id(draft)] for draft in way.drafts]
-    times = [entry.timestamp for entry in chosen]
-    title = title_of(origin.title) or title_of(first_prompt(chosen)) or f"{origin.agent} session"
+def _named_entry(names: Mapping[int, str], agent: str, draft: Draft) -> Entry:
+    return _entry(draft, names[id(draft)], agent)
+
+
+def _first_prompt(drafts: Iterable[Draft]) -> str:
+    """The beginning of what a person said first; empty where nobody said anything."""
+    said = (draft.text for draft in drafts if isinstance(draft, Said) and draft.role == MessageRole.USER)
+    return next((text for text in said if text.strip()), "")
+
+
+def _moment(draft: Draft) -> datetime:
+    return draft.time if isinstance(draft, Said) else draft.ended or draft.time
+
+
+def _import(origin: Origin, way: Way, make: Callable[[Draft], Entry], receipt: Receipt, *, big: bool) -> Imported:
+    times = [to_utc(_moment(draft)) for draft in way.drafts]
+    title = title_of(origin.title) or title_of(_first_prompt(way.drafts)) or f"{origin.agent} session"
     began = min([*times, *([origin.began] if origin.began else [])], default=_EPOCH)
     parts = Parts(
         id=origin.id,
@@ -161,7 +179,12 @@ def _import(origin: Origin, way: Way, entries: dict[int, Entry], receipt: Receip
             **origin.relation,
         },
     )
-    return Imported(make_session(parts, chosen, _files(way.drafts, origin.folder)), receipt)
+    files = _files(way.drafts, origin.folder)
+    if not big:
+        return Imported(make_session(parts, list(map(make, way.drafts)), files), receipt)
+    spoken = sum(1 for draft in way.drafts if isinstance(draft, Said))
+    counts = (spoken, len(way.drafts) - spoken)
+    return Imported(make_session(parts, (), files), receipt, partial(map, make, way.drafts), counts)
 
 
 def _files(drafts: Sequence[Draft], folder: str) -> FileBalance:

@@ -6,13 +6,14 @@ is the conversation; what other ends there are were left for it, and are convers
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final, Literal
 
 from superqode.session.codec.jsontext import dump_text
 from superqode.session.importers.origin import EntryIds
+from superqode.session.importers.spool import Spool, with_heavy
 from superqode.session.models import FrozenDict, MessageRole
 
 __all__ = ["MOST_BRANCHES", "Call", "Draft", "Drafts", "Said", "Way"]
@@ -102,15 +103,20 @@ class Drafts:
     Attributes:
         every: all of them, in the order they came.
         tip: the one that what comes next follows; None at the beginning.
+        big: whether they are those of a huge transcript: then what is long in them stands on disk.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, big: bool = False) -> None:
+        self.big = big
+        self._shelve = _shelf() if big else None
         self.every: list[Draft] = []
         self.tip: Draft | None = None
         self._open: dict[str, list[Call]] = {}
 
     def add(self, draft: Draft) -> None:
         """Add a draft behind the tip, and make it the tip."""
+        if self._shelve is not None:
+            self._shelve(draft)
         draft.follows = self.tip
         self.every.append(draft)
         self.tip = draft
@@ -133,7 +139,7 @@ class Drafts:
 
     def entry_ids(self) -> dict[int, str]:
         """Give each draft its entry's id, by the draft's `id()`; what came first keeps its id in a longer file."""
-        ids = EntryIds()
+        ids = EntryIds(compact=self.big)
         return {id(draft): _entry_id(draft, ids) for draft in self.every}
 
     def ways(self) -> Iterator[Way]:
@@ -160,6 +166,22 @@ class Drafts:
     def _ends(self) -> list[Draft]:
         followed = {id(draft.follows) for draft in self.every}
         return [draft for draft in self.every if id(draft) not in followed and draft is not self.tip]
+
+
+def _shelf() -> Callable[[Draft], None]:
+    """Give what moves the long fields of a draft to disk, where they are read from as before."""
+    spool = Spool()
+    fields = {Said: ("text",), Call: ("arguments", "block", "result")}
+    kinds: dict[type[Draft], type[Draft]] = {Said: with_heavy(Said, spool, *fields[Said])}
+    kinds[Call] = with_heavy(Call, spool, *fields[Call])
+
+    def shelve(draft: Draft) -> None:
+        values = {name: getattr(draft, name) for name in fields[type(draft)]}
+        draft.__class__ = kinds[type(draft)]
+        for name, value in values.items():
+            setattr(draft, name, value)
+
+    return shelve
 
 
 _SPEAKERS: Final = frozenset((MessageRole.ASSISTANT, MessageRole.USER))

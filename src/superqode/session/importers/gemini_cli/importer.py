@@ -25,6 +25,7 @@ from superqode.session.importers.gemini_cli.transcript import Transcript
 from superqode.session.importers.jsonmembers import read_members
 from superqode.session.importers.lines import read_records
 from superqode.session.importers.origin import digest_of
+from superqode.session.importers.spool import is_big
 from superqode.session.importers.wholefile import head_text, leading_members
 
 __all__ = ["GeminiCliImporter"]
@@ -63,7 +64,7 @@ class GeminiCliImporter:
         if is_continued(source):
             return
         receipt = Receipt()
-        transcript = Transcript(receipt)
+        transcript = Transcript(receipt, big=is_big(source))
         if _is_object(source.head()):
             _read_object(source, transcript, receipt)
         else:

@@ -50,8 +50,8 @@ class Transcript:
         spawned: the calls that started sub-agents with files of their own, and these agents' ids.
     """
 
-    def __init__(self, receipt: Receipt) -> None:
-        self.drafts = Drafts()
+    def __init__(self, receipt: Receipt, *, big: bool = False) -> None:
+        self.drafts = Drafts(big=big)
         self.header: dict[str, str] = {}
         self.workspace = ""
         self.models: list[str] = []

@@ -15,6 +15,7 @@ from superqode.session.importers.fields import mapping_at, text_at
 from superqode.session.importers.lines import parse_json, read_records
 from superqode.session.importers.origin import digest_of
 from superqode.session.importers.pi.transcript import ENTRIES, Transcript
+from superqode.session.importers.spool import is_big
 
 __all__ = ["PiImporter"]
 
@@ -46,7 +47,7 @@ class PiImporter:
         # The hash comes first: of a file that grows meanwhile, more is imported than it says, never less.
         digest = digest_of(source)
         receipt = Receipt()
-        transcript = Transcript(receipt)
+        transcript = Transcript(receipt, big=is_big(source))
         take_records(source, receipt, transcript.take)
         if not transcript.drafts.every:
             raise TranscriptError(source.name, "it holds no messages" if receipt.lines else "it is empty")

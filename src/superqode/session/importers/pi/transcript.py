@@ -58,8 +58,8 @@ class Transcript:
         began: when it began; None where the header does not tell.
     """
 
-    def __init__(self, receipt: Receipt) -> None:
-        self.drafts = Drafts()
+    def __init__(self, receipt: Receipt, *, big: bool = False) -> None:
+        self.drafts = Drafts(big=big)
         self.header: dict[str, Any] = {}
         self.first_id = ""
         self.title = ""

@@ -15,6 +15,7 @@ from superqode.session.importers.lines import parse_json, read_records
 from superqode.session.importers.origin import digest_of
 from superqode.session.importers.qwen_code.inline import InlineAgent
 from superqode.session.importers.qwen_code.transcript import Transcript
+from superqode.session.importers.spool import is_big
 
 __all__ = ["QwenCodeImporter"]
 
@@ -50,7 +51,7 @@ class QwenCodeImporter:
         # The hash comes first: of a file that grows meanwhile, more is imported than it says, never less.
         digest = digest_of(source)
         receipt = Receipt()
-        transcript = Transcript(receipt)
+        transcript = Transcript(receipt, big=is_big(source))
         take_records(source, receipt, transcript.take)
         if not transcript.drafts.every:
             raise TranscriptError(source.name, "it holds no messages" if receipt.lines else "it is empty")

@@ -69,8 +69,8 @@ class Transcript:
         inline: what sub-agents without files of their own did.
     """
 
-    def __init__(self, receipt: Receipt) -> None:
-        self.drafts = Drafts()
+    def __init__(self, receipt: Receipt, *, big: bool = False) -> None:
+        self.drafts = Drafts(big=big)
         self.session_id = ""
         self.agent_id = ""
         self.agent_type = ""
