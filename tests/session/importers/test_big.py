@@ -18,7 +18,7 @@ from superqode.session.importers.codex import CodexImporter
 from superqode.session.importers.gemini_cli import GeminiCliImporter
 from superqode.session.importers.pi import PiImporter
 from superqode.session.importers.qwen_code import QwenCodeImporter
-from superqode.session.importers.spool import Spool, key_of
+from superqode.session.importers.spool import KeySet, Spool, key_of
 
 from . import claude_scripts, folders, fuzzing, truth
 from .lengths import claude_transcript, codex_rollout
@@ -169,6 +169,18 @@ def test_a_spool_gives_back_what_it_took():
     places = [kept.put(value) for value in values]
     for number in (299, 0, 150, 0, 1, 298):
         assert kept.get(places[number]) == values[number]
+
+
+@given(st.lists(st.integers(-(2**63), 2**63 - 1)))
+def test_a_set_of_keys_knows_what_was_added(keys):
+    """Each key is new once, however many there are."""
+    keys = [*keys, *range(-500, 500), 0, 2**62]
+    made = KeySet()
+    seen = set()
+    for key in keys:
+        assert (key in made) == ((key or 1) in seen)
+        assert made.add(key) == ((key or 1) not in seen)
+        seen.add(key or 1)
 
 
 def test_keys_of_texts_differ():

@@ -29,7 +29,7 @@ _FEW: Final = 500
 _FEW_BYTES: Final = 8 * 1024 * 1024
 # Where a pack is closed and the next one begun: what is remembered of each object has to fit into memory, and every
 # place in it into 31 bits.
-_MOST: Final = 100_000
+_MOST: Final = 50_000
 _MOST_BYTES: Final = 1024**3
 _LEVEL: Final = 1
 _HEADER: Final = struct.Struct(">4sII")

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable
 from typing import Any, Final
 
 from superqode.session import ids
 from superqode.session.errors import TranscriptError
 from superqode.session.importers.base import Receipt, Source, sha256_of
-from superqode.session.importers.spool import key_of
+from superqode.session.importers.spool import KeySet, key_of
 
 __all__ = ["TITLE_MAX", "TITLE_SOURCE", "EntryIds", "digest_of", "provenance", "session_id_for", "title_of"]
 
@@ -52,9 +51,9 @@ class EntryIds:
     """
 
     def __init__(self, *, compact: bool = False) -> None:
-        # Keys instead of ids take less than half the memory, which counts where there are hundreds of thousands.
-        self._key: Callable[[str], str | int] = key_of if compact else str
-        self._taken: set[str | int] = set()
+        # Keys take a tenth of the memory, which counts where there are hundreds of thousands.
+        self._keys = KeySet() if compact else None
+        self._taken: set[str] = set()
         self._repeats: dict[str, int] = {}
 
     def claim(self, wanted: str) -> str:
@@ -62,11 +61,19 @@ class EntryIds:
         if len(wanted) > _ENTRY_ID_MAX:
             wanted = f"{wanted[:80]}-{_digest(wanted)}"
         chosen = wanted
-        while (key := self._key(chosen)) in self._taken:
+        while not self._take(chosen):
             self._repeats[wanted] = self._repeats.get(wanted, 1) + 1
             chosen = f"{wanted}~{self._repeats[wanted]}"
-        self._taken.add(key)
         return chosen
+
+    def _take(self, chosen: str) -> bool:
+        """Take an id, unless it is taken already; says whether it was not."""
+        if self._keys is not None:
+            return self._keys.add(key_of(chosen))
+        if chosen in self._taken:
+            return False
+        self._taken.add(chosen)
+        return True
 
     def derive(self, kind: str, *content: str) -> str:
         """Make an id for an entry that has none, from its content."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import pickle
 import tempfile
 import weakref
+from array import array
 from hashlib import blake2b
 from typing import IO, Any, Final, TypeVar, cast
 
 from superqode.session.importers.base import Source
 from superqode.session.models import FrozenDict
 
-__all__ = ["BIG", "Spool", "is_big", "key_of", "with_heavy"]
+__all__ = ["BIG", "KeySet", "Spool", "is_big", "key_of", "with_heavy"]
 
 T = TypeVar("T")
 
@@ -87,6 +88,43 @@ class _Heavy:
         if not value and type(value) in _EMPTY:
             return _EMPTY.index(type(value)) - len(_EMPTY)
         return self._spool.put(value)
+
+
+class KeySet:
+    """A set of keys as `key_of` makes them, in some twenty bytes each: a set of Python's takes four times as much."""
+
+    def __init__(self) -> None:
+        self._table = array("q", bytes(8 * 1024))
+        self._count = 0
+
+    def add(self, key: int) -> bool:
+        """Add a key; says whether it is new."""
+        key = key or 1  # 0 stands for an empty place
+        place = self._place(key)
+        if self._table[place]:
+            return False
+        self._table[place] = key
+        self._count += 1
+        if self._count * 3 > len(self._table) * 2:
+            self._grow()
+        return True
+
+    def __contains__(self, key: int) -> bool:
+        return self._table[self._place(key or 1)] != 0
+
+    def _place(self, key: int) -> int:
+        """Where a key stands, or would: the first place from its own on that is its own or empty."""
+        table, last = self._table, len(self._table) - 1
+        place = key & last
+        while table[place] not in (0, key):
+            place = (place + 1) & last
+        return place
+
+    def _grow(self) -> None:
+        before, self._table = self._table, array("q", bytes(16 * len(self._table)))
+        for key in before:
+            if key:
+                self._table[self._place(key)] = key
 
 
 def with_heavy(kind: type[T], spool: Spool, *names: str) -> type[T]:

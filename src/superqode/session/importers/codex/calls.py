@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -76,6 +77,9 @@ class Call:
     gone: str = ""
     inherited: bool = False
     metadata: dict[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.name = sys.intern(self.name)  # a few names for hundreds of thousands of calls
 
     @property
     def success(self) -> bool:
