@@ -139,23 +139,32 @@ class Reading:
         if not row.uuid and row.kind == "link":
             self._drop(record)
             return
-        row.uuid = row.uuid or f"record-{len(self.rows)}"
-        if self._by_uuid.get(row.uuid) == row:
+        row.uuid = row.uuid or f"record-{self._count}"
+        known = self._known(row.uuid)
+        if known == row:
             self._receipt.drop("repeated records")
             return
         free = self._uuids.claim(row.uuid)
-        if row.uuid in self._by_uuid:  # another record under the same id: both stay
+        if known is not None:  # another record under the same id: both stay
             row = replace(row, uuid=free, details={**row.details, "original_id": row.uuid})
-        self._by_uuid[row.uuid] = row
-        self.rows.append(row)
+        self._keep(row)
         if row.kind == "link":
             self._drop(record)
         else:
             self._receipt.mapped += 1
 
-    def _knows(self, uuid: str) -> bool:
-        """Whether a row so far has this id."""
-        return uuid in self._by_uuid
+    @property
+    def _count(self) -> int:
+        """How many rows there are so far."""
+        return len(self.rows)
+
+    def _known(self, uuid: str) -> Row | None:
+        """The row so far that has this id."""
+        return self._by_uuid.get(uuid)
+
+    def _keep(self, row: Row) -> None:
+        self._by_uuid[row.uuid] = row
+        self.rows.append(row)
 
     def _drop(self, record: Mapping[str, Any]) -> None:
         reason = _reason(record)
@@ -166,7 +175,7 @@ class Reading:
         # A summary names its conversation by the last record of it, which may stand in another file.
         title = text_at(record, _TITLES[kind])
         leaf = text_at(record, "leafUuid")
-        if title and (not leaf or self._knows(leaf)):
+        if title and (not leaf or self._known(leaf) is not None):
             self.facts.titles[kind] = title
             self._receipt.kept += 1
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, cast, get_args, overload
@@ -215,29 +215,17 @@ class BigReading(Reading):
         self._first.clear()
         self.skeleton.fill_times()
 
-    def _add(self, row: Row, record: Mapping[str, Any]) -> None:
-        if not row.uuid and row.kind == "link":
-            self._drop(record)
-            return
-        row.uuid = row.uuid or f"record-{len(self.skeleton)}"
-        key = key_of(row.uuid)
-        known = self._first.get(key)
-        if known is not None and self.skeleton.load(known) == row:
-            self._receipt.drop("repeated records")
-            return
-        free = self._uuids.claim(row.uuid)
-        if known is not None:  # another record under the same id: both stay
-            row = replace(row, uuid=free, details={**row.details, "original_id": row.uuid})
-            key = key_of(free)
-        self._first.setdefault(key, len(self.skeleton))
-        self.skeleton.append(row)
-        if row.kind == "link":
-            self._drop(record)
-        else:
-            self._receipt.mapped += 1
+    @property
+    def _count(self) -> int:
+        return len(self.skeleton)
 
-    def _knows(self, uuid: str) -> bool:
-        return key_of(uuid) in self._first
+    def _known(self, uuid: str) -> Row | None:
+        place = self._first.get(key_of(uuid))
+        return None if place is None else self.skeleton.load(place)
+
+    def _keep(self, row: Row) -> None:
+        self._first.setdefault(key_of(row.uuid), len(self.skeleton))
+        self.skeleton.append(row)
 
 
 class BigLinks:
