@@ -173,6 +173,10 @@ class AsyncSessionStore:
         """As `SessionStore.import_sources`."""
         return await _run(self.store.import_sources, paths, **options)
 
+    async def reimport(self, session_ids: Iterable[str] | None = None, **options: Any) -> Any:
+        """As `SessionStore.reimport`."""
+        return await _run(self.store.reimport, session_ids, **options)
+
     async def hand_over(self, session_id: str, target: Target, **options: Any) -> HandedOver:
         """As `SessionStore.hand_over`."""
         return await _run(self.store.hand_over, session_id, target, **options)
