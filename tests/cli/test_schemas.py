@@ -78,6 +78,7 @@ def _calls(cli: Cli, folder: Path) -> Iterator[tuple[str, list[object], str]]:
         "sessions diff": ["a", "b"],
         "sessions import": [transcript],
         "sessions resume": ["a", "--agent", "claude-code", "--project", folder, "--dry-run"],
+        "sessions reimport": ["--all"],
         "sessions new": ["--title", "New"],
         "sessions edit": ["c", "--title", "Edited"],
         "sessions fork": ["a", "--id", "f"],
