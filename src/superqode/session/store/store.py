@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from superqode.session import clock
 from superqode.session.errors import CorruptObject, CorruptSession, SessionNotFound, StoreNotFound
+from superqode.session.git.project import read_project
 from superqode.session.git.repository import Repository
 from superqode.session.models import Session
 from superqode.session.store import history, lookup, maintenance, trash, undo
@@ -158,7 +159,8 @@ class SessionStore(StoreHandle):
         """List sessions, newest first; right also after plain git changed branches behind our back.
 
         Args:
-            project_path: only those of this project.
+            project_path: only those of this project: of this folder, and of any folder that is or was the same place
+                in a clone of the same repository.
             tags: only those with all of these tags.
             agent: only those this agent took part in.
             since: only those changed at or after this time.
@@ -172,7 +174,7 @@ class SessionStore(StoreHandle):
         if repository is None:
             return []
         wanted = Filter(
-            project_path=None if project_path is None else str(project_path),
+            **self._project(repository, project_path, progress),
             tags=tags,
             agent=agent,
             since=since,
@@ -201,9 +203,19 @@ class SessionStore(StoreHandle):
         repository = self._open()
         if repository is None:
             return []
-        project = None if project_path is None else str(project_path)
-        wanted = Filter(project_path=project, tags=tags, agent=agent, since=since, until=until)
+        project = self._project(repository, project_path, progress)
+        wanted = Filter(**project, tags=tags, agent=agent, since=since, until=until)
         return search(repository, self._index(repository), query, wanted, limit, progress)
+
+    def _project(
+        self, repository: Repository, project_path: str | Path | None, progress: Progress | None
+    ) -> dict[str, Any]:
+        """What a project's folder means for `Filter`: what is there now, else what was there when it was noted."""
+        if project_path is None:
+            return {}
+        path = str(project_path)
+        identity = read_project(path) or self._index(repository).project_at(path, progress)
+        return {"project_path": path, "project": identity}
 
     # -- history --------------------------------------------------------------------------------------------------
 

@@ -10,10 +10,12 @@ from threading import RLock
 from typing import Any, TypeVar
 
 from superqode.session.codec import jsontext
+from superqode.session.git.project import ProjectIdentity
 from superqode.session.git.repository import Repository
 from superqode.session.store.branches import is_session_branch, was_renamed
 from superqode.session.store.index import texts
 from superqode.session.store.index.database import Database
+from superqode.session.store.index.projects import noted_at, same_project
 from superqode.session.store.index.rows import Row, from_micros, row_of, to_micros
 from superqode.session.store.index.scan import DAMAGED, PACKED, Branch, Changes, changed_since, scan, take_stamp
 from superqode.session.store.results import SessionSummary
@@ -33,6 +35,7 @@ class Filter:
         self,
         *,
         project_path: str | None = None,
+        project: ProjectIdentity | None = None,
         tags: Iterable[str] | None = None,
         agent: str | None = None,
         since: datetime | None = None,
@@ -42,9 +45,12 @@ class Filter:
     ) -> None:
         self.conditions: list[str] = []
         self.values: list[Any] = []
-        for column, value in (("project", project_path), ("parent", parent)):
-            if value is not None:
-                self._add(f"sessions.{column} = ?", value)
+        if project_path is not None:
+            condition, values = same_project(project_path, project)
+            self.conditions.append(condition)
+            self.values += [_storable(value) for value in values]
+        if parent is not None:
+            self._add("sessions.parent = ?", parent)
         for tag in tags or ():
             self._label("tag", tag)
         if agent is not None:
@@ -218,6 +224,16 @@ class Catalogue:
 
         return self._guarded(ask)
 
+    def project_at(self, path: str, progress: Progress | None = None) -> ProjectIdentity | None:
+        """The project that sessions of a folder were in when it was noted last; for a folder that is not here."""
+
+        def ask() -> ProjectIdentity | None:
+            self._refresh(progress)
+            with self.database.reading() as connection:
+                return noted_at(connection, _storable(path))
+
+        return self._guarded(ask)
+
     def ask(self, question: Callable[[sqlite3.Connection], T], progress: Progress | None = None) -> T:
         """Put a question to the index, after its words were brought up to date, too."""
 
@@ -304,21 +320,24 @@ def _put(connection: sqlite3.Connection, row: Row) -> None:
         None if row.parent is None else _storable(row.parent),
         _storable(row.problem),
         row.timeline,
+        None if row.identity is None else _storable(row.identity.origin),
+        None if row.identity is None else _storable(row.identity.folder),
     )
     name = _storable(row.name)
     connection.execute(
         "INSERT INTO sessions (name, oid, title, created, updated, project, messages, executions, agents, tags, parent,"
-        " problem, timeline) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " problem, timeline, origin, folder) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (name) DO UPDATE SET (oid, title, created, updated, project, messages, executions, agents, tags,"
-        " parent, problem, timeline, indexed_title)"
+        " parent, problem, timeline, origin, folder, indexed_title)"
         " = (excluded.oid, excluded.title, excluded.created, excluded.updated, excluded.project, excluded.messages,"
         " excluded.executions, excluded.agents, excluded.tags, excluded.parent, excluded.problem, excluded.timeline,"
-        " NULL)",
+        " excluded.origin, excluded.folder, NULL)",
         (name, *values),
     )
     session = connection.execute("SELECT id FROM sessions WHERE name = ?", (name,)).fetchone()[0]
     connection.execute("DELETE FROM labels WHERE session = ?", (session,))
     labels = {("tag", _storable(tag)) for tag in row.tags} | {("agent", _storable(agent)) for agent in row.agents}
+    labels |= {("root", root) for root in row.identity.roots} if row.identity is not None else set()
     connection.executemany("INSERT INTO labels VALUES (?, ?, ?)", [(*label, session) for label in sorted(labels)])
 
 

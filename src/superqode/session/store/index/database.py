@@ -12,7 +12,7 @@ from typing import Final
 __all__ = ["Database"]
 
 # Any change to the tables below, or to what is put in them, takes a new number.
-VERSION: Final = 1
+VERSION: Final = 2
 
 _SCHEMA: Final = """
 CREATE TABLE stamp (id INTEGER PRIMARY KEY CHECK (id = 0), value TEXT NOT NULL);
@@ -22,11 +22,13 @@ CREATE TABLE refs (
 CREATE TABLE sessions (
     id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL, oid TEXT NOT NULL,
     title TEXT NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL, project TEXT NOT NULL,
+    origin TEXT, folder TEXT,
     messages INTEGER NOT NULL, executions INTEGER NOT NULL, agents TEXT NOT NULL, tags TEXT NOT NULL,
     parent TEXT, problem TEXT NOT NULL, timeline TEXT, indexed_timeline TEXT, indexed_title TEXT
 );
 CREATE INDEX sessions_updated ON sessions (updated DESC, name);
 CREATE INDEX sessions_project ON sessions (project, updated DESC);
+CREATE INDEX sessions_origin ON sessions (origin) WHERE origin IS NOT NULL;
 CREATE INDEX sessions_parent ON sessions (parent);
 CREATE INDEX sessions_unindexed ON sessions (id) WHERE indexed_title IS NULL;
 CREATE TABLE labels (kind TEXT NOT NULL, label TEXT NOT NULL, session INTEGER NOT NULL,

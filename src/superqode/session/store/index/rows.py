@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from superqode.session.errors import CorruptObject, CorruptSession
+from superqode.session.git.project import ProjectIdentity
 from superqode.session.git.repository import Repository
 from superqode.session.store.branches import parent_of
 from superqode.session.store.state import counts, read_tree, times
@@ -43,6 +44,7 @@ class Row:
     parent: str | None = None
     problem: str = ""
     timeline: str | None = None
+    identity: ProjectIdentity | None = None
 
 
 def row_of(repository: Repository, name: str, oid: str) -> Row:
@@ -71,4 +73,5 @@ def row_of(repository: Repository, name: str, oid: str) -> Row:
         tags=meta.tags,
         parent=parent,
         timeline=tree.timeline,
+        identity=ProjectIdentity.noted(meta.metadata),
     )
