@@ -39,7 +39,7 @@ _COMMANDS: Final = {
     "share": ("superqode.cli.share:share", "Hand sessions to others through any Git remote."),
     "remote": ("superqode.cli.remote:remote", "Say where shares travel to."),
     "serve": ("superqode.cli.serve:serve", "Show the store in a browser of this machine, to read only."),
-    "hooks": ("superqode.cli.hooks:hooks", "Keep sessions from leaving the store in clear."),
+    "hooks": ("superqode.cli.hooks:hooks", "Guard a store or a server, and have agents report each turn."),
     "record": ("superqode.cli.record:record", "Record what any ACP agent and its client say."),
     "demo": ("superqode.cli.demo:demo", "Show the whole thing on a small real session."),
 }

@@ -22,6 +22,7 @@ _COMMANDS: Final = {
     "log": (f"{_HERE}.read:log", "Show the saves of a session, newest first."),
     "diff": (f"{_HERE}.read:diff", "Show what differs between two sessions or two saves."),
     "import": (f"{_HERE}.importing:import_", "Import what other agents wrote."),
+    "rescue": (f"{_HERE}.rescuing:rescue", "Bring in what all agents on this machine wrote."),
     "export": (f"{_HERE}.exporting:export", "Write sessions to files, or one to a pipe."),
     "new": (f"{_HERE}.change:new", "Make an empty session and print its id."),
     "edit": (f"{_HERE}.change:edit", "Change a session's title, tags or project."),

@@ -39,7 +39,9 @@ from superqode.session.store.saving import Saver
 from superqode.session.store.verify import Depth, Level, verify
 
 if TYPE_CHECKING:
+    from superqode.session.agents import FoundPlace
     from superqode.session.store.imports import ImportReport
+    from superqode.session.store.rescue import RescueReport
 
 __all__ = ["DEFAULT_STORE", "SessionStore"]
 
@@ -539,13 +541,51 @@ class SessionStore(StoreHandle):
     # -- importing ------------------------------------------------------------------------------------------------
 
     def import_sources(
-        self, paths: Iterable[str | Path], *, dry_run: bool = False, progress: Progress | None = None
+        self,
+        paths: Iterable[str | Path],
+        *,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+        wanted: Callable[[str], bool] | None = None,
     ) -> ImportReport:
-        """Import the transcripts among files and folders; gives an `ImportReport`. The same again changes nothing."""
+        """Import the transcripts among files and folders; gives an `ImportReport`. The same again changes nothing.
+
+        Args:
+            paths: files and folders.
+            dry_run: only tell what would be done.
+            progress: told after each file.
+            wanted: says by a file's name whether to import it; the others are only there for those that need them.
+        """
         from superqode.session.store.imports import import_sources
 
         with type(self)(self.path, durability="fast", user=self._user) as bulk:  # made durable once, at its close
-            return import_sources(bulk, [Path(path) for path in paths], dry_run=dry_run, progress=progress)
+            files = [Path(path) for path in paths]
+            return import_sources(bulk, files, dry_run=dry_run, progress=progress, wanted=wanted)
+
+    def rescue(
+        self,
+        places: Iterable[FoundPlace],
+        *,
+        dry_run: bool = False,
+        only: Callable[[str], bool] | None = None,
+        progress: Progress | None = None,
+    ) -> RescueReport:
+        """Import what agents wrote since the last time; gives a `RescueReport`. Nothing of theirs is changed.
+
+        Args:
+            places: where to look; each is asked for when the one before is done.
+            dry_run: only tell what would be done.
+            only: says by a file's path whether to look at it; the others are only there for those that need them.
+            progress: told after each file that is imported.
+        """
+        from superqode.session.store import rescue
+
+        return rescue.rescue(self, places, dry_run=dry_run, only=only, progress=progress)
+
+    def project_folders(self) -> list[str]:
+        """Every project path that sessions name, sorted; many are of other machines, or gone."""
+        repository = self._open()
+        return [] if repository is None else self._index(repository).project_folders()
 
     def import_old_store(self, *, progress: Progress | None = None) -> ImportReport:
         """Import the sessions that superqode 2.25 kept in this very folder; its files stay. Gives an `ImportReport`."""

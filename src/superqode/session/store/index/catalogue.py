@@ -234,6 +234,17 @@ class Catalogue:
 
         return self._guarded(ask)
 
+    def project_folders(self) -> list[str]:
+        """Every project path that sessions name, sorted."""
+
+        def ask() -> list[str]:
+            self._refresh(None)
+            with self.database.reading() as connection:
+                found = connection.execute("SELECT DISTINCT project FROM sessions WHERE project != '' ORDER BY project")
+                return [path for (path,) in found]
+
+        return self._guarded(ask)
+
     def ask(self, question: Callable[[sqlite3.Connection], T], progress: Progress | None = None) -> T:
         """Put a question to the index, after its words were brought up to date, too."""
 

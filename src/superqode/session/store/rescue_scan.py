@@ -1,0 +1,71 @@
+"""Which files of agents changed since they were read: by size, time and inode, with Git's racy rule (racy-git(7))."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Final
+
+from superqode.session.agents import FoundPlace
+from superqode.session.store.imports import ENDINGS, SKIPPED_FOLDERS
+
+__all__ = ["is_settled", "scan"]
+
+# File times may be as coarse as this: FAT has two seconds.
+_COARSE_NS: Final = 2_000_000_000
+_LOG: Final = "-wal"
+
+
+def scan(place: FoundPlace) -> dict[str, str]:
+    """Give how each file of a place looks: `size mtime_ns inode`, for a database those of its log behind it."""
+    found: dict[str, str] = {}
+    for folder in place.folders:
+        found.update(_walk(os.fspath(folder)))
+    for file in place.files:
+        look = _look(os.fspath(file))
+        if look:
+            found[file.as_posix()] = look
+    return found
+
+
+def _walk(folder: str) -> Iterator[tuple[str, str]]:
+    waiting = [folder]
+    while waiting:
+        here = waiting.pop()
+        try:
+            entries = list(os.scandir(here))
+        except OSError:
+            continue  # gone, or not ours to read: the import says so where it matters
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                if entry.name not in SKIPPED_FOLDERS:
+                    waiting.append(entry.path)
+            elif entry.name.endswith(ENDINGS) and (look := _look(entry)):
+                yield (entry.path.replace("\\", "/") if os.name == "nt" else entry.path), look
+
+
+def _look(file: os.DirEntry[str] | str) -> str:
+    """How a plain file looks; empty where it is none."""
+    try:
+        if isinstance(file, str):
+            path, told, plain = file, os.stat(file), os.path.isfile(file)  # noqa: PTH113, PTH116 - many thousand files
+        else:
+            path, told, plain = file.path, file.stat(), file.is_file()
+    except OSError:
+        return ""
+    if not plain:
+        return ""
+    look = f"{told.st_size} {told.st_mtime_ns} {told.st_ino}"
+    log = _look(path + _LOG) if path.endswith(".db") else ""
+    return f"{look} {log}" if log else look
+
+
+def is_settled(look: str, read_at_ns: int) -> bool:
+    """Whether a file that looked so was left alone for long enough that a later change cannot look the same.
+
+    Args:
+        look: how it looked before it was read.
+        read_at_ns: when it was looked at, in nanoseconds since 1970.
+    """
+    times = look.split(" ")[1::3]
+    return all(int(time) < read_at_ns - _COARSE_NS for time in times)
