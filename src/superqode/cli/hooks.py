@@ -77,7 +77,7 @@ def _server_option(function: F) -> F:
 @click.group(cls=LazyGroup, table=_COMMANDS, epilog=examples("superqode hooks status"))
 @store_option
 def hooks() -> None:
-    """Keep sessions from leaving the store in clear, and have agents' sessions rescued after each turn.
+    """Guard a store or a server, and have agents report each turn.
 
     A store is a Git repository, and `git push` in it would send sessions as plain text. The hook pre-push
     lets only shares pass. Every new store has it.

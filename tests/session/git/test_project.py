@@ -108,7 +108,7 @@ def test_a_hostile_repository_runs_nothing_and_blocks_nothing(app, tmp_path):
         os.mkfifo(pipe)
     assert read_project(app).origin == "example.org/team/app"
     (app / ".git" / "config").unlink()
-    os.mkfifo(app / ".git" / "config")
+    (app / ".git" / "config").mkdir()
     project._roots.cache_clear()
     assert read_project(app).origin == ""
     assert not (tmp_path / "ran").exists()

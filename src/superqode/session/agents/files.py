@@ -29,10 +29,13 @@ def read_text(path: Path) -> str | None:
         return None
     except OSError as problem:
         raise AgentSettingsError(path, str(problem.strerror)) from problem
-    with os.fdopen(handle, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
             raise AgentSettingsError(path, "it is no file")
-        data = file.read(_MAX + 1)
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            data = file.read(_MAX + 1)
+    finally:
+        os.close(handle)
     if len(data) > _MAX:
         raise AgentSettingsError(path, f"it has more than {_MAX // 2**20} MiB")
     try:

@@ -53,7 +53,7 @@ class JsonHook:
         command = self.command(shim)
         if self.found(text) == [command]:
             return text
-        text = self.removed(text) or _EMPTY
+        text = self.removed(text) if text.strip() else _EMPTY
         entry = {_HOOKS: [{"type": "command", "command": command}]}
         root = container_at(text)
         hooks = member(text, root, _HOOKS)

@@ -23,7 +23,7 @@ from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.index.rescued import Rescued, Seen
 from superqode.session.store.index.rows import to_micros
 from superqode.session.store.old_files import DONE, old_files
-from superqode.session.store.rescue_scan import is_settled, scan
+from superqode.session.store.rescue_scan import is_settled, is_whole, scan
 
 if TYPE_CHECKING:
     from superqode.session.store.store import SessionStore
@@ -37,6 +37,8 @@ _BATCHES: Final = 20
 _PAUSE: Final = 2.0
 _PAUSE_FACTOR: Final = 20
 _LONGEST_PAUSE: Final = 30.0
+# How importers tell of a file without a message, whole or not.
+_NOTHING_SAID: Final = "it holds no messages"
 
 
 @dataclass(slots=True)
@@ -188,7 +190,8 @@ class _Place:
                 progress=_further(progress, start, len(fresh)),
                 wanted=frozenset(batch).__contains__,
             )
-            outcomes = self._by_file(report.sessions)
+            told = list(self._judged(batch, report.sessions))
+            outcomes = self._by_file(told)
             if self.record is not None and not self.dry_run:
                 news = {path: _seen(found[path], outcomes.get(path, [])) for path in batch}
                 settled = {
@@ -196,7 +199,23 @@ class _Place:
                 }
                 self.record.put(settled)
                 self.known.update(settled)
-            yield from report.sessions
+            yield from told
+
+    def _judged(self, batch: Iterable[str], outcomes: Iterable[ImportOutcome]) -> Iterator[ImportOutcome]:
+        """Take out what is no failure here, and name what an import of a folder passes over.
+
+        An agent makes a file before anybody says something: where no line of it is damaged, it has nothing to lose.
+        But what lies among an agent's transcripts and begins with nonsense was one.
+        """
+        named = set()
+        for outcome in outcomes:
+            named.add(outcome.source)
+            if outcome.reason != _NOTHING_SAID or not is_whole(outcome.source):
+                yield outcome
+        if self.place.agent:
+            for path in batch:
+                if path not in named and path.endswith(".jsonl") and not is_whole(path, 1):
+                    yield ImportOutcome(path, "", "failed", reason="its beginning is damaged, so its format is unknown")
 
     def _by_file(self, outcomes: Iterable[ImportOutcome]) -> dict[str, list[ImportOutcome]]:
         grouped: dict[str, list[ImportOutcome]] = {}

@@ -118,6 +118,8 @@ def _understood(
 
 def _wanted(agent: str, report: bytes, places: list[FoundPlace]) -> Wanted:
     """Which files a report means; see the samples of `hooks` for what agents send."""
+    if len(report) >= _REPORT_MAX:
+        return lambda _path: True  # it was cut, and names nothing
     told = _parsed(report)
     if agent == "opencode":
         return lambda _path: True  # all its sessions are in one database

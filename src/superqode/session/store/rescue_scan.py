@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from typing import Final
 
 from superqode.session.agents import FoundPlace
+from superqode.session.importers.base import HEAD_BYTES
 from superqode.session.store.imports import ENDINGS, SKIPPED_FOLDERS
 
-__all__ = ["is_settled", "scan"]
+__all__ = ["is_settled", "is_whole", "scan"]
 
 # File times may be as coarse as this: FAT has two seconds.
 _COARSE_NS: Final = 2_000_000_000
@@ -58,6 +60,24 @@ def _look(file: os.DirEntry[str] | str) -> str:
     look = f"{told.st_size} {told.st_mtime_ns} {told.st_ino}"
     log = _look(path + _LOG) if path.endswith(".db") else ""
     return f"{look} {log}" if log else look
+
+
+def is_whole(path: str, lines: int | None = None) -> bool:
+    """Whether a file of JSON Lines reads well: its first lines, or all there are in the first 64 KiB."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123 - text in, text out, as above
+            begun = file.read(HEAD_BYTES).split(b"\n")
+    except OSError:
+        return False
+    if len(begun) > 1:
+        begun.pop()  # cut, or the nothing behind the last line's end
+    try:
+        for line in begun[:lines]:
+            if line.strip():
+                json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def is_settled(look: str, read_at_ns: int) -> bool:

@@ -31,12 +31,13 @@ from superqode.session.errors import (
 from superqode.session.git.journal import RefMove
 from superqode.session.git.loose import Kept
 from superqode.session.git.objects import BLOB, TREE, Ident, TreeEntry
-from superqode.session.git.project import NOTE, read_project
+from superqode.session.git.project import NOTE
 from superqode.session.git.repository import JOURNAL_MOST, Repository
 from superqode.session.models import Entry, Message, MessageRole, Session, Snapshot, Step, thaw
 from superqode.session.store import snapshots
 from superqode.session.store.branches import branch_ref, check_new_id, parent_of
 from superqode.session.store.drafts import MOVES, Draft, Line, drafts
+from superqode.session.store.noting import note_project
 from superqode.session.store.rebase import drop_done_steps, rebase
 from superqode.session.store.results import SaveResult
 from superqode.session.store.state import Saved, Tree, read_entries, read_tree, times
@@ -122,7 +123,7 @@ class Saver:
         if saved is None or saved.branch != session.id:
             if tip is None:
                 check_new_id(self._repository, session.id)
-                _note_project(session)
+                note_project(session)
                 # What it was forked off may have been purged meanwhile: then all of it is written.
                 there = saved is not None and self._objects.has(saved.commit)
                 return (self._from(saved, session) if saved and there else Line(None, None, order, 0, 0)), 0
@@ -159,9 +160,8 @@ class Saver:
         tree = read_tree(self._objects, commit, session.id)
         stored = read_entries(self._objects, tree, session.id)
         order = session._order()
-        if (
-            NOTE in tree.meta.metadata and NOTE not in session.metadata
-        ):  # what was noted is the store's, not the caller's
+        # What was noted of the project is the store's, not the caller's.
+        if NOTE in tree.meta.metadata and NOTE not in session.metadata:
             session.metadata = {**session.metadata, NOTE: thaw(tree.meta.metadata[NOTE])}
         # A branch that plain git named still says its old id; loaded, it says the new one.
         parent = parent_of(self._repository, session.id, tree.meta.id, tree.meta.parent_session_id)
@@ -350,14 +350,6 @@ class Saver:
             snapshots=tuple(snapshot.id for snapshot, _ in made.tags),
             notice=f"merged {merged} {'entry' if merged == 1 else 'entries'} from another process" if merged else "",
         )
-
-
-def _note_project(session: Session) -> None:
-    """Note which project a session begins in, where its folder is here: paths change, this does not."""
-    if session.project_path and NOTE not in session.metadata:
-        project = read_project(session.project_path)
-        if project is not None:
-            session.metadata = {**session.metadata, NOTE: project.to_dict()}
 
 
 def _carry_snapshots(session: Session) -> None:
