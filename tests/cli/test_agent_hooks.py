@@ -7,15 +7,9 @@ import json
 import pytest
 
 from superqode.cli.exit_codes import ExitCode
+from superqode.session.agents.hooks import HOOKS
 
-FILES = {
-    "claude-code": ".claude/settings.json",
-    "codex": ".codex/config.toml",
-    "gemini": ".gemini/settings.json",
-    "opencode": ".config/opencode/plugins/superqode-rescue.js",
-    "pi": ".pi/agent/extensions/superqode-rescue.ts",
-    "qwen": ".qwen/settings.json",
-}
+FILES = {rule.agent: f"{rule.home.below}/{rule.file}" for rule in HOOKS}
 
 
 @pytest.mark.parametrize("agent", FILES)

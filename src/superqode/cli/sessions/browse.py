@@ -36,7 +36,12 @@ _COLUMNS: Final = (
 def _filters(function: F) -> F:
     for option in reversed(
         (
-            click.option("--project", metavar="PATH", type=params.project, help="Only sessions of this project."),
+            click.option(
+                "--project",
+                metavar="PATH",
+                type=params.project,
+                help="Only of this project, also from its old path or another clone.",
+            ),
             click.option("--tag", "tags", metavar="TAG", multiple=True, help="Only with this tag; again for more."),
             click.option("--agent", metavar="NAME", help="Only where this agent took part."),
             click.option("--since", metavar="TIME", type=params.since, help="Changed since 2026-11-22, or 7d ago."),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,6 +95,8 @@ class AgentHooks:
         Raises:
             AgentSettingsError: the settings cannot be edited, or not be written; nothing was changed.
         """
+        if os.name == "nt":
+            raise AgentSettingsError(path, "its hook is a shell script. `superqode sessions rescue --watch` works here")
         before = files.read_text(path)
         after = _edited(path, lambda: rule.edit.added(before or "", str(self.shim)))
         self.store._made()

@@ -7,7 +7,7 @@ thousands of files costs their file times alone. It is written after the session
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -132,12 +132,12 @@ def _recorded(store: SessionStore, *, dry_run: bool) -> Iterator[Rescued | None]
     if repository is None:
         yield None
         return
-    with store._told(), repository.alone("rescue"):
+    with ExitStack() as held:
+        with store._told():
+            held.enter_context(repository.alone("rescue"))
         record = Rescued(repository.own / "rescued.sqlite", __version__)
-        try:
-            yield record
-        finally:
-            record.close()
+        held.callback(record.close)
+        yield record
 
 
 @dataclass(slots=True)

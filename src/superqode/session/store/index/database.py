@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
-from typing import Final
+from typing import Final, TypeVar
 
 __all__ = ["Database"]
+
+T = TypeVar("T")
 
 # Any change to the tables below, or to what is put in them, takes a new number.
 VERSION: Final = 2
@@ -79,6 +81,22 @@ class Database:
                 connection.rollback()
                 raise
             connection.commit()
+
+    def guarded(self, action: Callable[[], T], forget: Callable[[], None] | None = None) -> T:
+        """Run an action; where the file fails, open it anew, make it anew, then do without it, and run it again.
+
+        Args:
+            action: what to do with the database.
+            forget: called before each further try, for what the caller knows of the file.
+        """
+        for give_up in (self.close, self.discard, self.leave_disk):
+            try:
+                return action()
+            except sqlite3.DatabaseError:
+                if forget is not None:
+                    forget()
+                give_up()
+        return action()
 
     def discard(self) -> None:
         """Throw the index away; the next use makes it anew."""

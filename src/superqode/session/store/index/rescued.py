@@ -5,17 +5,15 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from superqode.session.codec import jsontext
 from superqode.session.store.index.database import Database
 
 __all__ = ["Rescued", "Seen"]
-
-T = TypeVar("T")
 
 _VERSION: Final = 1
 _SCHEMA: Final = """
@@ -54,25 +52,16 @@ class Rescued:
 
     def files(self) -> dict[str, Seen]:
         """Give every file that was read, by path."""
-        return self._guarded(self._read)
+        return self._database.guarded(self._read)
 
     def put(self, seen: Mapping[str, Seen], gone: Iterable[str] = ()) -> None:
         """Note files that were read, and forget those that are gone."""
         rows = [(os.fsencode(path), one.look, _dump(one.sessions), _dump(one.problems)) for path, one in seen.items()]
-        self._guarded(lambda: self._write(rows, [(os.fsencode(path),) for path in gone]))
+        self._database.guarded(lambda: self._write(rows, [(os.fsencode(path),) for path in gone]))
 
     def close(self) -> None:
         """Let go of the file."""
         self._database.close()
-
-    def _guarded(self, action: Callable[[], T]) -> T:
-        """Run an action; where the file fails, make it anew, and then do without it."""
-        for give_up in (self._database.close, self._database.discard, self._database.leave_disk):
-            try:
-                return action()
-            except (sqlite3.DatabaseError, ValueError):
-                give_up()
-        return action()
 
     def _read(self) -> dict[str, Seen]:
         with self._database.reading() as connection:
@@ -97,4 +86,8 @@ def _dump(texts: tuple[str, ...]) -> str:
 
 
 def _load(text: str) -> tuple[str, ...]:
-    return tuple(json.loads(text)) if text != "[]" else ()
+    """Raises `sqlite3.DatabaseError` where it is no list of texts."""
+    try:
+        return tuple(json.loads(text)) if text != "[]" else ()
+    except (ValueError, TypeError) as problem:
+        raise sqlite3.DatabaseError("a row of the record cannot be read") from problem
