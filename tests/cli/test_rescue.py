@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -124,6 +125,46 @@ def test_nothing_reported_is_nothing_done(cli):
     cli.run("sessions", "new")
     told = cli.run("sessions", "rescue", "--reported")
     assert (told.stdout, told.stderr) == ("", "")
+
+
+def test_nothing_of_the_agents_is_opened_for_writing(cli, agents):
+    """Nor made, renamed, removed, or given other rights or times; no database of theirs is opened in place."""
+    watched = """import os, sys
+home = os.environ["HOME"]
+writing = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+changing = ("os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.chmod", "os.utime", "os.link", "os.symlink", "os.truncate", "sqlite3.connect")
+def told(event, arguments):
+    path = os.fspath(arguments[0]) if arguments and isinstance(arguments[0], (str, bytes, os.PathLike)) else ""
+    path = os.fsdecode(path)
+    touched = event in changing or (event == "open" and arguments[2] & writing)
+    if touched and path.startswith(home):
+        os.write(2, f"{event} {path}\\n".encode())
+sys.addaudithook(told)
+from superqode.cli import main
+main()
+"""
+    (agents / ".codex" / "sessions" / "probe").touch()
+    done = subprocess.run(
+        [sys.executable, "-c", watched, "--store", str(cli.store), "sessions", "rescue"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "Rescued 5 new sessions" in done.stdout
+
+
+def test_two_rescues_at_once_are_one_after_the_other(cli, agents):
+    """Both succeed; each session came in with one of them."""
+    command = [sys.executable, "-c", "from superqode.cli import main; main()", "--store", str(cli.store), "sessions"]
+    both = [
+        subprocess.Popen([*command, "rescue", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        for _ in range(2)
+    ]
+    told = [(process.communicate(timeout=60)[0], process.returncode) for process in both]
+    assert [code for _, code in told] == [0, 0]
+    assert sorted(json.loads(text)["totals"]["new"] for text, _ in told) == [0, 5]
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

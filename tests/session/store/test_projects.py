@@ -77,6 +77,20 @@ def test_sessions_without_a_note_come_by_their_path(store, app, tmp_path):
     assert _found(store, moved) == {"noted", "late"}
 
 
+def test_what_an_agent_recorded_of_the_repository_tells(store, app):
+    """Codex notes the origin: its session from another machine is of the project, and no credential is noted."""
+    _saved(store, "mine", app)
+    url = {"repository_url": "https://me:s3cret@example.org/team/app.git"}
+    theirs = Session(id="theirs", project_path="/home/colleague/app", metadata={"codex": {"git": url}})
+    store.save(theirs)
+    assert theirs.metadata["project"] == {"origin": "example.org/team/app"}
+    assert _found(store, app) == {"mine", "theirs"}
+    for odd in ({"codex": 5}, {"codex": {"git": []}}, {"codex": {"git": {"repository_url": 5}}}):
+        session = Session(metadata=odd)
+        store.save(session)
+        assert session.metadata == odd
+
+
 def test_where_a_beginning_is_not_known_the_origin_tells(store, app):
     """A shallow clone's session belongs to the project; without origin the beginning tells."""
     [root] = _saved(store, "mine", app).metadata["project"]["roots"]

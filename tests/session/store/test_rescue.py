@@ -74,15 +74,44 @@ def test_nothing_of_the_agents_is_changed(store, agents):
     connection.close()
 
 
-def test_nothing_of_the_agents_is_opened_for_writing(store, agents):
-    """Read-only files and folders are enough."""
-    for path in sorted(agents.rglob("*"), reverse=True):
-        path.chmod(0o500 if path.is_dir() else 0o400)
-    try:
-        assert _numbers(store.rescue(places(agents))) == (5, 5, 0, 0, 0)
-    finally:
-        for path in sorted(agents.rglob("*")):
-            path.chmod(0o700)
+def test_a_rescue_that_was_cut_short_goes_on_from_there(store, agents, monkeypatch, read):
+    """What came in before is safe and known; the next one does the rest."""
+    for number in range(3):
+        session = f"{number}3333333-3333-4333-8333-333333333333"
+        (agents / f".claude/projects/-p/{session}.jsonl").write_text(claude_lines("more", session=session))
+    old(agents / ".claude")
+    monkeypatch.setattr(rescuing, "_BATCH", 1)
+    really, calls = SessionStore.import_sources, []
+
+    def dying(self, paths, **more):
+        calls.append(1)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return really(self, paths, **more)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(SessionStore, "import_sources", dying)
+        store.rescue(places(agents, "claude-code"))
+    assert len(store.list_sessions()) == 2
+    read.clear()
+    assert _numbers(store.rescue(places(agents, "claude-code"))) == (4, 2, 0, 2, 0)
+    assert len(read) == 2
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_what_may_not_be_read_is_named_until_it_may(store, agents):
+    """A file and a folder without the right to read: told each time, imported as soon as they can be."""
+    (agents / CLAUDE).chmod(0)
+    (agents / ".pi/agent/sessions/--p--").chmod(0)
+    for _ in range(2):
+        report = store.rescue(places(agents))
+        assert {failure.source for failure in report.failures} == {
+            str(agents / CLAUDE),
+            str(agents / ".pi/agent/sessions/--p--"),
+        }
+    (agents / CLAUDE).chmod(0o600)
+    (agents / ".pi/agent/sessions/--p--").chmod(0o700)
+    assert _numbers(store.rescue(places(agents))) == (5, 2, 0, 3, 0)
 
 
 def test_only_what_changed_is_read_again(store, agents, read):
@@ -287,7 +316,7 @@ def test_the_record_keeps_any_path_and_forgets_what_is_gone(tmp_path):
     """Names that are no UTF-8, problems, and those that another reader put there are not seen."""
     odd = os.fsdecode(b"/x/\xff.jsonl")
     record = Rescued(tmp_path / "r.sqlite", "1")
-    seen = {odd: Seen("1 2 3", ("a", "b"), ("why",)), "/y": Seen("4 5 6")}
+    seen = {odd: Seen("1 2 3 4", ("a", "b"), ("why",)), "/y": Seen("4 5 6 7")}
     record.put(seen)
     assert record.files() == seen
     record.put({}, ["/y"])

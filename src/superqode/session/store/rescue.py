@@ -153,13 +153,16 @@ class _Place:
     def run(self, report: RescueReport, only: Callable[[str], bool] | None, progress: Progress | None) -> PlaceReport:
         """Import what changed here; adds to the report what came of it."""
         looked_at = to_micros(clock.now()) * 1000
-        found = scan(self.place)
+        found, closed = scan(self.place)
         looks = found if only is None else {path: look for path, look in found.items() if only(path)}
         fresh = [path for path, look in looks.items() if path not in self.known or self.known[path].look != look]
         if fresh and self.place.whole:
             fresh = list(found)
         told = PlaceReport(self.place.agent, str(self.place.path), len(looks))
         before = len(report.failures)
+        report.failures += [
+            ImportOutcome(path, "", "failed", reason=f"it cannot be read ({why})") for path, why in closed.items()
+        ]
         status: dict[str, str] = {}
         for path in looks.keys() - set(fresh):
             seen = self.known[path]

@@ -1,4 +1,4 @@
-"""Which files of agents changed since they were read: by size, time and inode, with Git's racy rule (racy-git(7))."""
+"""Which files of agents changed since they were read: by size, times and inode, with Git's racy rule (racy-git(7))."""
 
 from __future__ import annotations
 
@@ -18,26 +18,35 @@ _COARSE_NS: Final = 2_000_000_000
 _LOG: Final = "-wal"
 
 
-def scan(place: FoundPlace) -> dict[str, str]:
-    """Give how each file of a place looks: `size mtime_ns inode`, for a database those of its log behind it."""
+def scan(place: FoundPlace) -> tuple[dict[str, str], dict[str, str]]:
+    """Look at the files of a place.
+
+    Returns:
+        How each file looks, `size mtime_ns ctime_ns inode`, for a database those of its log behind it; and the folders
+        that cannot be read, each with the reason. A change of rights changes how a file looks (its ctime), too.
+    """
     found: dict[str, str] = {}
+    closed: dict[str, str] = {}
     for folder in place.folders:
-        found.update(_walk(os.fspath(folder)))
+        found.update(_walk(os.fspath(folder), closed))
     for file in place.files:
         look = _look(os.fspath(file))
         if look:
             found[file.as_posix()] = look
-    return found
+    return found, closed
 
 
-def _walk(folder: str) -> Iterator[tuple[str, str]]:
+def _walk(folder: str, closed: dict[str, str]) -> Iterator[tuple[str, str]]:
     waiting = [folder]
     while waiting:
         here = waiting.pop()
         try:
             entries = list(os.scandir(here))
-        except OSError:
-            continue  # gone, or not ours to read: the import says so where it matters
+        except FileNotFoundError:
+            continue
+        except OSError as problem:
+            closed[here] = str(problem.strerror)
+            continue
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 if entry.name not in SKIPPED_FOLDERS:
@@ -57,7 +66,7 @@ def _look(file: os.DirEntry[str] | str) -> str:
         return ""
     if not plain:
         return ""
-    look = f"{told.st_size} {told.st_mtime_ns} {told.st_ino}"
+    look = f"{told.st_size} {told.st_mtime_ns} {told.st_ctime_ns} {told.st_ino}"
     log = _look(path + _LOG) if path.endswith(".db") else ""
     return f"{look} {log}" if log else look
 
@@ -87,5 +96,5 @@ def is_settled(look: str, read_at_ns: int) -> bool:
         look: how it looked before it was read.
         read_at_ns: when it was looked at, in nanoseconds since 1970.
     """
-    times = look.split(" ")[1::3]
+    times = look.split(" ")[1::4]
     return all(int(time) < read_at_ns - _COARSE_NS for time in times)

@@ -28,7 +28,7 @@ class Seen:
     """A file that was read.
 
     Attributes:
-        look: its size, time and inode, before it was read; see `store.rescue_scan`.
+        look: its size, times and inode, before it was read; see `store.rescue_scan`.
         sessions: ids of the sessions in it.
         problems: why parts of it could not be imported.
     """
