@@ -14,6 +14,7 @@
 | `share/` | `superqode share …`, its passwords and what is never printed |
 | `remote`, `hooks` | `superqode remote …`, `superqode hooks …` |
 | `record` | `superqode record` |
+| `agent_homes`, `agent_hooks` | where agents keep things on this machine; `superqode hooks … --agent` |
 | `demo` | `superqode demo` |
 
 `superqode --help` imports click and nothing heavier, so that help and shell completion are instant.

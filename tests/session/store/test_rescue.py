@@ -263,6 +263,21 @@ def test_a_project_is_noted_in_what_is_rescued(store, tmp_path, git):
     assert len(store.list_sessions(project_path=moved)) >= 3
 
 
+def test_a_file_that_goes_while_it_is_looked_at_is_named(store, agents, monkeypatch):
+    """An agent that removes its database at that moment: the others come in."""
+    really = rescuing.scan
+
+    def scan(place):
+        found = really(place)
+        if place.agent == "opencode":
+            (agents / ".local/share/opencode/opencode.db").unlink()
+        return found
+
+    monkeypatch.setattr(rescuing, "scan", scan)
+    report = store.rescue(places(agents))
+    assert (report.totals().new, len(report.failures)) == (4, 1)
+
+
 def test_watching_goes_on_until_it_is_told_to_stop(store, agents):
     """Each look is told of; what comes in between two looks is in the second; a second watcher is refused."""
     stop, reports = Event(), []

@@ -4,6 +4,10 @@
 |---|---|
 | `table` | the agents, and the documented places of their sessions |
 | `places` | those places on this machine: which folders and files are there |
+| `hooks` | which hook of which agent tells that a turn is over, and where it is set up |
+| `settings`, `json_text`, `notify`, `plugins` | the entries themselves, put into a text and taken out again |
+| `shim` | the program that agents run |
+| `files` | settings files read and replaced |
 """
 
 from __future__ import annotations

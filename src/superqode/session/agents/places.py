@@ -75,7 +75,8 @@ def _look(agent: str, place: Place, home: Path) -> FoundPlace | None:
     if not (folders or files or unread):
         return None
     beside = tuple(path for path in _matching(home, place.beside) if path.is_file())
-    return FoundPlace(agent, home, folders, files, beside, place.whole, unread)
+    shown = folders[0] if place.whole and len(folders) == 1 else home
+    return FoundPlace(agent, shown, folders, files, beside, place.whole, unread)
 
 
 def _matching(home: Path, patterns: tuple[str, ...]) -> Iterator[Path]:

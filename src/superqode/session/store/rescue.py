@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 from superqode import __version__
 from superqode.session import clock
 from superqode.session.agents import FoundPlace
-from superqode.session.errors import AlreadyWatched, SessionError, StoreLocked
+from superqode.session.errors import AlreadyWatched, SessionError, StoreLocked, TranscriptError
 from superqode.session.git import flock
 from superqode.session.store.imports import ImportOutcome
 from superqode.session.store.index.catalogue import Progress
@@ -187,12 +187,16 @@ class _Place:
         size = len(fresh) if self.place.whole else max(_BATCH, len(fresh) // _BATCHES)
         for start in range(0, len(fresh), size or 1):
             batch = fresh[start : start + size]
-            report = self.store.import_sources(
-                (*self.place.folders, *self.place.files, *self.place.beside),
-                dry_run=self.dry_run,
-                progress=_further(progress, start, len(fresh)),
-                wanted=frozenset(batch).__contains__,
-            )
+            try:
+                report = self.store.import_sources(
+                    (*self.place.folders, *self.place.files, *self.place.beside),
+                    dry_run=self.dry_run,
+                    progress=_further(progress, start, len(fresh)),
+                    wanted=frozenset(batch).__contains__,
+                )
+            except TranscriptError as problem:  # the agent took a file away meanwhile
+                yield ImportOutcome(problem.source, "", "failed", reason=problem.reason)
+                return
             told = list(self._judged(batch, report.sessions))
             outcomes = self._by_file(told)
             if self.record is not None and not self.dry_run:
