@@ -98,10 +98,11 @@ def test_a_rescue_that_was_cut_short_goes_on_from_there(store, agents, monkeypat
     assert len(read) == 2
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_what_may_not_be_read_is_named_until_it_may(store, agents):
     """A file and a folder without the right to read: told each time, imported as soon as they can be."""
     (agents / CLAUDE).chmod(0)
+    if os.access(agents / CLAUDE, os.R_OK):
+        pytest.skip("root may read everything")
     (agents / ".pi/agent/sessions/--p--").chmod(0)
     for _ in range(2):
         report = store.rescue(places(agents))
