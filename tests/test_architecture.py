@@ -34,7 +34,16 @@ PURE = ("session/importers", "session/exporters", "session/handoff")
 RESERVED = {
     "pygit2": ("session/git/",),
     "acp": ("acp/",),
-    "subprocess": ("session/git/", "cli/demo.py", "record/tee.py"),
+    # Beside git the agents' own programs, which a user asked to go on in; the project's own tools in quality runs, and
+    # the keeper that ends them when we are gone.
+    "subprocess": (
+        "session/git/",
+        "cli/demo.py",
+        "cli/agent_programs.py",
+        "record/tee.py",
+        "qe/running.py",
+        "qe/keeper.py",
+    ),
     "click": ("cli/",),
     "rich": ("cli/",),
     "textual": ("tui/",),
@@ -48,6 +57,7 @@ RESERVED = {
 }
 # Modules that look at the environment besides the command line, and why.
 ENVIRONMENT = {
+    "qe/running.py": "hands the environment on to the project's tools, without GIT_* and SUPERQODE_* variables",
     "session/git/program.py": "hands the environment on to git, without its GIT_* variables",
 }
 LONG = {

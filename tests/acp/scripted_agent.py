@@ -1,6 +1,6 @@
 """An agent that does what its prompt says, a line a deed; a program of its own, that knows nothing of superqode.
 
-say TEXT · think TEXT · call ID NAME · done ID TEXT · fail ID · diff ID PATH · ask ID · read PATH · write PATH TEXT
+say TEXT · think TEXT · text JSON (a string with line breaks) · call ID NAME · done ID TEXT · fail ID · diff ID PATH · ask ID · read PATH · write PATH TEXT
 title TEXT · plan TEXT · sleep SECONDS · raw TEXT · bytes HEX · long COUNT · err TEXT · refuse · error · die CODE
 close · hang (until cancelled) · deaf (never again) · child (prints the pid of a process it leaves behind)
 """
@@ -51,12 +51,17 @@ class Talk:
             if message.get("method") == "session/cancel":
                 self.cancelled = True
 
+    def run_text(self, text):
+        self.update("agent_message_chunk", content={"type": "text", "text": text})
+
     def run(self, line):
         deed, _, rest = line.partition(" ")
         first, _, more = rest.partition(" ")
         if deed in ("say", "think"):
             kind = "agent_message_chunk" if deed == "say" else "agent_thought_chunk"
             self.update(kind, content={"type": "text", "text": rest})
+        elif deed == "text":
+            self.run_text(json.loads(rest))
         elif deed == "call":
             self.update(
                 "tool_call", toolCallId=first, title=more, kind="edit", status="pending", rawInput={"path": more}

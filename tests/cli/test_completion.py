@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from superqode.cli.exit_codes import ExitCode
 from superqode.session import Session
 
 from .conftest import HOSTILE, Cli
@@ -57,3 +58,37 @@ def test_completion_is_silent_where_there_is_nothing(tmp_path: Path) -> None:
     for store in ("nowhere", "file"):
         assert _complete("sessions show s", SUPERQODE_STORE=str(tmp_path / store)) == []
     assert _complete("sessions show s") == []
+
+
+def test_an_id_is_found_by_its_title(cli: Cli, save: Save) -> None:
+    """Where no id begins so, a word of the title finds it; after two letters, not at every guess."""
+    save(id="s-1", title="Fix SQL injection")
+    save(id="s-2", title="Dessert")
+    told = _complete("sessions show inject", SUPERQODE_STORE=str(cli.store))
+    assert told == ["plain", "s-1", "Fix SQL injection"]
+    assert _complete("sessions show q", SUPERQODE_STORE=str(cli.store)) == []
+
+
+def test_revisions_tags_agents_and_projects_are_completed(cli: Cli, save: Save) -> None:
+    """Each from what the store has, with a word about it."""
+    save("hello", "hi", id="a", title="A", tags=["sweet"], project_path="/work/pie")
+    made = cli.run("sessions", "snapshot", "a", "Before it").stdout.strip()
+    store = str(cli.store)
+    assert _complete("sessions restore a snap", SUPERQODE_STORE=store)[1:] == [made, "Before it"]
+    assert "~1" in _complete("sessions show a --at ~", SUPERQODE_STORE=store)
+    assert f"a@{made}" in _complete("sessions diff a@sn", SUPERQODE_STORE=store)
+    assert _complete("sessions list --tag s", SUPERQODE_STORE=store)[1:] == ["sweet", "1 session"]
+    assert _complete("sessions stats --agent c", SUPERQODE_STORE=store)[1:] == ["codex", "1 session"]
+    assert "/work/pie" in _complete("sessions list --project /w", SUPERQODE_STORE=store)
+
+
+def test_remotes_and_shares_are_completed_without_what_opens_them(cli: Cli, save: Save, tmp_path: Path) -> None:
+    """Names of remotes, ids of shares; neither credentials nor link secrets."""
+    save("hello", id="a", title="A")
+    cli.run("remote", "add", "team", "https://me:hunter2@example.invalid/x.git")
+    share = cli.run("share", "create", "a", "--remote", str(tmp_path), expect=ExitCode.REMOTE_FAILED)
+    assert share.stdout == ""
+    told = _complete("share create a --remote t", SUPERQODE_STORE=str(cli.store))
+    assert told[1] == "team"
+    assert "hunter2" not in " ".join(told)
+    assert _complete("share show ", SUPERQODE_STORE=str(cli.store))[2] == "A"

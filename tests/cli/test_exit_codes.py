@@ -9,6 +9,7 @@ import click
 import pytest
 
 from superqode.cli import exit_codes
+from superqode.cli.config import ConfigError
 from superqode.cli.exit_codes import ExitCode, exit_code_for, help_lines
 from superqode.cli.output import OutputClosed
 from superqode.session import errors
@@ -21,6 +22,7 @@ def test_the_numbers_are_fixed() -> None:
         "ERROR": 1,
         "USAGE": 2,
         "PARTLY": 3,
+        "FINDINGS": 4,
         "NO_STORE": 10,
         "LOCKED": 11,
         "WRONG_PASSWORD": 12,
@@ -41,7 +43,7 @@ def test_every_code_is_explained_in_help() -> None:
 def test_every_name_in_the_table_is_a_real_error() -> None:
     """A renamed error class cannot silently lose its exit code."""
     known = {name for name, _ in inspect.getmembers(errors, inspect.isclass)}
-    known |= {"UsageError", "Abort", "KeyboardInterrupt", OutputClosed.__name__}
+    known |= {"UsageError", "Abort", "KeyboardInterrupt", ConfigError.__name__, OutputClosed.__name__}
     assert set(exit_codes._BY_ERROR) <= known
 
 
@@ -63,6 +65,11 @@ def test_every_name_in_the_table_is_a_real_error() -> None:
         (errors.InvalidSessionId("../x", "no"), ExitCode.USAGE),
         (errors.InvalidShareToken("x", "no"), ExitCode.USAGE),
         (errors.InvalidShareConfig("no"), ExitCode.USAGE),
+        (errors.ProjectUnusable("p", "no"), ExitCode.USAGE),
+        (errors.UnknownRole("x", ["y"]), ExitCode.USAGE),
+        (errors.NoAgent("x", "no"), ExitCode.USAGE),
+        (errors.NoQualityRun("x"), ExitCode.NOT_FOUND),
+        (errors.SandboxFailed("p", "full"), ExitCode.ERROR),
         (errors.ShareNotFound("x", "here"), ExitCode.NOT_FOUND),
         (errors.ShareRevoked("x", "2026-11-22"), ExitCode.NOT_FOUND),
         (errors.ShareExpired("x", datetime(2026, 11, 22, tzinfo=UTC)), ExitCode.FORBIDDEN),

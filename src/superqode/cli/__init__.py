@@ -3,16 +3,24 @@
 | module | what it knows |
 |---|---|
 | `lazy` | groups that list their commands from a static table and import one only when it runs |
+| `environment` | the variables that are read |
 | `exit_codes` | which error gives which exit code, and nothing else does |
+| `common` | `--quiet`, `--yes`, `--colour`: what every command has |
+| `config` | the config file and the environment, with one precedence |
 | `failures` | how an error is told: one line on stderr, or JSON, never a traceback |
 | `options` | what commands share: `--store`, `--json`, ids with completion, opening the store |
+| `completing`, `completion` | what a shell may complete; `superqode completion` and its script |
+| `asking` | questions that end with yes or no |
 | `params` | what people type for times, ages, projects and revisions |
 | `text` | text from outside made safe for a terminal |
 | `output` | stdout: JSON, tables, the pager; stderr: notes |
 | `progress` | a progress bar on stderr, on a terminal, after a second |
 | `sessions/` | `superqode sessions …`, one module for each handful of related commands |
 | `share/` | `superqode share …`, its passwords and what is never printed |
+| `qe/` | `superqode qe …` |
 | `remote`, `hooks` | `superqode remote …`, `superqode hooks …` |
+| `documents`, `schemas`, `schema` | what `--json` prints: its types, JSON Schemas of them, `superqode schema` |
+| `configured`, `doctor` | `superqode config`, `superqode doctor` |
 | `record` | `superqode record` |
 | `agent_homes`, `agent_hooks` | where agents keep things on this machine; `superqode hooks … --agent` |
 | `demo` | `superqode demo` |
@@ -22,6 +30,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any, Final
@@ -29,6 +38,7 @@ from typing import Any, Final
 import click
 
 from superqode import __version__
+from superqode.cli import environment
 from superqode.cli.exit_codes import help_lines
 from superqode.cli.lazy import LazyGroup, examples, help_width
 from superqode.cli.options import JSON_FLAG, store_option
@@ -40,7 +50,12 @@ _COMMANDS: Final = {
     "share": ("superqode.cli.share:share", "Hand sessions to others through any Git remote."),
     "remote": ("superqode.cli.remote:remote", "Say where shares travel to."),
     "serve": ("superqode.cli.serve:serve", "Show the store in a browser of this machine, to read only."),
+    "qe": ("superqode.cli.qe:qe", "Run a project's own checks on a copy, and keep what they find."),
     "hooks": ("superqode.cli.hooks:hooks", "Guard a store or a server, and have agents report each turn."),
+    "doctor": ("superqode.cli.doctor:doctor", "Look the store and its surroundings over, and say what to do."),
+    "completion": ("superqode.cli.completion:completion", "Print the script that makes a shell complete superqode."),
+    "config": ("superqode.cli.configured:config", "Show what is configured, and where each value comes from."),
+    "schema": ("superqode.cli.schema:schema", "Print the JSON Schema of what a command prints with --json."),
     "record": ("superqode.cli.record:record", "Record what any ACP agent and its client say."),
     "demo": ("superqode.cli.demo:demo", "Show the whole thing on a small real session."),
 }
@@ -53,6 +68,12 @@ class _Root(LazyGroup):
         given = list(sys.argv[1:] if args is None else args)
         # Asked of the words themselves: an error may come before any option was read.
         as_json = JSON_FLAG in given[: given.index("--")] if "--" in given else JSON_FLAG in given
+        if os.environ.get("_SUPERQODE_COMPLETE", "").startswith("bash"):
+            from click.shell_completion import add_completion_class
+
+            from superqode.cli.completion import Bash
+
+            add_completion_class(Bash)
         options |= {"standalone_mode": False, "terminal_width": help_width()}
         try:
             code = super().main(args, *positional, **options)
@@ -74,6 +95,8 @@ class _Root(LazyGroup):
         "superqode sessions show @latest",
     )
     + "\n"
+    + environment.help_lines()
+    + "\n"
     + help_lines(),
 )
 @click.version_option(__version__, prog_name="superqode")
@@ -81,6 +104,5 @@ class _Root(LazyGroup):
 def main() -> None:
     """Agent sessions kept in Git: every session a branch, every save a commit.
 
-    A session is named by its id, by the beginning of its id, or by @latest.
-    For shell completion: eval "$(_SUPERQODE_COMPLETE=bash_source superqode)" (or zsh_source, fish_source).
+    A session is named by its id, by the beginning of its id, by its whole title, or by @latest.
     """

@@ -27,7 +27,12 @@ __all__ = ["demo"]
 _TRANSCRIPT: Final = "demo_session.jsonl"
 
 
-@click.command("demo", cls=Command, epilog=examples("superqode demo", "superqode demo --store ~/superqode-demo"))
+@click.command(
+    "demo",
+    cls=Command,
+    see=("sessions import", "sessions list"),
+    epilog=examples("superqode demo", "superqode demo --store ~/superqode-demo"),
+)
 @store_option
 def demo() -> None:
     """Show the whole thing on a small real session.

@@ -5,7 +5,7 @@ An error is looked up by the names of its classes, the nearest first: nothing ha
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from enum import IntEnum
 from typing import Final
 
@@ -19,6 +19,7 @@ class ExitCode(IntEnum):
     ERROR = 1
     USAGE = 2
     PARTLY = 3
+    FINDINGS = 4
     NO_STORE = 10
     LOCKED = 11
     WRONG_PASSWORD = 12
@@ -32,8 +33,9 @@ class ExitCode(IntEnum):
 _MEANINGS: Final[Mapping[ExitCode, str]] = {
     ExitCode.OK: "done",
     ExitCode.ERROR: "an error",
-    ExitCode.USAGE: "the command line is wrong",
+    ExitCode.USAGE: "the command line, or the config file, is wrong",
     ExitCode.PARTLY: "partly done: what failed is named",
+    ExitCode.FINDINGS: "a quality run found what fails it",
     ExitCode.NO_STORE: "the store named is none",
     ExitCode.LOCKED: "locked, or another process was faster: try again",
     ExitCode.WRONG_PASSWORD: "wrong password",
@@ -46,7 +48,11 @@ _MEANINGS: Final[Mapping[ExitCode, str]] = {
 
 _BY_ERROR: Final[Mapping[str, ExitCode]] = {
     "UsageError": ExitCode.USAGE,
+    "ConfigError": ExitCode.USAGE,
     "InvalidSessionId": ExitCode.USAGE,
+    "ProjectUnusable": ExitCode.USAGE,
+    "UnknownRole": ExitCode.USAGE,
+    "NoAgent": ExitCode.USAGE,
     "StoreNotFound": ExitCode.NO_STORE,
     "NotAStore": ExitCode.NO_STORE,
     "UnsupportedStore": ExitCode.NO_STORE,
@@ -81,6 +87,6 @@ def exit_code_for(problem: BaseException) -> ExitCode:
     return next((_BY_ERROR[name] for name in names if name in _BY_ERROR), ExitCode.ERROR)
 
 
-def help_lines() -> str:
-    """Give the table of exit codes for the end of a group's help."""
-    return "Exit codes:\n" + "".join(f"  {code:>3}  {meaning}\n" for code, meaning in _MEANINGS.items())
+def help_lines(codes: Iterable[ExitCode] = ExitCode) -> str:
+    """Give the table of exit codes, or of some of them, for the end of help."""
+    return "Exit codes:\n" + "".join(f"  {code:>3}  {_MEANINGS[code]}\n" for code in sorted(codes))

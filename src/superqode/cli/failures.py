@@ -53,7 +53,8 @@ def _message(problem: BaseException) -> str:
 
     if isinstance(problem, click.UsageError):
         where = f" (see `{problem.ctx.command_path} --help`)" if problem.ctx is not None else ""
-        return problem.format_message().rstrip(".") + where
+        quotes = "; text with spaces needs quotes" if "unexpected extra argument" in problem.format_message() else ""
+        return problem.format_message().rstrip(".") + quotes + where
     if isinstance(problem, click.ClickException):
         return problem.format_message()
     if isinstance(problem, click.Abort | KeyboardInterrupt):

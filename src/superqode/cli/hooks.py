@@ -93,6 +93,8 @@ def hooks() -> None:
 @click.command(
     "install",
     cls=Command,
+    see=("hooks status", "hooks remove"),
+    codes=(ExitCode.PARTLY,),
     epilog=examples(
         "superqode hooks install",
         "superqode hooks install --agent claude-code --agent codex",
@@ -102,7 +104,7 @@ def hooks() -> None:
 )
 @_server_option
 @agent_option
-@json_option(_SHAPE)
+@json_option(_SHAPE, "HookShown | ServerShown | AgentHookShown[]")
 @store_option
 @click.pass_context
 def install(ctx: click.Context, server: Path | None, agents: tuple[str, ...]) -> None:
@@ -130,10 +132,11 @@ def install(ctx: click.Context, server: Path | None, agents: tuple[str, ...]) ->
 @click.command(
     "status",
     cls=Command,
+    see=("hooks install", "doctor"),
     epilog=examples("superqode hooks status", "superqode hooks status --server /srv/git/team.git --json"),
 )
 @_server_option
-@json_option(_SHAPE)
+@json_option(_SHAPE, "HookShown + AgentsShown | ServerShown")
 @store_option
 def status(server: Path | None) -> None:
     """Say whether the hooks guard the store, or a server."""
@@ -154,6 +157,7 @@ def status(server: Path | None) -> None:
 @click.command(
     "remove",
     cls=Command,
+    see=("hooks status", "hooks install"),
     epilog=examples(
         "superqode hooks remove",
         "superqode hooks remove --agent claude-code",
@@ -162,7 +166,7 @@ def status(server: Path | None) -> None:
 )
 @_server_option
 @agent_option
-@json_option(_SHAPE)
+@json_option(_SHAPE, "HookShown | ServerShown | AgentHookShown[]")
 @store_option
 @click.pass_context
 def remove(ctx: click.Context, server: Path | None, agents: tuple[str, ...]) -> None:

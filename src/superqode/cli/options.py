@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from superqode.cli.completing import complete_ids
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
-
-    from click.shell_completion import CompletionItem
 
     from superqode.session import SessionStore
 
 __all__ = [
     "JSON_FLAG",
     "complete_ids",
-    "complete_trash",
     "json_option",
     "named_store",
     "open_store",
+    "resolve",
     "session_argument",
     "sessions_argument",
     "store_option",
@@ -36,8 +35,7 @@ JSON_FLAG: Final = "--json"
 # Both live in click's `meta`, which every context of one run shares.
 _STORE: Final = "superqode.store"
 _JSON: Final = "superqode.json"
-_STORE_VARIABLE: Final = "SUPERQODE_STORE"
-_COMPLETIONS: Final = 200
+_ID: Final = "A session: its id, the beginning of its id, its whole title, or @latest."
 
 
 def _remember_store(ctx: click.Context, _parameter: click.Parameter, value: str | None) -> None:
@@ -59,15 +57,30 @@ def store_option(function: F) -> F:
         type=click.Path(),
         expose_value=False,
         callback=_remember_store,
-        help="The store to use (default: $SUPERQODE_STORE, else ~/.superqode/sessions).",
+        help="The store to use (default: as configured, else ~/.superqode/sessions).",
     )(function)
 
 
-def json_option(shape: str) -> Callable[[F], F]:
-    """Add `--json`; `shape` says what the document is."""
+class _JsonOption(click.Option):
+    """`--json`, which knows the type of the document; see `schemas`."""
+
+    def __init__(self, *args: Any, document: str, **attributes: Any) -> None:
+        super().__init__(*args, **attributes)
+        self.document = document
+
+
+def json_option(shape: str, document: str = "") -> Callable[[F], F]:
+    """Add `--json`.
+
+    Args:
+        shape: what the document is, for people.
+        document: its type, as `schemas` reads it: `superqode.session.store.results:SessionSummary[]`, say, or `Node[]`.
+    """
     return click.option(
         JSON_FLAG,
         "as_json",
+        cls=_JsonOption,
+        document=document,
         is_flag=True,
         expose_value=False,
         callback=_remember_json,
@@ -86,8 +99,10 @@ def named_store(ctx: click.Context | None = None) -> Path | None:
 
 
 def store_path(ctx: click.Context | None = None) -> Path | None:
-    """The store named on the command line or in the environment, or `None` for the default one."""
-    return named_store(ctx) or _path(os.environ.get(_STORE_VARIABLE))
+    """The store named on the command line, in the environment or in the config file, or `None` for the default one."""
+    from superqode.cli.config import load_config
+
+    return named_store(ctx) or load_config().store
 
 
 def _path(text: str | None) -> Path | None:
@@ -115,40 +130,21 @@ def open_store(*, create: bool = False, notice: bool = True) -> Iterator[Session
         yield store
 
 
-def complete_ids(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Give the ids of sessions that begin with what was typed, newest first, and `@latest`."""
-    from click.shell_completion import CompletionItem
+def resolve(store: SessionStore, text: str) -> str:
+    """The id of the session that was named; with a bar where many sessions have to be read for that.
 
-    listed = _completions(ctx, incomplete, lambda store: [(item.id, item.title) for item in store.list_sessions()])
-    latest = [CompletionItem("@latest", help="the newest session")] if "@latest".startswith(incomplete) else []
-    return latest + listed
+    Raises:
+        SessionNotFound, AmbiguousId: it names none, or several.
+    """
+    from superqode.cli.progress import progress
 
-
-def complete_trash(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    """Give the ids of deleted sessions that begin with what was typed, with their titles."""
-    return _completions(ctx, incomplete, lambda store: [(item.session_id, item.title) for item in store.trash()])
-
-
-def _completions(
-    ctx: click.Context, incomplete: str, listed: Callable[[SessionStore], list[tuple[str, str]]]
-) -> list[CompletionItem]:
-    from click.shell_completion import CompletionItem
-
-    from superqode.cli.text import line
-    from superqode.session import SessionStore
-    from superqode.session.errors import SessionError
-
-    try:
-        with SessionStore(store_path(ctx), create=False) as store:
-            titles = {name: title for name, title in listed(store) if name.startswith(incomplete)}
-    except (SessionError, OSError):  # a shell that completes has no place for messages
-        return []
-    return [CompletionItem(name, help=line(title, 60)) for name, title in list(titles.items())[:_COMPLETIONS]]
+    with progress("Reading") as drawn:
+        return store.resolve(text, progress=drawn)
 
 
 def session_argument(function: F) -> F:
     """Add the argument ID: a session's id, the beginning of one, or `@latest`."""
-    return click.argument("session_id", metavar="ID", shell_complete=complete_ids)(function)
+    return click.argument("session_id", metavar="ID", shell_complete=complete_ids, help=_ID)(function)
 
 
 def sessions_argument(*, required: bool) -> Callable[[F], F]:
@@ -159,4 +155,5 @@ def sessions_argument(*, required: bool) -> Callable[[F], F]:
         nargs=-1,
         required=required,
         shell_complete=complete_ids,
+        help=f"{_ID} Several may be named.",
     )

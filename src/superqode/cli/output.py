@@ -1,8 +1,8 @@
 """What commands print: data on stdout (JSON, lines, tables, the pager), notes on stderr.
 
-Colour only on a terminal, and not with `NO_COLOR` or `TERM=dumb`. Tables are rich's on a terminal, cut to its
-width; elsewhere they are plain and whole. JSON is one document in plain ASCII, so no encoding and no control
-character can spoil it.
+Colour only on a terminal that has it, unless an option, `NO_COLOR` or the config file says otherwise. Tables are
+rich's on a terminal, cut to its width; elsewhere they are plain and whole. JSON is one document in plain ASCII, so no
+encoding and no control character can spoil it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from typing import Any, Final, Literal
 
 import click
 
+from superqode.cli.common import chosen_colour, is_quiet
 from superqode.cli.text import line, width
 
 __all__ = [
@@ -31,10 +32,14 @@ __all__ = [
     "page",
     "style",
     "table",
+    "warn",
+    "wrapped",
 ]
 
 _GAP: Final = "  "
 _NARROW: Final = 8
+# A flexible column that tells something still.
+_TELLING: Final = 16
 
 
 class OutputClosed(Exception):
@@ -43,12 +48,21 @@ class OutputClosed(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a table: heading, rich's style, right-aligned or not, narrowed where the terminal is or not."""
+    """A column of a table.
+
+    Attributes:
+        name: its heading.
+        style: rich's style.
+        right: whether it is right-aligned.
+        flexible: whether it is narrowed where the terminal is narrow.
+        spare: where even that is not enough, columns with a higher number go first; 0: it stays.
+    """
 
     name: str
     style: str = ""
     right: bool = False
     flexible: bool = False
+    spare: int = 0
 
 
 def on_terminal() -> bool:
@@ -58,7 +72,8 @@ def on_terminal() -> bool:
 
 def colour() -> bool:
     """Whether stdout may be coloured."""
-    return on_terminal() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    chosen = chosen_colour()
+    return chosen == "always" or (chosen == "auto" and on_terminal() and os.environ.get("TERM") != "dumb")
 
 
 def style(text: str, **looks: Any) -> str:
@@ -98,8 +113,27 @@ def emit_json(value: Any) -> None:
     emit(json.dumps(value, ensure_ascii=True, allow_nan=False, indent=2))
 
 
+def wrapped(text: str, indent: int) -> str:
+    """Give text wrapped at words to the terminal's width, all lines but the first indented; elsewhere as it is."""
+    if not on_terminal():
+        return text
+    import textwrap
+
+    from superqode.cli.lazy import terminal_width
+
+    room = max(terminal_width() - indent, 20)
+    lines = textwrap.wrap(text, room, break_long_words=False, break_on_hyphens=False)
+    return ("\n" + " " * indent).join(lines)
+
+
 def note(text: str) -> None:
-    """Print one line for people on stderr."""
+    """Print one line for people on stderr, unless they want it quiet."""
+    if not is_quiet():
+        warn(text)
+
+
+def warn(text: str) -> None:
+    """Print one line on stderr that must be seen: what failed, or what is told only once."""
     with suppress(OSError):
         click.echo(f"superqode: {line(text)}", err=True)
 
@@ -110,8 +144,11 @@ def page(chunks: Iterable[str]) -> None:
         for chunk in chunks:
             emit(chunk)
         return
+    from superqode.cli.config import load_config
+
     # As git does: leave when it fits the screen, keep colours, leave the text standing.
     os.environ.setdefault("LESS", "FRX")
+    os.environ["PAGER"] = load_config().pager
     click.echo_via_pager((chunk + "\n" for chunk in chunks), color=colour())
 
 
@@ -148,6 +185,17 @@ def _fit(columns: Sequence[Column], widths: list[int], room: int) -> list[int]:
     return fitted
 
 
+def _kept(columns: Sequence[Column], widths: list[int], room: int) -> list[int]:
+    """Which columns there is room for: the spare ones go until the flexible ones can tell something."""
+    kept = list(range(len(columns)))
+    for place in sorted((place for place in kept if columns[place].spare), key=lambda place: -columns[place].spare):
+        least = [min(widths[one], _TELLING) if columns[one].flexible else widths[one] for one in kept]
+        if sum(least) + len(_GAP) * (len(kept) - 1) <= room:
+            break
+        kept.remove(place)
+    return kept
+
+
 def _rich_table(columns: Sequence[Column], cells: list[list[str]]) -> str:
     from rich.console import Console
     from rich.table import Table
@@ -155,6 +203,8 @@ def _rich_table(columns: Sequence[Column], cells: list[list[str]]) -> str:
 
     written = io.StringIO()
     console = Console(file=written, force_terminal=True, color_system="auto" if colour() else None)
+    kept = _kept(columns, _widths(columns, cells), console.width)
+    columns, cells = [columns[place] for place in kept], [[row[place] for place in kept] for row in cells]
     fitted = _fit(columns, _widths(columns, cells), console.width)
     drawn = Table(box=None, padding=(0, len(_GAP), 0, 0), pad_edge=False, header_style="bold")
     for column, wide in zip(columns, fitted, strict=True):

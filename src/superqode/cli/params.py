@@ -16,9 +16,12 @@ from superqode.session import clock
 if TYPE_CHECKING:
     from superqode.session import SessionStore
 
-__all__ = ["Lifetime", "age", "lifetime", "project", "since", "split_revision", "until"]
+__all__ = ["SEVERITIES", "Lifetime", "age", "lifetime", "project", "since", "split_revision", "until"]
 
+# As `superqode.session.models.findings.Severity`, which help does not load.
+SEVERITIES: Final = ("critical", "high", "medium", "low", "info")
 _AGE: Final = re.compile(r"([0-9]{1,6})\s*([mhdw])", re.IGNORECASE)
+_DAYS: Final = {"today": 0, "yesterday": 1}
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -67,10 +70,13 @@ def _moment(text: str, day_part: time) -> datetime:
     try:
         if _AGE.fullmatch(text.strip()):
             return clock.now() - age(text)
+        days = _DAYS.get(text.strip().lower())
+        if days is not None:
+            return datetime.combine(clock.now().astimezone().date() - timedelta(days=days), day_part).astimezone()
         return _date(text, day_part).astimezone()
     except (ValueError, OverflowError) as problem:
         raise click.BadParameter(
-            f"{text!r} is no time: write 2026-11-22, 2026-11-22T10:00, or 7d for seven days ago"
+            f"{text!r} is no time: write 2026-11-22, 2026-11-22T10:00, yesterday, or 7d for seven days ago"
         ) from problem
 
 
@@ -94,10 +100,12 @@ def split_revision(text: str, store: SessionStore) -> tuple[str, str | None]:
     Raises:
         SessionNotFound, AmbiguousId: no session, or several, begin like this.
     """
+    from superqode.cli.options import resolve
+
     name, _, revision = text.rpartition("@")
     if not name or _exists(text, store):
-        return store.resolve(text), None
-    return store.resolve(name), revision or None
+        return resolve(store, text), None
+    return resolve(store, name), revision or None
 
 
 def _exists(text: str, store: SessionStore) -> bool:

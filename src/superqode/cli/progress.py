@@ -1,14 +1,16 @@
-"""A progress bar on stderr: only on a terminal, and only for work that takes longer than a second."""
+"""What is going on, on stderr: on a terminal, without `--quiet`, and only for work that takes longer than a second."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from threading import Timer
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from superqode.cli.common import is_quiet
 from superqode.cli.options import wants_json
 from superqode.cli.text import line
 from superqode.session import clock
@@ -16,7 +18,7 @@ from superqode.session import clock
 if TYPE_CHECKING:
     from click._termui_impl import ProgressBar
 
-__all__ = ["progress"]
+__all__ = ["progress", "waiting"]
 
 _PATIENCE = 1.0
 
@@ -24,11 +26,39 @@ _PATIENCE = 1.0
 @contextmanager
 def progress(label: str) -> Iterator[Callable[[int, int, str], None] | None]:
     """Give a callable `(done, total, what)` that draws a bar, or `None` where nobody would see it."""
-    if wants_json() or sys.stderr is None or not sys.stderr.isatty():
+    if not _is_seen():
         yield None
         return
     with ExitStack() as stack:
         yield _Bar(label, stack)
+
+
+def _is_seen() -> bool:
+    return not (wants_json() or is_quiet() or sys.stderr is None or not sys.stderr.isatty())
+
+
+@contextmanager
+def waiting(label: str) -> Iterator[None]:
+    """Say what is waited for, where that takes longer than a second and tells nothing on its way."""
+    if not _is_seen():
+        yield
+        return
+    told: list[str] = []
+
+    def tell() -> None:
+        told.append(label)
+        click.echo(f"{label}…", nl=False, err=True)
+
+    timer = Timer(_PATIENCE, tell)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+        timer.join()
+        if told:
+            click.echo("\r" + " " * (len(label) + 1) + "\r", nl=False, err=True)
 
 
 class _Bar:

@@ -24,7 +24,14 @@ __all__ = ["record"]
         "superqode record --log traffic.jsonl -- npx @agentclientprotocol/claude-agent-acp",
     ),
 )
-@click.argument("command", metavar="-- COMMAND...", nargs=-1, required=True, type=click.UNPROCESSED)
+@click.argument(
+    "command",
+    metavar="-- COMMAND...",
+    nargs=-1,
+    required=True,
+    type=click.UNPROCESSED,
+    help="The agent's program and its arguments.",
+)
 @click.option("--title", default="", help="The title of sessions that begin; else the agent's, or the first prompt.")
 @click.option(
     "--project",

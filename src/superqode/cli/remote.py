@@ -8,15 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from superqode.cli.completing import complete_remotes
 from superqode.cli.lazy import Command, LazyGroup, examples
-from superqode.cli.options import json_option, open_store, store_option, store_path, wants_json
+from superqode.cli.options import json_option, open_store, store_option, wants_json
 from superqode.cli.output import Column, emit, emit_json, note, table
 from superqode.cli.text import line
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from click.shell_completion import CompletionItem
 
     from superqode.session.git.remotes import RemoteInfo
 
@@ -71,20 +70,6 @@ def _known(path: Path) -> list[RemoteInfo]:
     return list_remotes(path) if is_store(path) else []
 
 
-def _complete_remotes(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from click.shell_completion import CompletionItem
-
-    from superqode.session import SessionStore
-    from superqode.session.errors import SessionError
-
-    try:
-        with SessionStore(store_path(ctx), create=False) as store:
-            found = _known(store.path)
-    except (SessionError, OSError):  # a shell that completes has no place for messages
-        return []
-    return [CompletionItem(one.name, help=line(one.shown, 60)) for one in found if one.name.startswith(incomplete)]
-
-
 def _plain(found: RemoteInfo) -> dict[str, Any]:
     """A remote as JSON values: never with credentials."""
     return {"name": found.name, "url": found.shown, "default": found.default}
@@ -93,15 +78,16 @@ def _plain(found: RemoteInfo) -> dict[str, Any]:
 @click.command(
     "add",
     cls=Command,
+    see=("remote list", "remote default", "share create"),
     epilog=examples(
         "superqode remote add team git@github.com:team/shares.git",
         "superqode remote add folder /mnt/team/shares.git --default",
     ),
 )
-@click.argument("name", metavar="NAME")
-@click.argument("url", metavar="URL")
+@click.argument("name", metavar="NAME", help="What you call it: letters, digits, dots, dashes, underscores.")
+@click.argument("url", metavar="URL", help="https://…, ssh://…, git://…, file://…, user@host:path, or a folder.")
 @click.option("--default", "chosen", is_flag=True, help="Use it when no remote is named; an only one is anyway.")
-@json_option("{name, url, default}")
+@json_option("{name, url, default}", "RemoteShown")
 @store_option
 def add(name: str, url: str, chosen: bool) -> None:
     """Name a Git remote to share through.
@@ -120,8 +106,13 @@ def add(name: str, url: str, chosen: bool) -> None:
         note("the URL holds credentials, which stand in the store's config in clear; a credential helper is safer")
 
 
-@click.command("list", cls=Command, epilog=examples("superqode remote list", "superqode remote list --json"))
-@json_option("an array of {name, url, default}; URLs without credentials")
+@click.command(
+    "list",
+    cls=Command,
+    see=("remote add", "doctor"),
+    epilog=examples("superqode remote list", "superqode remote list --json"),
+)
+@json_option("an array of {name, url, default}; URLs without credentials", "RemoteShown[]")
 @store_option
 def list_() -> None:
     """List the remotes this store knows."""
@@ -135,9 +126,11 @@ def list_() -> None:
         note("there are none; `superqode remote add NAME URL` adds one")
 
 
-@click.command("remove", cls=Command, epilog=examples("superqode remote remove team"))
-@click.argument("name", metavar="NAME", shell_complete=_complete_remotes)
-@json_option("{removed}")
+@click.command(
+    "remove", cls=Command, see=("remote list", "share revoke"), epilog=examples("superqode remote remove team")
+)
+@click.argument("name", metavar="NAME", shell_complete=complete_remotes, help="A remote of this store.")
+@json_option("{removed}", "RemoteRemoved")
 @store_option
 def remove(name: str) -> None:
     """Forget a remote; nothing is deleted there.
@@ -155,9 +148,20 @@ def remove(name: str) -> None:
         emit(f"Removed {line(name)}; what is there stays there")
 
 
-@click.command("default", cls=Command, epilog=examples("superqode remote default", "superqode remote default team"))
-@click.argument("name", metavar="[NAME]", required=False, shell_complete=_complete_remotes)
-@json_option("{name, url, default}, or null where there is none")
+@click.command(
+    "default",
+    cls=Command,
+    see=("remote list", "remote add"),
+    epilog=examples("superqode remote default", "superqode remote default team"),
+)
+@click.argument(
+    "name",
+    metavar="[NAME]",
+    required=False,
+    shell_complete=complete_remotes,
+    help="The remote to use from now on; without it, the present one is shown.",
+)
+@json_option("{name, url, default}, or null where there is none", "RemoteShown?")
 @store_option
 def default(name: str | None) -> None:
     """Show or choose the remote that is used when none is named.

@@ -13,7 +13,12 @@ __all__ = ["serve"]
 _PORT_MAX = 65_535
 
 
-@click.command("serve", cls=Command, epilog=examples("superqode serve", "superqode serve --port 8377 --open"))
+@click.command(
+    "serve",
+    cls=Command,
+    see=("sessions show", "sessions export"),
+    epilog=examples("superqode serve", "superqode serve --port 8377 --open"),
+)
 @click.option(
     "--port",
     metavar="N",
@@ -22,7 +27,7 @@ _PORT_MAX = 65_535
     help="The port to listen on; without it, any that is free.",
 )
 @click.option("--open", "opened", is_flag=True, help="Open it in the browser, too.")
-@json_option("{url}, printed once it listens")
+@json_option("{url}, printed once it listens", "Served")
 @store_option
 def serve(port: int, opened: bool) -> None:
     """Show the store in a browser of this machine, to read only.

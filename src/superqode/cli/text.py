@@ -10,7 +10,7 @@ import re
 import unicodedata
 from typing import Final
 
-__all__ = ["block", "count", "line", "width"]
+__all__ = ["block", "count", "line", "size", "width"]
 
 # C0 and C1 controls, line and bidirectional controls, lone surrogates (no encoding has those).
 _UNSAFE: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -47,3 +47,13 @@ def width(text: str) -> int:
 def count(number: int, thing: str) -> str:
     """Give `1 message`, `2 messages`, `12,000 messages`."""
     return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
+
+
+def size(number: int) -> str:
+    """Give bytes as `512 B`, `1.5 kB`, `20 MB`, in powers of 1000 as disks are sold."""
+    amount = float(number)
+    for unit in ("B", "kB", "MB", "GB"):
+        if amount < 1000:
+            return f"{amount:.0f} {unit}" if unit == "B" or amount >= 10 else f"{amount:.1f} {unit}"
+        amount /= 1000
+    return f"{amount:,.1f} TB"

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ParamSpec, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
 from superqode.session.models import Session
 from superqode.session.sharing.manager import SessionSharingManager
@@ -26,7 +26,11 @@ from superqode.session.store.results import (
     TrashItem,
     VerifyReport,
 )
+from superqode.session.store.stats import StoreStats
 from superqode.session.store.store import SessionStore
+
+if TYPE_CHECKING:
+    from superqode.session.store.handing_over import HandedOver, Target
 
 __all__ = ["AsyncSessionSharingManager", "AsyncSessionStore"]
 
@@ -88,6 +92,10 @@ class AsyncSessionStore:
     async def list_sessions(self, **options: Any) -> list[SessionSummary]:
         """As `SessionStore.list_sessions`."""
         return await _run(self.store.list_sessions, **options)
+
+    async def stats(self, **options: Any) -> StoreStats:
+        """As `SessionStore.stats`."""
+        return await _run(self.store.stats, **options)
 
     async def search(self, query: str, **options: Any) -> list[SearchHit]:
         """As `SessionStore.search`."""
@@ -164,6 +172,10 @@ class AsyncSessionStore:
     async def import_sources(self, paths: Iterable[str | Path], **options: Any) -> Any:
         """As `SessionStore.import_sources`."""
         return await _run(self.store.import_sources, paths, **options)
+
+    async def hand_over(self, session_id: str, target: Target, **options: Any) -> HandedOver:
+        """As `SessionStore.hand_over`."""
+        return await _run(self.store.hand_over, session_id, target, **options)
 
     async def scan(self, session_ids: Iterable[str] | None = None) -> list[SecretPlace]:
         """As `SessionStore.scan`."""

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import io
 import json
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from session.importers.opencode_scripts import SCHEMA
+from session.importers.opencode_scripts import Talk as OpencodeTalk
 from superqode.session.errors import TranscriptError
 from superqode.session.handoff import WRITERS, Place
 from superqode.session.handoff.again import imported_sessions
+from superqode.session.handoff.opencode.stored import export_of
 from superqode.session.importers import make_importers, recognise
-from superqode.session.importers.base import Imported, sources_of
+from superqode.session.importers.base import Imported, Source, sources_of
 from superqode.session.models import Message, Session, ToolExecution
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -21,6 +25,7 @@ PROJECT = "/home/dev/work/demo/proj"
 ELSEWHERE = "/srv/checkouts/other"
 BY_NAME = {writer.name: writer for writer in WRITERS}
 NAMES = sorted(BY_NAME)
+DATABASE = "opencode.db"
 BY_FORMAT = {writer.format: writer for writer in WRITERS}
 
 
@@ -91,13 +96,33 @@ class Home(dict):
     def take(self, handoff):
         """Write the planned files, as whoever runs a plan does."""
         for file in handoff.files:
-            if file.behind is None:
+            if file.scratch:
+                assert handoff.prepare == (("opencode", "import", f"<{file.path}>"),)
+                self.put(DATABASE, opencode_import(self.get(DATABASE, io.BytesIO)().read(), file.content))
+            elif file.behind is None:
                 assert file.path not in self
                 self.put(file.path, file.content)
             else:
                 assert len(self.bytes(file.path)) == file.behind
                 self.put(file.path, self.bytes(file.path) + file.content)
         return handoff
+
+
+def opencode_import(database, export):
+    """Do as `opencode import` does: what is there stays, what is new comes to it; gives the database."""
+    told = json.loads(export)
+    talk = OpencodeTalk()
+    talk.id, talk.info, talk.messages = told["info"]["id"], told["info"], told["messages"]
+    with sqlite3.connect(":memory:") as connection:
+        if database:
+            connection.deserialize(database)
+        else:
+            connection.executescript(SCHEMA)
+        talk.insert(connection, "INSERT OR IGNORE")
+        connection.commit()
+        written = connection.serialize()
+    connection.close()
+    return written
 
 
 def place(home=None, project=PROJECT, now=NOW):
@@ -108,14 +133,25 @@ def place(home=None, project=PROJECT, now=NOW):
 def hand(writer, session, home=None, *, project=PROJECT, original=None, before=None, now=NOW):
     """Hand a session over and write the plan; gives the plan."""
     home = home if home is not None else Home()
-    opener = None if original is None else partial(io.BytesIO, original)
-    return home.take(BY_NAME[writer].plan(session, place(home, project, now), original=opener, before=before))
+    kept = Source("x.jsonl", partial(io.BytesIO, original)) if isinstance(original, bytes) else original
+    return home.take(BY_NAME[writer].plan(session, place(home, project, now), original=kept, before=before))
 
 
 def back(writer, handoff):
     """Give the session in the file a plan writes, as the agent's importer reads it."""
     file = handoff.files[-1]
     return imported_sessions(file.content, file.path, BY_NAME[writer].format)[0]
+
+
+def present(writer, home, handoff):
+    """Give the session as the agent has it now."""
+    name = f"{handoff.session_id}.json"
+    if writer == "opencode":
+        content = export_of(Source(DATABASE, home[DATABASE]), handoff.session_id)
+    else:
+        name = BY_NAME[writer].find(handoff.session_id, place(home))
+        content = home.bytes(name)
+    return imported_sessions(content, name, BY_NAME[writer].format)[0]
 
 
 def records(handoff):
@@ -135,7 +171,7 @@ def _open(path, ending=""):
 
 
 def imported_folder(folder):
-    """Import every file an agent left in a folder; gives each session with its file's bytes and its importer's name."""
+    """Import every file an agent left in a folder; gives each session with its source and its importer's name."""
     files = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file() and path.parent != folder:
@@ -146,8 +182,6 @@ def imported_folder(folder):
             importer = recognise(source, importers)
         except TranscriptError:
             continue
-        with source.open() as stream:
-            content = stream.read()
         for found in importer.read(source):
             if isinstance(found, Imported):
-                yield found.session, content, importer.name
+                yield found.session, source, importer.name

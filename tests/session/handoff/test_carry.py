@@ -245,17 +245,86 @@ def test_qwen_keeps_its_chain_without_measurements():
     assert handoff.receipt.left_out == {"system records: ui_telemetry": 1, "empty messages": 1}
 
 
+# -- Pi -----------------------------------------------------------------------------------------------------------
+
+
+def _pi(**header):
+    about = {
+        "type": "session",
+        "version": 3,
+        "id": "01a2",
+        "timestamp": "2026-11-22T10:00:00.000Z",
+        "cwd": "/home/ann/proj",
+    }
+    usage = {"input": 1, "output": 1, "cacheRead": 0, "cacheWrite": 0, "totalTokens": 2, "cost": {"total": 0}}
+    thoughts = [
+        {"type": "thinking", "thinking": "in /home/ann/proj", "thinkingSignature": "c2ln"},
+        {"type": "thinking", "thinking": "nobody signed this"},
+        {"type": "thinking", "thinking": "bound", "thinkingSignature": '{"encrypted_content":"Z2F0"}'},
+    ]
+    call = {"type": "toolCall", "id": "c1", "name": "read", "arguments": {"path": "/home/ann/proj/a.py"}}
+    answer = {"role": "assistant", "usage": usage, "api": "a", "provider": "p", "model": "m", "stopReason": "stop"}
+    words = [{"type": "text", "text": "Looking"}]
+    result = {"role": "toolResult", "toolCallId": "c1", "toolName": "read", "content": [{"type": "text", "text": "x"}]}
+    messages = [
+        {"role": "user", "content": "look at /home/ann/proj/a.py"},
+        {**answer, "content": [*thoughts, *words, call], "stopReason": "toolUse"},
+        {**result, "isError": False},
+        {**answer, "content": [{"type": "text", "text": "Done"}]},
+    ]
+    entries = [
+        {"type": "message", "id": f"e{place}", "parentId": f"e{place - 1}" if place else None, "message": message}
+        for place, message in enumerate(messages)
+    ]
+    return _lines({**about, **header}, *entries)
+
+
+def test_pi_keeps_its_tree_and_what_may_be_sent_again():
+    """Entries keep their ids, signed thoughts every byte; what would be sent as words or refused stays behind."""
+    session, handoff = _carry("pi", _pi(parentSession="/home/ann/.pi/agent/sessions/--x--/y.jsonl"))
+    written = scenes.records(handoff)
+    assert handoff.receipt.notes == CARRIED
+    assert (written[0]["id"], written[0]["cwd"]) == (handoff.session_id, scenes.ELSEWHERE)
+    assert "parentSession" not in written[0]
+    assert [(record["id"], record["parentId"]) for record in written[1:]] == [
+        ("e0", None),
+        ("e1", "e0"),
+        ("e2", "e1"),
+        ("e3", "e2"),
+    ]
+    assert written[1]["message"]["content"] == f"look at {scenes.ELSEWHERE}/a.py"
+    blocks = written[2]["message"]["content"]
+    assert blocks[0] == {"type": "thinking", "thinking": "in /home/ann/proj", "thinkingSignature": "c2ln"}
+    assert [block["type"] for block in blocks] == ["thinking", "text", "toolCall"]
+    assert blocks[2]["arguments"] == {"path": f"{scenes.ELSEWHERE}/a.py"}
+    assert handoff.receipt.left_out == {"thoughts that could not be sent again": 2}
+    assert scenes.said(scenes.back("pi", handoff))[1] == [("read", {"path": f"{scenes.ELSEWHERE}/a.py"}, "x", True)]
+    assert len(items_of(session)) == 4
+
+
+@pytest.mark.parametrize(
+    ("content", "why"),
+    [(_pi(version=1), "first version"), (_pi().split(b"\n", 1)[1], "header is missing")],
+    ids=["old", "headless"],
+)
+def test_pi_is_written_anew_where_it_cannot_go_as_it_is(content, why):
+    """A file whose entries have no ids, or that does not say what it is, is written anew."""
+    session, handoff = _carry("pi", content)
+    assert why in handoff.receipt.notes[0]
+    assert len(items_of(scenes.back("pi", handoff))) == len(items_of(session)) == 4
+
+
 # -- all ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["claude-code", "gemini", "qwen"])
+@pytest.mark.parametrize("name", ["claude-code", "gemini", "opencode", "pi", "qwen"])
 def test_a_new_title_goes_with_the_transcript(name):
     """Where a session was renamed, the transcript that is carried over says so."""
     made = scenes.hand(name, scenes.small())
     session = scenes.back(name, made)
     session.title = "Called otherwise"
     handoff = scenes.hand(name, session, original=made.files[-1].content, project=scenes.ELSEWHERE)
-    assert handoff.receipt.notes == CARRIED
+    assert handoff.receipt.notes[0] == CARRIED[0]
     assert scenes.back(name, handoff).title == "Called otherwise"
 
 

@@ -74,24 +74,24 @@ class Talk:
                 files[f"{base}{folder}/{part['id']}.json"] = part
         return {name: json.dumps(value, indent=1).encode() for name, value in files.items()}
 
-    def insert(self, connection):
-        """Write the session into a database."""
+    def insert(self, connection, insert="INSERT"):
+        """Write the session into a database; `INSERT OR IGNORE` leaves rows that are there."""
         info = self.info
         told = (info.get("parentID"), info["directory"], info["title"], info["version"], _json(info.get("revert")))
         times = (info["time"]["created"], info["time"]["updated"])
-        connection.execute("INSERT INTO session VALUES (?, 'p1', ?, ?, ?, ?, ?, ?, ?)", (self.id, *told, *times))
+        connection.execute(f"{insert} INTO session VALUES (?, 'p1', ?, ?, ?, ?, ?, ?, ?)", (self.id, *told, *times))
         for message in self.messages:
             own = message["info"]
             data = {name: value for name, value in own.items() if name not in ("id", "sessionID")}
             time = own["time"]["created"]
             connection.execute(
-                "INSERT INTO message VALUES (?, ?, ?, ?, ?)", (own["id"], self.id, time, time, json.dumps(data))
+                f"{insert} INTO message VALUES (?, ?, ?, ?, ?)", (own["id"], self.id, time, time, json.dumps(data))
             )
             for part in message["parts"]:
                 data = {name: value for name, value in part.items() if not name.endswith(("id", "ID"))}
                 data = {**data, **({"callID": part["callID"]} if "callID" in part else {})}
                 row = (part["id"], own["id"], self.id, time, time, json.dumps(data))
-                connection.execute("INSERT INTO part VALUES (?, ?, ?, ?, ?, ?)", row)
+                connection.execute(f"{insert} INTO part VALUES (?, ?, ?, ?, ?, ?)", row)
 
 
 def _json(value):

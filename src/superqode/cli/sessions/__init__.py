@@ -18,12 +18,14 @@ _COMMANDS: Final = {
     "list": (f"{_HERE}.browse:list_", "List sessions, newest first."),
     "search": (f"{_HERE}.browse:search", "Find words in titles, tags, messages and tool text."),
     "tree": (f"{_HERE}.browse:tree", "Draw which session is a fork of which."),
+    "stats": (f"{_HERE}.stats:stats", "Count what is here: by time, agent, project, tool, tag; the disk."),
     "show": (f"{_HERE}.read:show", "Read a conversation."),
     "log": (f"{_HERE}.read:log", "Show the saves of a session, newest first."),
     "diff": (f"{_HERE}.read:diff", "Show what differs between two sessions or two saves."),
     "import": (f"{_HERE}.importing:import_", "Import what other agents wrote."),
     "rescue": (f"{_HERE}.rescuing:rescue", "Bring in what all agents on this machine wrote."),
     "export": (f"{_HERE}.exporting:export", "Write sessions to files, or one to a pipe."),
+    "resume": (f"{_HERE}.resuming:resume", "Go on with a session in an agent, whichever agent it began in."),
     "new": (f"{_HERE}.change:new", "Make an empty session and print its id."),
     "edit": (f"{_HERE}.change:edit", "Change a session's title, tags or project."),
     "fork": (f"{_HERE}.change:fork", "Go on from a session, or an earlier save of it, under a new id."),
@@ -63,6 +65,6 @@ _COMMANDS: Final = {
 def sessions() -> None:
     """Keep, read, search, fork and undo sessions.
 
-    ID is a session's id, the beginning of one, or @latest. REV is a save (its commit id or the beginning of
-    it), a snapshot's id, or ~N for N saves back.
+    ID is a session's id, the beginning of one, its whole title, or @latest. REV is a save (its commit id or the
+    beginning of it), a snapshot's id, or ~N for N saves back.
     """

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from superqode.cli import params
-from superqode.cli.lazy import Command, examples
-from superqode.cli.options import complete_ids, json_option, open_store, store_option, wants_json
-from superqode.cli.output import Column, emit, emit_json, note, style, table
-from superqode.cli.text import line
+from superqode.cli.completing import complete_ids
+from superqode.cli.lazy import Command, examples, terminal_width
+from superqode.cli.options import json_option, open_store, resolve, store_option, wants_json
+from superqode.cli.output import Column, emit, emit_json, note, on_terminal, style, table
+from superqode.cli.progress import progress
+from superqode.cli.sessions.filters import filters
+from superqode.cli.text import line, width
 from superqode.cli.times import ago
 
 if TYPE_CHECKING:
@@ -20,45 +23,36 @@ if TYPE_CHECKING:
 
 __all__ = ["list_", "search", "tree"]
 
-F = TypeVar("F", bound=Callable[..., Any])
-
 _SHOWN: Final = 50
+_TITLE: Final = 80
+_TITLE_LEAST: Final = 16
 _COLUMNS: Final = (
     Column("ID", style="cyan"),
     Column("TITLE", flexible=True),
     Column("CHANGED"),
-    Column("MESSAGES", right=True),
-    Column("AGENTS", flexible=True),
-    Column("TAGS", style="yellow", flexible=True),
+    Column("MESSAGES", right=True, spare=1),
+    Column("AGENTS", flexible=True, spare=2),
+    Column("TAGS", style="yellow", flexible=True, spare=3),
 )
 
 
-def _filters(function: F) -> F:
-    for option in reversed(
-        (
-            click.option(
-                "--project",
-                metavar="PATH",
-                type=params.project,
-                help="Only of this project, also from its old path or another clone.",
-            ),
-            click.option("--tag", "tags", metavar="TAG", multiple=True, help="Only with this tag; again for more."),
-            click.option("--agent", metavar="NAME", help="Only where this agent took part."),
-            click.option("--since", metavar="TIME", type=params.since, help="Changed since 2026-11-22, or 7d ago."),
-            click.option("--until", metavar="TIME", type=params.until, help="Changed until then, that day included."),
-        )
-    ):
-        function = option(function)
-    return function
-
-
-@click.command("list", cls=Command, epilog=examples("superqode sessions list --tag security --since 7d"))
-@_filters
+@click.command(
+    "list",
+    cls=Command,
+    see=("sessions search", "sessions show", "sessions stats", "sessions tree"),
+    epilog=examples("superqode sessions list --tag security --since 7d"),
+)
+@filters
 @click.option("--parent", metavar="ID", shell_complete=complete_ids, help="Only forks of this session.")
 @click.option("--text", metavar="TEXT", help="Only where the title or a tag contains this.")
+@click.option(
+    "--finding",
+    type=click.Choice(params.SEVERITIES),
+    help="Only quality runs that found something as bad as this, or worse.",
+)
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), default=_SHOWN, show_default=True, help="How many.")
 @click.option("--all", "everything", is_flag=True, help="All of them.")
-@json_option("an array of sessions as in SessionSummary")
+@json_option("an array of sessions as in SessionSummary", "superqode.session.store.results:SessionSummary[]")
 @store_option
 def list_(
     *,
@@ -69,20 +63,23 @@ def list_(
     until: datetime | None,
     parent: str | None,
     text: str | None,
+    finding: str | None,
     limit: int,
     everything: bool,
 ) -> None:
     """List sessions, newest first."""
-    with open_store() as store:
+    with open_store() as store, progress("Reading") as drawn:
         found = store.list_sessions(
             project_path=project,
             tags=list(tags) or None,
             agent=agent,
             since=since,
             until=until,
-            parent=store.resolve(parent) if parent else None,
+            parent=resolve(store, parent) if parent else None,
             text=text,
+            finding=finding,
             limit=None if everything else limit + 1,
+            progress=drawn,
         )
     shown = found if everything else found[:limit]
     if wants_json():
@@ -102,11 +99,22 @@ def _row(summary: SessionSummary) -> tuple[object, ...]:
     return summary.id, title, ago(summary.updated_at), summary.message_count, agents, tags
 
 
-@click.command("search", cls=Command, epilog=examples("superqode sessions search sql injection --agent reviewer"))
-@click.argument("query", metavar="QUERY...", nargs=-1, required=True)
-@_filters
+@click.command(
+    "search",
+    cls=Command,
+    see=("sessions list", "sessions show"),
+    epilog=examples("superqode sessions search sql injection --agent reviewer"),
+)
+@click.argument(
+    "query",
+    metavar="QUERY...",
+    nargs=-1,
+    required=True,
+    help='The words; all must be there. "In quotes" they are a phrase, begin* is a beginning.',
+)
+@filters
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), default=20, show_default=True, help="How many.")
-@json_option("an array of hits as in SearchHit")
+@json_option("an array of hits as in SearchHit", "superqode.session.store.results:SearchHit[]")
 @store_option
 def search(
     *,
@@ -119,7 +127,7 @@ def search(
     limit: int,
 ) -> None:
     """Find words in titles, tags, messages and tool text."""
-    with open_store() as store:
+    with open_store() as store, progress("Indexing") as drawn:
         hits = store.search(
             " ".join(query),
             project_path=project,
@@ -128,6 +136,7 @@ def search(
             since=since,
             until=until,
             limit=limit,
+            progress=drawn,
         )
     if wants_json():
         emit_json([hit.to_dict() for hit in hits])
@@ -162,15 +171,23 @@ def _spaced(piece: str) -> str:
     return line(f"|{piece}|")[1:-1]
 
 
-@click.command("tree", cls=Command, epilog=examples("superqode sessions tree", "superqode sessions tree --json"))
-@json_option("an array of {id, title, parent_session_id, depth}, each fork after what it is a fork of")
+@click.command(
+    "tree",
+    cls=Command,
+    see=("sessions list", "sessions fork"),
+    epilog=examples("superqode sessions tree", "superqode sessions tree --json"),
+)
+@json_option(
+    "an array of {id, title, parent_session_id, depth}, each fork after what it is a fork of",
+    "Node[]",
+)
 @store_option
 def tree() -> None:
     """Draw which session is a fork of which."""
     from superqode.session.store.lineage import walk_lineage
 
-    with open_store() as store:
-        found = store.list_sessions()
+    with open_store() as store, progress("Reading") as drawn:
+        found = store.list_sessions(progress=drawn)
     walked = list(walk_lineage(found))
     if wants_json():
         emit_json(
@@ -197,4 +214,5 @@ def _branch(item: SessionSummary, lasts: tuple[bool, ...], known: set[str]) -> s
     joint = ("└─ " if lasts[-1] else "├─ ") if len(lasts) > 1 else ""
     parent = item.parent_session_id
     orphan = f"  (fork of {line(parent)}, which is not here)" if parent and parent not in known else ""
-    return f"{rails}{joint}{style(line(item.id), fg='cyan')}  {line(item.title, 80)}{orphan}"
+    room = terminal_width() - width(f"{rails}{joint}{line(item.id)}  {orphan}") if on_terminal() else _TITLE
+    return f"{rails}{joint}{style(line(item.id), fg='cyan')}  {line(item.title, max(room, _TITLE_LEAST))}{orphan}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
@@ -10,16 +9,20 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from superqode.cli import params
+from superqode.cli.asking import can_ask, confirm
+from superqode.cli.common import says_yes
+from superqode.cli.completing import complete_trash
 from superqode.cli.lazy import Command, examples
 from superqode.cli.options import (
-    complete_trash,
     json_option,
     open_store,
+    resolve,
     sessions_argument,
     store_option,
     wants_json,
 )
 from superqode.cli.output import Column, emit, emit_json, note, table
+from superqode.cli.progress import waiting
 from superqode.cli.text import count, line
 from superqode.cli.times import ago
 from superqode.session import clock
@@ -34,7 +37,7 @@ _TRASH_COLUMNS: Final = (
     Column("ID", style="cyan"),
     Column("TITLE", flexible=True),
     Column("DELETED"),
-    Column("SNAPSHOTS", right=True),
+    Column("SNAPSHOTS", right=True, spare=1),
     Column("KEY", style="dim"),
 )
 _PRUNE_COLUMNS: Final = (
@@ -45,15 +48,20 @@ _PRUNE_COLUMNS: Final = (
 )
 
 
-@click.command("delete", cls=Command, epilog=examples("superqode sessions delete session-123 session-456"))
+@click.command(
+    "delete",
+    cls=Command,
+    see=("sessions undelete", "sessions trash", "sessions purge"),
+    epilog=examples("superqode sessions delete session-123 session-456"),
+)
 @sessions_argument(required=True)
-@json_option("{deleted: [id, …]}")
+@json_option("{deleted: [id, …]}", "Deleted")
 @store_option
 def delete(session_ids: Sequence[str]) -> None:
     """Move sessions to the trash."""
     with open_store() as store:
         # All names first: a wrong one among them stops the command before anything is gone.
-        found = list(dict.fromkeys(store.resolve(session_id) for session_id in session_ids))
+        found = list(dict.fromkeys(resolve(store, session_id) for session_id in session_ids))
         deleted = [session_id for session_id in found if store.delete(session_id)]
     if wants_json():
         emit_json({"deleted": deleted})
@@ -62,10 +70,20 @@ def delete(session_ids: Sequence[str]) -> None:
         emit(f"Deleted {line(session_id)} (`superqode sessions undelete {line(session_id)}` brings it back)")
 
 
-@click.command("undelete", cls=Command, epilog=examples("superqode sessions undelete session-123"))
-@click.argument("wanted", metavar="ID|KEY", shell_complete=complete_trash)
+@click.command(
+    "undelete",
+    cls=Command,
+    see=("sessions trash", "sessions delete"),
+    epilog=examples("superqode sessions undelete session-123"),
+)
+@click.argument(
+    "wanted",
+    metavar="ID|KEY",
+    shell_complete=complete_trash,
+    help="A deleted session: its id, or its KEY as `trash` shows it where it was deleted several times.",
+)
 @click.option("--id", "new_id", metavar="ID", help="Bring it back under this id, where its own is taken.")
-@json_option("{id}")
+@json_option("{id}", "Named")
 @store_option
 def undelete(wanted: str, new_id: str | None) -> None:
     """Bring a session back from the trash."""
@@ -77,8 +95,13 @@ def undelete(wanted: str, new_id: str | None) -> None:
         emit(f"{line(back)} is back")
 
 
-@click.command("trash", cls=Command, epilog=examples("superqode sessions trash", "superqode sessions trash --json"))
-@json_option("an array of deletions as in TrashItem")
+@click.command(
+    "trash",
+    cls=Command,
+    see=("sessions undelete", "sessions purge"),
+    epilog=examples("superqode sessions trash", "superqode sessions trash --json"),
+)
+@json_option("an array of deletions as in TrashItem", "superqode.session.store.results:TrashItem[]")
 @store_option
 def trash() -> None:
     """List what is in the trash."""
@@ -99,26 +122,32 @@ def _trash_row(item: TrashItem) -> tuple[object, ...]:
 @click.command(
     "purge",
     cls=Command,
+    see=("sessions trash", "sessions undelete", "sessions scrub"),
     epilog=examples("superqode sessions purge session-123 --now", "superqode sessions purge --older-than 30d --yes"),
 )
-@click.argument("wanted", metavar="[ID|KEY]", required=False, shell_complete=complete_trash)
+@click.argument(
+    "wanted",
+    metavar="[ID|KEY]",
+    required=False,
+    shell_complete=complete_trash,
+    help="A deleted session: its id or its KEY; all without one.",
+)
 @click.option("--older-than", metavar="AGE", type=params.age, help="Only what was deleted longer ago, such as 30d.")
 @click.option("--now", is_flag=True, help="Free the bytes at once; other processes wait meanwhile.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@json_option("what was forgotten as in PurgeResult")
+@json_option("what was forgotten as in PurgeResult", "superqode.session.store.results:PurgeResult")
 @store_option
-@click.pass_context
-def purge(ctx: click.Context, wanted: str | None, older_than: timedelta | None, now: bool, yes: bool) -> None:
+def purge(wanted: str | None, older_than: timedelta | None, now: bool) -> None:
     """Forget what is in the trash, for good.
 
     Without an ID: all of it. This is the only command that forgets; it asks first, and without a terminal it
     refuses unless --yes is given. Bytes that are not freed with --now go with a later `maintain`.
     """
     with open_store() as store:
-        doomed = [] if yes else _doomed(store, wanted, older_than)
+        doomed = [] if says_yes() else _doomed(store, wanted, older_than)
         if doomed:
-            _ask(ctx, doomed)
-        forgotten = store.purge(wanted, older_than=older_than, now=now)
+            _ask(doomed)
+        with waiting("Freeing" if now else "Forgetting"):
+            forgotten = store.purge(wanted, older_than=older_than, now=now)
     if wants_json():
         emit_json(forgotten.to_dict())
     else:
@@ -134,15 +163,18 @@ def _doomed(store: SessionStore, wanted: str | None, older_than: timedelta | Non
     return (exact or [item for item in items if item.session_id.startswith(wanted)])[:1]
 
 
-def _ask(ctx: click.Context, doomed: Sequence[TrashItem]) -> None:
-    if wants_json() or sys.stdin is None or not sys.stdin.isatty():
-        raise click.UsageError("purging cannot be undone, and there is nobody to ask: add --yes", ctx)
-    for item in doomed[:20]:
+def _ask(doomed: Sequence[TrashItem]) -> None:
+    for item in doomed[:20] if can_ask() else ():
         click.echo(f"  {line(item.session_id)}  {line(item.title, 60)}  deleted {ago(item.deleted_at)}", err=True)
-    click.confirm(f"Forget {count(len(doomed), 'deleted session')} for good?", abort=True, err=True)
+    confirm(f"Forget {count(len(doomed), 'deleted session')} for good?", "purging cannot be undone")
 
 
-@click.command("prune", cls=Command, epilog=examples("superqode sessions prune --older-than 90d --dry-run"))
+@click.command(
+    "prune",
+    cls=Command,
+    see=("sessions trash", "sessions purge"),
+    epilog=examples("superqode sessions prune --older-than 90d --dry-run"),
+)
 @click.option(
     "--older-than",
     metavar="AGE",
@@ -151,7 +183,7 @@ def _ask(ctx: click.Context, doomed: Sequence[TrashItem]) -> None:
     help="Not changed for this long, such as 30d.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be moved.")
-@json_option("an array of sessions as in SessionSummary")
+@json_option("an array of sessions as in SessionSummary", "superqode.session.store.results:SessionSummary[]")
 @store_option
 def prune(older_than: timedelta, dry_run: bool) -> None:
     """Move sessions that have not changed for long to the trash."""

@@ -12,7 +12,7 @@ import click
 
 from superqode.cli.exit_codes import ExitCode
 from superqode.cli.lazy import Command, examples
-from superqode.cli.options import open_store, sessions_argument, store_option
+from superqode.cli.options import open_store, resolve, sessions_argument, store_option
 from superqode.cli.output import emit, note, on_terminal
 from superqode.cli.progress import progress
 from superqode.cli.sessions.targets import STDOUT, file_name, folder, target, write
@@ -62,6 +62,7 @@ class _Wish:
 @click.command(
     "export",
     cls=Command,
+    see=("sessions import", "share create", "sessions backup"),
     epilog=examples(
         "superqode sessions export @latest -o session.html",
         "superqode sessions export --all --format html -o talks/",
@@ -121,7 +122,7 @@ def export(
     _check_bundle(ctx, wish, output)
     with open_store() as store:
         # All names first: a wrong one among them stops the command before anything is written.
-        found = [store.resolve(session_id) for session_id in session_ids]
+        found = [resolve(store, session_id) for session_id in session_ids]
         if everything:
             found = [summary.id for summary in store.list_sessions()]
         if many:

@@ -10,7 +10,7 @@ import click
 from superqode.cli.exit_codes import ExitCode
 from superqode.cli.lazy import Command, examples
 from superqode.cli.options import json_option, open_store, store_option, wants_json
-from superqode.cli.output import emit, emit_json, note
+from superqode.cli.output import emit, emit_json, note, warn
 from superqode.cli.progress import progress
 from superqode.cli.text import count, line
 
@@ -26,16 +26,24 @@ _STATUSES: Final[tuple[Status, ...]] = ("new", "updated", "unchanged", "failed")
 @click.command(
     "import",
     cls=Command,
+    see=("sessions list", "sessions export"),
+    codes=(ExitCode.PARTLY,),
     epilog=examples(
         "superqode sessions import ~/.claude ~/.codex",
         "superqode sessions import transcript.jsonl --dry-run",
         "superqode sessions import --old-store",
     ),
 )
-@click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(exists=True, path_type=Path))
+@click.argument(
+    "paths",
+    metavar="[PATH]...",
+    nargs=-1,
+    type=click.Path(exists=True, path_type=Path),
+    help="Transcripts, or folders of them; hidden folders are searched too.",
+)
 @click.option("--old-store", is_flag=True, help="Import the sessions that superqode 2.25 left in the store's folder.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be imported.")
-@json_option("the report as in ImportReport")
+@json_option("the report as in ImportReport", "superqode.session.store.imports:ImportReport")
 @store_option
 @click.pass_context
 def import_(ctx: click.Context, paths: tuple[Path, ...], old_store: bool, dry_run: bool) -> None:
@@ -72,7 +80,7 @@ def _outcome(report: ImportReport) -> ExitCode:
 def _tell(report: ImportReport, *, dry_run: bool) -> None:
     for outcome in report.sessions:
         if outcome.status == "failed":
-            note(f"{outcome.source}: {outcome.reason}")
+            warn(f"{outcome.source}: {outcome.reason}")
     changed = [outcome for outcome in report.sessions if outcome.status in ("new", "updated")]
     for outcome in changed[:_SHOWN]:
         counts = f"{count(outcome.messages, 'message')}, {count(outcome.executions, 'tool call')}"
@@ -81,4 +89,6 @@ def _tell(report: ImportReport, *, dry_run: bool) -> None:
         emit(f"… and {len(changed) - _SHOWN} more")
     told = ", ".join(f"{report.count(status)} {status}" for status in _STATUSES)
     ignored = f" ({report.files_ignored:,} of them no transcripts)" if report.files_ignored else ""
+    if not report.sessions:
+        note("there are no transcripts; `superqode sessions import ~` looks through a whole home, hidden folders too")
     emit(f"{'Would import' if dry_run else 'Imported'} from {count(report.files_seen, 'file')}{ignored}: {told}")

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from superqode.cli.completing import complete_ids_and_revisions, complete_revisions
 from superqode.cli.lazy import Command, examples
 from superqode.cli.options import (
-    complete_ids,
     json_option,
     open_store,
+    resolve,
     session_argument,
     store_option,
     wants_json,
@@ -35,18 +36,25 @@ _VALUE_SHOWN: Final = 200
 @click.command(
     "show",
     cls=Command,
+    see=("sessions log", "sessions export", "sessions search"),
     epilog=examples("superqode sessions show @latest --last 5", "superqode sessions show session-123 --at ~1 --tools"),
 )
 @session_argument
-@click.option("--at", "revision", metavar="REV", help="As it was then: a save, a snapshot, or ~N for N saves back.")
+@click.option(
+    "--at",
+    "revision",
+    metavar="REV",
+    shell_complete=complete_revisions,
+    help="As it was then: a save, a snapshot, or ~N for N saves back.",
+)
 @click.option("--last", metavar="N", type=click.IntRange(min=1), help="Only the last N messages and tool calls.")
 @click.option("--tools", is_flag=True, help="Show what tools were given and what they gave back.")
-@json_option("the whole session as Session.to_dict() gives it")
+@json_option("the whole session as Session.to_dict() gives it", "SessionShown")
 @store_option
 def show(session_id: str, revision: str | None, last: int | None, tools: bool) -> None:
     """Read a conversation."""
     with open_store() as store:
-        found = store.resolve(session_id)
+        found = resolve(store, session_id)
         session = store.at(found, revision) if revision else store.load(found)
         if wants_json():
             emit_json(session.to_dict())
@@ -57,17 +65,18 @@ def show(session_id: str, revision: str | None, last: int | None, tools: bool) -
 @click.command(
     "log",
     cls=Command,
+    see=("sessions show", "sessions diff", "sessions restore"),
     epilog=examples("superqode sessions log @latest", "superqode sessions log session-123 --oneline"),
 )
 @session_argument
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), help="Only the newest N saves.")
 @click.option("--oneline", is_flag=True, help="One line a save.")
-@json_option("an array of saves as in SaveRecord")
+@json_option("an array of saves as in SaveRecord", "superqode.session.store.results:SaveRecord[]")
 @store_option
 def log(session_id: str, limit: int | None, oneline: bool) -> None:
     """Show the saves of a session, newest first."""
     with open_store() as store:
-        saves = store.history(store.resolve(session_id), limit=limit)
+        saves = store.history(resolve(store, session_id), limit=limit)
     if wants_json():
         emit_json([save.to_dict() for save in saves])
     else:
@@ -105,15 +114,27 @@ def _count(total: int, added: int) -> str:
 @click.command(
     "diff",
     cls=Command,
+    see=("sessions log", "sessions show"),
     epilog=examples(
         "superqode sessions diff @latest",
         "superqode sessions diff session-123@~3",
         "superqode sessions diff session-123@snap-1 session-456",
     ),
 )
-@click.argument("first", metavar="A[@REV]", shell_complete=complete_ids)
-@click.argument("second", metavar="[B[@REV]]", required=False, shell_complete=complete_ids)
-@json_option("the difference as in SessionDiff")
+@click.argument(
+    "first",
+    metavar="A[@REV]",
+    shell_complete=complete_ids_and_revisions,
+    help="A session, or a save or snapshot of it.",
+)
+@click.argument(
+    "second",
+    metavar="[B[@REV]]",
+    required=False,
+    shell_complete=complete_ids_and_revisions,
+    help="The other one; without it, A as it is now.",
+)
+@json_option("the difference as in SessionDiff", "superqode.session.store.results:SessionDiff")
 @store_option
 def diff(first: str, second: str | None) -> None:
     """Show what differs between two sessions or two saves.

@@ -44,6 +44,8 @@ _COLUMNS: Final = (
 @click.command(
     "rescue",
     cls=Command,
+    see=("sessions import", "hooks install"),
+    codes=(ExitCode.PARTLY,),
     epilog=examples(
         "superqode sessions rescue",
         "superqode sessions rescue --agent codex --agent pi --dry-run",
@@ -57,7 +59,7 @@ _COLUMNS: Final = (
     metavar="PATH",
     multiple=True,
     type=click.Path(exists=True, path_type=Path),
-    help="Look here, too.",
+    help="Look here, too (default: rescue.paths of the configuration).",
 )
 @click.option(
     "--agent",
@@ -70,7 +72,7 @@ _COLUMNS: Final = (
 @click.option("--dry-run", is_flag=True, help="Only say what would be imported.")
 @click.option("--watch", is_flag=True, help="Go on until Ctrl-C, a line for each session that changes.")
 @click.option("--reported", is_flag=True, help="Only what agents' hooks reported; this is what the hooks run.")
-@json_option("the report as in RescueReport")
+@json_option("the report as in RescueReport, and totals", "superqode.session.store.rescue:RescueReport + RescueSummed")
 @store_option
 @click.pass_context
 def rescue(
@@ -97,6 +99,7 @@ def rescue(
     if reported:
         _work_off()
         return
+    paths = paths or _configured()
     with open_store(create=True, notice=False) as store:
         if watch:
             _watch(store, agents, paths)
@@ -108,6 +111,17 @@ def rescue(
     else:
         _tell(report, dry_run=dry_run)
     ctx.exit(ExitCode.PARTLY if report.failures else ExitCode.OK)
+
+
+def _configured() -> tuple[Path, ...]:
+    """The places that the configuration names and that are there; a disk may not be plugged in."""
+    from superqode.cli.config import load_config
+
+    told = load_config().rescue.paths
+    for path in told:
+        if not path.exists() and not wants_json():
+            note(f"{path}, which the configuration names, is not there now")
+    return tuple(path for path in told if path.exists())
 
 
 def _work_off() -> None:

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from superqode.cli.completing import complete_revisions
 from superqode.cli.lazy import Command, examples
-from superqode.cli.options import json_option, open_store, session_argument, store_option, wants_json
+from superqode.cli.options import json_option, open_store, resolve, session_argument, store_option, wants_json
 from superqode.cli.output import Column, emit, emit_json, note, table
 from superqode.cli.sessions.saved import tell_save
 from superqode.cli.text import line
@@ -38,15 +39,20 @@ def _as_dict(session: Session, made: Snapshot) -> dict[str, Any]:
     }
 
 
-@click.command("snapshot", cls=Command, epilog=examples('superqode sessions snapshot @latest "Before refactoring"'))
+@click.command(
+    "snapshot",
+    cls=Command,
+    see=("sessions snapshots", "sessions restore"),
+    epilog=examples('superqode sessions snapshot @latest "Before refactoring"'),
+)
 @session_argument
-@click.argument("description", metavar="DESCRIPTION")
-@json_option(_SNAPSHOT_SHAPE)
+@click.argument("description", metavar="DESCRIPTION", help="One line that says what the state is good for.")
+@json_option(_SNAPSHOT_SHAPE, "SnapshotShown")
 @store_option
 def snapshot(session_id: str, description: str) -> None:
     """Name the present state, to go back to it."""
     with open_store() as store:
-        session = store.load(store.resolve(session_id))
+        session = store.load(resolve(store, session_id))
         made = session.create_snapshot(description)
         store.save(session)
     if wants_json():
@@ -55,14 +61,19 @@ def snapshot(session_id: str, description: str) -> None:
         emit(line(made.id))
 
 
-@click.command("snapshots", cls=Command, epilog=examples("superqode sessions snapshots @latest"))
+@click.command(
+    "snapshots",
+    cls=Command,
+    see=("sessions snapshot", "sessions restore", "sessions log"),
+    epilog=examples("superqode sessions snapshots @latest"),
+)
 @session_argument
-@json_option(f"an array of {_SNAPSHOT_SHAPE}")
+@json_option(f"an array of {_SNAPSHOT_SHAPE}", "SnapshotShown[]")
 @store_option
 def snapshots(session_id: str) -> None:
     """List the snapshots of a session."""
     with open_store() as store:
-        session = store.load(store.resolve(session_id))
+        session = store.load(resolve(store, session_id))
     if wants_json():
         emit_json([_as_dict(session, made) for made in session.snapshots])
     elif session.snapshots:
@@ -75,11 +86,17 @@ def snapshots(session_id: str) -> None:
 @click.command(
     "restore",
     cls=Command,
+    see=("sessions snapshots", "sessions log", "sessions undo"),
     epilog=examples("superqode sessions restore session-123 snap-20261122", "superqode sessions restore @latest ~3"),
 )
 @session_argument
-@click.argument("point", metavar="SNAPSHOT|REV")
-@json_option("the save as in SaveResult")
+@click.argument(
+    "point",
+    metavar="SNAPSHOT|REV",
+    shell_complete=complete_revisions,
+    help="A snapshot's id or the beginning of it, a save, or ~N for N saves back.",
+)
+@json_option("the save as in SaveResult", "superqode.session.store.results:SaveResult")
 @store_option
 def restore(session_id: str, point: str) -> None:
     """Go back to a snapshot or an earlier save, as a new save.
@@ -87,7 +104,7 @@ def restore(session_id: str, point: str) -> None:
     The conversation, its files and agents go back; title, tags and metadata stay.
     """
     with open_store() as store:
-        session = store.load(store.resolve(session_id))
+        session = store.load(resolve(store, session_id))
         revision = _snapshot_named(session, point) or point
         saved = store.restore(session.id, revision)
     tell_save(saved, f"is as it was at {line(revision)}", "is in that state already")
@@ -104,23 +121,30 @@ def _snapshot_named(session: Session, point: str) -> str:
     return fitting[0] if fitting else ""
 
 
-@click.command("undo", cls=Command, epilog=examples("superqode sessions undo @latest"))
+@click.command(
+    "undo",
+    cls=Command,
+    see=("sessions redo", "sessions restore", "sessions log"),
+    epilog=examples("superqode sessions undo @latest"),
+)
 @session_argument
-@json_option("the save as in SaveResult")
+@json_option("the save as in SaveResult", "superqode.session.store.results:SaveResult")
 @store_option
 def undo(session_id: str) -> None:
     """Go back one save, as a new save."""
     with open_store() as store:
-        saved = store.undo(store.resolve(session_id))
+        saved = store.undo(resolve(store, session_id))
     tell_save(saved, "went back one save", "was in that state already")
 
 
-@click.command("redo", cls=Command, epilog=examples("superqode sessions redo @latest"))
+@click.command(
+    "redo", cls=Command, see=("sessions undo", "sessions log"), epilog=examples("superqode sessions redo @latest")
+)
 @session_argument
-@json_option("the save as in SaveResult")
+@json_option("the save as in SaveResult", "superqode.session.store.results:SaveResult")
 @store_option
 def redo(session_id: str) -> None:
     """Take the last undo back."""
     with open_store() as store:
-        saved = store.redo(store.resolve(session_id))
+        saved = store.redo(resolve(store, session_id))
     tell_save(saved, "took the undo back", "was in that state already")

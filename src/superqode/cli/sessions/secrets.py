@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING
 
 import click
 
+from superqode.cli.asking import can_ask, confirm
+from superqode.cli.common import says_yes
 from superqode.cli.exit_codes import ExitCode
 from superqode.cli.lazy import Command, examples
 from superqode.cli.options import (
     json_option,
     open_store,
+    resolve,
     session_argument,
     sessions_argument,
     store_option,
     wants_json,
 )
-from superqode.cli.output import emit, emit_json, note, table
+from superqode.cli.output import emit, emit_json, note, table, warn
 from superqode.cli.progress import progress
-from superqode.cli.share.asking import can_ask, read_lines
+from superqode.cli.share.asking import read_lines
 from superqode.cli.share.telling import PLACE_COLUMNS, place_row
 from superqode.cli.text import count, line
 
@@ -31,10 +34,17 @@ __all__ = ["scan", "scrub"]
 
 
 @click.command(
-    "scan", cls=Command, epilog=examples("superqode sessions scan", "superqode sessions scan @latest --json")
+    "scan",
+    cls=Command,
+    see=("sessions scrub", "share create"),
+    codes=(ExitCode.PARTLY,),
+    epilog=examples("superqode sessions scan", "superqode sessions scan @latest --json"),
 )
 @sessions_argument(required=False)
-@json_option("an array of places as in SecretPlace; never the secrets themselves")
+@json_option(
+    "an array of places as in SecretPlace; never the secrets themselves",
+    "superqode.session.store.results:SecretPlace[]",
+)
 @store_option
 @click.pass_context
 def scan(ctx: click.Context, session_ids: Sequence[str]) -> None:
@@ -45,10 +55,10 @@ def scan(ctx: click.Context, session_ids: Sequence[str]) -> None:
     """
     damaged: list[CorruptSession] = []
     with open_store() as store, progress("Scanning") as drawn:
-        named = [store.resolve(session_id) for session_id in session_ids] or None
+        named = [resolve(store, session_id) for session_id in session_ids] or None
         found = store.scan(named, progress=drawn, damaged=damaged.append)
     for problem in damaged:
-        note(f"not looked through: {problem}")
+        warn(f"not looked through: {problem}")
     if wants_json():
         emit_json([place.to_dict() for place in found])
     elif found:
@@ -63,6 +73,7 @@ def scan(ctx: click.Context, session_ids: Sequence[str]) -> None:
 @click.command(
     "scrub",
     cls=Command,
+    see=("sessions scan", "share revoke"),
     epilog=examples(
         "superqode sessions scrub session-123 --secret",
         "superqode sessions scrub session-123 --rule aws-access-key --dry-run",
@@ -76,8 +87,7 @@ def scan(ctx: click.Context, session_ids: Sequence[str]) -> None:
     "--rule", "rules", metavar="RULE|MARK", multiple=True, help="What this rule found, or has this mark, is to go."
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be taken out.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@json_option("what was done as in ScrubResult")
+@json_option("what was done as in ScrubResult", "superqode.session.store.results:ScrubResult")
 @store_option
 @click.pass_context
 def scrub(
@@ -88,7 +98,6 @@ def scrub(
     from_stdin: bool,
     rules: Sequence[str],
     dry_run: bool,
-    yes: bool,
 ) -> None:
     """Take a secret out of a session's whole history, for good.
 
@@ -96,6 +105,7 @@ def scrub(
     never stands on the command line: it is asked for, or read from standard input. Shares that carry it
     already are named; nothing can be taken back from who opened them.
     """
+    yes = says_yes()
     if not (ask or from_stdin or rules):
         raise click.UsageError("say what is to go: --secret, --secret-stdin, or --rule as `scan` names it", ctx)
     if not (dry_run or yes or can_ask()):
@@ -103,7 +113,7 @@ def scrub(
     if from_stdin and not (dry_run or yes):
         raise click.UsageError("--secret-stdin takes the place of your answers: add --yes or --dry-run", ctx)
     with open_store() as store:
-        found = store.resolve(session_id)
+        found = resolve(store, session_id)
         secrets = (read_lines("the secret") if from_stdin else []) + ([_typed(ctx)] if ask else [])
         if not yes and not dry_run:
             with progress("Looking") as drawn:
@@ -127,9 +137,8 @@ def _ask(doomed: ScrubResult) -> None:
     if not doomed.places:
         return
     places = count(sum(place.count for place in doomed.places), "place")
-    click.confirm(
-        f"Take it out of {places} and write {count(doomed.rewritten, 'save')} anew, for good?", abort=True, err=True
-    )
+    question = f"Take it out of {places} and write {count(doomed.rewritten, 'save')} anew, for good?"
+    confirm(question, "scrubbing cannot be undone")
 
 
 def _tell(done: ScrubResult, *, dry_run: bool) -> None:

@@ -13,13 +13,14 @@ from superqode.cli.lazy import Command, examples
 from superqode.cli.options import (
     json_option,
     open_store,
+    resolve,
     sessions_argument,
     store_option,
     store_path,
     wants_json,
 )
-from superqode.cli.output import emit, emit_json, note
-from superqode.cli.progress import progress
+from superqode.cli.output import emit, emit_json, warn
+from superqode.cli.progress import progress, waiting
 from superqode.cli.text import count, line
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def _part(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -
 @click.command(
     "verify",
     cls=Command,
+    see=("doctor", "sessions repair", "sessions maintain", "sessions backup"),
     epilog=examples(
         "superqode sessions verify",
         "superqode sessions verify @latest",
@@ -60,7 +62,7 @@ def _part(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -
     callback=_part,
     help="All, and of the files' contents the N-th of T parts: one a day reads an enormous store in T days.",
 )
-@json_option("the report as in VerifyReport, and ok")
+@json_option("the report as in VerifyReport, and ok", "superqode.session.store.results:VerifyReport + Judged")
 @store_option
 @click.pass_context
 def verify(
@@ -73,7 +75,7 @@ def verify(
     if quick + structure + (part != (1, 1)) > 1:
         raise click.UsageError("--quick, --structure and --read-data are three ways: choose one", ctx)
     with open_store() as store, progress("Verifying") as drawn:
-        found = [store.resolve(session_id) for session_id in session_ids]
+        found = [resolve(store, session_id) for session_id in session_ids]
         level: Level = "quick" if quick else "structure" if structure else "data"
         report = store.verify(found or None, level=level, part=part, progress=drawn)
     if wants_json():
@@ -90,6 +92,7 @@ def verify(
 @click.command(
     "repair",
     cls=Command,
+    see=("sessions verify", "doctor", "sessions backup"),
     epilog=examples(
         "superqode sessions repair --dry-run",
         "superqode sessions repair --from sessions.bundle --from /mnt/copy/.superqode/sessions",
@@ -104,7 +107,7 @@ def verify(
     help="A backup, or another store, that may hold whole copies; again for more.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be done.")
-@json_option("what was done and what is lost as in RepairReport")
+@json_option("what was done and what is lost as in RepairReport", "superqode.session.store.results:RepairReport")
 @store_option
 @click.pass_context
 def repair(ctx: click.Context, places: tuple[Path, ...], dry_run: bool) -> None:
@@ -141,8 +144,14 @@ def _tell_repair(report: RepairReport, heading: str) -> None:
         emit("Nothing is damaged")
 
 
-@click.command("maintain", cls=Command, epilog=examples("superqode sessions maintain"))
-@json_option("the report as in MaintenanceReport")
+@click.command(
+    "maintain",
+    cls=Command,
+    see=("doctor", "sessions verify", "sessions purge"),
+    codes=(ExitCode.PARTLY,),
+    epilog=examples("superqode sessions maintain"),
+)
+@json_option("the report as in MaintenanceReport", "superqode.session.store.results:MaintenanceReport")
 @store_option
 @click.pass_context
 def maintain(ctx: click.Context) -> None:
@@ -159,13 +168,20 @@ def maintain(ctx: click.Context) -> None:
         loose = f"{count(report.loose_before, 'loose object')} before, {report.loose_after:,} after"
         emit(f"{packed}, {count(report.removed_files, 'file')} removed; {loose}")
         for skipped in report.skipped:
-            note(skipped)
+            warn(skipped)
     ctx.exit(ExitCode.PARTLY if report.skipped else ExitCode.OK)
 
 
-@click.command("backup", cls=Command, epilog=examples("superqode sessions backup ~/sessions.backup"))
-@click.argument("file", metavar="FILE", type=click.Path(path_type=Path))
-@json_option("{path, bytes}")
+@click.command(
+    "backup",
+    cls=Command,
+    see=("sessions restore-backup", "sessions export"),
+    epilog=examples("superqode sessions backup ~/sessions.backup"),
+)
+@click.argument(
+    "file", metavar="FILE", type=click.Path(path_type=Path), help="The file to write; it must not be there yet."
+)
+@json_option("{path, bytes}", "Written")
 @store_option
 def backup(file: Path) -> None:
     """Write the whole store into one file."""
@@ -181,10 +197,16 @@ def backup(file: Path) -> None:
 @click.command(
     "restore-backup",
     cls=Command,
+    see=("sessions backup",),
     epilog=examples("superqode sessions restore-backup ~/sessions.backup --store ~/restored"),
 )
-@click.argument("file", metavar="FILE", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@json_option("{store, sessions}")
+@click.argument(
+    "file",
+    metavar="FILE",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A file that `backup` wrote.",
+)
+@json_option("{store, sessions}", "Restored")
 @store_option
 def restore_backup(file: Path) -> None:
     """Make a store from a backup.
@@ -194,7 +216,9 @@ def restore_backup(file: Path) -> None:
     from superqode.session import SessionStore
     from superqode.session.store.handle import DEFAULT_STORE
 
-    with SessionStore.restore_backup(file, store_path() or Path.home() / DEFAULT_STORE) as store:
+    with waiting("Restoring"):
+        restored = SessionStore.restore_backup(file, store_path() or Path.home() / DEFAULT_STORE)
+    with restored as store:
         path, sessions = store.path, len(store.list_sessions())
     if wants_json():
         emit_json({"store": str(path), "sessions": sessions})

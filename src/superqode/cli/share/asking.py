@@ -10,13 +10,13 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from superqode.cli.asking import can_ask
 from superqode.cli.options import wants_json
 from superqode.cli.output import note
 
 __all__ = [
     "PASSWORD_VARIABLE",
     "NewPassword",
-    "can_ask",
     "new_password",
     "new_password_options",
     "password_options",
@@ -41,11 +41,6 @@ class NewPassword:
 
     text: str = field(repr=False)
     generated: bool = False
-
-
-def can_ask() -> bool:
-    """Whether there is somebody to ask: a terminal, and no program that waits for JSON."""
-    return not wants_json() and sys.stdin is not None and sys.stdin.isatty()
 
 
 def password_options(function: F) -> F:

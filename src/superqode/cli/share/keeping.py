@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 
 import click
 
+from superqode.cli.asking import can_ask, confirm
+from superqode.cli.completing import complete_ids
 from superqode.cli.exit_codes import ExitCode
 from superqode.cli.lazy import Command, examples
-from superqode.cli.options import complete_ids, json_option, open_store, store_option, wants_json
-from superqode.cli.output import emit, emit_json, note, table
-from superqode.cli.share.asking import can_ask, password_options, with_password
+from superqode.cli.options import json_option, open_store, resolve, store_option, wants_json
+from superqode.cli.output import emit, emit_json, note, table, warn
+from superqode.cli.progress import waiting
+from superqode.cli.share.asking import password_options, with_password
 from superqode.cli.share.options import link_argument, open_sharing, own_argument, remote_option
-from superqode.cli.share.telling import SHARE_COLUMNS, share_lines, share_row, share_values
+from superqode.cli.share.telling import SHARE_COLUMNS, SHARE_DOCUMENT, share_lines, share_row, share_values
 from superqode.cli.text import count, line
 
 if TYPE_CHECKING:
@@ -28,6 +31,8 @@ _DEFAULT = ""
 @click.command(
     "list",
     cls=Command,
+    see=("share show", "share create"),
+    codes=(ExitCode.REMOTE_FAILED, ExitCode.NOT_FOUND),
     epilog=examples(
         "superqode share list",
         "superqode share list --session @latest --links",
@@ -45,7 +50,10 @@ _DEFAULT = ""
 )
 @click.option("--all", "everything", is_flag=True, help="Revoked and expired ones too.")
 @click.option("--links", is_flag=True, help="Print links, too: whoever reads them can open the shares.")
-@json_option("an array of shares as in SharedSession with their state; what opens them only with --links")
+@json_option(
+    "an array of shares as in SharedSession with their state; what opens them only with --links",
+    f"{SHARE_DOCUMENT}[]",
+)
 @store_option
 def list_(session_id: str | None, remote: str | None, everything: bool, links: bool) -> None:
     """List shares: yours, or a remote's public ones.
@@ -57,7 +65,8 @@ def list_(session_id: str | None, remote: str | None, everything: bool, links: b
     with open_store(create=remote is not None) as store:
         manager = SessionSharingManager(store, remote or None, interactive=can_ask())
         found = _session_id(store, session_id) if session_id else None
-        listed = manager.list_shares(found, remote=remote is not None)
+        with waiting("Asking the remote"):
+            listed = manager.list_shares(found, remote=remote is not None)
     shares = [share for share in listed if everything or not (share.is_expired or share.revoked_at)]
     if wants_json():
         emit_json([share_values(share, links=links) for share in shares])
@@ -76,7 +85,7 @@ def _session_id(store: SessionStore, given: str) -> str:
     from superqode.session.errors import AmbiguousId, SessionNotFound
 
     try:
-        return store.resolve(given)
+        return resolve(store, given)
     except AmbiguousId:
         raise
     except SessionNotFound:
@@ -84,13 +93,20 @@ def _session_id(store: SessionStore, given: str) -> str:
 
 
 @click.command(
-    "show", cls=Command, epilog=examples("superqode share show 01hq", "superqode share show 01hq --link | pbcopy")
+    "show",
+    cls=Command,
+    see=("share list", "share open"),
+    codes=(ExitCode.REMOTE_FAILED, ExitCode.WRONG_PASSWORD),
+    epilog=examples("superqode share show 01hq", "superqode share show 01hq --link | pbcopy"),
 )
 @link_argument
 @password_options
 @remote_option
 @click.option("--link", "links", is_flag=True, help="Print the link alone: whoever reads it can open the share.")
-@json_option("the share as in SharedSession with its state; what opens it only with --link")
+@json_option(
+    "the share as in SharedSession with its state; what opens it only with --link",
+    SHARE_DOCUMENT,
+)
 @store_option
 def show(*, link: str, ask: bool, from_stdin: bool, remote: str | None, links: bool) -> None:
     """Tell about a share: of what, for whom, how long.
@@ -117,14 +133,21 @@ def _own(manager: SessionSharingManager, named: str) -> SharedSession | None:
     return found[0] if len(found) == 1 else None
 
 
-@click.command("revoke", cls=Command, epilog=examples("superqode share revoke 01hq --yes"))
+@click.command(
+    "revoke",
+    cls=Command,
+    see=("share prune", "share list"),
+    codes=(ExitCode.REMOTE_FAILED,),
+    epilog=examples("superqode share revoke 01hq --yes"),
+)
 @own_argument
 @remote_option
-@click.option("--yes", is_flag=True, help="Do not ask.")
-@json_option("the share as in SharedSession with its state")
+@json_option(
+    "the share as in SharedSession with its state",
+    SHARE_DOCUMENT,
+)
 @store_option
-@click.pass_context
-def revoke(ctx: click.Context, named: str, remote: str | None, yes: bool) -> None:
+def revoke(named: str, remote: str | None) -> None:
     """Take a share back, as far as that goes.
 
     It is deleted on the remote and its link leads nowhere. What somebody fetched before stays with them, and
@@ -132,11 +155,9 @@ def revoke(ctx: click.Context, named: str, remote: str | None, yes: bool) -> Non
     given.
     """
     with open_sharing(remote) as manager:
-        if not yes:
-            if not can_ask():
-                raise click.UsageError("revoking cannot be undone, and there is nobody to ask: add --yes", ctx)
-            click.confirm("Delete this share for good?", abort=True, err=True)
-        share = manager.revoke_share(named)
+        confirm("Delete this share for good?", "revoking cannot be undone")
+        with waiting("Revoking"):
+            share = manager.revoke_share(named)
     if wants_json():
         emit_json(share_values(share, links=False))
         return
@@ -144,10 +165,16 @@ def revoke(ctx: click.Context, named: str, remote: str | None, yes: bool) -> Non
     note("who fetched it has it still, and the host may keep its bytes for a while; change what must stay secret")
 
 
-@click.command("prune", cls=Command, epilog=examples("superqode share prune", "superqode share prune --all"))
+@click.command(
+    "prune",
+    cls=Command,
+    see=("share revoke", "share list"),
+    codes=(ExitCode.REMOTE_FAILED, ExitCode.PARTLY),
+    epilog=examples("superqode share prune", "superqode share prune --all"),
+)
 @click.option("--all", "all_owners", is_flag=True, help="Expired shares of others on the remote, too.")
 @remote_option
-@json_option("{pruned: [id, …], failed: {id: reason}}")
+@json_option("{pruned: [id, …], failed: {id: reason}}", "superqode.session.sharing.models:PruneResult")
 @store_option
 @click.pass_context
 def prune(ctx: click.Context, all_owners: bool, remote: str | None) -> None:
@@ -155,12 +182,12 @@ def prune(ctx: click.Context, all_owners: bool, remote: str | None) -> None:
 
     Exit code 3 where some could not be deleted.
     """
-    with open_sharing(remote) as manager:
+    with open_sharing(remote) as manager, waiting("Pruning"):
         done = manager.prune(all_owners=all_owners)
     if wants_json():
         emit_json(done.to_dict())
     else:
         for share_id, reason in done.failed.items():
-            note(f"{share_id}: {reason}")
+            warn(f"{share_id}: {reason}")
         emit(f"Deleted {count(len(done.pruned), 'expired share')}")
     ctx.exit(ExitCode.PARTLY if done.failed else ExitCode.OK)

@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from superqode.cli import params
+from superqode.cli.asking import can_ask
+from superqode.cli.common import says_yes
+from superqode.cli.exit_codes import ExitCode
 from superqode.cli.lazy import Command, examples
-from superqode.cli.options import json_option, open_store, session_argument, store_option, wants_json
-from superqode.cli.output import emit, emit_json, note
+from superqode.cli.options import json_option, open_store, resolve, session_argument, store_option, wants_json
+from superqode.cli.output import emit, emit_json, note, warn
 from superqode.cli.progress import progress
-from superqode.cli.share.asking import NewPassword, can_ask, new_password, new_password_options
+from superqode.cli.share.asking import NewPassword, new_password, new_password_options
 from superqode.cli.share.options import open_sharing, own_argument, own_arguments, remote_option
-from superqode.cli.share.telling import share_values, tell_masked, tell_sent
+from superqode.cli.share.telling import SHARE_DOCUMENT, share_values, tell_masked, tell_sent
 from superqode.cli.text import count, line
 
 if TYPE_CHECKING:
@@ -30,6 +33,8 @@ _VISIBILITIES: Final = ("public", "unlisted", _PRIVATE)
 @click.command(
     "create",
     cls=Command,
+    see=("share update", "share revoke", "remote add", "sessions scan"),
+    codes=(ExitCode.REMOTE_FAILED,),
     epilog=examples(
         "superqode share create @latest --expires 7d",
         "superqode share create session-123 --visibility private --generate",
@@ -53,8 +58,10 @@ _VISIBILITIES: Final = ("public", "unlisted", _PRIVATE)
 )
 @remote_option
 @click.option("--no-redact", "redact", is_flag=True, default=True, flag_value=False, help="Leave secrets in clear.")
-@click.option("--yes", is_flag=True, help="Do not ask before --no-redact.")
-@json_option("the share as in SharedSession with its state, and passphrase where one was made")
+@json_option(
+    "the share as in SharedSession with its state, and passphrase where one was made",
+    f"{SHARE_DOCUMENT} + Passphrase~",
+)
 @store_option
 def create(
     *,
@@ -68,7 +75,6 @@ def create(
     history: bool,
     remote: str | None,
     redact: bool,
-    yes: bool,
 ) -> None:
     """Share a session and print its link.
 
@@ -80,7 +86,7 @@ def create(
     from superqode.session.sharing.models import ShareConfig
 
     with open_store() as store:
-        found = store.resolve(session_id)
+        found = resolve(store, session_id)
         wanted = visibility == _PRIVATE or ask or from_stdin or generate
         secret = new_password(ask=ask, from_stdin=from_stdin, generate=generate) if wanted else None
         config = ShareConfig(
@@ -92,7 +98,7 @@ def create(
             redact=redact,
         )
         manager = SessionSharingManager(store, remote, interactive=can_ask())
-        _preview(manager, found, config, redact=redact, yes=yes)
+        _preview(manager, found, config, redact=redact)
         if secret is not None and secret.generated and not wants_json():
             _tell_passphrase(secret)
         share = _create(manager, found, config)
@@ -120,7 +126,7 @@ def _create(manager: SessionSharingManager, session_id: str, config: ShareConfig
         raise
 
 
-def _preview(manager: SessionSharingManager, session_id: str, config: ShareConfig, *, redact: bool, yes: bool) -> None:
+def _preview(manager: SessionSharingManager, session_id: str, config: ShareConfig, *, redact: bool) -> None:
     """Say what is masked before it leaves; where nothing is to be masked, have that confirmed."""
     from dataclasses import replace
 
@@ -128,7 +134,7 @@ def _preview(manager: SessionSharingManager, session_id: str, config: ShareConfi
         prepared = manager.preview(session_id, replace(config, redact=True), progress=drawn)
     if not wants_json():
         tell_masked(prepared, redact=redact)
-    if not redact and not yes:
+    if not redact and not says_yes():
         _confirm_clear(prepared)
 
 
@@ -145,20 +151,25 @@ def _tell_passphrase(secret: NewPassword) -> None:
     from superqode.cli.share.passphrase import BITS
 
     # Before it is sent: nobody could open a share that went out and whose passphrase was never seen.
-    note(f"passphrase ({BITS} random bits, not kept anywhere): {secret.text}")
+    warn(f"passphrase ({BITS} random bits, not kept anywhere): {secret.text}")
     note("send it another way than the link")
 
 
 @click.command(
     "update",
     cls=Command,
+    see=("share create", "share show"),
+    codes=(ExitCode.REMOTE_FAILED,),
     epilog=examples("superqode share update 01hq", "superqode share update 01hq --expires never --no-fork"),
 )
 @own_argument
 @click.option("--expires", metavar="AGE", type=params.lifetime, help="From now on it lives this long, or `never` ends.")
 @click.option("--fork/--no-fork", "allow_fork", default=None, help="Allow forks, or ask readers not to.")
 @remote_option
-@json_option("the share as in SharedSession with its state, without what opens it")
+@json_option(
+    "the share as in SharedSession with its state, without what opens it",
+    SHARE_DOCUMENT,
+)
 @store_option
 def update(named: str, expires: params.Lifetime | None, allow_fork: bool | None, remote: str | None) -> None:
     """Bring a share up to date, or change its terms.
@@ -175,10 +186,19 @@ def update(named: str, expires: params.Lifetime | None, allow_fork: bool | None,
     emit(f"{share.id} is at update {share.generation}")
 
 
-@click.command("push", cls=Command, epilog=examples("superqode share push", "superqode share push 01hq --remote team"))
+@click.command(
+    "push",
+    cls=Command,
+    see=("share list", "remote add"),
+    codes=(ExitCode.REMOTE_FAILED,),
+    epilog=examples("superqode share push", "superqode share push 01hq --remote team"),
+)
 @own_arguments
 @remote_option
-@json_option("an array of the shares that were sent, as in SharedSession with their state")
+@json_option(
+    "an array of the shares that were sent, as in SharedSession with their state",
+    f"{SHARE_DOCUMENT}[]",
+)
 @store_option
 def push(named: Sequence[str], remote: str | None) -> None:
     """Send shares that wait.

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
-from superqode.cli.options import open_store, store_path
-from superqode.cli.share.asking import can_ask, read_line
+from superqode.cli.asking import can_ask
+from superqode.cli.completing import complete_remotes, completions
+from superqode.cli.options import open_store
+from superqode.cli.share.asking import read_line
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+    from superqode.session import SessionStore
     from superqode.session.sharing.manager import SessionSharingManager
 
 __all__ = ["complete_shares", "link_argument", "open_sharing", "own_argument", "own_arguments", "remote_option"]
@@ -21,7 +24,6 @@ __all__ = ["complete_shares", "link_argument", "open_sharing", "own_argument", "
 F = TypeVar("F", bound="Callable[..., Any]")
 
 _STDIN: Final = "-"
-_COMPLETIONS: Final = 200
 
 
 @contextmanager
@@ -40,20 +42,13 @@ def open_sharing(remote: str | None = None, *, create: bool = False) -> Iterator
 
 def complete_shares(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Give the ids of own shares that begin with what was typed, with their sessions' titles."""
-    from click.shell_completion import CompletionItem
-
-    from superqode.cli.text import line
-    from superqode.session import SessionStore
-    from superqode.session.errors import SessionError
     from superqode.session.sharing.manager import SessionSharingManager
 
-    try:
-        with SessionStore(store_path(ctx), create=False) as store:
-            listed = SessionSharingManager(store).list_shares()
-    except (SessionError, OSError):  # a shell that completes has no place for messages
-        return []
-    fitting = [share for share in listed if share.id.startswith(incomplete) and share.revoked_at is None]
-    return [CompletionItem(share.id, help=line(share.title, 60)) for share in fitting[:_COMPLETIONS]]
+    def listed(store: SessionStore) -> list[tuple[str, str]]:
+        shares = SessionSharingManager(store).list_shares()
+        return [(share.id, share.title) for share in shares if share.revoked_at is None]
+
+    return completions(ctx, incomplete, listed, titles=True)
 
 
 def _read_link(_ctx: click.Context, _parameter: click.Parameter, value: str) -> str:
@@ -62,17 +57,35 @@ def _read_link(_ctx: click.Context, _parameter: click.Parameter, value: str) -> 
 
 def link_argument(function: F) -> F:
     """Add the argument LINK: a share's link or token, or `-` to read it from standard input."""
-    return click.argument("link", metavar="LINK", callback=_read_link, shell_complete=complete_shares)(function)
+    return click.argument(
+        "link",
+        metavar="LINK",
+        callback=_read_link,
+        shell_complete=complete_shares,
+        help="A share: its link or token (in quotes, for the #), or - for standard input.",
+    )(function)
 
 
 def own_argument(function: F) -> F:
     """Add the argument SHARE: one of one's own, by its link, token, id, or the beginning of its id."""
-    return click.argument("named", metavar="SHARE", callback=_read_link, shell_complete=complete_shares)(function)
+    return click.argument(
+        "named",
+        metavar="SHARE",
+        callback=_read_link,
+        shell_complete=complete_shares,
+        help="One of your shares: its link, its id, the beginning of its id, or - for standard input.",
+    )(function)
 
 
 def own_arguments(function: F) -> F:
     """Add the argument [SHARE]…: some of one's own."""
-    return click.argument("named", metavar="[SHARE]...", nargs=-1, shell_complete=complete_shares)(function)
+    return click.argument(
+        "named",
+        metavar="[SHARE]...",
+        nargs=-1,
+        shell_complete=complete_shares,
+        help="Some of your shares: links, ids, or beginnings of ids.",
+    )(function)
 
 
 def remote_option(function: F) -> F:
@@ -81,5 +94,6 @@ def remote_option(function: F) -> F:
         "--remote",
         "remote",
         metavar="NAME|URL",
+        shell_complete=complete_remotes,
         help="A remote's name, URL or path, where neither link nor share tells it (default: `remote default`).",
     )(function)

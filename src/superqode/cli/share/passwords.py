@@ -6,9 +6,10 @@ from typing import Final
 
 import click
 
+from superqode.cli.exit_codes import ExitCode
 from superqode.cli.lazy import Command, LazyGroup, examples
 from superqode.cli.options import json_option, store_option, wants_json
-from superqode.cli.output import Column, emit, emit_json, note, table
+from superqode.cli.output import Column, emit, emit_json, note, table, warn
 from superqode.cli.share.asking import new_password, new_password_options
 from superqode.cli.share.options import open_sharing, own_argument, remote_option
 
@@ -34,10 +35,16 @@ def passwords() -> None:
     """
 
 
-@click.command("list", cls=Command, epilog=examples("superqode share passwords list 01hq"))
+@click.command(
+    "list",
+    cls=Command,
+    see=("share passwords add", "share passwords remove"),
+    codes=(ExitCode.REMOTE_FAILED,),
+    epilog=examples("superqode share passwords list 01hq"),
+)
 @own_argument
 @remote_option
-@json_option("an array of {number, kind, label}")
+@json_option("an array of {number, kind, label}", "superqode.session.sharing.models:PasswordSlot[]")
 @store_option
 def list_(named: str, remote: str | None) -> None:
     """List the passwords of a share, not what they are."""
@@ -54,6 +61,8 @@ def list_(named: str, remote: str | None) -> None:
 @click.command(
     "add",
     cls=Command,
+    see=("share passwords list", "share create"),
+    codes=(ExitCode.REMOTE_FAILED,),
     epilog=examples(
         "superqode share passwords add 01hq --label reviewers --generate", "superqode share passwords add 01hq"
     ),
@@ -62,7 +71,10 @@ def list_(named: str, remote: str | None) -> None:
 @new_password_options
 @click.option("--label", default="", help="What you call it; kept in this store only.")
 @remote_option
-@json_option("{number, kind, label}, and passphrase where one was made")
+@json_option(
+    "{number, kind, label}, and passphrase where one was made",
+    "superqode.session.sharing.models:PasswordSlot + Passphrase~",
+)
 @store_option
 def add(*, named: str, ask: bool, from_stdin: bool, generate: bool, label: str, remote: str | None) -> None:
     """Give a share one more password.
@@ -77,14 +89,22 @@ def add(*, named: str, ask: bool, from_stdin: bool, generate: bool, label: str, 
         return
     emit(f"Added password {slot.number}")
     if secret.generated:
-        note(f"passphrase, not kept anywhere: {secret.text}")
+        warn(f"passphrase, not kept anywhere: {secret.text}")
 
 
-@click.command("remove", cls=Command, epilog=examples("superqode share passwords remove 01hq 1"))
+@click.command(
+    "remove",
+    cls=Command,
+    see=("share passwords list", "share revoke"),
+    codes=(ExitCode.REMOTE_FAILED,),
+    epilog=examples("superqode share passwords remove 01hq 1"),
+)
 @own_argument
-@click.argument("number", metavar="NUMBER", type=click.IntRange(min=0))
+@click.argument(
+    "number", metavar="NUMBER", type=click.IntRange(min=0), help="Which one, as `passwords list` numbers them."
+)
 @remote_option
-@json_option("{removed}")
+@json_option("{removed}", "PasswordRemoved")
 @store_option
 def remove(named: str, number: int, remote: str | None) -> None:
     """Take one password of a share away."""

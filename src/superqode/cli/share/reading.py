@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from superqode.cli.exit_codes import ExitCode
 from superqode.cli.lazy import Command, examples
 from superqode.cli.options import json_option, store_option, wants_json
 from superqode.cli.output import emit, emit_json, note, page
@@ -24,6 +25,8 @@ __all__ = ["fork", "open_"]
 @click.command(
     "open",
     cls=Command,
+    see=("share fork", "sessions show"),
+    codes=(ExitCode.REMOTE_FAILED, ExitCode.WRONG_PASSWORD),
     epilog=examples(
         "superqode share open 'https://git.example/team/shares.git#01h…'",
         "pbpaste | superqode share open - --last 10",
@@ -34,7 +37,7 @@ __all__ = ["fork", "open_"]
 @remote_option
 @click.option("--last", metavar="N", type=click.IntRange(min=1), help="Only the last N messages and tool calls.")
 @click.option("--tools", is_flag=True, help="Show what tools were given and what they gave back.")
-@json_option("the whole session as Session.to_dict() gives it")
+@json_option("the whole session as Session.to_dict() gives it", "SessionShown")
 @store_option
 def open_(*, link: str, ask: bool, from_stdin: bool, remote: str | None, last: int | None, tools: bool) -> None:
     """Read a shared conversation.
@@ -57,13 +60,15 @@ def open_(*, link: str, ask: bool, from_stdin: bool, remote: str | None, last: i
 @click.command(
     "fork",
     cls=Command,
+    see=("share open", "sessions fork"),
+    codes=(ExitCode.REMOTE_FAILED, ExitCode.WRONG_PASSWORD),
     epilog=examples("superqode share fork 'https://git.example/team/shares.git#01h…' --title 'My try'"),
 )
 @link_argument
 @click.option("--title", help="The fork's title.")
 @password_options
 @remote_option
-@json_option("{id, title, parent_session_id, project_path, message_count, execution_count}")
+@json_option("{id, title, parent_session_id, project_path, message_count, execution_count}", "Forked")
 @store_option
 def fork(*, link: str, title: str | None, ask: bool, from_stdin: bool, remote: str | None) -> None:
     """Go on from a shared session in your own store.

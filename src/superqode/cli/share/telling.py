@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "PLACE_COLUMNS",
     "SHARE_COLUMNS",
+    "SHARE_DOCUMENT",
     "place_row",
     "share_lines",
     "share_row",
@@ -26,9 +27,11 @@ __all__ = [
     "who_reads",
 ]
 
+SHARE_DOCUMENT: Final = "superqode.session.sharing.models:SharedSession + ShareState"
+"""What `share_values` gives, as `superqode.cli.schemas` reads it."""
 SHARE_COLUMNS: Final = (
     Column("ID", style="cyan"),
-    Column("SESSION", flexible=True),
+    Column("SESSION", flexible=True, spare=1),
     Column("TITLE", flexible=True),
     Column("READERS"),
     Column("EXPIRES"),

@@ -50,7 +50,6 @@ _GOOSE_UNREAD: Final = (
         "`goose session export --format json --session-id ID -o FILE`, then `superqode sessions import FILE`",
     ),
 )
-_OPENCODE: Final = HomeRule("XDG_DATA_HOME", ".local/share/opencode", "opencode")
 _AIDER_HISTORY: Final = ".aider.chat.history.md"
 _GRAPH: Final = ".superqode/session_graph.json"
 _META: Final = ".superqode/sessions/*.meta.json"
@@ -75,8 +74,8 @@ AGENTS: Final = (
         "opencode",
         "opencode",
         (
-            Place(_OPENCODE, files=("opencode*.db",)),
-            Place(_OPENCODE, folders=("storage", "project/*/storage"), whole=True),
+            Place(_HOMES["opencode"], files=("opencode*.db",)),
+            Place(_HOMES["opencode"], folders=("storage", "project/*/storage"), whole=True),
             Place(HomeRule("OPENCODE_DB", ""), files=(".",)),
         ),
     ),
@@ -92,7 +91,7 @@ AGENTS: Final = (
         "pi",
         "Pi",
         (
-            Place(HomeRule("PI_CODING_AGENT_DIR", ".pi/agent"), folders=("sessions",)),
+            Place(_HOMES["pi"], folders=("sessions",)),
             Place(HomeRule("PI_CODING_AGENT_SESSION_DIR", ""), folders=(".",)),
         ),
     ),

@@ -39,6 +39,12 @@
     │   └── AgentRefused                      it answered with an error
     ├── AgentSettingsError (ValueError)       an agent's settings file cannot be edited
     ├── BackupError                           a backup cannot be made, verified or restored
+    ├── QualityError                          a quality run cannot begin or go on
+    │   ├── ProjectUnusable                   the folder cannot be checked
+    │   ├── UnknownRole (ValueError)
+    │   ├── SandboxFailed (OSError)           no sandbox can be made
+    │   ├── NoAgent                           a role needs an agent that is not there
+    │   └── NoQualityRun (NotFound)           a session holds no run
     ├── GitError
     │   ├── GitMissing                        the `git` program is not there or too old
     │   └── GitFailed                         `git` said no
@@ -108,6 +114,14 @@ from superqode.session.errors.content import (
     SnapshotNotFound,
     TranscriptError,
     UnknownTranscript,
+)
+from superqode.session.errors.quality import (
+    NoAgent,
+    NoQualityRun,
+    ProjectUnusable,
+    QualityError,
+    SandboxFailed,
+    UnknownRole,
 )
 from superqode.session.errors.sharing import (
     FetchTooLarge,
@@ -187,6 +201,8 @@ __all__ = [
     "KdfRefused",
     "NamespaceRefused",
     "NewerFormat",
+    "NoAgent",
+    "NoQualityRun",
     "NoRepository",
     "NotAStore",
     "NotForkable",
@@ -196,6 +212,8 @@ __all__ = [
     "Outcome",
     "PartlyRejected",
     "PasswordRequired",
+    "ProjectUnusable",
+    "QualityError",
     "RefConflict",
     "RemoteError",
     "RemoteNotFound",
@@ -205,6 +223,7 @@ __all__ = [
     "RemoteUnauthorized",
     "RemoteUnreachable",
     "RevisionNotFound",
+    "SandboxFailed",
     "SaveFailed",
     "SessionDeleted",
     "SessionError",
@@ -225,6 +244,7 @@ __all__ = [
     "StoreNotOwned",
     "StoreUnwritable",
     "TranscriptError",
+    "UnknownRole",
     "UnknownShareVersion",
     "UnknownTranscript",
     "UnsoundObjects",

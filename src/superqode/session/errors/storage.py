@@ -10,11 +10,13 @@ class StoreError(SessionError):
 
 
 class StoreNotFound(StoreError, FileNotFoundError):
-    """There is no store at this path."""
+    """There is no store at this path; `nearer` is one below it, if there is one."""
 
-    def __init__(self, path: object) -> None:
+    def __init__(self, path: object, *, nearer: object = None) -> None:
         self.path = path
-        super().__init__(f"There is no session store at {path}. Saving a session there makes one")
+        self.nearer = nearer
+        hint = "Saving a session there makes one" if nearer is None else f"There is one at {nearer}: name that"
+        super().__init__(f"There is no session store at {path}. {hint}")
 
 
 class NotAStore(StoreError):

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Final
 
+from superqode.session.exporters.markup import code_span, escaped, fenced
 from superqode.session.exporters.reading import (
     Asked,
     attached,
@@ -32,8 +33,6 @@ if TYPE_CHECKING:
 
 __all__ = ["render"]
 
-_RUN: Final = re.compile("`+")
-_MARKUP: Final = re.compile(r"([\\`*_{}\[\]()<>#+!|~&$@-])")
 _SAFE_LINK: Final = re.compile(r"(?:https?://|mailto:|#)", re.IGNORECASE)
 # Deeper than this the parser drops what stands there.
 _NESTING_MAX: Final = 20
@@ -51,17 +50,17 @@ def render(session: Session) -> Iterator[str]:
 
 
 def _head(session: Session) -> Iterator[str]:
-    yield f"# {_escaped(one_line(session.title)) or 'Session'}"
+    yield f"# {escaped(one_line(session.title)) or 'Session'}"
     yield ""
     for name, values in facts(session):
-        yield f"- {name}: {', '.join(_code(one_line(value)) for value in values)}"
+        yield f"- {name}: {', '.join(code_span(one_line(value)) for value in values)}"
 
 
 def _message(message: Message, known: frozenset[str]) -> Iterator[str]:
-    named = f" ({_escaped(one_line(message.agent_name))})" if message.agent_name else ""
+    named = f" ({escaped(one_line(message.agent_name))})" if message.agent_name else ""
     yield f"## {message.role.value.capitalize()}{named} · {moment(message.timestamp)}"
     if message.tool_call_id:
-        yield f"\nAnswers the call {_code(one_line(message.tool_call_id))}."
+        yield f"\nAnswers the call {code_span(one_line(message.tool_call_id))}."
     for thought in thoughts(message):
         yield "\n*Thinking*\n"
         yield _said(thought)
@@ -69,64 +68,39 @@ def _message(message: Message, known: frozenset[str]) -> Iterator[str]:
             yield "\n*Answer*"
     if message.content:
         yield ""
-        yield _fenced(message.content) if message.role == "tool" else _said(message.content)
+        yield fenced(message.content) if message.role == "tool" else _said(message.content)
     yield from _attached(message)
     for asked in unanswered(message, known):
-        yield f"\nAsks for {_code(one_line(asked.name)) if asked.name else 'a call'}:\n"
+        yield f"\nAsks for {code_span(one_line(asked.name)) if asked.name else 'a call'}:\n"
         yield _arguments(asked)
 
 
 def _attached(entry: Entry) -> Iterator[str]:
-    return (f"\nAttached, not kept: {_code(one_line(told))}" for told in attached(entry))
+    return (f"\nAttached, not kept: {code_span(one_line(told))}" for told in attached(entry))
 
 
 def _arguments(asked: Asked) -> str:
     if isinstance(asked.arguments, str):
-        return _fenced(asked.arguments)
-    return _fenced(json_text(asked.arguments), "json")
+        return fenced(asked.arguments)
+    return fenced(json_text(asked.arguments), "json")
 
 
 def _call(call: ToolExecution) -> Iterator[str]:
-    named = f" ({_escaped(one_line(call.agent_name))})" if call.agent_name else ""
+    named = f" ({escaped(one_line(call.agent_name))})" if call.agent_name else ""
     told = ("ok" if call.success else "**failed**", duration(call.duration_ms), moment(call.timestamp))
-    yield f"### Tool call {_code(one_line(call.tool_name))}{named} · {' · '.join(part for part in told if part)}"
+    yield f"### Tool call {code_span(one_line(call.tool_name))}{named} · {' · '.join(part for part in told if part)}"
     yield "\nArguments:\n"
-    yield _fenced(json_text(call.arguments), "json")
+    yield fenced(json_text(call.arguments), "json")
     if call.result:
         yield "\nResult:\n"
-        yield _fenced(call.result)
+        yield fenced(call.result)
     yield from _attached(call)
-
-
-def _longest_run(text: str) -> int:
-    return max((len(run) for run in _RUN.findall(text)), default=0)
-
-
-def _fenced(text: str, language: str = "text") -> str:
-    """A code block that holds the text, whatever stands in it."""
-    shown = visible(text)
-    fence = "`" * max(3, _longest_run(shown) + 1)
-    return f"{fence}{language}\n{shown}\n{fence}"
-
-
-def _code(line: str) -> str:
-    """A code span that holds one line."""
-    if not line:
-        return "(none)"
-    ticks = "`" * (_longest_run(line) + 1)
-    room = " " if line.startswith("`") or line.endswith("`") else ""
-    return f"{ticks}{room}{line}{room}{ticks}"
-
-
-def _escaped(line: str) -> str:
-    """One line as text in which nothing is markup."""
-    return _MARKUP.sub(r"\\\1", line)
 
 
 def _said(text: str) -> str:
     """What somebody said, in a block quote or, where its Markdown would reach out of it, in a fence."""
     quoted = "\n".join(f"> {line}" if line.strip() else ">" for line in visible(text).split("\n"))
-    return quoted if _is_tame(quoted) else _fenced(text)
+    return quoted if _is_tame(quoted) else fenced(text)
 
 
 def _is_tame(quoted: str) -> bool:

@@ -22,6 +22,7 @@ __all__ = [
     "RESERVED_BRANCH",
     "STORE_FORMAT",
     "TAGS",
+    "changed_settings",
     "check_place",
     "is_repository",
     "is_unfinished",
@@ -94,6 +95,29 @@ def check_place(path: Path) -> None:
 def is_unfinished(path: Path) -> bool:
     """Whether making a store here was interrupted before its last step."""
     return (path / "superqode" / "unfinished").exists()
+
+
+def changed_settings(path: Path) -> dict[str, tuple[list[str], list[str]]]:
+    """The settings of a store that are not as it was made: key → its values then, and now.
+
+    A setting that was made later, and that we know nothing of, is the user's own.
+    """
+    import pygit2
+
+    now: dict[str, list[str]] = {}
+    for entry in pygit2.Config(str(path / "config")):
+        now.setdefault(entry.name, []).append(entry.value or "")
+    made: dict[str, list[str]] = {}
+    section = ""
+    for line in _CONFIG.splitlines():
+        name, _, value = line.strip().partition(" = ")
+        if value:
+            made.setdefault(f"{section}.{name}", []).append(value)
+        else:
+            section = line.strip("[]")
+    return {
+        key: (values, now.get(key.lower(), [])) for key, values in made.items() if now.get(key.lower(), []) != values
+    }
 
 
 def lay_out(path: Path) -> None:

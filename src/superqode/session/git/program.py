@@ -29,8 +29,10 @@ __all__ = [
     "config_value",
     "end",
     "find_git",
+    "git_version",
     "network_environment",
     "run",
+    "run_in",
     "stream",
 ]
 
@@ -76,6 +78,12 @@ def find_git(purpose: str) -> str:
     return program
 
 
+def git_version(purpose: str) -> str:
+    """The version of the `git` that is used, as `2.39`; raises as `find_git`."""
+    version = _version(find_git(purpose))
+    return ".".join(map(str, version or ()))
+
+
 def _environment() -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     return kept | {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_OPTIONAL_LOCKS": "0"}
@@ -116,14 +124,35 @@ def run(
         GitMissing: there is no git, or an old one.
         GitFailed: it ended with an error.
     """
-    whole = [*command_line(repository, settings, purpose=purpose), *arguments]
+    return _finished([*command_line(repository, settings, purpose=purpose), *arguments], arguments[0], stdin, keep)
+
+
+def run_in(folder: Path, arguments: Sequence[str], *, purpose: str) -> bytes:
+    """Run `git` on the work tree that a folder is in; gives its standard output.
+
+    Nothing that the tree's own settings name is run: no hook, no file system monitor.
+
+    Args:
+        folder: a folder in somebody's work tree.
+        arguments: as for `run`.
+        purpose: as for `run`.
+
+    Raises:
+        GitMissing: there is no git, or an old one.
+        GitFailed: it ended with an error.
+    """
+    quiet = ["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"]
+    return _finished([find_git(purpose), "-C", str(folder), *quiet, *arguments], arguments[0], None, ())
+
+
+def _finished(whole: Sequence[str], command: str, stdin: IO[bytes] | bytes | None, keep: Sequence[int]) -> bytes:
     if isinstance(stdin, bytes):
         done = subprocess.run(whole, input=stdin, capture_output=True, check=False, env=_environment(), pass_fds=keep)
     else:
         given = stdin if stdin is not None else subprocess.DEVNULL
         done = subprocess.run(whole, stdin=given, capture_output=True, check=False, env=_environment(), pass_fds=keep)
     if done.returncode != 0:
-        raise GitFailed(arguments[0], done.returncode, done.stderr.decode("utf-8", "replace")[-_MESSAGE_MAX:])
+        raise GitFailed(command, done.returncode, done.stderr.decode("utf-8", "replace")[-_MESSAGE_MAX:])
     return done.stdout
 
 

@@ -12,8 +12,17 @@ from superqode.session.handoff.base import Handoff, HandoffError, HomeRule, Plac
 from superqode.session.handoff.claude_code import ClaudeCodeWriter
 from superqode.session.handoff.codex import CodexWriter
 from superqode.session.handoff.gemini_cli import GeminiWriter
+from superqode.session.handoff.opencode import OpencodeWriter
+from superqode.session.handoff.pi import PiWriter
 from superqode.session.handoff.qwen_code import QwenCodeWriter
 
 __all__ = ["WRITERS", "Handoff", "HandoffError", "HomeRule", "Place", "PlannedFile", "Receipt", "Writer"]
 
-WRITERS: Final[tuple[Writer, ...]] = (ClaudeCodeWriter(), CodexWriter(), GeminiWriter(), QwenCodeWriter())
+WRITERS: Final[tuple[Writer, ...]] = (
+    ClaudeCodeWriter(),
+    CodexWriter(),
+    GeminiWriter(),
+    OpencodeWriter(),
+    PiWriter(),
+    QwenCodeWriter(),
+)

@@ -1,7 +1,7 @@
 """What writers share: a session and a place go in, a plan comes out. Nothing here touches a disk.
 
 A writer is a pure function: what it may know of the machine is in `Place`, what is to be done is in `Handoff`.
-Whoever runs it (the command line) lists the agent's folder beforehand and writes the planned files afterwards.
+Whoever runs it (`store/handing_over.py`) lists the agent's folder beforehand and writes the planned files afterwards.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import IO, Any, Final, Protocol
 
 from superqode.session.errors import HandoffError
+from superqode.session.importers.base import Source
 from superqode.session.models import Session
 
 __all__ = ["Handoff", "HandoffError", "HomeRule", "Opener", "Place", "PlannedFile", "Receipt", "Writer", "check_place"]
@@ -49,11 +50,14 @@ class Place:
         now: the present moment, aware UTC.
         home: the files that lie in the agent's folder, by path below it with `/`; at least those that match the
             writer's `looks_at`, or none where there is no such folder. Only opened where a plan needs to look.
+        model: the model to go on with, as the agent calls it; empty where nobody chose one. Most agents choose
+            their own.
     """
 
     project: str
     now: datetime
     home: Mapping[str, Opener] = field(default_factory=dict)
+    model: str = ""
 
 
 @dataclass(slots=True)
@@ -177,7 +181,7 @@ class Writer(Protocol):
         session: Session,
         place: Place,
         *,
-        original: Opener | None = None,
+        original: Source | None = None,
         before: Mapping[str, Any] | None = None,
     ) -> Handoff:
         """Plan a hand-off; the same arguments give the same plan.
@@ -185,9 +189,9 @@ class Writer(Protocol):
         Args:
             session: the session; it is not changed.
             place: where it is to go on.
-            original: opens the transcript this session was imported from, where that is kept: then what only that
-                agent understands goes over, too. It is used only where it is of this agent and still says what
-                the session says.
+            original: the transcript this session was imported from, with what belongs to it, where that is kept:
+                then what only that agent understands goes over, too. It is used only where it is of this agent
+                and still says what the session says.
             before: the `state` of the hand-off before this one, to the same agent: then nothing is written twice.
 
         Raises:

@@ -11,7 +11,7 @@ from typing import Any, Final
 from superqode.session.handoff.base import Receipt
 from superqode.session.handoff.names import iso_time, make_uuid
 
-__all__ = ["Script", "write_lines"]
+__all__ = ["Script", "write_document", "write_lines"]
 
 _LONGEST_TITLE: Final = 200
 
@@ -61,16 +61,18 @@ class Script:
 
 
 def write_lines(records: Iterable[Mapping[str, Any]], receipt: Receipt) -> bytes:
-    """Write records, one a line, as the agents do: compact and in UTF-8.
+    """Write records, one a line, as the agents do."""
+    return b"".join(write_document(record, receipt) for record in records)
+
+
+def write_document(value: Mapping[str, Any], receipt: Receipt) -> bytes:
+    """Write one JSON document and a newline, as the agents do: compact and in UTF-8.
 
     Lone surrogates, which no vendor's API takes, become replacement characters.
     """
-    lines: list[bytes] = []
-    for record in records:
-        text = json.dumps(record, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-        try:
-            lines.append(text.encode())
-        except UnicodeEncodeError:
-            receipt.change("texts that are not valid Unicode")
-            lines.append(text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode())
-    return b"".join(line + b"\n" for line in lines)
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    try:
+        return text.encode() + b"\n"
+    except UnicodeEncodeError:
+        receipt.change("texts that are not valid Unicode")
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace").encode() + b"\n"

@@ -24,6 +24,8 @@ __all__ = [
 
 _GENERATED: Final = re.compile(r"\d{8}-\d{6}-[0-9a-hjkmnp-tv-z]{8}")
 _RENAMED: Final = re.compile(rf"Branch: renamed {HEADS}(\S+) to {HEADS}(\S+)")
+# So many characters are no accident.
+_TELLING: Final = 4
 _NEAR: Final = 3
 
 
@@ -50,9 +52,14 @@ def session_ids(repository: Repository) -> list[str]:
 
 
 def near_ids(session_id: str, known: list[str]) -> list[str]:
-    """Up to three ids that look like this one."""
-    begun = [name for name in known if name.startswith(session_id)] if session_id else []
-    return (begun or get_close_matches(session_id, known, _NEAR))[:_NEAR]
+    """Up to three ids that look like this one: begin so, differ in case, have it in them, or are spelt nearly so."""
+    if not session_id:
+        return []
+    folded = session_id.casefold()
+    begun = [name for name in known if name.casefold().startswith(folded)]
+    # An agent's own id of a session: ours has the agent's name before it.
+    inside = [name for name in known if len(folded) >= _TELLING and folded in name.casefold()]
+    return (begun or inside or get_close_matches(session_id, known, _NEAR))[:_NEAR]
 
 
 def not_found(repository: Repository, session_id: str) -> SessionNotFound:

@@ -19,6 +19,7 @@ from superqode.session.errors import (
     StoreUnwritable,
 )
 from superqode.session.git.durability import Durability
+from superqode.session.git.making import check_place
 from superqode.session.git.repository import Repository, is_store
 from superqode.session.store import maintenance, trash
 from superqode.session.store.branches import branch_ref
@@ -58,7 +59,11 @@ class StoreHandle:
         self._maintainer: threading.Thread | None = None
         self._checkpointer: threading.Thread | None = None
         if not create and self.path != default.absolute() and not is_store(self.path):
-            raise StoreNotFound(self.path)
+            below = self.path / DEFAULT_STORE.name
+            if not is_store(below):
+                check_place(self.path)
+                raise StoreNotFound(self.path)
+            raise StoreNotFound(self.path, nearer=below)
 
     # -- opening and closing --------------------------------------------------------------------------------------
 

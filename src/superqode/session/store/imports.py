@@ -16,6 +16,7 @@ from superqode.session import ids
 from superqode.session.errors import SessionError, TranscriptError, UnknownTranscript
 from superqode.session.importers.base import Imported, Opener, Source, sources_of
 from superqode.session.models import Entry, Message, MessageRole, Session, Step, thaw
+from superqode.session.store.handoffs import link_to_origin
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.merge import merge_list
 
@@ -163,6 +164,7 @@ def _take(store: SessionStore, source: Source, part: Imported | TranscriptError,
         if not store.exists(session.id):
             status: Status = "new"
             if not dry_run:
+                link_to_origin(store, session)
                 _save_new(store, session)
         else:
             stored = store.load(session.id)

@@ -1,9 +1,10 @@
 """The ledger: what a store must remember beyond its sessions, and never hands out. `refs/superqode/ledger`.
 
-    format                  superqode-ledger 1
-    marks.json              the key of redaction marks
-    shares/<share id>.json  what this store shared, with the keys that updating needs
-    seen/<share id>.json    the newest state of others' shares that was seen here
+    format                      superqode-ledger 1
+    marks.json                  the key of redaction marks
+    shares/<share id>.json      what this store shared, with the keys that updating needs
+    seen/<share id>.json        the newest state of others' shares that was seen here
+    handoffs/<agent>.<id>.json  which session an agent has under that id, and what it was handed of it
 
 Each change is a commit without parents: what was removed or scrubbed is not kept in a history. It travels with backups.
 """
@@ -21,11 +22,12 @@ from superqode.session.errors import CorruptObject, NewerFormat, StoreError
 from superqode.session.git.objects import BLOB, TREE, TreeEntry
 from superqode.session.git.repository import Repository
 
-__all__ = ["LEDGER", "SEEN", "SHARES", "Document", "Ledger"]
+__all__ = ["HANDOFFS", "LEDGER", "SEEN", "SHARES", "Document", "Ledger"]
 
 LEDGER: Final = "refs/superqode/ledger"
 SHARES: Final = "shares"
 SEEN: Final = "seen"
+HANDOFFS: Final = "handoffs"
 _FORMAT: Final = 1
 _MARKS: Final = "marks.json"
 _ENDING: Final = ".json"
@@ -113,8 +115,11 @@ class Ledger:
         self._change(change, reason)
 
     def rename_session(self, old: str, new: str) -> None:
-        """Let the shares of a session follow its renaming."""
-        self.change_shares(old, lambda document: {**document, "session_id": new}, "ledger: a session was renamed")
+        """Let the shares and hand-offs of a session follow its renaming."""
+        for folder in (SHARES, HANDOFFS):
+            self._change_documents(
+                folder, old, lambda document: {**document, "session_id": new}, "ledger: a session was renamed"
+            )
 
     def change_shares(self, session_id: str, change: Callable[[Document], Document], reason: str) -> None:
         """Change what is remembered of each share of a session.
@@ -124,17 +129,21 @@ class Ledger:
             change: gives a document as it shall be.
             reason: the commit's subject.
         """
+        self._change_documents(SHARES, session_id, change, reason)
 
+    def _change_documents(
+        self, folder: str, session_id: str, change: Callable[[Document], Document], reason: str
+    ) -> None:
         def change_all(root: dict[str, TreeEntry]) -> dict[str, TreeEntry]:
-            files = {entry.name: entry for entry in self._entries(root.get(SHARES))}
+            files = {entry.name: entry for entry in self._entries(root.get(folder))}
             for name, entry in list(files.items()):
                 document = self._document(entry) if name.endswith(_ENDING) else {}
                 if document.get("session_id") == session_id:
                     files[name] = self._written(name, change(document))
-            return {**root, SHARES: TreeEntry(TREE, SHARES, self._repository.objects.write_tree(files.values()))}
+            return {**root, folder: TreeEntry(TREE, folder, self._repository.objects.write_tree(files.values()))}
 
-        if self.names(SHARES):
-            # Read under the lock: what another process writes to a share meanwhile must not be written over.
+        if self.names(folder):
+            # Read under the lock: what another process writes to a document meanwhile must not be written over.
             self._change(change_all, reason)
 
     def _with_marks(self, root: dict[str, TreeEntry], made: Document) -> dict[str, TreeEntry]:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from itertools import islice
 from typing import Final
 
-from superqode.session.errors import AmbiguousId, CorruptObject, CorruptSession, RevisionNotFound
+from superqode.session.errors import AmbiguousId, CorruptObject, CorruptSession, RevisionNotFound, SessionNotFound
 from superqode.session.git.history import first_parents, is_ancestor
 from superqode.session.git.repository import Repository
 from superqode.session.store.branches import not_found, session_ids
 from superqode.session.store.loading import tip_of
+from superqode.session.store.results import SessionSummary
 from superqode.session.store.snapshots import tag_ref
 
-__all__ = ["match_id", "resolve_revision"]
+__all__ = ["match_id", "match_title", "resolve_revision"]
 
 _OBJECT: Final = re.compile(r"[0-9a-f]{4,40}")
+_SHOWN: Final = 3
+_TITLE_SHOWN: Final = 60
+# What people type for `@latest`.
+_LATEST: Final = ("last", "latest", "newest")
 _BACK: Final = re.compile(r"~(\d{1,9})")
 
 
@@ -34,6 +40,32 @@ def match_id(repository: Repository, text: str) -> str:
     if len(found) > 1:
         raise AmbiguousId(text, found)
     return found[0]
+
+
+def match_title(text: str, titled: Sequence[SessionSummary], missing: SessionNotFound) -> str:
+    """The session whose whole title a text is, whatever the case; no id is like it.
+
+    Args:
+        text: what was asked for.
+        titled: the sessions with the text somewhere in their title or tags.
+        missing: what is raised where none is like it.
+
+    Raises:
+        SessionNotFound, AmbiguousId: it is the title of none, or of several.
+    """
+    folded = text.casefold()
+    whole = [item.id for item in titled if item.title.casefold() == folded]
+    if len(whole) > 1:
+        raise AmbiguousId(text, whole)
+    if whole:
+        return whole[0]
+    if folded.strip("@") in _LATEST:
+        raise SessionNotFound(text, hint=" Did you mean @latest?") from missing
+    within = [item for item in titled if folded in item.title.casefold()][:_SHOWN]
+    if within and not missing.near:
+        told = "; ".join(f"{item.id} ({item.title[:_TITLE_SHOWN]})" for item in within)
+        raise SessionNotFound(text, hint=f" These have it in their title: {told}") from missing
+    raise missing
 
 
 def resolve_revision(repository: Repository, session_id: str, revision: str | None) -> str:

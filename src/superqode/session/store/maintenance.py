@@ -22,7 +22,7 @@ from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.results import MaintenanceReport
 from superqode.session.store.trash import TRASH
 
-__all__ = ["GRACE", "free_now", "is_due", "maintain"]
+__all__ = ["GRACE", "count_loose", "free_now", "is_due", "leftovers", "maintain"]
 
 GRACE: Final = timedelta(days=90)
 # Git's own gc.auto is 6,700; each loose object takes a block of 4 KiB, so we are quicker.
@@ -58,7 +58,8 @@ def _loose_files(repository: Repository) -> Iterator[os.DirEntry[str]]:
             continue
 
 
-def _count_loose(repository: Repository) -> int:
+def count_loose(repository: Repository) -> int:
+    """How many loose objects there are."""
     return sum(1 for entry in _loose_files(repository) if len(entry.name) == 38)
 
 
@@ -83,7 +84,7 @@ def maintain(
     skipped: list[str] = []
     with repository.maintaining():
         repository.checkpoint()
-        before = _count_loose(repository)
+        before = count_loose(repository)
         tell(0, "packing refs")
         refs = repository.refs.pack(
             lambda name, oid: _peel(repository, name, oid),
@@ -96,7 +97,7 @@ def maintain(
         tell(3, "pruning by age")
         if prune_older_than is not None:
             removed += _prune(repository, prune_older_than, skipped)
-        after = _count_loose(repository)
+        after = count_loose(repository)
         tell(4, "done")
     return MaintenanceReport(refs, max(0, before - after), removed, before, after, tuple(skipped))
 
@@ -130,35 +131,45 @@ def _pack_objects(repository: Repository, skipped: list[str]) -> None:
         skipped.append(f"objects stay loose: {problem}")
 
 
-def _sweep(repository: Repository) -> int:
-    """Remove what killed processes left behind an hour ago or more: temporary files and ref locks."""
+def leftovers(repository: Repository) -> list[Path]:
+    """What killed processes left behind an hour ago or more: temporary files, ref locks, and what was fetched."""
     limit = clock.now().timestamp() - _LEFTOVER_AGE.total_seconds()
-    leftovers = [Path(entry.path) for entry in _loose_files(repository) if entry.name.startswith("tmp_obj")]
-    leftovers += (repository.path / "objects" / "pack").glob("tmp_*")
-    leftovers += (repository.path / "objects" / "pack").glob(".tmp-*")
+    landings = (repository.own / INCOMING).glob("*")
+    return [path for path in _temporary(repository) if _is_older(path, limit)] + [
+        # A landing in use is written to, or a session that was opened from it an hour ago still reads it: a day.
+        path
+        for path in landings
+        if _is_older(path, limit - timedelta(days=1).total_seconds())
+    ]
+
+
+def _temporary(repository: Repository) -> list[Path]:
+    found = [Path(entry.path) for entry in _loose_files(repository) if entry.name.startswith("tmp_obj")]
+    found += (repository.path / "objects" / "pack").glob("tmp_*")
+    found += (repository.path / "objects" / "pack").glob(".tmp-*")
     # os.walk lets folders vanish under it, as deletions beside us make them; Path.rglob raises.
     refs = os.walk(repository.path / "refs")
-    leftovers += [Path(folder, name) for folder, _, names in refs for name in names if name.endswith(".lock")]
-    leftovers += repository.path.glob("packed-refs.lock")
-    removed = sum(_remove_old(path, limit) for path in leftovers)
-    return removed + sum(_remove_landing(path, limit) for path in (repository.own / INCOMING).glob("*"))
+    found += [Path(folder, name) for folder, _, names in refs for name in names if name.endswith(".lock")]
+    return [*found, *repository.path.glob("packed-refs.lock")]
 
 
-def _remove_landing(folder: Path, limit: float) -> bool:
+def _is_older(path: Path, limit: float) -> bool:
     try:
-        # A landing in use is written to, or a session that was opened from it an hour ago still reads it: a day.
-        if folder.stat().st_mtime >= limit - timedelta(days=1).total_seconds():
-            return False
+        return path.stat().st_mtime < limit
     except OSError:
         return False
-    shutil.rmtree(folder, ignore_errors=True)
-    return True
 
 
-def _remove_old(path: Path, limit: float) -> bool:
+def _sweep(repository: Repository) -> int:
+    """Remove the leftovers; gives how many are gone."""
+    return sum(_remove(path) for path in leftovers(repository))
+
+
+def _remove(path: Path) -> bool:
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+        return True
     try:
-        if path.stat().st_mtime >= limit:
-            return False
         path.unlink()
     except OSError:
         return False  # it went by itself, or is not ours to remove
@@ -166,14 +177,14 @@ def _remove_old(path: Path, limit: float) -> bool:
 
 
 def _prune(repository: Repository, age: timedelta, skipped: list[str]) -> int:
-    before = _count_loose(repository)
+    before = count_loose(repository)
     try:
         with repository.exclusive(timeout=10) as held:
             expire = f"--expire={max(0, int(age.total_seconds()))}.seconds.ago"
             program.run(repository.path, ["prune", expire], purpose=_PURPOSE, keep=held.handles)
     except (GitMissing, GitFailed, StoreLocked) as problem:
         skipped.append(f"nothing was pruned: {problem}")
-    return max(0, before - _count_loose(repository))
+    return max(0, before - count_loose(repository))
 
 
 def free_now(repository: Repository) -> int:

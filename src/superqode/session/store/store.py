@@ -13,6 +13,7 @@ from superqode.session.errors import CorruptObject, CorruptSession, SessionNotFo
 from superqode.session.git.project import read_project
 from superqode.session.git.repository import Repository
 from superqode.session.models import Session
+from superqode.session.models.findings import Severity
 from superqode.session.store import history, lookup, maintenance, trash, undo
 from superqode.session.store.branches import branch_ref, is_session_branch, not_found
 from superqode.session.store.handle import DEFAULT_STORE, StoreHandle
@@ -40,8 +41,10 @@ from superqode.session.store.verify import Depth, Level, verify
 
 if TYPE_CHECKING:
     from superqode.session.agents import FoundPlace
+    from superqode.session.store.handing_over import HandedOver, Runner, Target
     from superqode.session.store.imports import ImportReport
     from superqode.session.store.rescue import RescueReport
+    from superqode.session.store.stats import StoreStats, Unit
 
 __all__ = ["DEFAULT_STORE", "SessionStore"]
 
@@ -125,8 +128,12 @@ class SessionStore(StoreHandle):
         except CorruptObject as problem:
             raise CorruptSession(session_id, problem.reason) from problem
 
-    def resolve(self, text: str) -> str:
-        """The id that a text names: an id, the beginning of exactly one, or `@latest`.
+    def resolve(self, text: str, *, progress: Progress | None = None) -> str:
+        """The id that a text names: an id, the beginning of exactly one, the whole title of exactly one, or `@latest`.
+
+        Args:
+            text: what was typed.
+            progress: told while many changed sessions are read, as a title and `@latest` may need.
 
         Raises:
             SessionNotFound, AmbiguousId.
@@ -135,13 +142,17 @@ class SessionStore(StoreHandle):
         if repository is None:
             raise SessionNotFound(text)
         if text == "@latest":
-            latest = self.list_sessions(limit=1)
+            latest = self.list_sessions(limit=1, progress=progress)
             if not latest:
                 raise SessionNotFound(text, hint=" There are no sessions yet")
             return latest[0].id
         if is_session_branch(text) and self.exists(text):
             return text
-        return lookup.match_id(repository, text)
+        try:
+            return lookup.match_id(repository, text)
+        except SessionNotFound as missing:
+            titled = self.list_sessions(text=text, progress=progress) if text else []
+            return lookup.match_title(text, titled, missing)
 
     # -- finding --------------------------------------------------------------------------------------------------
 
@@ -156,6 +167,7 @@ class SessionStore(StoreHandle):
         text: str | None = None,
         limit: int | None = None,
         *,
+        finding: Severity | str | None = None,
         progress: Progress | None = None,
     ) -> list[SessionSummary]:
         """List sessions, newest first; right also after plain git changed branches behind our back.
@@ -170,6 +182,7 @@ class SessionStore(StoreHandle):
             parent: only forks of this session.
             text: only those with this text in title or tags, whatever the case.
             limit: at most so many.
+            finding: only those of quality runs with a finding as bad as this, or worse.
             progress: told while many changed sessions are read.
         """
         repository = self._open()
@@ -183,6 +196,7 @@ class SessionStore(StoreHandle):
             until=until,
             parent=parent,
             text=text,
+            finding=None if finding is None else Severity(finding),
         )
         return self._index(repository).summaries(wanted, limit, progress)
 
@@ -208,6 +222,40 @@ class SessionStore(StoreHandle):
         project = self._project(repository, project_path, progress)
         wanted = Filter(**project, tags=tags, agent=agent, since=since, until=until)
         return search(repository, self._index(repository), query, wanted, limit, progress)
+
+    def stats(
+        self,
+        *,
+        project_path: str | Path | None = None,
+        tags: Iterable[str] | None = None,
+        agent: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        unit: Unit | None = None,
+        biggest: int = 10,
+        progress: Progress | None = None,
+    ) -> StoreStats:
+        """Count what is in the store: by period, agent, project, tool and tag; tokens and cost; the disk.
+
+        Args:
+            project_path: only sessions of this project.
+            tags: only those with all of these tags.
+            agent: only those this agent took part in.
+            since: only those changed since then, and of them only entries since then.
+            until: likewise, up to then.
+            unit: what a period is: `day`, `week` or `month`; without one, what suits the time they span.
+            biggest: how many of the biggest sessions to name.
+            progress: told while the index is made, which happens once.
+        """
+        from superqode.session.store.stats import StoreStats, stats
+
+        repository = self._open()
+        if repository is None:
+            return StoreStats(unit=unit or "day")
+        wanted = Filter(
+            **self._project(repository, project_path, progress), tags=tags, agent=agent, since=since, until=until
+        )
+        return stats(repository, self._index(repository), wanted, unit=unit, biggest=biggest, progress=progress)
 
     def _project(
         self, repository: Repository, project_path: str | Path | None, progress: Progress | None
@@ -537,6 +585,27 @@ class SessionStore(StoreHandle):
         if not dry_run:
             self._index(repository).discard()  # its words are in there, too
         return result
+
+    # -- handing over ---------------------------------------------------------------------------------------------
+
+    def hand_over(
+        self, session_id: str, target: Target, *, run: Runner | None = None, dry_run: bool = False
+    ) -> HandedOver:
+        """Write a session into an agent's own folder, so that the agent goes on with it; the same again writes nothing.
+
+        Args:
+            session_id: the session.
+            target: which agent, its folder, the project's (`store.handing_over.Target`).
+            run: runs a command in the project, for agents that take sessions by one; raises where that fails.
+            dry_run: only tell.
+
+        Raises:
+            SessionNotFound, CorruptSession: as loading it.
+            HandoffError: it cannot go over, or the agent's files changed meanwhile.
+        """
+        from superqode.session.store.handing_over import hand_over
+
+        return hand_over(self, session_id, target, run=run, dry_run=dry_run)
 
     # -- importing ------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@
 | `scan` | whether refs changed since last time, and which |
 | `rows` | one session → one row |
 | `words` | text → words that full-text search can find, queries too |
+| `activity` | what happened when, by whom, with which tool, as sums |
 | `texts` | a session's entries → the full-text tables |
 | `catalogue` | all of it together: refresh, list, search |
 """

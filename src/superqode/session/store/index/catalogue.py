@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 from superqode.session.codec import jsontext
 from superqode.session.git.project import ProjectIdentity
 from superqode.session.git.repository import Repository
+from superqode.session.models.findings import Severity
 from superqode.session.store.branches import is_session_branch, was_renamed
 from superqode.session.store.index import texts
 from superqode.session.store.index.database import Database
@@ -29,7 +30,12 @@ _COLUMNS = "name, oid, title, created, updated, project, messages, executions, a
 
 
 class Filter:
-    """Which sessions are wanted, as SQL conditions on the table `sessions`."""
+    """Which sessions are wanted, as SQL conditions on the table `sessions`.
+
+    Attributes:
+        conditions, values: the conditions, with `?` for each value.
+        during, moments: likewise, more conditions on the table `texts`: entries of that time.
+    """
 
     def __init__(
         self,
@@ -42,9 +48,12 @@ class Filter:
         until: datetime | None = None,
         parent: str | None = None,
         text: str | None = None,
+        finding: Severity | None = None,
     ) -> None:
         self.conditions: list[str] = []
         self.values: list[Any] = []
+        self.during = ""
+        self.moments: list[int] = []
         if project_path is not None:
             condition, values = same_project(project_path, project)
             self.conditions.append(condition)
@@ -55,10 +64,13 @@ class Filter:
             self._label("tag", tag)
         if agent is not None:
             self._label("agent", agent)
-        if since is not None:
-            self._add("sessions.updated >= ?", _edge(since))
-        if until is not None:
-            self._add("sessions.updated <= ?", _edge(until))
+        if finding is not None:
+            self._label("finding", *(level.value for level in Severity if level.at_least(finding)))
+        for sign, moment in ((">=", since), ("<=", until)):
+            if moment is not None:
+                self._add(f"sessions.updated {sign} ?", _edge(moment))
+                self.during += f" AND texts.moment {sign} ?"
+                self.moments.append(_edge(moment))
         if text is not None:
             wanted = _storable(text)
             self.conditions.append(
@@ -71,11 +83,11 @@ class Filter:
         self.conditions.append(condition)
         self.values.append(_storable(value) if isinstance(value, str) else value)
 
-    def _label(self, kind: str, label: str) -> None:
-        self.conditions.append(
-            "EXISTS (SELECT 1 FROM labels WHERE labels.session = sessions.id AND kind = ? AND label = ?)"
-        )
-        self.values += [kind, _storable(label)]
+    def _label(self, kind: str, *labels: str) -> None:
+        """Wanted are those with one of these labels."""
+        has_label = "EXISTS (SELECT 1 FROM labels WHERE labels.session = sessions.id AND kind = ? AND label IN ({}))"
+        self.conditions.append(has_label.format(", ".join("?" for _ in labels)))
+        self.values += [kind, *map(_storable, labels)]
 
     def where(self) -> str:
         """The conditions as a WHERE clause, or an empty text."""
@@ -333,22 +345,27 @@ def _put(connection: sqlite3.Connection, row: Row) -> None:
         row.timeline,
         None if row.identity is None else _storable(row.identity.origin),
         None if row.identity is None else _storable(row.identity.folder),
+        row.usage.input_tokens,
+        row.usage.output_tokens,
+        row.usage.dollars,
     )
     name = _storable(row.name)
     connection.execute(
         "INSERT INTO sessions (name, oid, title, created, updated, project, messages, executions, agents, tags, parent,"
-        " problem, timeline, origin, folder) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " problem, timeline, origin, folder, input, output, dollars)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (name) DO UPDATE SET (oid, title, created, updated, project, messages, executions, agents, tags,"
-        " parent, problem, timeline, origin, folder, indexed_title)"
+        " parent, problem, timeline, origin, folder, input, output, dollars, indexed_title)"
         " = (excluded.oid, excluded.title, excluded.created, excluded.updated, excluded.project, excluded.messages,"
         " excluded.executions, excluded.agents, excluded.tags, excluded.parent, excluded.problem, excluded.timeline,"
-        " excluded.origin, excluded.folder, NULL)",
+        " excluded.origin, excluded.folder, excluded.input, excluded.output, excluded.dollars, NULL)",
         (name, *values),
     )
     session = connection.execute("SELECT id FROM sessions WHERE name = ?", (name,)).fetchone()[0]
     connection.execute("DELETE FROM labels WHERE session = ?", (session,))
     labels = {("tag", _storable(tag)) for tag in row.tags} | {("agent", _storable(agent)) for agent in row.agents}
     labels |= {("root", root) for root in row.identity.roots} if row.identity is not None else set()
+    labels |= {("finding", severity) for severity in row.findings}
     connection.executemany("INSERT INTO labels VALUES (?, ?, ?)", [(*label, session) for label in sorted(labels)])
 
 

@@ -5,16 +5,17 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from pathlib import Path
 from threading import RLock
 from typing import Final, TypeVar
 
-__all__ = ["Database"]
+__all__ = ["Database", "Health", "health"]
 
 T = TypeVar("T")
 
 # Any change to the tables below, or to what is put in them, takes a new number.
-VERSION: Final = 2
+VERSION: Final = 4
 
 _SCHEMA: Final = """
 CREATE TABLE stamp (id INTEGER PRIMARY KEY CHECK (id = 0), value TEXT NOT NULL);
@@ -26,7 +27,8 @@ CREATE TABLE sessions (
     title TEXT NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL, project TEXT NOT NULL,
     origin TEXT, folder TEXT,
     messages INTEGER NOT NULL, executions INTEGER NOT NULL, agents TEXT NOT NULL, tags TEXT NOT NULL,
-    parent TEXT, problem TEXT NOT NULL, timeline TEXT, indexed_timeline TEXT, indexed_title TEXT
+    parent TEXT, problem TEXT NOT NULL, timeline TEXT, indexed_timeline TEXT, indexed_title TEXT,
+    input INTEGER, output INTEGER, dollars REAL
 );
 CREATE INDEX sessions_updated ON sessions (updated DESC, name);
 CREATE INDEX sessions_project ON sessions (project, updated DESC);
@@ -36,13 +38,41 @@ CREATE INDEX sessions_unindexed ON sessions (id) WHERE indexed_title IS NULL;
 CREATE TABLE labels (kind TEXT NOT NULL, label TEXT NOT NULL, session INTEGER NOT NULL,
     PRIMARY KEY (kind, label, session)) WITHOUT ROWID;
 CREATE INDEX labels_session ON labels (session);
-CREATE TABLE texts (id INTEGER PRIMARY KEY, key TEXT UNIQUE NOT NULL);
+CREATE TABLE texts (id INTEGER PRIMARY KEY, key TEXT UNIQUE NOT NULL, moment INTEGER NOT NULL, agent TEXT NOT NULL,
+    tool TEXT, failed INTEGER NOT NULL, input INTEGER, output INTEGER, dollars REAL);
 CREATE TABLE entries (session INTEGER NOT NULL, position INTEGER NOT NULL, text INTEGER NOT NULL,
     kind TEXT NOT NULL, entry TEXT NOT NULL, PRIMARY KEY (session, position)) WITHOUT ROWID;
 CREATE INDEX entries_text ON entries (text);
 CREATE VIRTUAL TABLE words USING fts5(body, content='', tokenize="unicode61 remove_diacritics 2");
 CREATE VIRTUAL TABLE titles USING fts5(body, tokenize="unicode61 remove_diacritics 2");
 """
+
+
+class Health(StrEnum):
+    """What the file of an index is good for."""
+
+    WHOLE = "whole"
+    MISSING = "not made yet"
+    OTHER = "of another version, and made anew when it is needed"
+    DAMAGED = "damaged"
+
+
+def health(path: Path) -> Health:
+    """Look at an index; changes nothing."""
+    if not path.exists():
+        return Health.MISSING
+    try:
+        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", timeout=5.0, uri=True)
+        try:
+            told = connection.execute("PRAGMA quick_check(1)").fetchone()
+            version = connection.execute("PRAGMA user_version").fetchone()
+        finally:
+            connection.close()
+    except sqlite3.DatabaseError:
+        return Health.DAMAGED
+    if told != ("ok",):
+        return Health.DAMAGED
+    return Health.WHOLE if version == (VERSION,) else Health.OTHER
 
 
 class Database:

@@ -8,8 +8,10 @@ from datetime import UTC, datetime, timedelta
 from superqode.session.errors import CorruptObject, CorruptSession
 from superqode.session.git.project import ProjectIdentity
 from superqode.session.git.repository import Repository
+from superqode.session.models.findings import found_severities
 from superqode.session.store.branches import parent_of
 from superqode.session.store.state import counts, read_tree, times
+from superqode.session.store.usage import NOTHING, Usage, usage_of
 
 __all__ = ["Row", "from_micros", "row_of", "to_micros"]
 
@@ -41,10 +43,12 @@ class Row:
     executions: int = 0
     agents: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    findings: tuple[str, ...] = ()
     parent: str | None = None
     problem: str = ""
     timeline: str | None = None
     identity: ProjectIdentity | None = None
+    usage: Usage = NOTHING
 
 
 def row_of(repository: Repository, name: str, oid: str) -> Row:
@@ -71,7 +75,9 @@ def row_of(repository: Repository, name: str, oid: str) -> Row:
         executions=executions,
         agents=meta.agents_used,
         tags=meta.tags,
+        findings=found_severities(meta.metadata),
         parent=parent,
         timeline=tree.timeline,
         identity=ProjectIdentity.noted(meta.metadata),
+        usage=usage_of(meta.metadata),
     )

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from typing import Any, Final
 
 from superqode.session.codec import jsontext
 from superqode.session.errors import CorruptObject, CorruptSession, InvalidEntry
 from superqode.session.git.objects import Objects
 from superqode.session.git.repository import Repository
 from superqode.session.models import Entry, Message
+from superqode.session.store.index.rows import to_micros
 from superqode.session.store.index.words import segment
 from superqode.session.store.state import EntryFiles, read_entry, walk_timeline
 from superqode.session.store.timeline_tree import common_entries
+from superqode.session.store.usage import usage_of
 
 __all__ = ["entry_text", "forget_session", "index_session"]
+
+_COLUMNS: Final = "(key, moment, agent, tool, failed, input, output, dollars) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 def entry_text(entry: Entry) -> str:
@@ -75,12 +80,26 @@ def _index_entry(
         return
     known = connection.execute("SELECT id FROM texts WHERE key = ?", (files.key,)).fetchone()
     if known is None:
-        text = connection.execute("INSERT INTO texts (key) VALUES (?)", (files.key,)).lastrowid
+        text = connection.execute(f"INSERT INTO texts {_COLUMNS}", (files.key, *_facts(entry))).lastrowid
         connection.execute("INSERT INTO words (rowid, body) VALUES (?, ?)", (text, segment(entry_text(entry))))
     else:
         text = known[0]
     kind = entry.role.value if isinstance(entry, Message) else "call"
     connection.execute(
         "INSERT INTO entries (session, position, text, kind, entry) VALUES (?, ?, ?, ?, ?)",
-        (session, position, text, kind, entry.id.encode("utf-8", "replace").decode()),
+        (session, position, text, kind, _storable(entry.id)),
     )
+
+
+def _facts(entry: Entry) -> tuple[Any, ...]:
+    """What is kept of an entry beside its words: moment, agent, tool, whether it failed, tokens, dollars."""
+    about = to_micros(entry.timestamp), _storable(entry.agent_name or "")
+    if isinstance(entry, Message):
+        told = usage_of(entry.metadata)
+        return *about, None, 0, told.input_tokens, told.output_tokens, told.dollars
+    return *about, _storable(entry.tool_name), int(not entry.success), None, None, None
+
+
+def _storable(text: str) -> str:
+    """SQLite stores UTF-8 only."""
+    return text.encode("utf-8", "replace").decode()

@@ -1,0 +1,172 @@
+"""What is in the store, looked at quickly: refs, the newest save of each session, packs, the index, times."""
+
+from __future__ import annotations
+
+import shlex
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Final
+
+from superqode.session import clock
+from superqode.session.errors import CorruptObject, CorruptSession
+from superqode.session.git.repository import HEADS, RESERVED_BRANCH, Repository
+from superqode.session.store import maintenance
+from superqode.session.store.branches import is_session_branch
+from superqode.session.store.doctor.findings import Examined, Repair, counted, ok, problem, warning
+from superqode.session.store.index.catalogue import Progress
+from superqode.session.store.index.database import Health, health
+from superqode.session.store.state import read_tree, times
+
+__all__ = ["index", "journal", "objects", "refs", "repair_index"]
+
+_SHOWN: Final = 3
+# Each search for an object asks every pack.
+_MANY_PACKS: Final = 50
+# Clocks of two machines differ by minutes; by more, one of them is wrong.
+_SKEW: Final = timedelta(hours=26)
+_VERIFY: Final = "superqode sessions verify"
+_REPAIR: Final = "superqode sessions repair --dry-run"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return ", ".join(names[:_SHOWN]) + more
+
+
+def _names(repository: Repository) -> tuple[list[str], str]:
+    """All refs, and why `packed-refs` cannot be read, where it cannot."""
+    try:
+        return repository.refs.names("refs/"), ""
+    except CorruptObject as reason:
+        return list(repository.refs.loose_names("refs/")), str(reason)
+
+
+def refs(repository: Repository) -> Iterator[Examined]:
+    """Whether every ref can be read, and no name stands in another's way."""
+    names, damage = _names(repository)
+    if damage:
+        yield problem("refs", f"packed-refs is damaged: {damage}", "sessions may be missing from lists", _VERIFY)
+    broken = [name for name in names if _is_broken(repository, name)]
+    if broken:
+        yield problem(
+            "refs",
+            f"{counted(len(broken), 'broken ref')}: {_some(broken)}",
+            "a crash or the disk damaged them; the reflog beside each (in logs/) tells where it was",
+            f"{_VERIFY}; {_REPAIR}",
+        )
+    twins = _twins(names)
+    if twins:
+        yield warning(
+            "refs",
+            f"names that differ only in case, or stand below another: {_some(twins)}",
+            "this store cannot be moved to a disk that does not tell them apart, and git refuses some of them",
+            f"superqode sessions rename {shlex.quote(twins[0].removeprefix(HEADS))} NEW-ID",
+        )
+    if HEADS + RESERVED_BRANCH not in names:
+        yield warning(
+            "refs",
+            f"the branch {RESERVED_BRANCH} is gone",
+            "people who find this repository do not learn what it is",
+            f"git -C {shlex.quote(str(repository.path))} reflog show {RESERVED_BRANCH}",
+        )
+    sessions = sum(is_session_branch(name.removeprefix(HEADS)) for name in names if name.startswith(HEADS))
+    if not (damage or broken or twins):
+        yield ok("refs", f"{len(names):,} refs, {sessions:,} of them sessions")
+
+
+def _is_broken(repository: Repository, name: str) -> bool:
+    try:
+        return repository.refs.read(name) is None and not repository.refs.is_symbolic(name)
+    except (CorruptObject, ValueError):
+        return True
+
+
+def _twins(names: Sequence[str]) -> list[str]:
+    """Names that another one equals but for case, or begins with and a slash."""
+    folded = defaultdict(list)
+    for name in names:
+        folded[name.lower()].append(name)
+    above = {name.rpartition("/")[0] for name in names}
+    return sorted({name for same in folded.values() if len(same) > 1 for name in same} | (above & set(names)))
+
+
+def objects(repository: Repository, progress: Progress | None) -> Iterator[Examined]:
+    """Whether the newest save of each session can be read; how objects are kept; whether times can be right."""
+    branches = [name for name in _names(repository)[0] if name.startswith(HEADS)]
+    sessions = [name.removeprefix(HEADS) for name in branches if is_session_branch(name.removeprefix(HEADS))]
+    damaged, later = [], []
+    now = clock.now() + _SKEW
+    for number, session_id in enumerate(sessions):
+        try:
+            tip = repository.refs.read(HEADS + session_id)
+            if tip is not None:
+                commit = repository.objects.commit(tip)
+                read_tree(repository.objects, commit, session_id)
+                if times(commit)[1] > now:
+                    later.append(session_id)
+        except (CorruptObject, CorruptSession):
+            damaged.append(session_id)
+        if progress is not None:
+            progress(number + 1, len(sessions), "looking at sessions")
+    if damaged:
+        yield problem(
+            "objects",
+            f"{counted(len(damaged), 'damaged session')}: {_some(damaged)}",
+            "their newest save cannot be read; the others are not affected, and copies or earlier saves may be whole",
+            f"{_VERIFY} {shlex.quote(damaged[0])}; {_REPAIR}",
+        )
+    else:
+        yield ok(
+            "objects", f"the newest save of each of {len(sessions):,} sessions can be read (`{_VERIFY}` reads all)"
+        )
+    yield _kept(repository)
+    if later:
+        yield warning(
+            "times",
+            f"{counted(len(later), 'session')} changed in the future: {_some(later)}",
+            "a clock was, or is, wrong; they are listed before all others",
+            "date; timedatectl status",
+        )
+    else:
+        yield ok("times", "no session was changed in the future")
+
+
+def _kept(repository: Repository) -> Examined:
+    loose = maintenance.count_loose(repository)
+    packs = len(list((repository.path / "objects" / "pack").glob("*.pack")))
+    told = f"{counted(loose, 'loose object')}, {counted(packs, 'pack')}"
+    if maintenance.is_due(repository) or packs > _MANY_PACKS:
+        meaning = "reading gets slower, and the disk fuller, than it has to be"
+        return warning("objects", told, meaning, "superqode sessions maintain")
+    return ok("objects", told)
+
+
+def journal(repository: Repository) -> Iterator[Examined]:
+    """Whether saves from before a crash of the system wait in the journal."""
+    stale = repository.journal.numbers(stale=True)
+    if stale:
+        yield warning(
+            "journal",
+            f"{counted(len(stale), 'journal file')} from before the system stopped",
+            "saves stand in it that Git's own files may lack; the next command that opens the store makes them good",
+            "superqode sessions list",
+        )
+    else:
+        yield ok("journal", f"{repository.journal.total():,} bytes of saves stand in it, all safe")
+
+
+def index(repository: Repository) -> Iterator[Examined]:
+    """Whether the index can be used. It is disposable: at worst the next listing makes it anew."""
+    found = health(repository.own / "index.sqlite")
+    if found is Health.DAMAGED:
+        meaning = "listing and searching notice it late; nothing is lost by making it anew"
+        yield warning("index", "the index is damaged", meaning, "superqode doctor --fix", Repair.INDEX)
+    else:
+        yield ok("index", f"the index is {found}")
+
+
+def repair_index(repository: Repository) -> None:
+    """Throw the index away; the next listing makes it anew."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        (repository.own / f"index.sqlite{suffix}").unlink(missing_ok=True)
