@@ -19,6 +19,7 @@ ROOMS = (
     ("session/sharing", "session/sync"),
     ("session/store",),
     ("session/git",),
+    ("session/agents",),
     ("session/codec", "session/redaction", "session/importers", "session/exporters", "session/handoff"),
     ("session/models", "session/ids", "session/errors", "session/clock", "session/entropy"),
 )

@@ -77,6 +77,7 @@ def _calls(cli: Cli, folder: Path) -> Iterator[tuple[str, list[object], str]]:
         "sessions log": ["a"],
         "sessions diff": ["a", "b"],
         "sessions import": [transcript],
+        "sessions rescue": ["--agent", "codex", "--path", transcript],
         "sessions resume": ["a", "--agent", "claude-code", "--project", folder, "--dry-run"],
         "sessions reimport": ["--all"],
         "sessions new": ["--title", "New"],

@@ -22,6 +22,7 @@
 | `documents`, `schemas`, `schema` | what `--json` prints: its types, JSON Schemas of them, `superqode schema` |
 | `configured`, `doctor` | `superqode config`, `superqode doctor` |
 | `record` | `superqode record` |
+| `agent_homes`, `agent_hooks` | where agents keep things on this machine; `superqode hooks … --agent` |
 | `demo` | `superqode demo` |
 
 `superqode --help` imports click and nothing heavier, so that help and shell completion are instant.
@@ -50,7 +51,7 @@ _COMMANDS: Final = {
     "remote": ("superqode.cli.remote:remote", "Say where shares travel to."),
     "serve": ("superqode.cli.serve:serve", "Show the store in a browser of this machine, to read only."),
     "qe": ("superqode.cli.qe:qe", "Run a project's own checks on a copy, and keep what they find."),
-    "hooks": ("superqode.cli.hooks:hooks", "Keep sessions from leaving the store in clear."),
+    "hooks": ("superqode.cli.hooks:hooks", "Guard a store or a server, and have agents report each turn."),
     "doctor": ("superqode.cli.doctor:doctor", "Look the store and its surroundings over, and say what to do."),
     "completion": ("superqode.cli.completion:completion", "Print the script that makes a shell complete superqode."),
     "config": ("superqode.cli.configured:config", "Show what is configured, and where each value comes from."),

@@ -1,15 +1,18 @@
-"""Where agents keep things on this machine: their rules with this user's environment."""
+"""Where agents keep things on this machine: the rules of `session/agents` with this user's environment."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from superqode.session import SessionStore
+    from superqode.session.agents import FoundPlace
     from superqode.session.handoff.base import HomeRule
 
-__all__ = ["home_of"]
+__all__ = ["home_of", "places"]
 
 
 def home_of(rule: HomeRule) -> Path | None:
@@ -18,3 +21,22 @@ def home_of(rule: HomeRule) -> Path | None:
     if named:
         return Path(named).expanduser().absolute() / rule.under
     return Path.home() / rule.below if rule.below else None
+
+
+def places(store: SessionStore, agents: Sequence[str], named: Iterable[Path]) -> Iterator[FoundPlace]:
+    """Give every place to look at, one after the other: what the last ones are depends on what the first ones held.
+
+    Args:
+        store: the store, whose sessions tell of projects.
+        agents: names of agents; all of them where there are none.
+        named: files and folders besides.
+    """
+    from superqode.session.agents import AGENTS, find_places, named_place
+
+    for agent in AGENTS:
+        if not agents or agent.name in agents:
+            in_projects = any(place.in_projects for place in agent.places)
+            known = [Path(path) for path in store.project_folders()] if in_projects else []
+            yield from find_places(agent, home_of, [folder for folder in known if folder.is_absolute()])
+    for path in named:
+        yield named_place(path)

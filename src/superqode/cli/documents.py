@@ -298,6 +298,55 @@ class ServerShown:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentHookShown:
+    """What stands in one coding agent's settings.
+
+    Attributes:
+        agent: the agent's name.
+        path: its settings file.
+        state: whether our hook is in it.
+        problem: why the file cannot be edited; empty where it can.
+    """
+
+    agent: str
+    path: str
+    state: Literal["not installed", "installed", "outdated", "foreign"]
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentsShown:
+    """The hooks of all coding agents.
+
+    Attributes:
+        agents: each of them.
+        last_error: the last rescue behind an agent's back that failed; empty for none.
+    """
+
+    agents: list[AgentHookShown]
+    last_error: str
+
+
+@dataclass(frozen=True, slots=True)
+class RescueTotals:
+    """The sums over all places, as for one of them."""
+
+    files: int
+    sessions: int
+    new: int
+    updated: int
+    unchanged: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class RescueSummed:
+    """What a rescue came to; `totals` are the sums over all places."""
+
+    totals: RescueTotals
+
+
+@dataclass(frozen=True, slots=True)
 class Served:
     """Where the store can be looked at; whoever has the URL can read all sessions."""
 

@@ -1,15 +1,16 @@
-"""`superqode hooks`: the Git hooks of a store and of a team's own Git server."""
+"""`superqode hooks`: the Git hooks of a store and of a team's own Git server, and the hooks of coding agents."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
+from superqode.cli.agent_hooks import agent_option, agent_states, change_agents, tell_agents
 from superqode.cli.exit_codes import ExitCode
 from superqode.cli.lazy import Command, LazyGroup, examples
 from superqode.cli.options import json_option, named_store, open_store, store_option, wants_json
@@ -45,7 +46,10 @@ _TOLD: Final = {
     HookState.FOREIGN: "another hook. `{install}` keeps it, to run after superqode's",
 }
 
-_SHAPE: Final = "for a store HookStatus and guarding; with --server ServerHooks and guarding, each hook likewise"
+_SHAPE: Final = (
+    "for a store HookStatus and guarding; with --server ServerHooks and guarding, each hook likewise; of agents"
+    " an array of AgentHook, and last_error"
+)
 
 # What a server's owner may set; `hooks/server/pre-receive` reads these.
 _SETTINGS: Final = """
@@ -73,13 +77,16 @@ def _server_option(function: F) -> F:
 @click.group(cls=LazyGroup, table=_COMMANDS, epilog=examples("superqode hooks status"))
 @store_option
 def hooks() -> None:
-    """Keep sessions from leaving the store in clear.
+    """Guard a store or a server, and have agents report each turn.
 
     A store is a Git repository, and `git push` in it would send sessions as plain text. The hook pre-push
     lets only shares pass. Every new store has it.
 
     On your own Git server pre-receive lets only well-formed shares in, and nobody overwrite or delete another's;
     post-receive deletes what has expired. Every other ref passes.
+
+    With --agent the settings of a coding agent are edited instead: after each turn it tells superqode, which brings
+    that session in, as `superqode sessions rescue` does. The agent does not wait for it, and sees nothing of it.
     """
 
 
@@ -88,17 +95,29 @@ def hooks() -> None:
     cls=Command,
     see=("hooks status", "hooks remove"),
     codes=(ExitCode.PARTLY,),
-    epilog=examples("superqode hooks install", "superqode hooks install --server /srv/git/team.git") + _SETTINGS,
+    epilog=examples(
+        "superqode hooks install",
+        "superqode hooks install --agent claude-code --agent codex",
+        "superqode hooks install --server /srv/git/team.git",
+    )
+    + _SETTINGS,
 )
 @_server_option
-@json_option(_SHAPE, "HookShown | ServerShown")
+@agent_option
+@json_option(_SHAPE, "HookShown | ServerShown | AgentHookShown[]")
 @store_option
 @click.pass_context
-def install(ctx: click.Context, server: Path | None) -> None:
+def install(ctx: click.Context, server: Path | None, agents: tuple[str, ...]) -> None:
     """Put the hooks in place, keeping those that are there.
 
     A hook that was there runs after superqode's. Exit code 3 where Git is told to look for hooks elsewhere.
+
+    With --agent: the agent's own settings get one entry; what they hold besides stays as it is written. A
+    program that Codex notified before is still notified.
     """
+    if agents:
+        change_agents(ctx, agents, server, "install")
+        return
     path, found, guarding = _do(server, install_hooks, install_server_hooks)
     if not wants_json():
         for hook in found:
@@ -117,11 +136,12 @@ def install(ctx: click.Context, server: Path | None) -> None:
     epilog=examples("superqode hooks status", "superqode hooks status --server /srv/git/team.git --json"),
 )
 @_server_option
-@json_option(_SHAPE, "HookShown | ServerShown")
+@json_option(_SHAPE, "HookShown + AgentsShown | ServerShown")
 @store_option
 def status(server: Path | None) -> None:
     """Say whether the hooks guard the store, or a server."""
-    path, found, _ = _do(server, hook_status, server_hook_status)
+    states = agent_states() if server is None else None
+    path, found, _ = _do(server, hook_status, server_hook_status, more=states.to_dict() if states is not None else {})
     if wants_json():
         return
     command = "superqode hooks install"
@@ -130,22 +150,34 @@ def status(server: Path | None) -> None:
         version = f" (version {hook.version})" if hook.version else ""
         emit(f"{line(hook.path)}{version}: {_TOLD[hook.state].format(install=line(command))}")
     _tell_surroundings(path, found)
+    if states is not None:
+        tell_agents(states)
 
 
 @click.command(
     "remove",
     cls=Command,
     see=("hooks status", "hooks install"),
-    epilog=examples("superqode hooks remove", "superqode hooks remove --server /srv/git/team.git"),
+    epilog=examples(
+        "superqode hooks remove",
+        "superqode hooks remove --agent claude-code",
+        "superqode hooks remove --server /srv/git/team.git",
+    ),
 )
 @_server_option
-@json_option(_SHAPE, "HookShown | ServerShown")
+@agent_option
+@json_option(_SHAPE, "HookShown | ServerShown | AgentHookShown[]")
 @store_option
-def remove(server: Path | None) -> None:
+@click.pass_context
+def remove(ctx: click.Context, server: Path | None, agents: tuple[str, ...]) -> None:
     """Take the hooks away, and put earlier ones back.
 
-    A hook that is not superqode's stays. What a server recorded of owners stays, too.
+    A hook that is not superqode's stays. What a server recorded of owners stays, too. With --agent, the agent's
+    settings are again what they were; where they were changed since, only superqode's entry goes.
     """
+    if agents:
+        change_agents(ctx, agents, server, "remove")
+        return
     before = {hook.path: hook for hook in _do(server, hook_status, server_hook_status, quiet=True)[1]}
     _, found, _ = _do(server, remove_hooks, remove_server_hooks)
     if wants_json():
@@ -171,6 +203,7 @@ def _do(
     with_server: Callable[..., ServerHooks],
     *,
     quiet: bool = False,
+    more: Mapping[str, Any] | None = None,
 ) -> tuple[Path, Sequence[HookStatus], bool]:
     """Call the library for the store, or for a server's repository, and print what it found where JSON is wanted.
 
@@ -194,7 +227,7 @@ def _do(
         found, guarding = every.hooks, every.guarding
         told = {**asdict(every), "hooks": [_plain(hook) for hook in found], "guarding": guarding}
     if wants_json() and not quiet:
-        emit_json(told)
+        emit_json({**told, **(more or {})})
     return path, found, guarding
 
 

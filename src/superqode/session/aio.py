@@ -30,7 +30,9 @@ from superqode.session.store.stats import StoreStats
 from superqode.session.store.store import SessionStore
 
 if TYPE_CHECKING:
+    from superqode.session.agents import FoundPlace
     from superqode.session.store.handing_over import HandedOver, Target
+    from superqode.session.store.rescue import RescueReport
 
 __all__ = ["AsyncSessionSharingManager", "AsyncSessionStore"]
 
@@ -168,6 +170,14 @@ class AsyncSessionStore:
     async def backup(self, path: str | Path, **options: Any) -> Path:
         """As `SessionStore.backup`."""
         return await _run(self.store.backup, path, **options)
+
+    async def rescue(self, places: Iterable[FoundPlace], **options: Any) -> RescueReport:
+        """As `SessionStore.rescue`."""
+        return await _run(self.store.rescue, places, **options)
+
+    async def project_folders(self) -> list[str]:
+        """As `SessionStore.project_folders`."""
+        return await _run(self.store.project_folders)
 
     async def import_sources(self, paths: Iterable[str | Path], **options: Any) -> Any:
         """As `SessionStore.import_sources`."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from session.importers.claude_scripts import Script
 from superqode.session import MessageRole, Session
 from superqode.session.errors import HandoffError, SessionNotFound
 from superqode.session.handoff import WRITERS
@@ -182,3 +183,58 @@ def test_the_agent_it_came_from(store, session, target):
     store.hand_over("talk", target)
     (outcome,) = store.import_sources([target.home]).sessions
     assert agent_of(store.load(outcome.session_id)) == "codex"
+
+
+@pytest.fixture
+def transcript(tmp_path):
+    """A transcript that Claude Code wrote on another machine, with what only Claude Code understands."""
+    script = Script(cwd="/elsewhere/work/proj")
+    script.says("look at /elsewhere/work/proj/a.py")
+    script.answers({"type": "thinking", "thinking": "hm", "signature": "c2ln"}, "Looked.")
+    file = tmp_path / "there" / "projects" / "-elsewhere" / f"{script.envelope['sessionId']}.jsonl"
+    file.parent.mkdir(parents=True)
+    file.write_bytes(script.bytes())
+    return file
+
+
+def _resumed(store, session_id, tmp_path, project):
+    done = store.hand_over(session_id, Target("claude-code", tmp_path / "here", project))
+    return done, Path(done.files[0]["path"]).read_text("utf-8")
+
+
+def test_an_agents_own_session_goes_back_with_all_it_understands(store, transcript, tmp_path, project):
+    """From the kept original also signed thoughts go over; the file it was imported from is not needed any more."""
+    (outcome,) = store.import_sources([transcript]).sessions
+    transcript.unlink()
+    done, content = _resumed(store, outcome.session_id, tmp_path, project)
+    assert done.receipt["notes"] == ["Carried over from the agent's own transcript."]
+    assert '"signature":"c2ln"' in content
+    assert f"look at {project}/a.py" in content
+
+
+def test_a_fork_goes_back_with_its_origins_original(store, transcript, tmp_path, project):
+    """A fork that went on has the transcript of what it went on from, and behind it what it got since."""
+    (outcome,) = store.import_sources([transcript]).sessions
+    store.fork(outcome.session_id, new_id="fork")
+    _grow(store, "fork")
+    done, content = _resumed(store, "fork", tmp_path, project)
+    assert done.receipt["notes"] == ["Carried over from the agent's own transcript."]
+    assert '"signature":"c2ln"' in content
+    assert "more." in content
+
+
+def test_what_was_scrubbed_does_not_come_back(store, transcript, tmp_path, project):
+    """Without its original the session goes over as it says now."""
+    (outcome,) = store.import_sources([transcript]).sessions
+    store.scrub(outcome.session_id, secrets=["Looked."])
+    _, content = _resumed(store, outcome.session_id, tmp_path, project)
+    assert "Looked." not in content
+
+
+def test_a_damaged_original_is_none(store, transcript, tmp_path, project, git):
+    """The session goes over without it."""
+    (outcome,) = store.import_sources([transcript]).sessions
+    git("update-ref", f"refs/superqode/sources/{outcome.session_id}", git("rev-parse", outcome.session_id))
+    _, content = _resumed(store, outcome.session_id, tmp_path, project)
+    assert "Looked." in content
+    assert "c2ln" not in content

@@ -23,6 +23,7 @@ _COMMANDS: Final = {
     "log": (f"{_HERE}.read:log", "Show the saves of a session, newest first."),
     "diff": (f"{_HERE}.read:diff", "Show what differs between two sessions or two saves."),
     "import": (f"{_HERE}.importing:import_", "Import what other agents wrote."),
+    "rescue": (f"{_HERE}.rescuing:rescue", "Bring in what all agents on this machine wrote."),
     "reimport": (f"{_HERE}.importing:reimport", "Map the kept originals of imports again."),
     "export": (f"{_HERE}.exporting:export", "Write sessions to files, or one to a pipe."),
     "resume": (f"{_HERE}.resuming:resume", "Go on with a session in an agent, whichever agent it began in."),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from superqode.cli.output import style
 from superqode.cli.text import block, count, line
 from superqode.cli.times import ago, local
+from superqode.session.git.project import ProjectIdentity
 
 if TYPE_CHECKING:
     from superqode.session.models import Message, Session, ToolExecution
@@ -18,6 +19,7 @@ __all__ = ["conversation"]
 
 _ARGUMENTS_SHOWN: Final = 100
 _FILES_SHOWN: Final = 20
+_COMMIT_SHOWN: Final = 12
 _COLOURS: Final = {"user": "green", "assistant": "cyan", "system": "magenta", "tool": "yellow"}
 
 
@@ -47,7 +49,7 @@ def _head(session: Session) -> Iterator[str]:
     yield f"{counts}, begun {local(session.created_at)}, changed {ago(session.updated_at)}"
     for name, values in (
         ("fork of", [session.parent_session_id or ""]),
-        ("project", [session.project_path]),
+        ("project", [session.project_path, *_identity(session)]),
         ("agents", session.agents_used),
         ("tags", session.tags),
         ("created", session.files_created),
@@ -58,6 +60,15 @@ def _head(session: Session) -> Iterator[str]:
         if told:
             more = len(values) - _FILES_SHOWN
             yield f"{name}: {told}" + (f" and {more} more" if more > 0 else "")
+
+
+def _identity(session: Session) -> Iterator[str]:
+    """What the project is known by on every machine."""
+    project = ProjectIdentity.noted(session.metadata)
+    if project is not None and project.origin:
+        yield project.origin
+    if project is not None and project.roots:
+        yield f"begun with commit {project.roots[0][:_COMMIT_SHOWN]}"
 
 
 def _message(message: Message, *, whole: bool) -> Iterator[str]:

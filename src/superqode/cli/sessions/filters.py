@@ -24,7 +24,7 @@ def filters(function: F) -> F:
                 metavar="PATH",
                 type=params.project,
                 shell_complete=complete_projects,
-                help="Only sessions of this project.",
+                help="Only of this project, also from its old path or another clone.",
             ),
             click.option(
                 "--tag",

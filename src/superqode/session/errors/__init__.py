@@ -24,6 +24,7 @@
     │   ├── StoreNotOwned (PermissionError)
     │   ├── StoreUnwritable (PermissionError)
     │   ├── StoreLocked (TimeoutError)
+    │   │   └── AlreadyWatched                another process rescues into the store all the time
     │   ├── RefConflict                       a ref moved under us (internal retries use it)
     │   └── StoreClosed
     ├── TranscriptError (ValueError)          an importer cannot use this input
@@ -36,6 +37,7 @@
     │   ├── AgentTimedOut (TimeoutError)
     │   ├── AgentProtocolError (ValueError)   what it sends is not the protocol
     │   └── AgentRefused                      it answered with an error
+    ├── AgentSettingsError (ValueError)       an agent's settings file cannot be edited
     ├── BackupError                           a backup cannot be made, verified or restored
     ├── QualityError                          a quality run cannot begin or go on
     │   ├── ProjectUnusable                   the folder cannot be checked
@@ -152,6 +154,8 @@ from superqode.session.errors.sharing import (
     WrongPassword,
 )
 from superqode.session.errors.storage import (
+    AgentSettingsError,
+    AlreadyWatched,
     BackupError,
     GitError,
     GitFailed,
@@ -174,7 +178,9 @@ __all__ = [
     "AgentNotStarted",
     "AgentProtocolError",
     "AgentRefused",
+    "AgentSettingsError",
     "AgentTimedOut",
+    "AlreadyWatched",
     "AmbiguousId",
     "BackupError",
     "CorruptObject",

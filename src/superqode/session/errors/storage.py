@@ -65,6 +65,18 @@ class StoreLocked(StoreError, TimeoutError):
         super().__init__(f"{path} was locked by another process for {waited:.1f} s. Try again in a moment")
 
 
+class AlreadyWatched(StoreLocked):
+    """Another process rescues sessions into this store all the time."""
+
+    def __init__(self, path: object) -> None:
+        self.path = path
+        Exception.__init__(
+            self,
+            f"Another `superqode sessions rescue --watch` looks after the store {path}, and one is enough."
+            " Without --watch this looks once",
+        )
+
+
 class RefConflict(StoreError):
     """A ref is not at the value it was expected to have; nothing was changed."""
 
@@ -82,6 +94,15 @@ class StoreClosed(StoreError):
 
     def __init__(self) -> None:
         super().__init__("This SessionStore is closed. Open a new one")
+
+
+class AgentSettingsError(SessionError, ValueError):
+    """A coding agent's settings file cannot be edited; it is as it was."""
+
+    def __init__(self, path: object, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        super().__init__(f"{path} cannot be edited: {reason}. Nothing was changed; put that right and try again")
 
 
 class BackupError(SessionError):

@@ -99,7 +99,14 @@ def imported_sessions(data: bytes, name: str, format_name: str) -> list[Session]
     importer = next((known for known in make_importers() if known.name == format_name), None)
     if importer is None or not importer.recognises(source, source.head()):
         return []
-    return [found.session for found in importer.read(source) if isinstance(found, Imported)]
+    return [_whole(found) for found in importer.read(source) if isinstance(found, Imported)]
+
+
+def _whole(found: Imported) -> Session:
+    """Give a session with its entries, also of a transcript so big that its importer does not hold them."""
+    for entry in found.stream() if found.stream is not None else ():
+        found.session.add(entry)
+    return found.session
 
 
 def items_of(session: Session) -> list[Item]:

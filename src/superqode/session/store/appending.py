@@ -16,6 +16,7 @@ from superqode.session.models import Entry, Message, MessageRole, Session, ToolE
 from superqode.session.models.files import touched_files
 from superqode.session.store.branches import branch_ref, check_new_id
 from superqode.session.store.drafts import Draft, Line
+from superqode.session.store.noting import note_project
 from superqode.session.store.saving import Saver
 
 if TYPE_CHECKING:
@@ -157,6 +158,7 @@ class Batch:
             self._packing.close()
             self._packing.enter_context(self._repository.writing())
             self._packing.enter_context(self._repository.objects.packing())
+        note_project(head)
         writer = _Writer(self._saver, head)
         for entry in entries:
             writer.add(entry)

@@ -9,22 +9,30 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, Final
 
 from superqode.session import clock
-from superqode.session.errors import HandoffError
+from superqode.session.errors import CorruptSession, HandoffError, SessionNotFound
 from superqode.session.handoff import WRITERS, Handoff, Place, Writer
+from superqode.session.importers.base import Source, sources_of
 from superqode.session.store import handoffs
 from superqode.session.store.agent_files import list_files, write_files
+from superqode.session.store.loading import load_session
 from superqode.session.store.results import Record
+from superqode.session.store.sources import Original
+from superqode.session.store.sources_refs import open_original
 
 if TYPE_CHECKING:
+    from superqode.session.git.repository import Repository
     from superqode.session.models import Session
     from superqode.session.store.store import SessionStore
 
 __all__ = ["HandedOver", "Runner", "Target", "agent_of", "hand_over"]
 
+# How far a fork's origin is looked for.
+_MOST_FORKS: Final = 20
 # Runs a command in the project's folder; raises where it fails.
 Runner = Callable[[tuple[str, ...]], None]
 
@@ -105,13 +113,35 @@ def hand_over(
     project = str(target.project.resolve())
     place = Place(project, clock.now(), list_files(target.home, writer.looks_at), target.model)
     before = handoffs.last_state(repository, session.id, writer.name, project)
-    plan = writer.plan(session, place, before=before)
+    plan = writer.plan(session, place, original=_original(repository, session), before=before)
     if dry_run:
         return _told(session, target, project, plan, dry_run=True)
     with store._told():
         _carry_out(session, target, plan, run)
         handoffs.remember(repository, session.id, project, plan)
     return _told(session, target, project, plan, dry_run=False)
+
+
+def _original(repository: Repository, session: Session) -> Source | None:
+    """The transcript a session was imported from, with what belongs to it; a fork's is that of its origin.
+
+    A damaged one counts as none: what the session says goes over without it.
+    """
+    name: str | None = session.id
+    for _ in range(_MOST_FORKS):
+        try:
+            original = open_original(repository, name) if name else None
+            if original is not None and original.files:
+                openers = {file.name: partial(_open_kept, original, file.name) for file in original.files}
+                return next(source for source in sources_of(openers) if source.name == original.name)
+            name = load_session(repository, name).parent_session_id if name else None
+        except (CorruptSession, SessionNotFound):
+            return None
+    return None
+
+
+def _open_kept(original: Original, name: str, ending: str = "") -> IO[bytes]:
+    return original.open_file(name + ending)
 
 
 def _writer(session_id: str, agent: str) -> Writer:

@@ -8,7 +8,7 @@ files themselves are kept beside the sessions (`sources.py`).
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, Literal, Self
@@ -29,12 +29,23 @@ if TYPE_CHECKING:
 
     from superqode.session.store.store import SessionStore
 
-__all__ = ["ImportOutcome", "ImportReport", "find_sources", "import_sources", "save_more", "sessions_in", "whole"]
+__all__ = [
+    "ENDINGS",
+    "SKIPPED_FOLDERS",
+    "ImportOutcome",
+    "ImportReport",
+    "find_sources",
+    "import_sources",
+    "save_more",
+    "sessions_in",
+    "whole",
+]
 
 Status = Literal["new", "updated", "unchanged", "failed"]
 
-_ENDINGS: Final = (".jsonl", ".json", ".json.gz", ".b64", ".txt", ".md", ".db")
-_SKIPPED_FOLDERS: Final = frozenset((".git", "node_modules", "__pycache__", ".venv"))
+# What a transcript's name may end with, and folders that hold none.
+ENDINGS: Final = (".jsonl", ".json", ".json.gz", ".b64", ".txt", ".md", ".db")
+SKIPPED_FOLDERS: Final = frozenset((".git", "node_modules", "__pycache__", ".venv"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +116,20 @@ def _opener(path: Path) -> Opener:
 
 def _walk(folder: Path) -> Iterator[Path]:
     for place, folders, names in os.walk(folder, followlinks=False):
-        folders[:] = sorted(name for name in folders if name not in _SKIPPED_FOLDERS)
+        folders[:] = sorted(name for name in folders if name not in SKIPPED_FOLDERS)
         for name in sorted(names):
             path = Path(place, name)
-            if name.endswith(_ENDINGS) and path.is_file():
+            if name.endswith(ENDINGS) and path.is_file():
                 yield path
 
 
 def import_sources(
-    store: SessionStore, paths: Iterable[Path], *, dry_run: bool = False, progress: Progress | None = None
+    store: SessionStore,
+    paths: Iterable[Path],
+    *,
+    dry_run: bool = False,
+    progress: Progress | None = None,
+    wanted: Callable[[str], bool] | None = None,
 ) -> ImportReport:
     """Import every transcript among these files and folders; a damaged one is reported, the rest goes on.
 
@@ -122,10 +138,12 @@ def import_sources(
         paths: files and folders.
         dry_run: only tell what would be done.
         progress: told after each file.
+        wanted: says by a file's name whether it is to be imported; the others are only there for those that need them.
     """
     from superqode.session.importers import make_importers, recognise
 
-    sources, named = find_sources(paths)
+    every, named = find_sources(paths)
+    sources = [source for source in every if wanted is None or wanted(source.name)]
     report = ImportReport(files_seen=len(sources))
     importers = make_importers()
     with _Import(store, report, dry_run=dry_run) as run:

@@ -31,11 +31,13 @@ from superqode.session.errors import (
 from superqode.session.git.journal import RefMove
 from superqode.session.git.loose import Kept
 from superqode.session.git.objects import BLOB, TREE, Ident, TreeEntry
+from superqode.session.git.project import NOTE
 from superqode.session.git.repository import JOURNAL_MOST, Repository
-from superqode.session.models import Entry, Message, MessageRole, Session, Snapshot, Step
+from superqode.session.models import Entry, Message, MessageRole, Session, Snapshot, Step, thaw
 from superqode.session.store import snapshots
 from superqode.session.store.branches import branch_ref, check_new_id, parent_of
 from superqode.session.store.drafts import MOVES, Draft, Line, drafts
+from superqode.session.store.noting import note_project
 from superqode.session.store.rebase import drop_done_steps, rebase
 from superqode.session.store.results import SaveResult
 from superqode.session.store.state import Saved, Tree, read_entries, read_tree, times
@@ -137,6 +139,7 @@ class Saver:
         if saved is None or saved.branch != session.id:
             if tip is None:
                 check_new_id(self._repository, session.id)
+                note_project(session)
                 # What it was forked off may have been purged meanwhile: then all of it is written.
                 there = saved is not None and self._objects.has(saved.commit)
                 return (self._from(saved, session) if saved and there else Line(None, None, order, 0, 0)), 0
@@ -173,6 +176,9 @@ class Saver:
         tree = read_tree(self._objects, commit, session.id)
         stored = read_entries(self._objects, tree, session.id)
         order = session._order()
+        # What was noted of the project is the store's, not the caller's.
+        if NOTE in tree.meta.metadata and NOTE not in session.metadata:
+            session.metadata = {**session.metadata, NOTE: thaw(tree.meta.metadata[NOTE])}
         # A branch that plain git named still says its old id; loaded, it says the new one.
         parent = parent_of(self._repository, session.id, tree.meta.id, tree.meta.parent_session_id)
         told = tree.meta.model_copy(update={"id": session.id, "parent_session_id": parent})

@@ -6,10 +6,11 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from superqode.session import clock
 from superqode.session.errors import CorruptObject, CorruptSession, SessionNotFound, StoreNotFound
+from superqode.session.git.project import read_project
 from superqode.session.git.repository import Repository
 from superqode.session.models import Session
 from superqode.session.models.findings import Severity
@@ -39,8 +40,10 @@ from superqode.session.store.saving import Saver
 from superqode.session.store.verify import Depth, Level, verify
 
 if TYPE_CHECKING:
+    from superqode.session.agents import FoundPlace
     from superqode.session.store.handing_over import HandedOver, Runner, Target
     from superqode.session.store.imports import ImportReport
+    from superqode.session.store.rescue import RescueReport
     from superqode.session.store.sources import Original
     from superqode.session.store.stats import StoreStats, Unit
 
@@ -171,7 +174,8 @@ class SessionStore(StoreHandle):
         """List sessions, newest first; right also after plain git changed branches behind our back.
 
         Args:
-            project_path: only those of this project.
+            project_path: only those of this project: of this folder, and of any folder that is or was the same place
+                in a clone of the same repository.
             tags: only those with all of these tags.
             agent: only those this agent took part in.
             since: only those changed at or after this time.
@@ -186,7 +190,7 @@ class SessionStore(StoreHandle):
         if repository is None:
             return []
         wanted = Filter(
-            project_path=None if project_path is None else str(project_path),
+            **self._project(repository, project_path, progress),
             tags=tags,
             agent=agent,
             since=since,
@@ -216,8 +220,8 @@ class SessionStore(StoreHandle):
         repository = self._open()
         if repository is None:
             return []
-        project = None if project_path is None else str(project_path)
-        wanted = Filter(project_path=project, tags=tags, agent=agent, since=since, until=until)
+        project = self._project(repository, project_path, progress)
+        wanted = Filter(**project, tags=tags, agent=agent, since=since, until=until)
         return search(repository, self._index(repository), query, wanted, limit, progress)
 
     def stats(
@@ -249,9 +253,20 @@ class SessionStore(StoreHandle):
         repository = self._open()
         if repository is None:
             return StoreStats(unit=unit or "day")
-        project = None if project_path is None else str(project_path)
-        wanted = Filter(project_path=project, tags=tags, agent=agent, since=since, until=until)
+        wanted = Filter(
+            **self._project(repository, project_path, progress), tags=tags, agent=agent, since=since, until=until
+        )
         return stats(repository, self._index(repository), wanted, unit=unit, biggest=biggest, progress=progress)
+
+    def _project(
+        self, repository: Repository, project_path: str | Path | None, progress: Progress | None
+    ) -> dict[str, Any]:
+        """What a project's folder means for `Filter`: what is there now, else what was there when it was noted."""
+        if project_path is None:
+            return {}
+        path = str(project_path)
+        identity = read_project(path) or self._index(repository).project_at(path, progress)
+        return {"project_path": path, "project": identity}
 
     # -- history --------------------------------------------------------------------------------------------------
 
@@ -605,13 +620,51 @@ class SessionStore(StoreHandle):
     # -- importing ------------------------------------------------------------------------------------------------
 
     def import_sources(
-        self, paths: Iterable[str | Path], *, dry_run: bool = False, progress: Progress | None = None
+        self,
+        paths: Iterable[str | Path],
+        *,
+        dry_run: bool = False,
+        progress: Progress | None = None,
+        wanted: Callable[[str], bool] | None = None,
     ) -> ImportReport:
-        """Import the transcripts among files and folders; gives an `ImportReport`. The same again changes nothing."""
+        """Import the transcripts among files and folders; gives an `ImportReport`. The same again changes nothing.
+
+        Args:
+            paths: files and folders.
+            dry_run: only tell what would be done.
+            progress: told after each file.
+            wanted: says by a file's name whether to import it; the others are only there for those that need them.
+        """
         from superqode.session.store.imports import import_sources
 
         with type(self)(self.path, durability="fast", user=self._user) as bulk:  # made durable once, at its close
-            return import_sources(bulk, [Path(path) for path in paths], dry_run=dry_run, progress=progress)
+            files = [Path(path) for path in paths]
+            return import_sources(bulk, files, dry_run=dry_run, progress=progress, wanted=wanted)
+
+    def rescue(
+        self,
+        places: Iterable[FoundPlace],
+        *,
+        dry_run: bool = False,
+        only: Callable[[str], bool] | None = None,
+        progress: Progress | None = None,
+    ) -> RescueReport:
+        """Import what agents wrote since the last time; gives a `RescueReport`. Nothing of theirs is changed.
+
+        Args:
+            places: where to look; each is asked for when the one before is done.
+            dry_run: only tell what would be done.
+            only: says by a file's path whether to look at it; the others are only there for those that need them.
+            progress: told after each file that is imported.
+        """
+        from superqode.session.store import rescue
+
+        return rescue.rescue(self, places, dry_run=dry_run, only=only, progress=progress)
+
+    def project_folders(self) -> list[str]:
+        """Every project path that sessions name, sorted; many are of other machines, or gone."""
+        repository = self._open()
+        return [] if repository is None else self._index(repository).project_folders()
 
     def original(self, session_id: str) -> Original | None:
         """The kept original of an imported session: its files as they were; `None` where none was ever kept.

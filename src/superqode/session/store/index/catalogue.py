@@ -10,11 +10,13 @@ from threading import RLock
 from typing import Any, TypeVar
 
 from superqode.session.codec import jsontext
+from superqode.session.git.project import ProjectIdentity
 from superqode.session.git.repository import Repository
 from superqode.session.models.findings import Severity
 from superqode.session.store.branches import is_session_branch, was_renamed
 from superqode.session.store.index import texts
 from superqode.session.store.index.database import Database
+from superqode.session.store.index.projects import noted_at, same_project
 from superqode.session.store.index.rows import Row, from_micros, row_of, to_micros
 from superqode.session.store.index.scan import DAMAGED, PACKED, Branch, Changes, changed_since, scan, take_stamp
 from superqode.session.store.results import SessionSummary
@@ -39,6 +41,7 @@ class Filter:
         self,
         *,
         project_path: str | None = None,
+        project: ProjectIdentity | None = None,
         tags: Iterable[str] | None = None,
         agent: str | None = None,
         since: datetime | None = None,
@@ -51,9 +54,12 @@ class Filter:
         self.values: list[Any] = []
         self.during = ""
         self.moments: list[int] = []
-        for column, value in (("project", project_path), ("parent", parent)):
-            if value is not None:
-                self._add(f"sessions.{column} = ?", value)
+        if project_path is not None:
+            condition, values = same_project(project_path, project)
+            self.conditions.append(condition)
+            self.values += [_storable(value) for value in values]
+        if parent is not None:
+            self._add("sessions.parent = ?", parent)
         for tag in tags or ():
             self._label("tag", tag)
         if agent is not None:
@@ -230,6 +236,27 @@ class Catalogue:
 
         return self._guarded(ask)
 
+    def project_at(self, path: str, progress: Progress | None = None) -> ProjectIdentity | None:
+        """The project that sessions of a folder were in when it was noted last; for a folder that is not here."""
+
+        def ask() -> ProjectIdentity | None:
+            self._refresh(progress)
+            with self.database.reading() as connection:
+                return noted_at(connection, _storable(path))
+
+        return self._guarded(ask)
+
+    def project_folders(self) -> list[str]:
+        """Every project path that sessions name, sorted."""
+
+        def ask() -> list[str]:
+            self._refresh(None)
+            with self.database.reading() as connection:
+                found = connection.execute("SELECT DISTINCT project FROM sessions WHERE project != '' ORDER BY project")
+                return [path for (path,) in found]
+
+        return self._guarded(ask)
+
     def ask(self, question: Callable[[sqlite3.Connection], T], progress: Progress | None = None) -> T:
         """Put a question to the index, after its words were brought up to date, too."""
 
@@ -316,6 +343,8 @@ def _put(connection: sqlite3.Connection, row: Row) -> None:
         None if row.parent is None else _storable(row.parent),
         _storable(row.problem),
         row.timeline,
+        None if row.identity is None else _storable(row.identity.origin),
+        None if row.identity is None else _storable(row.identity.folder),
         row.usage.input_tokens,
         row.usage.output_tokens,
         row.usage.dollars,
@@ -323,17 +352,19 @@ def _put(connection: sqlite3.Connection, row: Row) -> None:
     name = _storable(row.name)
     connection.execute(
         "INSERT INTO sessions (name, oid, title, created, updated, project, messages, executions, agents, tags, parent,"
-        " problem, timeline, input, output, dollars) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " problem, timeline, origin, folder, input, output, dollars)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (name) DO UPDATE SET (oid, title, created, updated, project, messages, executions, agents, tags,"
-        " parent, problem, timeline, input, output, dollars, indexed_title)"
+        " parent, problem, timeline, origin, folder, input, output, dollars, indexed_title)"
         " = (excluded.oid, excluded.title, excluded.created, excluded.updated, excluded.project, excluded.messages,"
         " excluded.executions, excluded.agents, excluded.tags, excluded.parent, excluded.problem, excluded.timeline,"
-        " excluded.input, excluded.output, excluded.dollars, NULL)",
+        " excluded.origin, excluded.folder, excluded.input, excluded.output, excluded.dollars, NULL)",
         (name, *values),
     )
     session = connection.execute("SELECT id FROM sessions WHERE name = ?", (name,)).fetchone()[0]
     connection.execute("DELETE FROM labels WHERE session = ?", (session,))
     labels = {("tag", _storable(tag)) for tag in row.tags} | {("agent", _storable(agent)) for agent in row.agents}
+    labels |= {("root", root) for root in row.identity.roots} if row.identity is not None else set()
     labels |= {("finding", severity) for severity in row.findings}
     connection.executemany("INSERT INTO labels VALUES (?, ?, ?)", [(*label, session) for label in sorted(labels)])
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from threading import RLock
-from typing import Final
+from typing import Final, TypeVar
 
 __all__ = ["Database", "Health", "health"]
 
+T = TypeVar("T")
+
 # Any change to the tables below, or to what is put in them, takes a new number.
-VERSION: Final = 3
+VERSION: Final = 4
 
 _SCHEMA: Final = """
 CREATE TABLE stamp (id INTEGER PRIMARY KEY CHECK (id = 0), value TEXT NOT NULL);
@@ -23,12 +25,14 @@ CREATE TABLE refs (
 CREATE TABLE sessions (
     id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL, oid TEXT NOT NULL,
     title TEXT NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL, project TEXT NOT NULL,
+    origin TEXT, folder TEXT,
     messages INTEGER NOT NULL, executions INTEGER NOT NULL, agents TEXT NOT NULL, tags TEXT NOT NULL,
     parent TEXT, problem TEXT NOT NULL, timeline TEXT, indexed_timeline TEXT, indexed_title TEXT,
     input INTEGER, output INTEGER, dollars REAL
 );
 CREATE INDEX sessions_updated ON sessions (updated DESC, name);
 CREATE INDEX sessions_project ON sessions (project, updated DESC);
+CREATE INDEX sessions_origin ON sessions (origin) WHERE origin IS NOT NULL;
 CREATE INDEX sessions_parent ON sessions (parent);
 CREATE INDEX sessions_unindexed ON sessions (id) WHERE indexed_title IS NULL;
 CREATE TABLE labels (kind TEXT NOT NULL, label TEXT NOT NULL, session INTEGER NOT NULL,
@@ -107,6 +111,22 @@ class Database:
                 connection.rollback()
                 raise
             connection.commit()
+
+    def guarded(self, action: Callable[[], T], forget: Callable[[], None] | None = None) -> T:
+        """Run an action; where the file fails, open it anew, make it anew, then do without it, and run it again.
+
+        Args:
+            action: what to do with the database.
+            forget: called before each further try, for what the caller knows of the file.
+        """
+        for give_up in (self.close, self.discard, self.leave_disk):
+            try:
+                return action()
+            except sqlite3.DatabaseError:
+                if forget is not None:
+                    forget()
+                give_up()
+        return action()
 
     def discard(self) -> None:
         """Throw the index away; the next use makes it anew."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from superqode.session.errors import CorruptObject, CorruptSession
+from superqode.session.git.project import ProjectIdentity
 from superqode.session.git.repository import Repository
 from superqode.session.models.findings import found_severities
 from superqode.session.store.branches import parent_of
@@ -46,6 +47,7 @@ class Row:
     parent: str | None = None
     problem: str = ""
     timeline: str | None = None
+    identity: ProjectIdentity | None = None
     usage: Usage = NOTHING
 
 
@@ -76,5 +78,6 @@ def row_of(repository: Repository, name: str, oid: str) -> Row:
         findings=found_severities(meta.metadata),
         parent=parent,
         timeline=tree.timeline,
+        identity=ProjectIdentity.noted(meta.metadata),
         usage=usage_of(meta.metadata),
     )

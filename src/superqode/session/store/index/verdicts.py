@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 from superqode.session.store.index.database import Database
 
 __all__ = ["CLEAN", "Verdicts"]
-
-T = TypeVar("T")
 
 CLEAN: Final = ""
 """The verdict on an object that stays as it is."""
@@ -48,7 +45,7 @@ class Verdicts:
         if found is None:
             found = self._recent.get(key)
         if found is None:
-            found = self._guarded(lambda: self._read(key))
+            found = self._database.guarded(lambda: self._read(key), self._forget_rules)
             if found is not None:
                 self._recent[key] = found
         return found
@@ -62,7 +59,7 @@ class Verdicts:
     def flush(self) -> None:
         """Write what was remembered."""
         if self._new:
-            self._guarded(self._write)
+            self._database.guarded(self._write, self._forget_rules)
             self._recent.update(self._new)
             self._new.clear()
             if len(self._recent) > _REMEMBERED:
@@ -80,15 +77,8 @@ class Verdicts:
         self._rules = None
         self._database.discard()
 
-    def _guarded(self, action: Callable[[], T]) -> T:
-        """Run an action; where the file fails, make it anew, and then do without it."""
-        for give_up in (self._database.close, self._database.discard, self._database.leave_disk):
-            try:
-                return action()
-            except sqlite3.DatabaseError:
-                self._rules = None
-                give_up()
-        return action()
+    def _forget_rules(self) -> None:
+        self._rules = None
 
     def _read(self, key: str) -> str | None:
         with self._database.reading() as connection:
