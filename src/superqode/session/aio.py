@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from superqode.session.agents import FoundPlace
     from superqode.session.store.handing_over import HandedOver, Target
     from superqode.session.store.rescue import RescueReport
+    from superqode.session.store.sources import Original
 
 __all__ = ["AsyncSessionSharingManager", "AsyncSessionStore"]
 
@@ -186,6 +187,10 @@ class AsyncSessionStore:
     async def reimport(self, session_ids: Iterable[str] | None = None, **options: Any) -> Any:
         """As `SessionStore.reimport`."""
         return await _run(self.store.reimport, session_ids, **options)
+
+    async def original(self, session_id: str) -> Original | None:
+        """As `SessionStore.original`."""
+        return await _run(self.store.original, session_id)
 
     async def hand_over(self, session_id: str, target: Target, **options: Any) -> HandedOver:
         """As `SessionStore.hand_over`."""

@@ -1,6 +1,7 @@
 """Imports through the store: again and again without harm, people's own changes kept, damage reported one by one."""
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -67,6 +68,32 @@ def test_a_file_becomes_a_session(store, source, git):
     assert session.metadata["imported"]["source_sha256"]
     assert int(git("rev-list", "--count", "session-1")) > 1
     git.fsck()
+
+
+def test_an_import_is_as_old_as_what_was_said(store, tmp_path):
+    """Though all of it was said in one moment: the list has it where it belongs, and not as changed just now."""
+    path = tmp_path / "rollout-2026-11-22T09-00-00-01a202a3-0000-7000-8000-000000000000.jsonl"
+    moment = "2026-11-22T09:00:00.000Z"
+    said = [
+        {"type": "session_meta", "payload": {"id": "01a202a3-0000-7000-8000-000000000000", "timestamp": moment}},
+        *(
+            {
+                "type": "response_item",
+                "payload": {"type": "message", "role": role, "content": [{"type": kind, "text": text}]},
+            }
+            for role, kind, text in (
+                ("user", "input_text", "one"),
+                ("assistant", "output_text", "two"),
+                ("user", "input_text", "three"),
+                ("assistant", "output_text", "four"),
+            )
+        ),
+    ]
+    path.write_text("".join(json.dumps({"timestamp": moment, **record}) + "\n" for record in said))
+    [outcome] = store.import_sources([path]).sessions
+    assert outcome.messages == 4
+    [listed] = store.list_sessions()
+    assert listed.updated_at == datetime(2026, 11, 22, 9, tzinfo=UTC)
 
 
 def test_the_same_again_is_unchanged(store, source, git):

@@ -8,20 +8,19 @@ files themselves are kept beside the sessions (`sources.py`).
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final, Literal, Self
 
-from superqode.session import ids
 from superqode.session.errors import SessionError, TranscriptError, UnknownTranscript
 from superqode.session.importers.base import Imported, Importer, Opener, Source, sources_of
-from superqode.session.models import Entry, Session, Step, thaw
-from superqode.session.store.appending import GROWING, Batch, Pace
+from superqode.session.models import Session
+from superqode.session.store.appending import Batch
 from superqode.session.store.handoffs import link_to_origin
+from superqode.session.store.imported import same_source, save_more, save_with_snapshots
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.loading import load_meta
-from superqode.session.store.merge import merge_list
 from superqode.session.store.sources_watch import Run, Watched, keep
 
 if TYPE_CHECKING:
@@ -36,7 +35,6 @@ __all__ = [
     "ImportReport",
     "find_sources",
     "import_sources",
-    "save_more",
     "sessions_in",
     "whole",
 ]
@@ -233,7 +231,7 @@ class _Import:
                 link_to_origin(store, session)
                 self._save_new(part)
             return "new"
-        if _same_source(load_meta(store._existing(session.id), session.id).metadata, session.metadata):
+        if same_source(load_meta(store._existing(session.id), session.id).metadata, session.metadata):
             return "unchanged"  # known from the fields alone: what was said is not read
         if self._dry_run:
             return "updated"
@@ -243,7 +241,7 @@ class _Import:
     def _save_new(self, part: Imported) -> None:
         if any(step.kind == "snapshot" for step in part.session._steps):
             self._flush()
-            _save_with_snapshots(self._store, part.session)
+            save_with_snapshots(self._store, part.session)
             return
         if self._batch is None:
             self._batch = Batch(self._store._made(), durable=self._store._durable)
@@ -280,139 +278,3 @@ def _keep_originals(store: SessionStore, run: Run) -> Iterator[ImportOutcome]:
         except (SessionError, OSError) as problem:
             reason = f"its original was not kept ({problem})"
             yield ImportOutcome(watched.whole.name, "", "failed", reason=reason)
-
-
-def _save_with_snapshots(store: SessionStore, session: Session) -> None:
-    """Save an import that brings snapshots as it would have been saved while it happened."""
-    part = session.model_copy(update={name: [] for name in (*GROWING, "snapshots")})
-    part._set_order(())
-    part._steps.clear()
-    part.updated_at = session.created_at
-    snapshots = [step for step in session._steps if step.kind == "snapshot"]
-    due = {len(step.state.entries): step for step in snapshots if _is_prefix(step, session)}
-    _grow(store, part, session.timeline, due)
-    for step in snapshots:
-        if step.snapshot is not None and step.snapshot not in part.snapshots:
-            part._take_snapshot(step.snapshot)
-    _finish(store, part, session)
-
-
-def _is_prefix(step: Step, session: Session) -> bool:
-    entries = step.state.entries
-    return tuple(session.timeline[: len(entries)]) == entries
-
-
-def _grow(store: SessionStore, session: Session, entries: Sequence[Entry], due: Mapping[int, Step]) -> None:
-    """Add entries, with a save before and after each prompt, so that history reads and undo steps as in life."""
-    pace = Pace()
-    for number, entry in enumerate(entries):
-        if pace.save_before(entry):
-            store.save(session)
-        session.add(entry)
-        step = due.get(number + 1)
-        if step is not None and step.snapshot is not None:
-            session._take_snapshot(step.snapshot)
-
-
-def _finish(store: SessionStore, part: Session, whole: Session) -> None:
-    """The last save of an import: what the source says as a whole."""
-    for name in GROWING:
-        getattr(part, name)[:] = getattr(whole, name)
-    part.updated_at = whole.updated_at
-    store.save(part)
-
-
-def _imported(metadata: Mapping[str, Any]) -> dict[str, Any]:
-    told = metadata.get("imported")
-    return told if isinstance(told, dict) else {}
-
-
-def _same_source(stored: Mapping[str, Any], fresh: Mapping[str, Any]) -> bool:
-    old, new = _imported(stored), _imported(fresh)
-    keys = ("source_sha256", "importer_version", "format")
-    return bool(old) and all(old.get(key) == new.get(key) for key in keys)
-
-
-def save_more(
-    store: SessionStore, stored: Session, fresh: Session, *, again: bool = False, dry_run: bool = False
-) -> bool:
-    """Add what a newer import brings to the stored session; people's own changes stay. Says whether it brought any.
-
-    Args:
-        store: the `SessionStore`.
-        stored: the session as it is.
-        fresh: what the importer makes of it now.
-        again: the same bytes are mapped anew: entries stand where the importer puts them, in one save, and what it says
-            of the session as a whole counts as well.
-        dry_run: only tell; with `again`.
-
-    Raises:
-        SessionError: as `save`.
-    """
-    if not fresh.timeline and stored.timeline:
-        return False  # an export without history takes nothing back
-    before = stored.to_dict()
-    kept, news = _kept_and_new(stored, fresh)
-    stored._set_order(_in_place(kept, fresh) if again else kept)
-    if stored.title == _imported(stored.metadata).get("title"):
-        stored.title = fresh.title
-    whole = stored.model_copy()
-    for name in (*GROWING, "tags"):
-        setattr(whole, name, merge_list((), getattr(fresh, name), getattr(stored, name)))
-    whole.files_modified = [path for path in whole.files_modified if path not in whole.files_created]
-    whole.updated_at = max(stored.updated_at, fresh.updated_at)
-    if again:
-        stored.metadata = stored.metadata | _about(fresh)
-        stored.parent_session_id = stored.parent_session_id or fresh.parent_session_id
-        stored.project_path = stored.project_path or fresh.project_path
-    else:
-        _grow(store, stored, news, {})
-    stored.tags = whole.tags
-    for name in GROWING:
-        setattr(stored, name, getattr(whole, name))
-    known = {snapshot.id for snapshot in stored.snapshots}
-    for step in fresh._steps:
-        if step.kind == "snapshot" and step.snapshot is not None and step.snapshot.id not in known:
-            stored._take_snapshot(step.snapshot)
-    if stored.to_dict() | {"updated_at": ""} == before | {"updated_at": ""}:
-        return False  # the same conversation from another file: not worth a commit
-    stored.metadata = stored.metadata | _about(fresh) | {"imported": thaw(_imported(fresh.metadata))}
-    if not dry_run:
-        _finish(store, stored, whole)
-    return True
-
-
-def _kept_and_new(stored: Session, fresh: Session) -> tuple[list[Entry], list[Entry]]:
-    """The stored entries that stay, as they are now, and those that are not stored yet."""
-    news = {entry.id: entry for entry in fresh.timeline}
-    kept: list[Entry] = []
-    for entry in stored.timeline:
-        # What is newer than all that this source tells stays: it is an older copy, or the beginning of a longer one.
-        stays = entry.id in news or ids.is_own_entry_id(entry.id) or entry.timestamp > fresh.updated_at
-        if not stays:
-            continue  # the agent rewound past it; the history has it
-        newer = news.pop(entry.id, entry)
-        kept.append(entry if newer == entry else newer)  # the same object again costs the save nothing
-    return kept, list(news.values())
-
-
-def _in_place(kept: Sequence[Entry], fresh: Session) -> list[Entry]:
-    """The importer's order, with people's own entries behind what they stood behind."""
-    known = {entry.id: entry for entry in kept}
-    mapped = {entry.id for entry in fresh.timeline}
-    behind: dict[str, list[Entry]] = {}
-    last = ""
-    for entry in kept:
-        if entry.id in mapped:
-            last = entry.id
-        else:
-            behind.setdefault(last, []).append(entry)
-    order = behind.get("", [])
-    for entry in fresh.timeline:
-        order += [known.get(entry.id, entry), *behind.get(entry.id, ())]
-    return order
-
-
-def _about(fresh: Session) -> dict[str, Any]:
-    """What an importer says of a session besides where it came from."""
-    return {name: thaw(told) for name, told in fresh.metadata.items() if name != "imported"}

@@ -12,7 +12,8 @@ from typing import IO, TYPE_CHECKING, Any, Final
 from superqode.session.errors import CorruptSession, SessionError, SessionNotFound, TranscriptError
 from superqode.session.importers.base import Imported, Opener, Source, sources_of
 from superqode.session.models import Session
-from superqode.session.store.imports import ImportOutcome, ImportReport, Status, save_more, sessions_in, whole
+from superqode.session.store.imported import save_more
+from superqode.session.store.imports import ImportOutcome, ImportReport, Status, sessions_in, whole
 from superqode.session.store.sources_refs import kept_ids
 
 if TYPE_CHECKING:

@@ -247,8 +247,8 @@ class Saver:
         saved_at = clock.now()
         if line.saved_at is not None:  # a clock that goes backwards does not turn history round
             saved_at = max(saved_at, line.saved_at + _TICK)
-        updated_at = self._updated_at(session, draft, saved_at)
         added = draft.entries[keep:]
+        updated_at = self._updated_at(session, draft, saved_at, added)
         grown = len(draft.entries) - line.count
         spoken = draft.messages - line.messages
         story = message.Story(
@@ -272,9 +272,10 @@ class Saver:
         made.subject = story.subject
         return commit, saved_at, updated_at
 
-    def _updated_at(self, session: Session, draft: Draft, saved_at: datetime) -> datetime:
+    def _updated_at(self, session: Session, draft: Draft, saved_at: datetime, added: Sequence[Entry]) -> datetime:
         saved = self._known(session)
-        untold = saved is not None and draft.updated_at <= saved.updated_at
+        # What was added tells its time, which in an import may be that of the save before.
+        untold = not added and saved is not None and draft.updated_at <= saved.updated_at
         near = abs(saved_at - draft.updated_at) < _ONE_MOMENT
         return saved_at if draft.kind in MOVES or untold or near else draft.updated_at
 
