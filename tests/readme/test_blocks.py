@@ -25,6 +25,7 @@ def test_every_block_runs(tmp_path: Path) -> None:
     """From top to bottom, on a machine with one Codex session, a colleague's machine and the team's Git server."""
     one, two = make_machines(tmp_path)
     lay_codex_session(one.home)
+    (two.home / ".codex").mkdir()  # the colleague uses Codex, too
     python = ""
     for block in blocks_of(README.read_text("utf-8")):
         if block.name in BY_CI:

@@ -37,10 +37,11 @@ def test_found_read_shared_and_gone_on_with(tmp_path: Path) -> None:
     for recorded in RECORDED.values():
         shutil.copytree(TRANSCRIPTS / recorded / "home", one.home, dirs_exist_ok=True)
 
-    assert "4 new" in one.shell("superqode sessions import ~")
+    assert "Rescued 4 new sessions" in one.shell("superqode sessions rescue")
     found = listed(one)
     assert {tuple(session["agents_used"]) for session in found} == {(agent,) for agent in RECORDED}
     assert all("greet" in session["title"] for session in found)
+    assert "Rescued 0 new sessions" in one.shell("superqode sessions rescue")
     assert "4 unchanged" in one.shell("superqode sessions import ~")
 
     hits = json.loads(one.shell("superqode sessions search --json typo"))
@@ -59,3 +60,9 @@ def test_found_read_shared_and_gone_on_with(tmp_path: Path) -> None:
     assert (mine["title"], mine["parent_session_id"]) == ("Mine now", theirs["id"])
     assert mine["message_count"] == theirs["message_count"]
     assert PROMPT in two.shell("superqode sessions show @latest")
+
+    (two.home / ".codex").mkdir()  # Codex is used there
+    told = json.loads(two.shell("superqode sessions resume @latest --agent codex --project ~ --json"))
+    assert told["command"][0] == "codex"
+    (written,) = (two.home / ".codex").rglob("*.jsonl")
+    assert PROMPT in written.read_text("utf-8")
