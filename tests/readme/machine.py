@@ -32,23 +32,23 @@ class Machine:
     home: Path
     kept: Path
 
-    def run(self, program: list[str]) -> str:
-        """Run a program; gives its standard output."""
+    def run(self, program: list[str], folder: Path | None = None) -> str:
+        """Run a program, in the home or in another folder; gives its standard output."""
         environment = os.environ | {
             "HOME": str(self.home),
             "KEPT": str(self.kept),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         }
         done = subprocess.run(
-            program, cwd=self.home, env=environment, capture_output=True, text=True, check=False, timeout=300
+            program, cwd=folder or self.home, env=environment, capture_output=True, text=True, check=False, timeout=300
         )
         assert done.returncode == 0, f"{program[-1]}\n{done.stdout}\n{done.stderr}"
         return done.stdout
 
-    def shell(self, block: str) -> str:
-        """Run a block of shell, which stops at the first command that fails."""
+    def shell(self, block: str, folder: Path | None = None) -> str:
+        """Run a block of shell, in the home or in another folder; it stops at the first command that fails."""
         before = 'link=$(cat "$KEPT" 2>/dev/null || true)\n'
-        return self.run(["bash", "-euo", "pipefail", "-c", before + block + _KEEP])
+        return self.run(["bash", "-euo", "pipefail", "-c", before + block + _KEEP], folder)
 
     def python(self, block: str) -> str:
         """Run Python."""

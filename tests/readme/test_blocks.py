@@ -21,6 +21,15 @@ def lay_codex_session(home: Path) -> None:
     shutil.copy(transcript, place / "rollout-2026-11-22T09-47-29-aa7e42db-c3f1-4aad-ad87-b466dda44b66.jsonl")
 
 
+def lay_project(home: Path) -> Path:
+    """Make a project with a test that fails."""
+    project = home / "shop"
+    (project / "tests").mkdir(parents=True)
+    (project / "pyproject.toml").write_text('[project]\nname = "shop"\nversion = "1"\n[tool.pytest.ini_options]\n')
+    (project / "tests" / "test_total.py").write_text("def test_total():\n    assert 1 + 1 == 3\n")
+    return project
+
+
 def test_every_block_runs(tmp_path: Path) -> None:
     """From top to bottom, on a machine with one Codex session, a colleague's machine and the team's Git server."""
     one, two = make_machines(tmp_path)
@@ -32,6 +41,8 @@ def test_every_block_runs(tmp_path: Path) -> None:
             continue
         if block.language == "python":
             python += block.text
+        elif block.name == "project":
+            one.shell(block.text, lay_project(one.home))
         elif block.name == "elsewhere":
             two.shell(block.text)
         else:
@@ -42,6 +53,7 @@ def test_every_block_runs(tmp_path: Path) -> None:
     assert "#" in told.splitlines()[-1]
     assert (one.home / "talk.html").read_text("utf-8").startswith("<!doctype html>")
     assert (one.home / "sessions.bundle").is_file()
+    assert "test_total" in (one.home / "shop" / "qe.sarif").read_text("utf-8")
 
 
 def test_ci_runs_the_others() -> None:
