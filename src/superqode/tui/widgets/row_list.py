@@ -19,6 +19,19 @@ __all__ = ["RowList"]
 T = TypeVar("T")
 
 
+class _About(Message):
+    """Something happened in a list."""
+
+    def __init__(self, rows: RowList[Any]) -> None:
+        super().__init__()
+        self.rows = rows
+
+    @property
+    def control(self) -> RowList[Any]:
+        """The list."""
+        return self.rows
+
+
 class RowList(Drawn, Generic[T]):
     """A list with one highlighted item; arrow keys, Home, End, pages, and the mouse move it, Enter chooses.
 
@@ -40,29 +53,11 @@ class RowList(Drawn, Generic[T]):
         Binding("enter", "choose", "Open", show=False),
     ]
 
-    class Highlighted(Message):
+    class Highlighted(_About):
         """Another item is highlighted, or none is left."""
 
-        def __init__(self, rows: RowList[Any]) -> None:
-            super().__init__()
-            self.rows = rows
-
-        @property
-        def control(self) -> RowList[Any]:
-            """The list."""
-            return self.rows
-
-    class Chosen(Message):
+    class Chosen(_About):
         """The highlighted item was chosen, with Enter or a second click."""
-
-        def __init__(self, rows: RowList[Any]) -> None:
-            super().__init__()
-            self.rows = rows
-
-        @property
-        def control(self) -> RowList[Any]:
-            """The list."""
-            return self.rows
 
     def __init__(
         self,
