@@ -10,7 +10,6 @@ from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.screen import Screen
-from textual.widgets import Input, TextArea
 
 from superqode.tui.library import Library
 from superqode.tui.notices import tell, told
@@ -57,21 +56,19 @@ class SessionsApp(App[None]):
         self.settings = settings
         self._generation: int | None = None
         self.is_ready = False
+        for theme in THEMES:
+            self.register_theme(theme)
+        self._wanted_theme = settings.theme or DEFAULT_THEME
+        # Chosen before anything is drawn: a change later would style everything twice.
+        self.theme = self._wanted_theme if self._wanted_theme in self.available_themes else DEFAULT_THEME
 
     def on_mount(self) -> None:
         """Show the list, and on it the session that is to be opened first."""
-        for theme in THEMES:
-            self.register_theme(theme)
-        self._choose_theme()
+        if self.theme != self._wanted_theme:
+            tell(self, f"There is no theme {self._wanted_theme}; ctrl+p lists them", severity="warning")
         self.push_screen(SessionsScreen())
         # What loads now would hold the first picture up.
         self.call_after_refresh(self._begin)
-
-    def _choose_theme(self) -> None:
-        wanted = self.settings.theme or DEFAULT_THEME
-        self.theme = wanted if wanted in self.available_themes else DEFAULT_THEME
-        if wanted not in self.available_themes:
-            tell(self, f"There is no theme {wanted}; ctrl+p lists them", severity="warning")
 
     @work(exclusive=True, group="opening")
     async def _begin(self) -> None:
@@ -162,6 +159,8 @@ class SessionsApp(App[None]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Give the palette what can be done here, besides Textual's own."""
+        from textual.widgets import Input, TextArea  # the second loads an editor
+
         actions: set[str] = set()
         for active in screen.active_bindings.values():
             binding, node = active.binding, active.node

@@ -6,9 +6,10 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from superqode.session.store.results import SessionSummary
+if TYPE_CHECKING:  # the classes of results take a while to be made
+    from superqode.session.store.results import SessionSummary
 
 __all__ = ["FACETS", "Facet", "Wanted", "facets", "haystack", "narrow", "read_filter", "with_facet"]
 

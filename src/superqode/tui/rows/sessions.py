@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from superqode.cli.text import count
 from superqode.cli.times import ago
 from superqode.session.exporters.visible import one_line
-from superqode.session.store.lineage import Branching
-from superqode.session.store.results import SearchHit, SessionSummary, TrashItem
 from superqode.tui.filtering import Facet
 from superqode.tui.lines import Line, Piece, piece, title_piece
+
+if TYPE_CHECKING:  # the classes of results take a while to be made
+    from superqode.session.store.lineage import Branching
+    from superqode.session.store.results import SearchHit, SessionSummary, TrashItem
 
 __all__ = ["facet_row", "hit_row", "lineage_row", "summary_row", "trash_row"]
 

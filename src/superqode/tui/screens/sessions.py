@@ -13,7 +13,6 @@ from textual.widgets import Footer, Input
 
 from superqode.cli.text import count
 from superqode.cli.times import ago, local
-from superqode.session.store.results import SessionSummary
 from superqode.tui.filtering import Facet, facets, narrow, read_filter, with_facet
 from superqode.tui.library import Listing
 from superqode.tui.lines import Line, Piece, piece, title_piece
@@ -24,6 +23,7 @@ from superqode.tui.widgets.lines_view import LinesView
 from superqode.tui.widgets.row_list import RowList
 
 if TYPE_CHECKING:
+    from superqode.session.store.results import SessionSummary
     from superqode.tui.widgets.conversation import Conversation
 
 __all__ = ["SessionsScreen"]
