@@ -36,7 +36,7 @@ ROLES: Final = (
     "code",
     "mark",
 )
-"""What a piece can be; each is a component class `line--<role>` of `widgets/drawn.py`."""
+"""What a piece can be; `widgets/drawn.py` has the colour of each."""
 
 # How much of a title is looked at, in characters: no line is longer.
 TITLE_MAX: Final = 200

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from rich.style import Style
+from textual.color import Color
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -13,35 +14,38 @@ from superqode.tui.lines import ROLES, Line, fit, segments
 
 __all__ = ["Drawn"]
 
-_PREFIX: Final = "line--"
+# For each role the theme's variable, how much of it is mixed into the background, and how it looks besides. Component
+# classes could say that too, but Textual styles each of them for each widget before the first picture.
+_LOOKS: Final[Mapping[str, tuple[str, float, str]]] = {
+    "title": ("foreground", 1, "bold"),
+    "text": ("foreground", 1, ""),
+    "dim": ("foreground", 0.55, ""),
+    "accent": ("text-accent", 1, ""),
+    "user": ("text-success", 1, "bold"),
+    "assistant": ("text-primary", 1, "bold"),
+    "system": ("text-secondary", 1, "bold"),
+    "tool": ("text-warning", 1, "bold"),
+    "ok": ("text-success", 1, ""),
+    "bad": ("text-error", 1, ""),
+    "warn": ("text-warning", 1, ""),
+    "tag": ("text-secondary", 1, ""),
+    "add": ("text-success", 1, ""),
+    "del": ("text-error", 1, ""),
+    "hunk": ("text-accent", 1, ""),
+    "code": ("text-accent", 1, ""),
+    "mark": ("text-warning", 1, "bold underline"),
+}
 _CURSOR: Final = "line--cursor"
 
 
 class Drawn(ScrollView, can_focus=True):
     """A scrolled view whose lines are made of roles; scrolling by keys and wheel never glides, as it would lag."""
 
-    COMPONENT_CLASSES = {_PREFIX + role for role in ROLES} | {_CURSOR}
+    COMPONENT_CLASSES = {_CURSOR}  # noqa: RUF012 - Textual's own way
     DEFAULT_CSS = """
     Drawn {
         background: $background; color: $foreground; overflow-x: hidden; overflow-y: scroll; scrollbar-size-vertical: 1;
         scrollbar-color: $panel-lighten-2; scrollbar-color-hover: $primary; scrollbar-background: $background;
-        & > .line--title { color: $foreground; text-style: bold; }
-        & > .line--text { color: $foreground; }
-        & > .line--dim { color: $foreground 55%; }
-        & > .line--accent { color: $text-accent; }
-        & > .line--user { color: $text-success; text-style: bold; }
-        & > .line--assistant { color: $text-primary; text-style: bold; }
-        & > .line--system { color: $text-secondary; text-style: bold; }
-        & > .line--tool { color: $text-warning; text-style: bold; }
-        & > .line--ok { color: $text-success; }
-        & > .line--bad { color: $text-error; }
-        & > .line--warn { color: $text-warning; }
-        & > .line--tag { color: $text-secondary; }
-        & > .line--add { color: $text-success; }
-        & > .line--del { color: $text-error; }
-        & > .line--hunk { color: $text-accent; }
-        & > .line--code { color: $text-accent; }
-        & > .line--mark { color: $text-warning; text-style: bold underline; }
         & > .line--cursor { background: $surface; }
         &:focus > .line--cursor { background: $primary-muted; }
     }
@@ -52,13 +56,13 @@ class Drawn(ScrollView, can_focus=True):
     def role_styles(self) -> dict[str, Style]:
         """The style of each role in the present theme, without background."""
         if self._styles_of_roles is None:
-            self._styles_of_roles = {role: self._role_style(role) for role in ROLES}
+            self._styles_of_roles = {role: self._role_style(*_LOOKS[role]) for role in ROLES}
         return self._styles_of_roles
 
-    def _role_style(self, role: str) -> Style:
-        # Whole, so that half-transparent colours are mixed with the background, and then without that background.
-        whole = self.get_component_rich_style(_PREFIX + role)
-        return Style(color=whole.color, bold=whole.bold, italic=whole.italic, underline=whole.underline)
+    def _role_style(self, name: str, part: float, look: str) -> Style:
+        _, ground = self.background_colors
+        colour = ground.blend(Color.parse(self.app.theme_variables[name]), part)
+        return Style.parse(look) + Style(color=colour.rich_color)
 
     def cursor_style(self) -> Style:
         """The background of what is highlighted; another one while the keys go here."""
