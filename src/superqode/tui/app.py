@@ -62,11 +62,14 @@ class SessionsApp(App[None]):
         # Chosen before anything is drawn: a change later would style everything twice.
         self.theme = self._wanted_theme if self._wanted_theme in self.available_themes else DEFAULT_THEME
 
+    def get_default_screen(self) -> Screen[None]:
+        """The list is below everything else."""
+        return SessionsScreen()
+
     def on_mount(self) -> None:
-        """Show the list, and on it the session that is to be opened first."""
+        """Open, on the list, the session that is to be seen first."""
         if self.theme != self._wanted_theme:
             tell(self, f"There is no theme {self._wanted_theme}; ctrl+p lists them", severity="warning")
-        self.push_screen(SessionsScreen())
         # What loads now would hold the first picture up.
         self.call_after_refresh(self._begin)
 
