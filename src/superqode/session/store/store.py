@@ -211,7 +211,11 @@ class SessionStore(StoreHandle):
         It costs a few file times while nothing changes, and means nothing beyond this store's being open.
         """
         repository = self._open()
-        return 0 if repository is None else self._index(repository).generation()
+        if repository is None:
+            return 0
+        index = self._index(repository)
+        index.refresh()
+        return index.generation
 
     def search(
         self,

@@ -111,18 +111,13 @@ class Catalogue:
         self._loose: set[str] = set()
         self._stamp: str | None = None
         self._troubled: set[str] = set()
-        self._generation = 0
+        self.generation = 0  # grows with every change that `refresh` sees
 
     # -- freshness ------------------------------------------------------------------------------------------------
 
     def refresh(self, progress: Progress | None = None) -> None:
         """Bring the rows up to date; costs a few file times when nothing changed."""
         self._guarded(lambda: self._refresh(progress))
-
-    def generation(self) -> int:
-        """A number that is another one whenever sessions were saved, made or removed, here or by others."""
-        self.refresh()
-        return self._generation
 
     def _guarded(self, action: Callable[[], T]) -> T:
         """Run an action on the index; one that fails is opened anew, then made anew, and the action run again."""
@@ -195,7 +190,7 @@ class Catalogue:
             connection.executemany("DELETE FROM refs WHERE name = ?", [(name,) for name in changes.gone])
             connection.execute("INSERT OR REPLACE INTO stamp VALUES (0, ?)", (stamp,))
         troubled = {row.name for row in rows if row.problem}
-        self._generation += bool(moved or changes.gone or troubled != self._troubled)
+        self.generation += bool(moved or changes.gone or troubled != self._troubled)
         self._troubled = troubled
         known.update(changed)
         for name in changes.gone:
@@ -218,7 +213,7 @@ class Catalogue:
         with self.database.writing() as connection:
             _drop(connection, name)
             connection.execute("DELETE FROM refs WHERE name = ?", (name,))
-        self._generation += 1
+        self.generation += 1
         if self._branches is not None:
             self._branches.pop(name, None)
             self._loose.discard(name)
