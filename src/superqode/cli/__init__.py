@@ -21,7 +21,7 @@
 | `remote`, `hooks` | `superqode remote …`, `superqode hooks …` |
 | `documents`, `schemas`, `schema` | what `--json` prints: its types, JSON Schemas of them, `superqode schema` |
 | `configured`, `doctor` | `superqode config`, `superqode doctor` |
-| `record` | `superqode record` |
+| `record`, `tui` | `superqode record`, `superqode tui` |
 | `agent_homes`, `agent_hooks` | where agents keep things on this machine; `superqode hooks … --agent` |
 | `demo` | `superqode demo` |
 
@@ -57,6 +57,7 @@ _COMMANDS: Final = {
     "config": ("superqode.cli.configured:config", "Show what is configured, and where each value comes from."),
     "schema": ("superqode.cli.schema:schema", "Print the JSON Schema of what a command prints with --json."),
     "record": ("superqode.cli.record:record", "Record what any ACP agent and its client say."),
+    "tui": ("superqode.cli.tui:tui", "Find, read, continue and share sessions on one screen."),
     "demo": ("superqode.cli.demo:demo", "Show the whole thing on a small real session."),
 }
 

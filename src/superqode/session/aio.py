@@ -9,9 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 
-from superqode.session.models import Session
+from superqode.session.models import Entry, Session
 from superqode.session.sharing.manager import SessionSharingManager
-from superqode.session.sharing.models import PruneResult, ShareConfig, SharedSession
+from superqode.session.sharing.models import Preparation, PruneResult, ShareConfig, SharedSession
 from superqode.session.store.results import (
     MaintenanceReport,
     PurgeResult,
@@ -84,6 +84,10 @@ class AsyncSessionStore:
         """As `SessionStore.load`."""
         return await _run(self.store.load, session_id)
 
+    async def ending(self, session_id: str, number: int) -> list[Entry]:
+        """As `SessionStore.ending`."""
+        return await _run(self.store.ending, session_id, number)
+
     async def load_latest(self, project_path: str | Path | None = None) -> Session | None:
         """As `SessionStore.load_latest`."""
         return await _run(self.store.load_latest, project_path)
@@ -91,6 +95,14 @@ class AsyncSessionStore:
     async def exists(self, session_id: str) -> bool:
         """As `SessionStore.exists`."""
         return await _run(self.store.exists, session_id)
+
+    async def resolve(self, text: str) -> str:
+        """As `SessionStore.resolve`."""
+        return await _run(self.store.resolve, text)
+
+    async def generation(self) -> int:
+        """As `SessionStore.generation`."""
+        return await _run(self.store.generation)
 
     async def list_sessions(self, **options: Any) -> list[SessionSummary]:
         """As `SessionStore.list_sessions`."""
@@ -214,6 +226,10 @@ class AsyncSessionSharingManager:
 
     def __init__(self, manager: SessionSharingManager) -> None:
         self.manager = manager
+
+    async def preview(self, session_id: str, config: ShareConfig | None = None, **options: Any) -> Preparation:
+        """As `SessionSharingManager.preview`."""
+        return await _run(self.manager.preview, session_id, config, **options)
 
     async def create_share(self, session_id: str, config: ShareConfig | None = None, **options: Any) -> SharedSession:
         """As `SessionSharingManager.create_share`."""

@@ -187,3 +187,20 @@ def test_far_off_times_are_listed(store):
         )
     assert {session.created_at.year for session in store.list_sessions()} == {1, 9998}
     assert json.dumps([session.to_dict() for session in store.list_sessions()])
+
+
+def test_a_generation_is_another_one_whenever_something_changed(store, store_path):
+    """Saves, deletions and bringing back, here and by others, change the number; looking again does not."""
+    seen = [store.generation()]
+    saved(store, "one")
+    seen.append(store.generation())
+    with SessionStore(store_path) as other:
+        saved(other, "two")
+        seen.append(store.generation())
+        other.delete("one")
+        seen.append(store.generation())
+    store.undelete("one")
+    seen.append(store.generation())
+
+    assert len(set(seen)) == len(seen)
+    assert store.generation() == seen[-1]

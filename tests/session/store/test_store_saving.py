@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from superqode.session import MessageRole, Session, SessionStore
-from superqode.session.errors import SessionDeleted, SessionExists
+from superqode.session.errors import SessionDeleted, SessionExists, SessionNotFound
 from superqode.session.models import Message
 
 
@@ -275,3 +275,16 @@ def test_messages_put_into_the_list_directly_are_saved(store):
     session.messages.append(Message(role=MessageRole.USER, content="straight in"))
     store.save(session)
     assert texts_of(store.load("work")) == ["Fix it", "straight in"]
+
+
+def test_the_ending_of_a_session_is_read_alone(store):
+    """The last entries are those of the whole session, of a short one all; a commit that tells too much is seen through."""
+    session = Session(id="s")
+    for number in range(250):
+        session.add_message(MessageRole.USER, f"number {number}")
+    store.save(session)
+
+    assert store.ending("s", 3) == session.timeline[-3:]
+    assert store.ending("s", 1000) == session.timeline
+    with pytest.raises(SessionNotFound):
+        store.ending("t", 3)

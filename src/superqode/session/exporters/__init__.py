@@ -13,6 +13,15 @@ FORMAT.md documents what they write.
 
 from __future__ import annotations
 
-from superqode.session.exporters.exported import ExportedSession
+from typing import TYPE_CHECKING, Final
 
-__all__ = ["ExportedSession"]
+from superqode.session.lazy import lazy_names
+
+if TYPE_CHECKING:
+    from superqode.session.exporters.exported import ExportedSession as ExportedSession
+
+# `visible` alone makes text safe on a screen; it must not load the models.
+_HOMES: Final = {"ExportedSession": "superqode.session.exporters.exported"}
+
+__all__ = list(_HOMES)
+__getattr__, __dir__ = lazy_names(globals(), _HOMES)

@@ -9,12 +9,12 @@ from superqode.session.codec.meta import Meta
 from superqode.session.errors import CorruptObject, CorruptSession
 from superqode.session.git.objects import Tag
 from superqode.session.git.repository import HEADS, Repository
-from superqode.session.models import Message, Session, SnapshotState, thaw
+from superqode.session.models import Entry, Message, Session, SnapshotState, thaw
 from superqode.session.store.branches import branch_ref, not_found, parent_of
 from superqode.session.store.snapshots import list_snapshots
-from superqode.session.store.state import Saved, read_entries, read_state, read_tree, times
+from superqode.session.store.state import Saved, counts, read_entries, read_state, read_tree, times
 
-__all__ = ["load_commit", "load_meta", "load_session", "tip_of"]
+__all__ = ["load_commit", "load_ending", "load_meta", "load_session", "tip_of"]
 
 
 def tip_of(repository: Repository, session_id: str) -> str:
@@ -55,6 +55,25 @@ def load_session(repository: Repository, session_id: str) -> Session:
     tip = tip_of(repository, session_id)
     real = repository.refs.real_name(HEADS + session_id).removeprefix(HEADS)
     return load_commit(repository, real, tip, branch=real)
+
+
+def load_ending(repository: Repository, session_id: str, number: int) -> list[Entry]:
+    """Load the last so many entries of a session, and no others.
+
+    Raises:
+        SessionNotFound, CorruptSession.
+    """
+    objects = repository.objects
+    tip = tip_of(repository, session_id)
+    try:
+        commit = objects.commit(tip)
+        tree = read_tree(objects, commit, session_id)
+    except CorruptObject as problem:
+        raise CorruptSession(session_id, str(problem)) from problem
+    start = max(0, sum(counts(objects, commit, tree, session_id)) - number)
+    found = read_entries(objects, tree, session_id, start)
+    # A commit that others made may tell of more entries than there are.
+    return found if start == 0 or len(found) == number else read_entries(objects, tree, session_id)[-number:]
 
 
 def load_commit(

@@ -12,7 +12,7 @@ from superqode.session import clock
 from superqode.session.errors import CorruptObject, CorruptSession, SessionNotFound, StoreNotFound
 from superqode.session.git.project import read_project
 from superqode.session.git.repository import Repository
-from superqode.session.models import Session
+from superqode.session.models import Entry, Session
 from superqode.session.models.findings import Severity
 from superqode.session.store import history, lookup, maintenance, sources_refs, trash, undo
 from superqode.session.store.branches import branch_ref, is_session_branch, not_found
@@ -20,7 +20,7 @@ from superqode.session.store.handle import DEFAULT_STORE, StoreHandle
 from superqode.session.store.hooks import install_hooks
 from superqode.session.store.index.catalogue import Filter, Progress
 from superqode.session.store.index.search import search
-from superqode.session.store.loading import load_commit, load_session, tip_of
+from superqode.session.store.loading import load_commit, load_ending, load_session, tip_of
 from superqode.session.store.renaming import rename
 from superqode.session.store.results import (
     MaintenanceReport,
@@ -115,6 +115,10 @@ class SessionStore(StoreHandle):
         """
         return load_session(self._existing(session_id), session_id)
 
+    def ending(self, session_id: str, number: int) -> list[Entry]:
+        """Load only the last so many messages and tool executions, for a preview; raises as `load`."""
+        return load_ending(self._existing(session_id), session_id, number)
+
     def load_latest(self, project_path: str | Path | None = None) -> Session | None:
         """Load the session that changed last (in a project); `None` where there is none."""
         latest = self.list_sessions(project_path=project_path, limit=1)
@@ -200,6 +204,18 @@ class SessionStore(StoreHandle):
             finding=None if finding is None else Severity(finding),
         )
         return self._index(repository).summaries(wanted, limit, progress)
+
+    def generation(self) -> int:
+        """A number that is another one whenever sessions changed, here or by others; for asking again and again.
+
+        It costs a few file times while nothing changes, and means nothing beyond this store's being open.
+        """
+        repository = self._open()
+        if repository is None:
+            return 0
+        index = self._index(repository)
+        index.refresh()
+        return index.generation
 
     def search(
         self,

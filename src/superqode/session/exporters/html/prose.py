@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from superqode.session.exporters.html.blocks import plain_block
 from superqode.session.exporters.html.escape import text
@@ -18,8 +18,9 @@ from superqode.session.exporters.visible import escape_of
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
+    from markdown_it.token import Token
 
-__all__ = ["prose"]
+__all__ = ["prose", "read_prose"]
 
 # Above this many characters a message is a pasted file, not prose, and Markdown takes its time with it.
 _PROSE_MAX: Final = 24_000
@@ -43,13 +44,19 @@ def prose(told: str) -> Iterator[str]:
             if paragraph.strip():
                 yield f"<p>{text(paragraph.strip()).replace(_FEED, _BREAK)}</p>\n"
     else:
-        readable = _UNREADABLE.sub(lambda found: escape_of(found[0]), told)
-        environment: dict[str, Any] = {}
-        tokens = _reader().parse(readable, environment)
-        if any(token.level >= _NESTING_MAX - 1 for token in tokens):
+        tokens = read_prose(told)
+        if tokens is None:
             yield from plain_block(told, "text prose-like")
         else:
-            yield _reader().renderer.render(tokens, _reader().options, environment)
+            yield _reader().renderer.render(tokens, _reader().options, {})
+
+
+def read_prose(told: str) -> list[Token] | None:
+    """Give Markdown as markdown-it's tokens; `None` where it is too long or too deep, and to be shown as it stands."""
+    if len(told) > _PROSE_MAX:
+        return None
+    tokens = _reader().parse(_UNREADABLE.sub(lambda found: escape_of(found[0]), told))
+    return None if any(token.level >= _NESTING_MAX - 1 for token in tokens) else tokens
 
 
 @cache

@@ -111,6 +111,7 @@ class Catalogue:
         self._loose: set[str] = set()
         self._stamp: str | None = None
         self._troubled: set[str] = set()
+        self.generation = 0  # grows with every change that `refresh` sees
 
     # -- freshness ------------------------------------------------------------------------------------------------
 
@@ -188,7 +189,9 @@ class Catalogue:
             )
             connection.executemany("DELETE FROM refs WHERE name = ?", [(name,) for name in changes.gone])
             connection.execute("INSERT OR REPLACE INTO stamp VALUES (0, ?)", (stamp,))
-        self._troubled = {row.name for row in rows if row.problem}
+        troubled = {row.name for row in rows if row.problem}
+        self.generation += bool(moved or changes.gone or troubled != self._troubled)
+        self._troubled = troubled
         known.update(changed)
         for name in changes.gone:
             known.pop(name, None)
@@ -210,6 +213,7 @@ class Catalogue:
         with self.database.writing() as connection:
             _drop(connection, name)
             connection.execute("DELETE FROM refs WHERE name = ?", (name,))
+        self.generation += 1
         if self._branches is not None:
             self._branches.pop(name, None)
             self._loose.discard(name)

@@ -1,0 +1,157 @@
+"""A session that is open: whatever is added to it is saved before anything else happens to it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeVar
+
+from superqode.session import AsyncSessionStore, Session
+from superqode.session.errors import SessionNotFound
+from superqode.session.exporters.visible import one_line
+from superqode.session.models import Entry, Message, MessageRole
+from superqode.session.store.results import SaveResult
+
+__all__ = ["OpenSession"]
+
+T = TypeVar("T")
+# How much of the first thing said becomes the title of a session that has none, in characters.
+_TITLE_MAX: Final = 80
+
+
+class OpenSession:
+    """A session in memory and where it stands in the store. One change at a time: the others wait.
+
+    Args:
+        store: its store.
+        session: the session.
+        tip: the commit it was loaded at; empty before its first save.
+
+    Attributes:
+        session: the session; change it through the methods here.
+        notice: one line for people where the last save did something unusual, else empty.
+    """
+
+    def __init__(self, store: AsyncSessionStore, session: Session, tip: str = "") -> None:
+        self._store = store
+        self._tip = tip
+        self._alone = asyncio.Lock()
+        self.session = session
+        self.notice = ""
+
+    @classmethod
+    async def load(cls, store: AsyncSessionStore, session_id: str) -> OpenSession:
+        """Load a session; raises as `SessionStore.load`."""
+        # The tip first: a save in between makes a reload that was not needed, the other way round one that is missed.
+        tip = await _tip(store, session_id)
+        return cls(store, await store.load(session_id), tip)
+
+    @property
+    def id(self) -> str:
+        """The session's id."""
+        return self.session.id
+
+    async def save(self) -> SaveResult:
+        """Save what is not saved yet; raises as `SessionStore.save`."""
+        return await self.change(lambda: None)
+
+    async def add(self, entries: Sequence[Entry]) -> SaveResult:
+        """Add entries and save them; the first thing said names a session without a title.
+
+        Raises as `SessionStore.save`; the entries are in the session then, and saved with the next ones.
+        """
+
+        def put() -> None:
+            for entry in entries:
+                self.session.add(entry)
+
+        return await self.change(put)
+
+    async def say(self, text: str) -> SaveResult:
+        """Add what the user said, and save it; raises as `add`."""
+        return await self.add([Message(role=MessageRole.USER, content=text)])
+
+    async def edit(self, title: str, tags: Sequence[str]) -> SaveResult:
+        """Give it another title and other tags; raises as `SessionStore.save`."""
+
+        def put() -> None:
+            self.session.title = title
+            self.session.tags = list(tags)
+
+        return await self.change(put)
+
+    async def snapshot(self, description: str) -> SaveResult:
+        """Name the present state; raises as `SessionStore.save`."""
+        return await self.change(lambda: self.session.create_snapshot(description))
+
+    async def change(self, edit: Callable[[], object]) -> SaveResult:
+        """Make a change to the session in memory, and save it; raises as `SessionStore.save`."""
+
+        async def work() -> SaveResult:
+            edit()
+            self._name()
+            result = await self._store.save(self.session)
+            self._tip, self.notice = result.tip, result.notice
+            return result
+
+        return await self._by_itself(work)
+
+    def _name(self) -> None:
+        if not self.session.title:
+            said = (one.content for one in self.session.messages if one.role is MessageRole.USER and one.content)
+            self.session.title = one_line(next(said, ""), _TITLE_MAX)
+
+    async def undo(self) -> None:
+        """Go back one save; raises NothingToUndo at the first, and as `SessionStore.save`."""
+        await self._move(lambda: self._store.undo(self.id))
+
+    async def redo(self) -> None:
+        """Take back the last undo; raises NothingToRedo where nothing was undone since, and as `SessionStore.save`."""
+        await self._move(lambda: self._store.redo(self.id))
+
+    async def restore(self, revision: str) -> None:
+        """Go back to a save or a snapshot; raises as `SessionStore.restore`."""
+        await self._move(lambda: self._store.restore(self.id, revision))
+
+    async def _move(self, call: Callable[[], Awaitable[SaveResult]]) -> None:
+        async def work() -> None:
+            await call()
+            await self._reload()
+
+        await self._by_itself(work)
+
+    async def refresh(self) -> bool:
+        """Take in what other processes saved; says whether they did.
+
+        Raises:
+            SessionNotFound: it was deleted.
+            CorruptSession: it was damaged.
+        """
+
+        async def work() -> bool:
+            changed = bool(self._tip) and await _tip(self._store, self.id) != self._tip
+            if changed:
+                await self._reload()
+            return changed
+
+        return await self._by_itself(work)
+
+    async def _reload(self) -> None:
+        tip = await _tip(self._store, self.id)
+        self._tip, self.session = tip, await self._store.load(self.id)
+
+    async def _by_itself(self, work: Callable[[], Awaitable[T]]) -> T:
+        """Do something while nothing else happens to the session, and to its end, also where nobody waits any more."""
+
+        async def alone() -> T:
+            async with self._alone:
+                return await work()
+
+        return await asyncio.shield(asyncio.ensure_future(alone()))
+
+
+async def _tip(store: AsyncSessionStore, session_id: str) -> str:
+    saves = await store.history(session_id, limit=1)
+    if not saves:
+        raise SessionNotFound(session_id)
+    return saves[0].commit

@@ -1,0 +1,3 @@
+"""The screen of one session: a module for each of its tabs."""
+
+from __future__ import annotations

@@ -1,0 +1,218 @@
+"""Talking to an ACP agent: prompts go out one after the other, the answer is shown as it comes, each turn is saved.
+
+The prompt is saved before the agent hears it, and what it answered when its turn is over, however it ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from superqode.session import clock
+from superqode.session.errors import AgentError, SessionError
+from superqode.session.models import Entry, Message, MessageRole, ToolExecution
+from superqode.tui.opened import OpenSession
+from superqode.tui.settings import Agent
+
+if TYPE_CHECKING:
+    from superqode.acp import AcpAgent, Turn, Update
+    from superqode.acp.permission import AskPermission
+
+__all__ = ["Answer", "Talk", "Watcher"]
+
+# How often a growing answer is shown anew at most, in seconds: no eye sees more.
+_FRAME: Final = 0.06
+# How long an agent may take to end a turn when the session is left, in seconds.
+_GRACE: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Watcher:
+    """Who is told of a talk.
+
+    Attributes:
+        show: given the entries of the answer so far; none when they are in the session.
+        saved: called when the session has grown.
+        busy: given what the agent is doing, one line; empty when it waits.
+        failed: given what went wrong.
+        ask: answers the agent's questions.
+    """
+
+    show: Callable[[Sequence[Entry]], None]
+    saved: Callable[[], None]
+    busy: Callable[[str], None]
+    failed: Callable[[SessionError | OSError], None]
+    ask: AskPermission
+
+
+class Answer:
+    """An answer as far as it has come, as entries that are shown and not saved."""
+
+    def __init__(self, agent_name: str) -> None:
+        self._agent_name = agent_name
+        self._parts: dict[str, Entry | list[str]] = {}
+        self._begun = clock.now()
+        self._last = ""
+
+    def take(self, update: Update) -> None:
+        """Take in what the agent tells."""
+        if update.call is not None:
+            self._last = f"call:{update.call.id}"
+            self._parts[self._last] = update.call
+        elif update.kind in ("text", "thought") and update.text:
+            if not self._last.startswith(f"{update.kind}:"):
+                self._last = f"{update.kind}:{len(self._parts)}"
+                self._parts[self._last] = []
+            part = self._parts[self._last]
+            if isinstance(part, list):
+                part.append(update.text)
+
+    def entries(self) -> list[Entry]:
+        """Give the entries in the order in which they began."""
+        return [self._entry(key, part) for key, part in self._parts.items()]
+
+    def _entry(self, key: str, part: Entry | list[str]) -> Entry:
+        if isinstance(part, Message | ToolExecution):
+            return part
+        thought = key.startswith("thought:")
+        return Message(
+            id=f"live-{key}",
+            role=MessageRole.ASSISTANT,
+            content="" if thought else "".join(part),
+            timestamp=self._begun,
+            agent_name=self._agent_name or None,
+            metadata={"thinking": "".join(part)} if thought else {},
+        )
+
+
+class Talk:
+    """A conversation of a session with one agent, which is started with the first prompt.
+
+    Args:
+        opened: the session.
+        agent: the agent.
+        folder: where it is started.
+        watcher: who is told.
+    """
+
+    def __init__(self, opened: OpenSession, agent: Agent, folder: Path, watcher: Watcher) -> None:
+        self.agent = agent
+        self._opened = opened
+        self._folder = folder
+        self._watcher = watcher
+        self._prompts: asyncio.Queue[str] = asyncio.Queue()
+        self._connected: AcpAgent | None = None
+        self._answer: Answer | None = None
+        self._drawing: asyncio.TimerHandle | None = None
+        self._pending = 0
+        self._running: asyncio.Task[None] | None = None
+        self._idle = asyncio.Event()
+        self.is_stopping = False
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a prompt waits for its answer."""
+        return self._pending > 0
+
+    @property
+    def live(self) -> list[Entry]:
+        """What the agent has answered so far, and is not saved."""
+        return self._answer.entries() if self._answer is not None else []
+
+    def say(self, text: str) -> None:
+        """Have a prompt said after those that wait."""
+        self._pending += 1
+        self._idle.clear()
+        self._prompts.put_nowait(text)
+        if self._running is None:
+            self._running = asyncio.create_task(self._run())
+
+    async def _run(self) -> None:
+        """Start the agent and talk until cancelled; an agent that fails is told of, and started anew for the next."""
+        from superqode.acp import AcpAgent
+
+        while True:
+            text = await self._prompts.get()
+            try:
+                await self._opened.say(text)
+                self._watcher.saved()
+                self._watcher.busy(f"starting {self.agent.name}…")
+                async with AcpAgent(self.agent.command, cwd=self._folder, files="write") as connected:
+                    self._connected = connected
+                    await self._turn(connected, text)
+                    await self._go_on(connected)
+            except (SessionError, OSError) as problem:
+                self._done()
+                self._watcher.failed(problem)
+            finally:
+                self._connected = None
+                self._end()
+
+    async def _go_on(self, connected: AcpAgent) -> None:
+        while True:
+            text = await self._prompts.get()
+            await self._opened.say(text)
+            self._watcher.saved()
+            await self._turn(connected, text)
+
+    async def _turn(self, connected: AcpAgent, text: str) -> None:
+        self._answer = Answer(connected.agent_name or self.agent.name)
+        self._watcher.busy(f"{self.agent.name} answers…")
+        try:
+            turn = await connected.prompt(text, on_update=self._took, ask_permission=self._watcher.ask)
+        except AgentError as problem:
+            if problem.turn is not None:
+                await self._keep(problem.turn)
+            raise
+        await self._keep(turn)
+        self._done()
+        self._end()
+
+    async def _keep(self, turn: Turn) -> None:
+        # Its first entry is the prompt, which is saved already.
+        said = replace(turn, entries=turn.entries[1:])
+        await self._opened.change(lambda: said.add_to(self._opened.session))
+
+    def _took(self, update: Update) -> None:
+        if self._answer is None:
+            return
+        self._answer.take(update)
+        if self._drawing is None:
+            self._drawing = asyncio.get_running_loop().call_later(_FRAME, self._draw)
+
+    def _draw(self) -> None:
+        self._drawing = None
+        self._watcher.show(self.live)
+
+    def _done(self) -> None:
+        self._pending -= 1
+        if not self._pending:
+            self._idle.set()
+
+    def _end(self) -> None:
+        if self._drawing is not None:
+            self._drawing.cancel()
+            self._drawing = None
+        self._answer = None
+        self.is_stopping = False
+        self._watcher.busy("")
+        self._watcher.saved()
+
+    async def stop(self) -> None:
+        """Ask the agent to stop answering; what it said so far is kept."""
+        if self._connected is not None:
+            self.is_stopping = True
+            await self._connected.cancel()
+
+    async def close(self) -> None:
+        """Stop the agent, keep what it said so far, and end it."""
+        await self.stop()
+        if self._running is None:
+            return
+        if self._connected is not None and self.is_busy:
+            await asyncio.wait([asyncio.create_task(self._idle.wait())], timeout=_GRACE)
+        self._running.cancel()
+        await asyncio.wait([self._running])

@@ -1,0 +1,161 @@
+"""A long conversation: only what is seen is drawn, and the view keeps its place."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+
+import pytest
+from textual.app import App
+
+from superqode.session.models import Message, ToolExecution
+from superqode.tui.widgets.conversation import Conversation
+
+
+def _entries(number):
+    made = []
+    for place in range(number):
+        if place % 3 == 2:
+            made.append(
+                ToolExecution(tool_name="bash", arguments={"command": f"run {place}"}, result="ok", success=True)
+            )
+        else:
+            role = "assistant" if place % 3 else "user"
+            made.append(Message(role=role, content=f"# Entry {place}\n\n" + "word " * (place % 90) + "\n\n- a\n- b"))
+    return made
+
+
+class _App(App):
+    def compose(self):
+        yield Conversation()
+
+
+def _live(story, size=(80, 24)):
+    async def live():
+        app = _App()
+        async with app.run_test(size=size) as pilot:
+            view = app.query_one(Conversation)
+            await story(view, pilot)
+
+    asyncio.run(live())
+
+
+def _shown(view):
+    return ["".join(segment.text for segment in view.render_line(y)).rstrip() for y in range(view.size.height)]
+
+
+def test_only_what_is_near_the_view_is_drawn():
+    """Of ten thousand entries a hundred at most are drawn, at the end, after a jump, and at the beginning."""
+
+    async def story(view, pilot):
+        view.show(_entries(10_000))
+        view.action_scroll_end()
+        await pilot.pause()
+        assert view.is_vertical_scroll_end
+        assert view.drawn_count < 100
+        view.jump_to(5000)
+        await pilot.pause()
+        assert any("Entry 5000" in line or "run 5000" in line for line in _shown(view))
+        view.action_scroll_home()
+        await pilot.pause()
+        assert view.scroll_offset.y == 0
+        assert view.drawn_count < 300
+
+    _live(story)
+
+
+@pytest.mark.parametrize("step", [-1, 1])
+def test_scrolling_by_lines_shows_every_line_once(step):
+    """Each step moves what is seen by one line, also where entries turn out higher or lower than they were guessed."""
+
+    async def story(view, pilot):
+        view.show(_entries(300))
+        await pilot.pause()
+        if step < 0:
+            view.action_scroll_end()
+        seen = [_shown(view)]
+        for _ in range(150):
+            (view.action_scroll_down if step > 0 else view.action_scroll_up)()
+            await pilot.pause()
+            seen.append(_shown(view))
+        for before, after in pairwise(seen):
+            upper, lower = (before, after) if step > 0 else (after, before)
+            assert upper[1:] == lower[:-1]
+
+    _live(story)
+
+
+def test_the_end_stays_the_end_and_another_place_stays():
+    """New entries are followed at the end; a reader further up is not moved."""
+
+    async def story(view, pilot):
+        entries = _entries(200)
+        view.show(entries[:100])
+        view.action_scroll_end()
+        view.show(entries)
+        await pilot.pause()
+        assert view.is_vertical_scroll_end
+        assert any("Entry 199" in line or "run 197" in line for line in _shown(view))
+        view.jump_to(50)
+        await pilot.pause()
+        before = _shown(view)
+        view.show([*entries, *_entries(5)])
+        await pilot.pause()
+        assert _shown(view) == before
+
+    _live(story)
+
+
+def test_a_tail_gives_way_to_what_is_saved():
+    """An answer on its way is shown at the end, grows, and is replaced by the saved entries."""
+
+    async def story(view, pilot):
+        entries = _entries(4)
+        view.show(entries[:3])
+        view.action_scroll_end()
+        for text in ("Hel", "Hello"):
+            view.show_tail([Message(id="live", role="assistant", content=text)])
+            await pilot.pause()
+            assert any(line.strip() == text for line in _shown(view))
+        view.show(entries)
+        await pilot.pause()
+        assert [entry.id for entry in view.entries] == [entry.id for entry in entries]
+
+    _live(story)
+
+
+def test_another_width_keeps_the_entry_at_the_top():
+    """After a resize the same entry is at the top, wrapped anew."""
+
+    async def story(view, pilot):
+        view.show(_entries(500))
+        await pilot.pause()
+        view.jump_to(301)
+        await pilot.pause()
+        await pilot.resize_terminal(40, 24)
+        await pilot.pause()
+        assert any("Entry 301" in line for line in _shown(view)[:6])
+
+    _live(story)
+
+
+def test_hostile_entries_are_inert_and_bounded():
+    """Controls are escapes, markup is text, HTML is seen, and a huge result is cut with a word about it."""
+
+    async def story(view, pilot):
+        huge = ToolExecution(
+            tool_name="x[red]\x1b", arguments={"a": "\x1b]0;t\x07"}, result="line\n" * 200_000, success=True
+        )
+        view.show([Message(role="assistant", content="<b>seen</b> [bold]x[/bold] \x1b[2J \u202e"), huge])
+        view.action_fold_all()
+        await pilot.pause()
+        text = "\n".join(_shown(view))
+        assert r"<b>seen</b> [bold]x[/bold] \x1b[2J \u202e" in text
+        assert r"x[red]\x1b" in text
+        assert "\x1b" not in text
+        view.action_scroll_end()
+        await pilot.pause()
+        assert any("1,000,000 characters in all" in line for line in _shown(view))
+        assert view.virtual_size.height < 1000
+
+    _live(story)

@@ -1,0 +1,246 @@
+"""One session: written into, moved through, gone back in, forked; saved after each step."""
+
+from __future__ import annotations
+
+from superqode.tui.screens.point import PointScreen
+from superqode.tui.screens.search import SearchScreen
+from superqode.tui.screens.session.history import HistoryPane
+from superqode.tui.screens.session.screen import SessionScreen
+from superqode.tui.screens.sessions import SessionsScreen
+
+
+def _said(tui, session_id="fix-sql"):
+    with tui.open_store() as store:
+        return [message.content for message in store.load(session_id).messages]
+
+
+def test_a_note_is_saved_when_it_is_sent(library_of_sessions):
+    """Enter saves what was typed before anything else; Shift+Enter only begins another line."""
+
+    async def story(ada):
+        await ada.type("first line")
+        await ada.press("ctrl+j")
+        await ada.type("second")
+        await ada.press("enter")
+        await ada.until(lambda: _said(library_of_sessions)[-1] == "first line\nsecond")
+        await ada.sees("first line", "second", "4 messages")
+        assert ada.app.screen.prompt.text == ""
+
+    library_of_sessions.run(story, session="fix-sql")
+
+
+def test_the_first_thing_said_names_a_session(tui):
+    """A session begun without a title is called by the first thing said in it."""
+
+    async def story(ada):
+        await ada.press("n", "enter")
+        await ada.until(lambda: isinstance(ada.app.screen, SessionScreen))
+        await ada.type("Why is it slow?")
+        await ada.press("enter")
+        await ada.sees("Why is it slow?")
+        await ada.until(lambda: ada.app.screen.opened.session.title == "Why is it slow?")
+
+    tui.run(story)
+
+
+def test_calls_fold_and_open(library_of_sessions):
+    """A call is one line until Enter, a click or `t` opens it; then its edit is a diff."""
+
+    async def story(ada):
+        view = ada.app.screen.view
+        await ada.press("escape", "g")
+        await ada.sees("▸ ✓ edit_file", "users.py")
+        assert "- run" not in ada.shown
+        await ada.press("j", "j", "j", "j", "enter")
+        await ada.sees("▾ ✓ edit_file", '-run(f"… {name}")', '+run("… ?", name)')
+        await ada.press("enter")
+        await ada.sees("▸ ✓ edit_file")
+        row = ada.shown.split("\n").index(next(line for line in ada.shown.split("\n") if "edit_file" in line))
+        await ada.pilot.click("#conversation-view", offset=(6, row - view.region.y))
+        await ada.sees("▾ ✓ edit_file")
+        await ada.press("t", "t", "end")
+        await ada.press("t")
+        await ada.sees("▾ ✓ write_file")
+
+    library_of_sessions.run(story, session="fix-sql", size=(100, 50))
+
+
+def test_an_entry_is_copied(library_of_sessions):
+    """`y` copies what the current entry says, whole."""
+
+    async def story(ada):
+        await ada.press("escape", "g", "j", "y")
+        assert ada.app.clipboard == _said(library_of_sessions)[0]
+
+    library_of_sessions.run(story, session="fix-sql")
+
+
+def test_undo_redo_and_snapshots_are_saves(library_of_sessions):
+    """`u` goes back a save, `r` forward again, `s` names the present state; the store has all of it."""
+
+    async def story(ada):
+        await ada.press("escape", "u")
+        await ada.until(lambda: len(_said(library_of_sessions)) == 2)
+        await ada.sees("2 messages, 3 calls")
+        await ada.press("r")
+        await ada.sees("3 messages, 4 calls")
+        await ada.press("r")
+        await ada.until(lambda: any("redo" in told.lower() for told in ada.told))
+        await ada.press("s")
+        await ada.type("All is well")
+        await ada.press("enter")
+        await ada.until(lambda: "The snapshot is taken" in ada.told)
+        with library_of_sessions.open_store() as store:
+            assert store.load("fix-sql").snapshots[-1].description == "All is well"
+            assert [save.action for save in store.history("fix-sql")][:3] == ["redo", "undo", "save"]
+
+    library_of_sessions.run(story, session="fix-sql")
+
+
+def test_history_tells_what_each_save_added(library_of_sessions):
+    """The timeline has every save and snapshot, and tells of the highlighted one what it changed."""
+
+    async def story(ada):
+        await ada.press("escape", "2")
+        await ada.sees("+1 message +1 call", "◆ before-the-test", "+3 calls")
+        await ada.sees("+ write_file", "files_created")
+        await ada.press("down")
+        await ada.sees("by bash" if "by bash" in ada.shown else "+ bash", "pytest -q")
+        assert len(ada.app.screen.query_one(HistoryPane).rows.items) == 4
+
+    library_of_sessions.run(story, session="fix-sql", size=(140, 40))
+
+
+def test_any_point_is_viewed_gone_back_to_and_forked(library_of_sessions):
+    """Enter shows the session as it was then; `b` goes back to it with a new save, `f` forks there."""
+
+    async def story(ada):
+        await ada.press("escape", "2", "down", "down", "enter")
+        await ada.until(lambda: isinstance(ada.app.screen, PointScreen))
+        await ada.sees("as of 2026-11-22 10:01", "I'll look at the file first.")
+        assert "write_file" not in ada.shown
+        await ada.press("b")
+        await ada.sees("2 messages, 0 calls")
+        with library_of_sessions.open_store() as store:
+            assert store.history("fix-sql")[0].action == "restore"
+        await ada.press("end", "f")
+        await ada.sees("Fork of Fix SQL")
+        await ada.press("end")
+        await ada.type(" early")
+        await ada.press("enter")
+        await ada.until(lambda: isinstance(ada.app.screen, SessionScreen) and ada.app.screen.opened.id != "fix-sql")
+        assert ada.app.screen.opened.session.title == "Fork of Fix SQL injection early"
+        assert len(ada.app.screen.opened.session.messages) == 1
+        assert ada.app.screen.opened.session.parent_session_id == "fix-sql"
+
+    library_of_sessions.run(story, session="fix-sql")
+
+
+def test_the_lineage_leads_to_relatives(library_of_sessions):
+    """The tree shows forks under what they came from; Enter opens one."""
+
+    async def story(ada):
+        await ada.press("escape", "3")
+        await ada.sees("● Fix SQL injection", "└─ ○ With an ORM instead")
+        assert "parser" not in ada.shown
+        await ada.press("down", "enter")
+        await ada.until(lambda: isinstance(ada.app.screen, SessionScreen) and ada.app.screen.opened.id == "with-orm")
+
+    library_of_sessions.run(story, session="fix-sql")
+
+
+def test_files_tell_what_touched_them(library_of_sessions):
+    """The files a session made and changed, and the calls that did it, as diffs."""
+
+    async def story(ada):
+        await ada.press("escape", "4")
+        await ada.sees("+ test_users.py", "~ users.py", "def test_quotes")
+        await ada.press("down")
+        await ada.sees('-run(f"… {name}")')
+
+    library_of_sessions.run(story, session="fix-sql")
+
+
+def test_a_hit_opens_its_session_at_the_place(library_of_sessions):
+    """Search finds as one types; Enter on a hit opens the session with the very entry current, and opened."""
+
+    async def story(ada):
+        await ada.press("ctrl+f")
+        await ada.until(lambda: isinstance(ada.app.screen, SearchScreen))
+        await ada.type("test_quotes")
+        await ada.sees("test_quotes", "call 6")
+        await ada.press("enter", "home")
+        await ada.until(lambda: any(hit.session_id == "fix-sql" for hit in ada.app.screen.hits.items))
+        hits = ada.app.screen.hits
+        hits.move_to(next(n for n, hit in enumerate(hits.items) if hit.session_id == "fix-sql"))
+        await ada.press("enter")
+        await ada.until(lambda: isinstance(ada.app.screen, SessionScreen))
+        await ada.until(lambda: ada.app.screen.view.current == 5)
+        await ada.sees("▾ ✓ write_file", "def test_quotes")
+        assert ada.app.screen.opened.id == "fix-sql"
+
+    library_of_sessions.run(story, session="with-orm", size=(80, 24))
+
+
+def test_words_that_nothing_has_are_told(library_of_sessions):
+    """Any text is a query, and one that finds nothing says so."""
+
+    async def story(ada):
+        await ada.press("ctrl+f")
+        await ada.type('"open quote [red')
+        await ada.sees("Nothing found")
+
+    library_of_sessions.run(story, start_in_list=True)
+
+
+def test_what_others_say_in_the_open_session_appears(library_of_sessions):
+    """Another process's save is taken in by itself; writing on merges nothing and loses nothing."""
+
+    async def story(ada):
+        with library_of_sessions.open_store() as other:
+            theirs = other.load("fix-sql")
+            theirs.add_message("user", "from another window")
+            other.save(theirs)
+        await ada.sees("from another window", "4 messages")
+        await ada.type("from here")
+        await ada.press("enter")
+        await ada.until(lambda: _said(library_of_sessions)[-2:] == ["from another window", "from here"])
+
+    library_of_sessions.run(story, session="fix-sql")
+
+
+def test_a_session_deleted_elsewhere_is_left(library_of_sessions):
+    """Where another process deletes the open session, the list comes back with a notice."""
+
+    async def story(ada):
+        with library_of_sessions.open_store() as other:
+            other.delete("fix-sql")
+        await ada.until(lambda: isinstance(ada.app.screen, SessionsScreen))
+        assert any("trash" in told for told in ada.told)
+
+    library_of_sessions.run(story, session="fix-sql")
+
+
+def test_a_full_disk_is_a_notice_and_the_words_stay(library_of_sessions, monkeypatch):
+    """A save that fails is told of; what was said stays in memory, and the next save has it."""
+
+    async def story(ada):
+        from superqode.session.errors import SaveFailed
+
+        opened = ada.app.screen.opened
+        whole = opened._store.save
+
+        async def full(_session):
+            raise SaveFailed("fix-sql", "not saved", "No space left on device")
+
+        monkeypatch.setattr(opened._store, "save", full)
+        await ada.type("one")
+        await ada.press("enter")
+        await ada.until(lambda: any("No space left" in told for told in ada.told))
+        await ada.sees("4 messages")
+        monkeypatch.setattr(opened._store, "save", whole)
+        await ada.type("two")
+        await ada.press("enter")
+        await ada.until(lambda: _said(library_of_sessions)[-2:] == ["one", "two"])
+
+    library_of_sessions.run(story, session="fix-sql")

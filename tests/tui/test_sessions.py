@@ -1,0 +1,222 @@
+"""The list of sessions: what opens first, narrowing, previews, and what is done to a session from there."""
+
+from __future__ import annotations
+
+from at_the_screen import HOSTILE
+from superqode.session import Session
+from superqode.tui.screens.session.screen import SessionScreen
+from superqode.tui.screens.sessions import SessionsScreen
+
+
+def _titles(ada):
+    return [summary.title for summary in ada.app.screen.rows.items]
+
+
+def test_it_opens_on_the_session_that_changed_last(library_of_sessions):
+    """Without a wish the newest session is open, ready to be written into; Escape twice shows the list."""
+
+    async def story(ada):
+        assert isinstance(ada.app.screen, SessionScreen)
+        assert ada.app.screen.opened.id == "other-2"
+        assert ada.app.screen.prompt.has_focus
+        await ada.press("escape", "escape")
+        assert isinstance(ada.app.screen, SessionsScreen)
+        await ada.sees("5 sessions")
+
+    library_of_sessions.run(story)
+
+
+def test_the_list_first_where_it_is_wished(library_of_sessions):
+    """`--list` begins with the list; Enter, and a click on the highlighted row, open a session."""
+
+    async def story(ada):
+        await ada.sees("5 sessions")
+        await ada.press("down", "enter")
+        await ada.until(lambda: isinstance(ada.app.screen, SessionScreen))
+        assert ada.app.screen.opened.id == "other-1"
+        await ada.until(lambda: ada.app.screen.focused)
+        await ada.press("escape", "escape")
+        await ada.pilot.click("#list", offset=(5, 1))
+        await ada.pilot.pause()
+        assert ada.app.screen.rows.current.id == "other-2"
+        await ada.pilot.click("#list", offset=(5, 1))
+        await ada.until(lambda: isinstance(ada.app.screen, SessionScreen))
+        assert ada.app.screen.opened.id == "other-2"
+        await ada.until(lambda: ada.app.screen.focused)
+
+    library_of_sessions.run(story, start_in_list=True)
+
+
+def test_typing_narrows_the_list(library_of_sessions):
+    """Words, and `tag:`, `agent:`, `project:`, narrow while they are typed; Escape shows all again."""
+
+    async def story(ada):
+        await ada.sees("5 sessions")
+        await ada.press("slash")
+        for typed, expected in (
+            ("sql", ["Fix SQL injection"]),
+            ("tag:secu", ["With an ORM instead", "Fix SQL injection"]),
+            ("agent:gemini", ["Port the parser to Rust"]),
+            ("project:shop limiter", ["Add a rate limiter to the login"]),
+            ("nothing has this", []),
+        ):
+            ada.app.screen.query_one("#filter").value = ""
+            await ada.type(typed)
+            assert _titles(ada) == expected, typed
+        await ada.sees("Nothing fits", "0 of 5 sessions")
+        await ada.press("escape", "escape")
+        assert len(_titles(ada)) == 5
+
+    library_of_sessions.run(story, start_in_list=True)
+
+
+def test_a_facet_is_picked_from_what_there_is(library_of_sessions):
+    """`f` lists projects, tags and agents with their counts; the picked one stands in the filter."""
+
+    async def story(ada):
+        await ada.sees("5 sessions")
+        await ada.press("f")
+        await ada.sees("/home/ada/shop", "3 sessions", "security_tester")
+        await ada.type("codex")
+        await ada.press("enter")
+        await ada.until(lambda: len(_titles(ada)) == 2)
+        assert ada.app.screen.query_one("#filter").value == "agent:codex"
+
+    library_of_sessions.run(story, start_in_list=True)
+
+
+def test_the_highlighted_session_is_previewed(library_of_sessions):
+    """How a session ends is seen beside the list, and beneath it where there is no room; of a long one only the end."""
+    long = Session(id="long", title="A long one")
+    for number in range(3000):
+        long.add_message("user", f"number {number}")
+    with library_of_sessions.open_store() as store:
+        store.save(long)
+
+    async def story(ada):
+        await ada.sees("6 sessions", "number 2999")
+        await ada.press("end")
+        await ada.sees("a parameter")
+        assert len(ada.app.screen.query_one("#ending").entries) <= 30
+
+    library_of_sessions.run(story, start_in_list=True, size=(80, 24))
+    library_of_sessions.run(story, start_in_list=True, size=(140, 40))
+
+
+def test_a_session_is_begun_renamed_tagged_and_deleted(tui):
+    """`n` begins one in this project, `e` names and tags it, `d` moves it into the trash: all saved at once."""
+
+    async def story(ada):
+        await ada.sees("No sessions yet")
+        await ada.press("n")
+        await ada.type("My plan")
+        await ada.press("enter")
+        await ada.until(lambda: isinstance(ada.app.screen, SessionScreen))
+        await ada.press("escape", "escape")
+        await ada.sees("1 session")
+        await ada.press("e")
+        await ada.press("end")
+        await ada.type(" B")
+        await ada.press("tab")
+        await ada.type("red, blue, red")
+        await ada.press("enter")
+        await ada.sees("My plan B", "#red", "#blue")
+        with tui.open_store() as store:
+            summary = store.list_sessions()[0]
+            assert (summary.title, summary.tags) == ("My plan B", ("red", "blue"))
+            assert summary.project_path == str(tui.path.parent)
+        await ada.press("d", "enter")
+        await ada.sees("No sessions yet")
+        with tui.open_store() as store:
+            assert [item.title for item in store.trash()] == ["My plan B"]
+
+    tui.run(story)
+
+
+def test_what_others_save_appears_by_itself(library_of_sessions):
+    """A session that another process saves, changes or deletes does so in the list, too, without a key."""
+
+    async def story(ada):
+        await ada.sees("5 sessions")
+        with library_of_sessions.open_store() as other:
+            other.save(Session(id="theirs", title="Theirs"))
+            await ada.sees("6 sessions", "Theirs")
+            theirs = other.load("theirs")
+            theirs.title = "Theirs, renamed"
+            other.save(theirs)
+            await ada.sees("Theirs, renamed")
+            other.delete("theirs")
+            await ada.sees("5 sessions")
+        assert "Theirs" not in ada.shown
+
+    library_of_sessions.run(story, start_in_list=True)
+
+
+def test_hostile_titles_are_seen_and_do_nothing(library_of_sessions):
+    """Controls and overrides in titles and tags stand as escapes, and square brackets are no markup."""
+
+    async def story(ada):
+        await ada.sees(r"\x1b[31mevil\u202egnp.exe [bold]x[/bold]", "#[red]tag")
+        assert "\x1b" not in ada.app.export_screenshot()
+        assert "\u202e" not in ada.app.export_screenshot()
+        await ada.press("enter")
+        await ada.until(lambda: isinstance(ada.app.screen, SessionScreen))
+        await ada.sees(r"\x1b[31mevil\u202egnp.exe [bold]x[/bold]?")
+        await ada.press("escape", "d")
+        await ada.sees(r"\x1b[31mevil")
+        assert HOSTILE not in ada.shown
+
+    library_of_sessions.run(story, start_in_list=True, size=(140, 40))
+
+
+def test_the_trash_brings_back_and_forgets(library_of_sessions):
+    """`T` lists what was deleted; Enter brings a session back, `p` forgets one for ever, but Enter there means no."""
+
+    async def story(ada):
+        await ada.sees("5 sessions")
+        for _ in range(2):
+            await ada.press("d", "enter")
+            await ada.pilot.pause(0.2)
+        await ada.sees("3 sessions")
+        await ada.press("T")
+        await ada.sees("2 sessions")
+        await ada.press("p", "enter")
+        await ada.rests()
+        await ada.press("p", "tab", "shift+tab", "shift+tab", "enter")
+        await ada.sees("1 session")
+        await ada.press("enter")
+        await ada.sees("The trash is empty")
+        await ada.press("escape")
+        await ada.sees("4 sessions")
+
+    library_of_sessions.run(story, start_in_list=True)
+
+
+def test_a_damaged_session_is_told_and_the_others_stay(library_of_sessions):
+    """A branch that cannot be read is listed with what is wrong; opening it is a notice, and no end."""
+    ref = library_of_sessions.path / "refs" / "heads" / "other-2"
+    ref.write_text("0123456789" * 4 + "\n")
+
+    async def story(ada):
+        await ada.sees("Port the parser")
+        await ada.press("end", "enter")
+        await ada.until(lambda: ada.told)
+        assert isinstance(ada.app.screen, SessionsScreen)
+        assert any("other-2" in told for told in ada.told)
+
+    library_of_sessions.run(story, start_in_list=True)
+
+
+def test_the_palette_does_what_the_keys_do(library_of_sessions):
+    """What can be done on a screen is found by its name in the palette, and runs from there."""
+
+    async def story(ada):
+        await ada.sees("5 sessions")
+        await ada.press("ctrl+p")
+        await ada.pilot.pause(0.3)
+        await ada.type("Trash")
+        await ada.pilot.pause(0.5)
+        await ada.press("enter")
+        await ada.sees("The trash is empty")
+
+    library_of_sessions.run(story, start_in_list=True)
