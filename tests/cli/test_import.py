@@ -14,7 +14,7 @@ from superqode.cli.exit_codes import ExitCode
 
 from .conftest import Cli
 
-OUTCOME_KEYS = {"source", "session_id", "status", "messages", "executions", "reason"}
+OUTCOME_KEYS = {"source", "session_id", "status", "messages", "executions", "reason", "title"}
 
 
 @pytest.fixture

@@ -51,7 +51,7 @@ def test_show_reads_like_a_conversation(cli: Cli) -> None:
     assert [row for row in rows if row.startswith("user  ")]
     assert [row for row in rows if row.startswith("assistant (codex)  ")]
     assert rows[rows.index("Reading…") + 1] == "first"
-    assert '  → read_file {"path": "a.py"}  ok  45 ms' in rows
+    assert "  → read_file a.py  ok  45 ms" in rows
     (failed,) = [row for row in rows if "→ bash" in row]
     assert failed.endswith("…  failed")
     assert len(failed) < 150

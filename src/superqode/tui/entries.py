@@ -14,8 +14,7 @@ from superqode.cli.text import count
 from superqode.cli.times import local
 from superqode.session.exporters.html.diffs import Piece as Diff
 from superqode.session.exporters.html.diffs import edit_diff, looks_like_diff, read_diff, split_edits
-from superqode.session.exporters.html.values import gist
-from superqode.session.exporters.reading import duration, json_text, thoughts, unanswered
+from superqode.session.exporters.reading import duration, gist, is_aside, json_text, thoughts, unanswered
 from superqode.session.exporters.visible import visible
 from superqode.session.models import Entry, Message, MessageRole, ToolExecution
 from superqode.tui.lines import Line, Piece, fit, piece, segments
@@ -36,8 +35,6 @@ _NAMES: Final[Mapping[MessageRole, str]] = {
     MessageRole.TOOL: "Tool",
 }
 _DIFF_ROLES: Final[Mapping[str, str]] = {"add": "add", "del": "del", "hunk": "hunk", "file": "dim"}
-# A system message longer than this, in characters, is folded like a call: prompts and injected context are long.
-_SYSTEM_MAX: Final = 400
 
 Drawing = list[list[Segment]]
 
@@ -63,9 +60,7 @@ class Look:
 
 def foldable(entry: Entry) -> bool:
     """Whether an entry is a line until it is opened."""
-    if isinstance(entry, ToolExecution) or entry.role is MessageRole.TOOL:
-        return True
-    return entry.role is MessageRole.SYSTEM and len(entry.content) > _SYSTEM_MAX
+    return isinstance(entry, ToolExecution) or entry.role is MessageRole.TOOL or is_aside(entry)
 
 
 def estimate(entry: Entry, width: int, *, opened: bool) -> int:

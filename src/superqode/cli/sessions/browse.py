@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["list_", "search", "tree"]
 
 _SHOWN: Final = 50
+_NOTHING_YET: Final = "no sessions here yet; `superqode sessions rescue` brings in what agents on this machine wrote"
 _TITLE: Final = 80
 _TITLE_LEAST: Final = 16
 _COLUMNS: Final = (
@@ -86,7 +87,8 @@ def list_(
         emit_json([summary.to_dict() for summary in shown])
         return
     if not found:
-        note("no sessions here")
+        chosen = any((project, tags, agent, since, until, parent, text, finding))
+        note("no session fits" if chosen else _NOTHING_YET)
         return
     table(_COLUMNS, [_row(summary) for summary in shown])
     if len(found) > len(shown):
@@ -203,7 +205,7 @@ def tree() -> None:
         )
         return
     if not walked:
-        note("no sessions here")
+        note(_NOTHING_YET)
         return
     known = {item.id for item, _ in walked}
     emit("\n".join(_branch(item, lasts, known) for item, lasts in walked))

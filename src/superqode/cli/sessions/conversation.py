@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from superqode.cli.output import style
 from superqode.cli.text import block, count, line
 from superqode.cli.times import ago, local
+from superqode.session.exporters.reading import gist, is_aside
 from superqode.session.git.project import ProjectIdentity
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def conversation(session: Session, *, last: int | None = None, tools: bool = Fal
         yield f"\n… {skipped} earlier entries"
     for entry in islice(entries, skipped, None):
         if entry.kind == "call":
-            yield "\n".join(_call(entry, whole=tools))
+            yield "\n".join(_call(entry, session.project_path, whole=tools))
         else:
             yield "\n".join(_message(entry, whole=tools))
 
@@ -75,17 +76,18 @@ def _message(message: Message, *, whole: bool) -> Iterator[str]:
     role = message.role.value
     who = f"{role} ({line(message.agent_name)})" if message.agent_name else role
     yield f"\n{style(who, fg=_COLOURS[role], bold=True)}  {local(message.timestamp)}"
-    if role == "tool" and not whole:
-        yield f"  {line(message.content, _ARGUMENTS_SHOWN)}"
+    if not whole and (role == "tool" or is_aside(message)):
+        more = f"  ({len(message.content):,} characters, --tools shows them)" if role == "system" else ""
+        yield f"  {line(message.content, _ARGUMENTS_SHOWN)}{more}"
     elif message.content:
         yield block(message.content)
 
 
-def _call(call: ToolExecution, *, whole: bool) -> Iterator[str]:
+def _call(call: ToolExecution, project: str, *, whole: bool) -> Iterator[str]:
     outcome = style("ok", fg="green") if call.success else style("failed", fg="red")
     took = f"  {call.duration_ms} ms" if call.duration_ms else ""
     arguments = json.dumps(call.arguments, ensure_ascii=False)
-    shown = line(arguments, 0 if whole else _ARGUMENTS_SHOWN)
+    shown = line(arguments) if whole else line(gist(call.arguments, project) or arguments, _ARGUMENTS_SHOWN)
     yield f"  → {line(call.tool_name)} {shown}  {outcome}{took}"
     if whole and call.result:
         yield "\n".join(f"    {row}" for row in block(call.result).splitlines())

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["import_", "reimport"]
 
 _SHOWN: Final = 20
+_TITLE_SHOWN: Final = 60
 _AGAIN: Final = "Mapped again"
 _WOULD: Final = "Would map again"
 _STATUSES: Final[tuple[Status, ...]] = ("new", "updated", "unchanged", "failed")
@@ -125,7 +126,7 @@ def _tell(report: ImportReport, done: str) -> None:
     changed = [outcome for outcome in report.sessions if outcome.status in ("new", "updated")]
     for outcome in changed[:_SHOWN]:
         counts = f"{count(outcome.messages, 'message')}, {count(outcome.executions, 'tool call')}"
-        emit(f"{outcome.status:<8} {line(outcome.session_id)}  {counts}")
+        emit(f"{outcome.status:<8} {line(outcome.session_id)}  {line(outcome.title, _TITLE_SHOWN)}  ({counts})")
     if len(changed) > _SHOWN:
         emit(f"… and {len(changed) - _SHOWN} more")
     told = ", ".join(f"{report.count(status)} {status}" for status in _STATUSES)

@@ -53,7 +53,7 @@ _VALUE_SHOWN: Final = 200
     help="As it was then: a save, a snapshot, or ~N for N saves back.",
 )
 @click.option("--last", metavar="N", type=click.IntRange(min=1), help="Only the last N messages and tool calls.")
-@click.option("--tools", is_flag=True, help="Show what tools were given and what they gave back.")
+@click.option("--tools", is_flag=True, help="All that tools were given and gave back, and what agents put in.")
 @click.option("--provenance", "origin", is_flag=True, help="Where it was imported from, and what became of each line.")
 @json_option("the whole session as Session.to_dict() gives it; with --provenance where it came from", "SessionShown")
 @store_option

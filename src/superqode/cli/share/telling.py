@@ -136,6 +136,8 @@ def tell_sent(share: SharedSession) -> None:
         note("no remote is set, so it is in this store only; `superqode remote add NAME URL`, then `share push`")
     elif share.pending:
         note(f"{share.remote} could not be reached: it waits here until `superqode share push`")
+    elif share.remote:
+        note(f"sent to {share.remote}")
     if not share.sealed:
         where = share.remote or "this store"
         note(f"public: everybody who can read {where} can read it, and find it")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from superqode.session.codec.jsontext import dump_text
-from superqode.session.exporters.visible import json_safe
-from superqode.session.models import Entry, Message, Session
+from superqode.session.exporters.visible import json_safe, one_line
+from superqode.session.models import Entry, Message, MessageRole, Session
+from superqode.session.models.files import relative_path
 
 __all__ = [
     "Asked",
@@ -17,6 +19,8 @@ __all__ = [
     "duration",
     "excerpt_note",
     "facts",
+    "gist",
+    "is_aside",
     "json_text",
     "known_calls",
     "moment",
@@ -24,6 +28,17 @@ __all__ = [
     "unanswered",
 ]
 
+# What tells a call from others of its tool, the most telling first.
+_TELLING: Final = ("command", "cmd", "pattern", "query", "url")
+_PATHS: Final = ("file_path", "filePath", "path", "absolute_path", "notebook_path")
+_PATCHES: Final = ("input", "patch", "patchText")
+_TELLING_LESS: Final = ("description", "prompt", "message", *_PATCHES)
+_GIST_MAX: Final = 160
+# The patch language of Codex says at each file what becomes of it; more of a patch is not looked at, in characters.
+_PATCH_FILE: Final = re.compile(r"^\*\*\* (Add|Update|Delete) File: (.+)$", re.MULTILINE)
+_PATCH_MAX: Final = 100_000
+# A system message longer than this, in characters, is an aside: prompts of agents and injected context are long.
+_ASIDE_MIN: Final = 400
 _SECOND: Final = 1000
 _MINUTE: Final = 60 * _SECOND
 # A count from outside: nobody reads more.
@@ -60,6 +75,29 @@ def moment(time: datetime) -> str:
     """Give an aware UTC time as `2026-11-22 10:00:00 UTC`."""
     # Not strftime, which leaves the zeros of early years out.
     return time.isoformat(" ", "seconds").removesuffix("+00:00") + " UTC"
+
+
+def gist(arguments: Mapping[str, Any], project: str) -> str:
+    """Give the one line that tells most of a call; empty where there is none. Paths start at the project."""
+    for key in (*_TELLING, *_PATHS, *_TELLING_LESS):
+        told = arguments.get(key)
+        if isinstance(told, list) and told and all(isinstance(word, str) for word in told):
+            told = " ".join(told)
+        if isinstance(told, str) and told.strip():
+            return one_line(_essence(key, told, project).lstrip(), _GIST_MAX)
+    return ""
+
+
+def _essence(key: str, told: str, project: str) -> str:
+    if key in _PATHS:
+        return relative_path(told, project)
+    patched = _PATCH_FILE.findall(told, 0, _PATCH_MAX) if key in _PATCHES else []
+    return ", ".join(f"{verb.lower()} {path}" for verb, path in patched) or told
+
+
+def is_aside(message: Message) -> bool:
+    """Whether nobody said it: what an agent put in by itself, which readers unfold when they want it."""
+    return message.role is MessageRole.SYSTEM and (len(message.content) > _ASIDE_MIN or "injected" in message.metadata)
 
 
 def thoughts(message: Message) -> list[str]:

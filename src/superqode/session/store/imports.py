@@ -56,6 +56,7 @@ class ImportOutcome:
     messages: int = 0
     executions: int = 0
     reason: str = ""
+    title: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Give the outcome as plain JSON values."""
@@ -220,7 +221,7 @@ class _Import:
                 self._run.owners[session_id] = watched
         except (SessionError, OSError) as problem:
             return ImportOutcome(watched.whole.name, session_id, "failed", reason=str(problem))
-        return ImportOutcome(watched.whole.name, session_id, status, *part.sizes())
+        return ImportOutcome(watched.whole.name, session_id, status, *part.sizes(), title=part.session.title)
 
     def _save(self, part: Imported) -> Status:
         store, session = self._store, part.session

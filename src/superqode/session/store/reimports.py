@@ -178,4 +178,4 @@ def _map(store: SessionStore, source: Source, name: str, part: Imported, *, dry_
         )
     except SessionError as problem:
         return ImportOutcome(source.name, name, "failed", reason=str(problem))
-    return ImportOutcome(source.name, name, status, *part.sizes())
+    return ImportOutcome(source.name, name, status, *part.sizes(), title=part.session.title)

@@ -7,8 +7,7 @@ from typing import Final
 
 from superqode.cli.text import count
 from superqode.cli.times import local
-from superqode.session.exporters.html.values import gist
-from superqode.session.exporters.reading import json_text
+from superqode.session.exporters.reading import gist, json_text
 from superqode.session.store.results import Change, SaveRecord
 from superqode.tui.lines import TITLE_MAX, Line, Piece, piece
 

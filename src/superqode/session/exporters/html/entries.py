@@ -9,8 +9,8 @@ from superqode.session import clock
 from superqode.session.exporters.html.blocks import block
 from superqode.session.exporters.html.escape import text
 from superqode.session.exporters.html.prose import prose
-from superqode.session.exporters.html.values import gist, show_arguments
-from superqode.session.exporters.reading import Asked, attached, duration, moment, thoughts, unanswered
+from superqode.session.exporters.html.values import show_arguments
+from superqode.session.exporters.reading import Asked, attached, duration, gist, is_aside, moment, thoughts, unanswered
 from superqode.session.exporters.visible import one_line
 from superqode.session.models import Entry, Message, MessageRole, ToolExecution
 
@@ -22,8 +22,6 @@ _NAMES: Final = {
     MessageRole.SYSTEM: "System",
     MessageRole.TOOL: "Tool",
 }
-# A system message longer than this, in characters, is folded: prompts and injected context are long.
-_SYSTEM_MAX: Final = 400
 _GIST_MAX: Final = 160
 
 
@@ -48,9 +46,7 @@ def show_entry(number: int, entry: Entry, around: Around) -> Iterator[str]:
     """Give an entry, which is the so-manieth from 1."""
     if isinstance(entry, ToolExecution):
         return _call(number, entry, around)
-    # What an agent put in by itself, nobody said.
-    aside = entry.role is MessageRole.SYSTEM and (len(entry.content) > _SYSTEM_MAX or "injected" in entry.metadata)
-    if aside or entry.role is MessageRole.TOOL:
+    if is_aside(entry) or entry.role is MessageRole.TOOL:
         return _folded_message(number, entry, around)
     return _message(number, entry, around)
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
 from superqode.session.exporters.html.blocks import block, diff_block
@@ -11,39 +10,11 @@ from superqode.session.exporters.html.diffs import edit_diff, split_edits
 from superqode.session.exporters.html.escape import text
 from superqode.session.exporters.reading import json_text
 from superqode.session.exporters.visible import one_line
-from superqode.session.models.files import relative_path
 
-__all__ = ["gist", "show_arguments", "show_value"]
+__all__ = ["show_arguments", "show_value"]
 
-# What tells a call from others of its tool, the most telling first.
-_TELLING: Final = ("command", "cmd", "pattern", "query", "url")
-_PATHS: Final = ("file_path", "filePath", "path", "absolute_path", "notebook_path")
-_PATCHES: Final = ("input", "patch", "patchText")
-_TELLING_LESS: Final = ("description", "prompt", "message", *_PATCHES)
-_GIST_MAX: Final = 160
-# The patch language of Codex says at each file what becomes of it; more of a patch is not looked at, in characters.
-_PATCH_FILE: Final = re.compile(r"^\*\*\* (Add|Update|Delete) File: (.+)$", re.MULTILINE)
-_PATCH_MAX: Final = 100_000
 _DEPTH_MAX: Final = 3
 _SHORT: Final = 80
-
-
-def gist(arguments: Mapping[str, Any], project: str) -> str:
-    """Give the one line that tells most of a call; empty where there is none. Paths start at the project."""
-    for key in (*_TELLING, *_PATHS, *_TELLING_LESS):
-        told = arguments.get(key)
-        if isinstance(told, list) and told and all(isinstance(word, str) for word in told):
-            told = " ".join(told)
-        if isinstance(told, str) and told.strip():
-            return one_line(_essence(key, told, project).lstrip(), _GIST_MAX)
-    return ""
-
-
-def _essence(key: str, told: str, project: str) -> str:
-    if key in _PATHS:
-        return relative_path(told, project)
-    patched = _PATCH_FILE.findall(told, 0, _PATCH_MAX) if key in _PATCHES else []
-    return ", ".join(f"{verb.lower()} {path}" for verb, path in patched) or told
 
 
 def show_arguments(arguments: Any) -> Iterator[str]:

@@ -12,8 +12,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 
 from superqode.session.exporters.html.diffs import Edit, edit_diff
-from superqode.session.exporters.html.values import gist
-from superqode.session.exporters.reading import json_text
+from superqode.session.exporters.reading import gist, json_text
 from superqode.session.exporters.visible import visible
 from superqode.tui.lines import Line, Piece, piece
 from superqode.tui.widgets.lines_view import LinesView
