@@ -173,3 +173,23 @@ def test_files_over_a_session():
     (session,) = sessions(script)
     assert (session.files_created, session.files_modified) == (["new.py"], ["old.py", "n.ipynb"])
     assert session.project_path == "/p"
+
+
+@pytest.mark.parametrize(
+    ("commands", "created", "deleted"),
+    [
+        (["rm old.txt"], [], ["old.txt"]),
+        (["git mv old.txt new.txt && git status"], ["new.txt"], ["old.txt"]),
+        (["mv old.txt new.txt", "rm new.txt"], [], ["old.txt"]),
+        (["rm -rf build", "rm *.o"], [], []),
+    ],
+)
+def test_files_a_command_took_away(commands, created, deleted):
+    """What a command surely removed or renamed is told as deleted; what its line leaves open is not."""
+    script = Script()
+    script.says("go")
+    for number, command in enumerate(commands):
+        script.answers(call(f"t{number}", "Bash", command=command))
+        script.result(f"t{number}", "")
+    (session,) = sessions(script)
+    assert (session.files_created, session.metadata.get("files_deleted", [])) == (created, deleted)

@@ -7,6 +7,7 @@ hold less of it. Such a gap is named in the test (`unseen`); then the session mu
 from __future__ import annotations
 
 import json
+import re
 from functools import partial
 from pathlib import Path
 
@@ -75,9 +76,11 @@ def check(session, truth, *, subagents=(), unseen=(), arguments=lambda call: cal
         "thinking": [text for message in session.messages for text in message.metadata.get("thinking", ())],
         "files_created": sorted(session.files_created),
         "files_modified": sorted(session.files_modified),
+        "files_deleted": sorted(session.metadata.get("files_deleted", ())),
     }
+    changed = _changed(truth)
     for field, found in said.items():
-        known = sorted(truth[field]) if field.startswith("files_") else truth[field]
+        known = changed[field] if field in changed else truth[field]
         assert found == ([] if field in unseen else known), field
     assert len(said["prompts"]) == truth["user_messages"]
     if "assistant_texts" not in unseen:
@@ -86,8 +89,40 @@ def check(session, truth, *, subagents=(), unseen=(), arguments=lambda call: cal
     assert sum(not call.success for call in session.tool_executions) == sum(not call["ok"] for call in own)
     _check_calls([session], truth, arguments, sidechain=False)
     _check_calls(subagents, truth, arguments, sidechain=True)
+    _check_flags([session, *subagents], truth)
     answers = [message for child in subagents for message in child.messages if message.role == "assistant"]
     assert len(answers) == truth.get("sidechain_responses", 0)
+
+
+def _changed(truth):
+    """Give what became of the files: the script's account, which Git's own bears out; a rename is one less, one more."""
+    files = truth["files"]
+    changed = {
+        "files_created": sorted(files["created"]),
+        "files_modified": sorted(files["modified"]),
+        "files_deleted": sorted(files["deleted"]),
+    }
+    kinds = {"A": "files_created", "M": "files_modified", "D": "files_deleted"}
+    seen = {field: [] for field in changed}
+    for line in truth["git_name_status"]:
+        status, *paths = line.split("\t")
+        for kind, path in zip("DA" if status[0] == "R" else status[0], paths, strict=True):
+            seen[kinds[kind]].append(path)
+    assert {field: sorted(paths) for field, paths in seen.items()} == changed
+    assert [truth["files_created"], truth["files_modified"]] == [files["created"], files["modified"]]
+    return changed
+
+
+def _check_flags(sessions, truth):
+    """Compare calls with what their agent noted of each: its name, how its command ended, and that it failed."""
+    calls = {call.id: call for session in sessions for call in session.tool_executions}
+    for noted in truth.get("as_recorded_by_the_agent", ()):
+        call, flag = calls[noted["id"]], noted["flag"]
+        assert call.tool_name == noted["name"]
+        if ended := re.search(r"exit[ =](\d+)", flag):
+            assert call.metadata["exit_code"] == int(ended[1]), flag
+        if flag in ("is_error=True", "isError=True", "status=error", "error-text"):
+            assert not call.success, flag
 
 
 def texts(session, role):

@@ -91,7 +91,7 @@ class Assembly:
         def shared() -> Iterator[Placed]:
             return (item for item in story() if item.row <= limits.get(item.owner, -1))
 
-        own = Summary(item for item in shared() if item.owner == number)
+        own = Summary((item for item in shared() if item.owner == number), self._facts.cwd)
         return self._import(
             self._fresh("branch", own.first_id),
             shared,
@@ -139,7 +139,7 @@ class Assembly:
         relation: dict[str, Any],
         receipt: Receipt,
     ) -> Imported:
-        told = Summary(story())
+        told = Summary(story(), self._facts.cwd)
         title = next(filter(None, map(title_of, [*titles, *told.openings])), "Claude Code session")
         session = Session(
             id=session_id,
@@ -153,7 +153,7 @@ class Assembly:
         if not self._big:
             for item in story():
                 session.add(item.entry)
-        session.files_created, session.files_modified = told.files.files_created, told.files.files_modified
+        session.files_created, session.files_modified = told.files.created, told.files.modified
         session.metadata = {
             "imported": provenance(
                 self._source,
@@ -169,6 +169,7 @@ class Assembly:
                 "models": told.models,
                 "versions": self._facts.versions,
             },
+            **({"files_deleted": told.files.deleted} if told.files.deleted else {}),
             **relation,
         }
         if not self._big:

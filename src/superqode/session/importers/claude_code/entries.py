@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from superqode.session.importers.origin import EntryIds
+from superqode.session.importers.shell import removed_files
 from superqode.session.models import Entry, Message, MessageRole, ToolExecution
 from superqode.session.models.files import FileTouch, touched_files
 
@@ -178,7 +179,9 @@ class _Builder:
         """The files a call really touched; what the result says about them counts more than the tool."""
         if result is None or not result.worked:
             return ()
-        return tuple(
+        removed = removed_files(call.arguments) if call.name == "Bash" else ()
+        gone: Touches = tuple(("delete", path) for path in removed)
+        return gone + tuple(
             (result.touch if result.touch and touch != "read" else touch, path)
             for touch, path in touched_files(call.name, call.arguments, self._project_path)
         )

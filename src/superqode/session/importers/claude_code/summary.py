@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 
+from superqode.session.importers.balance import FileBalance
 from superqode.session.importers.claude_code.entries import Placed
 from superqode.session.importers.claude_code.speech import command_line
 from superqode.session.importers.fields import text_at
 from superqode.session.importers.origin import TITLE_SOURCE
-from superqode.session.models import Message, Session
+from superqode.session.models import Message
 
 __all__ = ["Summary"]
 
@@ -20,19 +21,23 @@ _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 class Summary:
     """The whole of some entries.
 
+    Args:
+        placed: the entries.
+        project_path: the folder that paths are told from.
+
     Attributes:
         began, ended: the earliest and the latest time; 1970 where there are no entries.
         first_id: the first entry's id.
         openings: what may stand as a title: the beginning of the first prompt, else the first command.
         models: the models that answered, in order.
-        files: an empty session that knows the files.
+        files: what became of files.
         counts: how many messages and executions there are.
     """
 
-    def __init__(self, placed: Iterable[Placed]) -> None:
+    def __init__(self, placed: Iterable[Placed], project_path: str) -> None:
         times: tuple[datetime, datetime] | None = None
         self.first_id = ""
-        self.files = Session(id="files", created_at=_EPOCH)
+        self.files = FileBalance(project_path)
         prompt = command = ""
         models: dict[str, None] = {}
         messages = executions = 0
@@ -42,7 +47,7 @@ class Summary:
             times = (min(times[0], moment), max(times[1], moment)) if times else (moment, moment)
             self.first_id = self.first_id or entry.id
             for touch, path in item.touches:
-                self.files.note_file(touch, path)
+                self.files.take(touch, path)
             if not isinstance(entry, Message):
                 executions += 1
                 continue
