@@ -173,3 +173,25 @@ def test_a_silent_fork_is_found_among_its_relatives(goes_on):
         found = {result.session.id: result.session.parent_session_id for result in run(listing)}
         assert found[f"claude-code-{CHILD}"] == f"claude-code-{SESSION}"
         assert found[f"claude-code-{SESSION}"] is None
+
+
+@pytest.mark.parametrize("marks", [{}, {"sessionId": SESSION}], ids=["silent", "under the old id"])
+def test_a_fork_without_the_calls_beside_others_is_the_fork(marks):
+    """A fork that leaves out one of two parallel calls did not come first: neither is the other's both ways."""
+    script = Script()
+    script.says("first")
+    first = script.answers(call("t1", "Read", file_path="/p/a"), message_id="m")
+    left_out = len(script.records)
+    script.answers(call("t2", "Read", file_path="/p/b"), parent=first, message_id="m")
+    script.result("t2", "b")
+    copied = len(script.records)
+    script.result("t1", "a", parent=first)
+    script.answers("one")
+    fork = Script(session=CHILD)
+    kept = [*script.records[:left_out], *script.records[copied:]]
+    fork.records = [{**record, "sessionId": CHILD, **marks} for record in kept]
+    fork.last = script.last
+    fork.says("in the fork", uuid="f1", timestamp="2026-11-22T11:00:00Z")
+    results = run({NAME: script, CHILD_NAME: fork})
+    found = {result.session.id: result.session.parent_session_id for result in results}
+    assert found == {f"claude-code-{SESSION}": None, f"claude-code-{CHILD}": f"claude-code-{SESSION}"}

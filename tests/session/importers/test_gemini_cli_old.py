@@ -46,6 +46,15 @@ def test_answers_without_words_are_found_by_when_their_calls_were_asked_for():
     assert [call.duration_ms for call in result.session.tool_executions] == [500, 599, 500]
 
 
+def test_answers_of_the_early_qwen_code_are_answers():
+    """Qwen Code 0.1 calls them `qwen`; the rest is Gemini CLI's."""
+    person = {"id": "u1", "type": "user", "timestamp": "2026-11-22T09:50:19.000Z", "content": "go"}
+    data = old(person, old_answer("a1", "one", type="qwen", model="m"))
+    (result,) = run({NAME.removesuffix("l"): data}, GEMINI)
+    assert said(result.session) == [("user", "go"), ("assistant", "one")]
+    assert result.receipt.dropped == {}
+
+
 def test_a_subagent_of_old_is_taken_out_of_its_callers_file():
     """0.21 writes what a sub-agent says into its caller's file; it becomes a session of its own, linked to the call."""
     task = "Your task is to do a deep investigation of the codebase to find it.\n<objective>\nfind\n</objective>"

@@ -7,7 +7,7 @@ import re
 from collections import defaultdict, deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from superqode.session.errors import TranscriptError
@@ -30,6 +30,7 @@ _UUID: Final = re.compile(rb'"uuid"\s*:\s*"([0-9A-Za-z_-]{1,64})"')
 # How many ids from a file's head are compared, and how many heads are remembered.
 _HEAD_IDS: Final = 8
 _MOST_HEADS: Final = 100_000
+_EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 
 # The rows of a conversation: the keys of their ids, and their times.
 Identity = Mapping[int, datetime | None]
@@ -112,8 +113,9 @@ class Relatives:
     def fork_origin(self, source: Source, session_id: str, identity: Callable[[], Identity]) -> str:
         """Find the session of which this one has copied the beginning; empty where there is none.
 
-        Two files that share records are told apart by what only one of them has. A file with nothing of its
-        own was copied from. Where both went on, the fork did so first: what was there then would be in both.
+        Two files that share records are told apart by how each went on after the last of those. A file that did
+        not was copied from. Where both did, the fork did so first: what was there then would be in both. What only
+        one of them has from before tells nothing: a copy leaves out what was rewound, and calls beside others.
         """
         beside = list(self._beside(source))
         own = identity() if beside else {}
@@ -124,8 +126,9 @@ class Relatives:
                 continue
             their_id, theirs = _skim(other, session_id)
             shared = own.keys() & theirs.keys()
-            mine = [moment for key, moment in own.items() if key not in theirs and moment]
-            their_own = [moment for key, moment in theirs.items() if key not in own and moment]
+            last = max((moment for key in shared if (moment := own[key])), default=_EARLIEST)
+            mine = [moment for key, moment in own.items() if key not in theirs and moment and moment > last]
+            their_own = [moment for key, moment in theirs.items() if key not in own and moment and moment > last]
             if not shared or not mine or their_id == session_id or (their_own and min(their_own) <= min(mine)):
                 continue
             rank = (len(shared), not their_own, min(their_own, default=min(mine)))
@@ -154,16 +157,16 @@ class Relatives:
 
 
 def _skim(source: Source, asking: str) -> tuple[str, Identity]:
-    """Give a transcript's session id and its rows' keys and times; nothing for a fork of the one asking."""
+    """Give a transcript's session id and its rows' keys and times; nothing for a copy of the one asking."""
     try:
         reading = BigReading(Receipt()) if is_big(source) else Reading(Receipt())
         for number, record in read_records(source, Receipt()):
             reading.take(number, record)
     except (TranscriptError, OSError):
         return "", {}
-    if reading.facts.forked_from == asking:
-        return "", {}
     session_id = own_session_id(source.name, reading.facts.session_ids)
+    if asking in (reading.facts.forked_from, *reading.facts.session_ids) and session_id != asking:
+        return "", {}
     if isinstance(reading, BigReading):
         return session_id, reading.skeleton.identity()
     return session_id, {key_of(row.uuid): row.time for row in reading.rows if not row.sidechain}

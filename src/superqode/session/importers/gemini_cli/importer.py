@@ -21,7 +21,7 @@ from superqode.session.importers.gemini_cli.relatives import (
     marked_folder,
     parent_of,
 )
-from superqode.session.importers.gemini_cli.transcript import Transcript
+from superqode.session.importers.gemini_cli.transcript import ANSWERING, Transcript
 from superqode.session.importers.jsonmembers import read_members
 from superqode.session.importers.lines import read_records
 from superqode.session.importers.origin import digest_of
@@ -34,15 +34,15 @@ _VERSION: Final = 1
 # How many records at a file's beginning are looked at to recognise it.
 _LOOK: Final = 5
 _HISTORY: Final = re.compile(rb'\s*\{\s*"\$set"\s*:\s*(?=\{\s*"messages"\s*:\s*\[)')
-_SPEAKERS: Final = ("user", "gemini")
+_SPEAKERS: Final = ("user", *ANSWERING)
 
 
 class GeminiCliImporter:
     """Reads the chats of Gemini CLI, `~/.gemini/tmp/<project>/chats/`: 0.21's JSON and the logs since 0.39.
 
-    Session ids are `gemini-cli-<session>`, `…-agent-<agent>` for sub-agents and `…-branch-<message>` for what a person
-    rewound. A file that holds no more than the start of the program gives nothing, and so does one that a newer
-    version copied into another.
+    Qwen Code 0.1 wrote the same JSON below `~/.qwen/tmp/`, without the calls. Session ids are `gemini-cli-<session>`,
+    `…-agent-<agent>` for sub-agents and `…-branch-<message>` for what a person rewound. A file that holds no more than
+    the start of the program gives nothing, and so does one that a newer version copied into another.
     """
 
     name: Final = "gemini-cli"

@@ -22,10 +22,12 @@ from superqode.session.importers.gemini_cli.speech import Spoken, heard, workspa
 from superqode.session.importers.parts import as_parts, attachments, calls_in, response_text, responses_in, texts_in
 from superqode.session.models import MessageRole
 
-__all__ = ["Transcript"]
+__all__ = ["ANSWERING", "Transcript"]
 
 _NOTICES: Final = ("info", "error", "warning")
-_KINDS: Final = ("user", "gemini", *_NOTICES)
+# The type of an answer: Gemini CLI's, and that of Qwen Code 0.1, which is made from it.
+ANSWERING: Final = ("gemini", "qwen")
+_KINDS: Final = ("user", *ANSWERING, *_NOTICES)
 # What says whose file it is; a second header, as each start of the program writes one, does not change it.
 _IDENTITY: Final = ("sessionId", "projectHash", "startTime", "kind")
 _LONGEST: Final = 4096
@@ -141,7 +143,7 @@ class Transcript:
         if kind == "user":
             return self._take_user(name, record)
         compacted, self._compacted = self._compacted, False
-        if kind == "gemini":
+        if kind in ANSWERING:
             return self._take_answer(name, record, again=again, compacted=compacted)
         return kind in _NOTICES and self._take_notice(name, record)
 
