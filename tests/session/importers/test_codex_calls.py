@@ -149,19 +149,23 @@ def test_a_file_removed_and_made_again_was_only_changed():
     assert (session.files_created, session.files_modified) == ([], ["a"])
 
 
-def test_files_renamed_on_a_command_line_are_created():
+def test_what_a_command_line_surely_does_to_files_is_told():
     """Versions that record nothing of a file are read by what their commands say for sure."""
     rollout = Rollout().prompt("go")
     for number, (command, output) in enumerate(
         [
             ("git mv a.txt b.txt", "Exit code: 0\nWall time: 1 seconds\nOutput:\n"),
             ("mv c d", "Exit code: 1\nWall time: 1 seconds\nOutput:\n"),
+            ("rm e.txt", "Exit code: 0\nWall time: 1 seconds\nOutput:\n"),
+            ("cat > f.txt <<'END'\nx\nEND", "Exit code: 0\nWall time: 1 seconds\nOutput:\n"),
         ]
     ):
         rollout.call(
             f"c{number}", name="shell", arguments=json.dumps({"command": ["bash", "-lc", command]}), output=output
         )
-    assert session_of(rollout).files_created == ["b.txt"]
+    session = session_of(rollout)
+    assert session.files_created == ["b.txt", "f.txt"]
+    assert session.metadata["files_deleted"] == ["a.txt", "e.txt"]
 
 
 def test_what_a_script_does_besides_commands_is_shown_too():

@@ -154,3 +154,22 @@ def test_reading_lists_nothing():
 def test_the_table_is_normal():
     """Names in the table are as the lookup makes them: lower case, without separators."""
     assert all(name.isalnum() and name == name.lower() for name in TOOLS)
+
+
+@pytest.mark.parametrize(
+    ("command", "touches"),
+    [
+        ("mkdir -p docs && cat > docs/a.md <<'END'\n# a\nmv b c\nEND", [("write", "docs/a.md")]),
+        ("cat <<END >> notes.txt\nx\nEND", [("modify", "notes.txt")]),
+        ("cat >a.txt <<END\nx\nEND", [("write", "a.txt")]),
+        (["bash", "-lc", "git mv a b"], [("create", "b")]),
+        (["mv", "a", "b c"], [("create", "b c")]),
+        ("cat > $HOME/a <<END\nx\nEND", []),
+        ("cat a > b", []),
+        ("python3 - <<END\nmv a b\nEND", []),
+        ([1, "mv"], []),
+    ],
+)
+def test_what_a_command_line_surely_makes(command, touches):
+    """Files renamed, and files written from the line itself; the text in it is no command."""
+    assert _touched("shell", command=command) == touches

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from superqode.session.models.files import plain_commands
+from superqode.session.models.files import command_line, plain_commands
 
 __all__ = ["removed_files"]
 
@@ -15,9 +15,8 @@ _PATTERN: Final = re.compile(r"[*?\[$`<>|&{~]")
 
 def removed_files(arguments: Mapping[str, Any]) -> Iterator[str]:
     """Give the files that the command of a successful call of a shell tool removed or renamed."""
-    command = arguments.get("command")
-    told = command if isinstance(command, str) and ("rm" in command or "mv" in command) else ""
-    for words in plain_commands(told):
+    command = command_line(arguments)
+    for words in plain_commands(command if "rm" in command or "mv" in command else ""):
         verb, *operands = (words[1:] if words[:1] == ["git"] else words) or [""]
         named = [word for word in operands if word != "--"]
         # An option may mean folders (-r) or files that need not be there (-f).

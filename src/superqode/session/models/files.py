@@ -11,7 +11,7 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, Literal
 
-__all__ = ["FileTouch", "plain_commands", "relative_path", "touched_files"]
+__all__ = ["FileTouch", "command_line", "plain_commands", "relative_path", "touched_files"]
 
 FileTouch = Literal["create", "write", "modify", "delete", "read"]
 
@@ -54,7 +54,7 @@ TOOLS: Final[Mapping[str, FileTouch]] = {
     "openfile": "read",
 }
 
-# Tools that run a command line; a moved file is the one thing that can be read off it for sure.
+# Tools that run a command line; a moved file and one written from the line itself can be read off it for sure.
 _SHELLS: Final = frozenset(
     (
         "bash",
@@ -69,6 +69,8 @@ _SHELLS: Final = frozenset(
     )
 )
 _COMMAND_MAX: Final = 20_000
+# A file that a shell writes from the line itself, as agents without a tool for it do.
+_WRITTEN: Final = re.compile(r"cat (<<\S+ )?>(?P<more>>?) ?(?P<path>[^ *?$`<>|&{(]+)(?(1)| <<\S+)")
 
 _PATH_KEYS: Final = (
     "path",
@@ -94,8 +96,8 @@ def touched_files(tool_name: str, arguments: Mapping[str, Any], project_path: st
     touch = TOOLS.get(name)
     if touch is None:
         if name in _SHELLS:
-            for path in _moved_files(arguments):
-                yield "create", relative_path(path, project_path)
+            for made, path in _shell_files(command_line(arguments)):
+                yield made, relative_path(path, project_path)
         return
     patches = [text for key in _PATCH_KEYS if isinstance(text := arguments.get(key), str)]
     patched = [found for text in patches for found in _PATCH_LINE.finditer(text)]
@@ -119,8 +121,20 @@ def touched_files(tool_name: str, arguments: Mapping[str, Any], project_path: st
         yield touch, relative_path(named[0], project_path)
 
 
+def command_line(arguments: Mapping[str, Any]) -> str:
+    """Give the line that a shell tool was called with; empty where there is none. A list is a program's own words."""
+    command = arguments.get("command", arguments.get("cmd"))
+    if isinstance(command, str):
+        return command
+    words = command if isinstance(command, list | tuple) and all(isinstance(word, str) for word in command) else ()
+    return words[-1] if len(words) > 1 and words[-2] in ("-c", "-lc") else shlex.join(words)
+
+
 def plain_commands(command: str) -> Iterator[list[str]]:
-    """Give the words of each command of a line that runs several, up to where a folder or a quote makes it unclear."""
+    """Give the words of each command of a line that runs several, up to where it gets unclear what is a command.
+
+    That is a change of folder, a quote that spans commands, and text for a command in the line itself (`<<END`).
+    """
     for part in re.split(r"&&|;|\n", command if len(command) <= _COMMAND_MAX else ""):
         try:
             words = shlex.split(part)
@@ -129,19 +143,20 @@ def plain_commands(command: str) -> Iterator[list[str]]:
         if words[:1] in (["cd"], ["pushd"]):
             return  # what follows is relative to another folder
         yield words
+        if any(word.startswith("<<") for word in words):
+            return
 
 
-def _moved_files(arguments: Mapping[str, Any]) -> Iterator[str]:
-    """The new names of files that a command line renames: `mv old new` and `git mv old new`, nothing cleverer."""
-    command = arguments.get("command", arguments.get("cmd"))
-    if isinstance(command, list) and all(isinstance(word, str) for word in command):
-        command = command[-1] if len(command) > 1 and command[-2] in ("-c", "-lc") else None
+def _shell_files(command: str) -> Iterator[tuple[FileTouch, str]]:
+    """The files that a command line makes: `mv old new`, `git mv old new`, `cat > new <<END`; nothing cleverer."""
     # A look at the text first: taking it into words costs a hundred times as much.
-    for words in plain_commands(command) if isinstance(command, str) and "mv" in command else ():
+    for words in plain_commands(command) if "mv" in command or "<<" in command else ():
+        if written := _WRITTEN.fullmatch(" ".join(words)):
+            yield ("modify" if written["more"] else "write"), written["path"]
         operands = words[2:] if words[:2] == ["git", "mv"] else words[1:] if words[:1] == ["mv"] else []
         named = [word for word in operands if not word.startswith("-")]
         if len(named) == 2 and not re.search(r"[*?$`<>|&{]|/\Z", named[1]) and not re.search(r"[*?$`<>|&{]", named[0]):
-            yield named[1]
+            yield "create", named[1]
 
 
 def relative_path(path: str, project_path: str) -> str:

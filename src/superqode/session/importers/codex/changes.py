@@ -9,6 +9,7 @@ from typing import Any, Final
 from superqode.session.importers.balance import FileBalance
 from superqode.session.importers.codex.calls import Call
 from superqode.session.importers.fields import text_at
+from superqode.session.importers.shell import removed_files
 from superqode.session.models.files import FileTouch, touched_files
 
 __all__ = ["take_call"]
@@ -18,6 +19,8 @@ Change = tuple[FileTouch, str]
 _KINDS: Final[Mapping[str, FileTouch]] = {"add": "create", "update": "modify", "delete": "delete"}
 
 _PATCH_LINE: Final = re.compile(r"^\*\*\* (?:(Add|Update|Delete) File|(Move) to): (.+)$", re.MULTILINE)
+# What Codex called its tool for commands, from the first version on.
+_SHELLS: Final = ("shell", "local_shell", "shell_command", "exec_command")
 _PATCH_BEGIN: Final = "*** Begin Patch"
 
 
@@ -61,7 +64,10 @@ def _patched(call: Call) -> Iterator[Change]:
 
 
 def _named(call: Call) -> Iterator[Change]:
-    """The changes that the tool's name and arguments mean: a write, an edit, a file renamed on a command line."""
+    """The changes that the tool's name and arguments mean: a write, an edit, what a command line did to files."""
+    if call.name in _SHELLS:
+        for path in removed_files(call.arguments):
+            yield "delete", path
     for touch, path in touched_files(call.name, call.arguments, ""):
         # A file that a tool writes whole is new as far as the rollout tells.
         yield "create" if touch == "write" else touch, path
