@@ -10,7 +10,7 @@ from superqode.session.ids import is_session_id
 from superqode.session.importers.base import Imported, sources_of
 
 # What stands beside a recorded session and was not written by its agent.
-_OURS = ("expected.json", "driver.json", "project.diff", "stdout.txt", "session-list.txt")
+OURS = ("expected.json", "driver.json", "project.diff", "stdout.txt", "session-list.txt")
 
 
 def opener(path):
@@ -24,7 +24,7 @@ def at(folder, skip=()):
         {
             path.relative_to(folder).as_posix(): opener(path)
             for path in sorted(folder.rglob("*"))
-            if path.is_file() and path.name not in (*_OURS, *skip) and not path.name.endswith(("-wal", "-shm"))
+            if path.is_file() and path.name not in (*OURS, *skip) and not path.name.endswith(("-wal", "-shm"))
         }
     )
 

@@ -45,3 +45,22 @@ def damaged(draw, raw):
         start = draw(st.integers(0, len(raw)))
         raw[start : start + draw(st.integers(0, 200))] = draw(st.binary(max_size=20))
     return bytes(raw)
+
+
+@st.composite
+def torn(draw, raw):
+    """Give bytes whose lines are left out, cut, doubled, glued together and shuffled, with garbage among them."""
+    lines = raw.splitlines(keepends=True)
+    for kind in draw(st.lists(st.sampled_from(("drop", "cut", "double", "glue", "shuffle", "garbage")), min_size=1)):
+        place = draw(st.integers(0, max(len(lines) - 1, 0)))
+        if kind == "garbage" or not lines:
+            lines.insert(place, draw(st.binary(max_size=40)))
+        elif kind == "shuffle":
+            lines[place : place + 9] = draw(st.permutations(lines[place : place + 9]))
+        else:
+            line = lines[place]
+            cut = line[: draw(st.integers(0, len(line)))]
+            lines[place : place + 1] = {"drop": (), "cut": (cut,), "double": (line, line), "glue": (line.rstrip(),)}[
+                kind
+            ]
+    return b"".join(lines)

@@ -6,10 +6,12 @@ import json
 from itertools import pairwise
 
 import pytest
+from hypothesis import given
 
 from superqode.session.ids import is_session_id
 from superqode.session.importers.superqode_agent import AgentStoreImporter
 
+from . import folders, fuzzing
 from .olddata import needs_recordings, only, recorded, refused, source_of
 
 AGENT = AgentStoreImporter()
@@ -148,3 +150,22 @@ def test_odd_values_raise_nothing_and_odd_names_are_no_ids():
     assert is_session_id(found.session.id)
     assert found.session.title == "go"
     assert found.receipt.dropped == {"records without a known role": 1}
+
+
+SEED = line("user", "go") + line("assistant", "on it", tool_calls=asks(("c1", "bash", '{"command": "ls"}')))
+SEED += line("tool", "a.py", tool_name="bash", tool_result="a.py", tool_call_id="c1") + line("assistant", "done")
+
+
+@given(fuzzing.altered([json.loads(told) for told in SEED.splitlines()]))
+def test_values_of_any_kind_anywhere_raise_nothing(records):
+    """Whatever stands in place of what is expected, the answer is ours and the receipt adds up."""
+    data = b"".join(json.dumps(record).encode() + b"\n" for record in records)
+    for result in AGENT.read(folders.one(data, "s.jsonl")):
+        folders.check(result)
+
+
+@given(fuzzing.damaged(SEED) | fuzzing.torn(SEED))
+def test_bytes_of_any_kind_anywhere_raise_nothing(data):
+    """Whatever the disk did to the file, the answer is ours and the receipt adds up."""
+    for result in AGENT.read(folders.one(data, "s.jsonl")):
+        folders.check(result)

@@ -64,6 +64,8 @@ def _read(source: Source) -> Imported:
     if missing or receipt.dropped:
         receipt.problems.append(f"{missing} of {counted} entries are missing")
         del data["timeline"]  # no longer the whole session, and not taken for it
+    # The lines that are taken are counted by what becomes of them.
+    receipt.lines = sum(receipt.dropped.values())
     for name in (*_ADDED, "format", "executions"):
         data.pop(name, None)
     return import_plain(source, data, digest, receipt, ExportedLinesImporter.name)
