@@ -167,7 +167,7 @@ def test_a_silent_fork_is_found_among_its_relatives(goes_on):
         for _ in range(10):
             script.says("later, in the parent", timestamp="2026-11-22T11:00:00Z")
     other = Script(session="0b2d7c11-5e4f-4f6a-8d3c-ba9876543210")
-    other.records = [{**record, "uuid": f"x{record['uuid']}"} for record in script.records]
+    other.answers("something else", uuid="x1", message_id="another")
     files = {".claude/projects/-p/other.jsonl": other, NAME: script, CHILD_NAME: fork}
     for listing in (files, dict(reversed(files.items()))):
         found = {result.session.id: result.session.parent_session_id for result in run(listing)}
@@ -193,5 +193,22 @@ def test_a_fork_without_the_calls_beside_others_is_the_fork(marks):
     fork.last = script.last
     fork.says("in the fork", uuid="f1", timestamp="2026-11-22T11:00:00Z")
     results = run({NAME: script, CHILD_NAME: fork})
+    found = {result.session.id: result.session.parent_session_id for result in results}
+    assert found == {f"claude-code-{SESSION}": None, f"claude-code-{CHILD}": f"claude-code-{SESSION}"}
+
+
+def test_a_session_resumed_in_a_file_of_its_own_is_linked():
+    """Version 1.0 copies all under other ids and at another time; the ids of the model's messages stay."""
+    script = Script()
+    script.says("first")
+    script.answers("one")
+    copy = Script(session=CHILD)
+    moment = "2026-11-22T11:00:00.000Z"
+    copy.records = [
+        {**record, "uuid": f"x{record['uuid']}", "sessionId": CHILD, "timestamp": moment} for record in script.records
+    ]
+    copy.last = f"x{script.last}"
+    copy.says("second", timestamp="2026-11-22T11:00:01.000Z")
+    results = run({NAME: script, CHILD_NAME: copy})
     found = {result.session.id: result.session.parent_session_id for result in results}
     assert found == {f"claude-code-{SESSION}": None, f"claude-code-{CHILD}": f"claude-code-{SESSION}"}

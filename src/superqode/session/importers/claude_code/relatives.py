@@ -19,20 +19,21 @@ from superqode.session.importers.lines import parse_json, read_records
 from superqode.session.importers.spool import is_big, key_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from superqode.session.importers.base import Source
     from superqode.session.importers.claude_code.rows import Call, Row
 
 __all__ = ["Relatives", "Spawn", "identity_of", "own_session_id", "spawns_in_file"]
 
-_UUID: Final = re.compile(rb'"uuid"\s*:\s*"([0-9A-Za-z_-]{1,64})"')
+# Ids of records, and of the model's messages, which 1.0 keeps when it resumes a session in a file of its own.
+_ID: Final = re.compile(rb'"(?:uuid|id)"\s*:\s*"([0-9A-Za-z_-]{1,64})"')
 # How many ids from a file's head are compared, and how many heads are remembered.
-_HEAD_IDS: Final = 8
+_HEAD_IDS: Final = 16
 _MOST_HEADS: Final = 100_000
 _EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
 
-# The rows of a conversation: the keys of their ids, and their times.
+# The rows of a conversation: the keys of their ids and of the model's messages, and their times.
 Identity = Mapping[int, datetime | None]
 
 
@@ -79,7 +80,11 @@ def identity_of(rows: Sequence[Row]) -> Callable[[], Identity]:
     """Give what tells a conversation's rows from those of others, made when it is asked for."""
     if isinstance(rows, Part):
         return rows.skeleton.identity
-    return lambda: {key_of(row.uuid): row.time for row in rows}
+    return lambda: _identity(rows)
+
+
+def _identity(rows: Iterable[Row]) -> Identity:
+    return {key_of(name): row.time for row in rows for name in (row.uuid, row.message_id) if name}
 
 
 def _spawn_in_file(by_agent: Mapping[str, Call], by_prompt: Mapping[str, deque[Call]], chain: Sequence[Row]) -> Spawn:
@@ -122,7 +127,7 @@ class Relatives:
         best: tuple[int, bool, datetime] | None = None
         found = ""
         for other in beside:
-            if not any(key_of(uuid.decode()) in own for uuid in self._head(other)):
+            if not any(key_of(known.decode()) in own for known in self._head(other)):
                 continue
             their_id, theirs = _skim(other, session_id)
             shared = own.keys() & theirs.keys()
@@ -148,7 +153,7 @@ class Relatives:
         known = self._heads.get(source.name)
         if known is None:
             try:
-                known = frozenset(_UUID.findall(source.head())[:_HEAD_IDS])
+                known = frozenset(_ID.findall(source.head())[:_HEAD_IDS])
             except OSError:
                 return frozenset()
             if known and len(self._heads) < _MOST_HEADS:
@@ -169,7 +174,7 @@ def _skim(source: Source, asking: str) -> tuple[str, Identity]:
         return "", {}
     if isinstance(reading, BigReading):
         return session_id, reading.skeleton.identity()
-    return session_id, {key_of(row.uuid): row.time for row in reading.rows if not row.sidechain}
+    return session_id, _identity(row for row in reading.rows if not row.sidechain)
 
 
 def _find_spawn(parent: Source, agent_id: str) -> Spawn:

@@ -133,9 +133,10 @@ class Skeleton:
         return Part(self, array("I", (n for n, flags in enumerate(self.flags) if flags & _SIDECHAIN == wanted)))
 
     def identity(self) -> dict[int, datetime | None]:
-        """The rows of the conversation itself: the keys of their ids, and their times."""
+        """The rows of the conversation itself: the keys of their ids and of the model's messages, and their times."""
         rows = (place for place, flags in enumerate(self.flags) if not flags & _SIDECHAIN)
-        return {self._uuids[place]: self._time(place) for place in rows}
+        columns = (self._uuids, self.message_keys)
+        return {key: self._time(place) for place in rows for column in columns if (key := column[place])}
 
     def _time(self, place: int) -> datetime | None:
         return None if self.times[place] == _UNKNOWN else _EPOCH + self.times[place] * _TICK
