@@ -27,6 +27,7 @@ import memory
 import processes
 import recording
 import scanning
+import screens
 import searching
 import sharing
 from bench import Bench
@@ -43,6 +44,7 @@ _SECTIONS: Final[dict[str, Callable[[Bench], list[Section]]]] = {
     "import": importing.measure,
     "process": processes.measure,
     "record": recording.measure,
+    "screens": screens.measure,
     "memory": memory.measure,
     "share": sharing.measure,
 }

@@ -18,6 +18,12 @@ ROWS = {
         "superqode --help",
         "superqode sessions list, of 100",
     },
+    "screens": {
+        "a bare app's first picture",
+        "superqode tui, 50 sessions",
+        "load of 100 messages",
+        "… on the screen",
+    },
     "record": {"a line to an agent and none between", "cat | agent | cat", "this library, recording"},
     "list": {
         "superqode 2.25.0's way: index.json",
