@@ -196,13 +196,12 @@ def test_a_store_whose_making_was_cut_short_is_finished(store, store_path, saved
     def die(*_arguments):
         raise Killed
 
-    for step in ("_write_readme",):
-        with monkeypatch.context() as patch:
-            patch.setattr(repository, step, die)
-            with pytest.raises(Killed):
-                saved("s")
-        with SessionStore(store_path) as reader:
-            assert reader.list_sessions() == []
+    with monkeypatch.context() as patch:
+        patch.setattr(repository, "write_readme", die)
+        with pytest.raises(Killed):
+            saved("s")
+    with SessionStore(store_path) as reader:
+        assert reader.list_sessions() == []
     saved("s")
     assert [row.id for row in store.list_sessions()] == ["s"]
     assert git("config", "receive.denyDeletes") == "true"
@@ -212,14 +211,14 @@ def test_a_store_whose_making_was_cut_short_is_finished(store, store_path, saved
 def test_others_wait_while_a_store_is_being_made(store_path, monkeypatch):
     """While one thread is in the middle of making the store, another that wants it waits, and both save."""
     middle, go_on = threading.Event(), threading.Event()
-    real = repository._write_readme
+    real = repository.write_readme
 
     def slowly(made):
         middle.set()
         go_on.wait(10)
         real(made)
 
-    monkeypatch.setattr(repository, "_write_readme", slowly)
+    monkeypatch.setattr(repository, "write_readme", slowly)
     failed: list[BaseException] = []
 
     def save(name):

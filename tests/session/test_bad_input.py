@@ -22,10 +22,11 @@ def kept(store):
 
 
 def _state(folder):
+    # The index is made again from the refs, and a journal is emptied once what it holds is durable.
     return {
         str(path.relative_to(folder)): path.read_bytes()
         for path in folder.rglob("*")
-        if path.is_file() and "locks" not in path.parts and not path.name.startswith("index.sqlite")
+        if path.is_file() and not {"locks", "journal"} & set(path.parts) and not path.name.startswith("index.sqlite")
     }
 
 
