@@ -392,5 +392,5 @@ def test_a_long_file_is_not_held_in_memory(agent):
         tracemalloc.stop()
     assert found.receipt.lines >= 301
     assert found.receipt.problems == []
-    assert said(found.session) == [("user", "go")]
+    assert [(entry.role, entry.content) for entry in found.entries()] == [("user", "go")]
     assert peak < 7_000_000 < 300 * len(line)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
@@ -12,11 +12,11 @@ from superqode.session.errors import InvalidEntry, TranscriptError
 from superqode.session.importers.assembly import Parts, make_session
 from superqode.session.importers.balance import FileBalance
 from superqode.session.importers.base import Imported, Receipt, Source
-from superqode.session.importers.drafts import MOST_BRANCHES, Call, Draft, Drafts, Said, Way
+from superqode.session.importers.drafts import MOST_BRANCHES, Call, Draft, Drafts, Names, Said, Shelf, Way
 from superqode.session.importers.lines import Divide, read_records
 from superqode.session.importers.origin import provenance, session_id_for, title_of
 from superqode.session.importers.shell import removed_files
-from superqode.session.models import Entry, Message, MessageRole, ToolExecution
+from superqode.session.models import Entry, FrozenDict, Message, MessageRole, ToolExecution
 from superqode.session.models.files import touched_files
 from superqode.session.models.values import to_utc
 
@@ -101,33 +101,61 @@ def take_records(
 
 def conversations(origin: Origin, drafts: Drafts) -> Iterator[Imported]:
     """Give the sessions of a transcript."""
-    names = drafts.entry_ids()
-    make: Callable[[Draft], Entry] = partial(_named_entry, names, origin.agent)
-    if not drafts.big:  # each once, whatever conversations it is in
-        made = {id(draft): make(draft) for draft in drafts.every}
-        make = lambda draft: made[id(draft)]  # noqa: E731 - the same by another way
+    maker = _Maker(drafts.shelf, drafts.names(), origin.agent)
     _leave_out(drafts.too_old(), origin.receipt)
     taken = {origin.id}
     ways = drafts.ways()
-    yield _import(origin, next(ways), make, origin.receipt, big=drafts.big)
+    yield _import(origin, next(ways), maker, origin.receipt)
     for way in ways:
-        own = way.drafts[way.own :]
-        first = names[id(own[0])]
+        own = partial(map, drafts.shelf.peek, way.numbers[way.own :])
+        first = maker.names.of(next(own()))
+        receipt = _receipt_of(own())
         branch = Origin(
             source=origin.source,
             digest=origin.digest,
-            receipt=_receipt_of(own),
+            receipt=receipt,
             agent=origin.agent,
             version=origin.version,
             id=_fresh(origin, first, taken),
             original_id=origin.original_id,
-            title=_first_prompt(own),
+            title=_first_prompt(own()),
             folder=origin.folder,
             parent=origin.id,
             relation={"relation": "branch", "first_own_entry": first},
             about=origin.about,
         )
-        yield _import(branch, way, make, branch.receipt, big=drafts.big)
+        yield _import(branch, way, maker, receipt)
+
+
+class _Maker:
+    """Makes the entries of drafts by their numbers; where they are held, each once, whatever conversations it is in."""
+
+    def __init__(self, shelf: Shelf, names: Names, agent: str) -> None:
+        self.shelf = shelf
+        self.names = names
+        self._agent = agent
+        self._made: dict[int, Entry] = {}
+
+    def make(self, number: int) -> Entry:
+        if number in self._made:
+            return self._made[number]
+        draft = self.shelf.peek(number)
+        entry = self._entry(draft, self.names.of(draft))
+        if not self.shelf.big:
+            self._made[number] = entry
+        return entry
+
+    def _entry(self, draft: Draft, entry_id: str) -> Entry:
+        details: dict[str, Any] = dict(draft.details)
+        if draft.id and draft.id != entry_id:
+            details["original_id"] = draft.id
+        if isinstance(draft, Call):
+            return _execution(draft, entry_id, self._agent, details)
+        return _message(draft, entry_id, self._agent, details, self._blocks(draft))
+
+    def _blocks(self, said: Said) -> list[FrozenDict]:
+        calls = map(self.shelf.peek, said.calls)
+        return [call.block for call in calls if isinstance(call, Call)]
 
 
 def _fresh(origin: Origin, first: str, taken: set[str]) -> str:
@@ -137,10 +165,6 @@ def _fresh(origin: Origin, first: str, taken: set[str]) -> str:
     name = next(name for name in tries if name not in taken)
     taken.add(name)
     return name
-
-
-def _named_entry(names: Mapping[int, str], agent: str, draft: Draft) -> Entry:
-    return _entry(draft, names[id(draft)], agent)
 
 
 def _first_prompt(drafts: Iterable[Draft]) -> str:
@@ -153,15 +177,15 @@ def _moment(draft: Draft) -> datetime:
     return draft.time if isinstance(draft, Said) else draft.ended or draft.time
 
 
-def _import(origin: Origin, way: Way, make: Callable[[Draft], Entry], receipt: Receipt, *, big: bool) -> Imported:
-    times = [to_utc(_moment(draft)) for draft in way.drafts]
-    title = title_of(origin.title) or title_of(_first_prompt(way.drafts)) or f"{origin.agent} session"
-    began = min([*times, *([origin.began] if origin.began else [])], default=_EPOCH)
+def _import(origin: Origin, way: Way, maker: _Maker, receipt: Receipt) -> Imported:
+    drafts = partial(map, maker.shelf.peek, way.numbers)
+    title = title_of(origin.title) or title_of(_first_prompt(drafts())) or f"{origin.agent} session"
+    began, ended = _period(drafts(), origin.began)
     parts = Parts(
         id=origin.id,
         title=title,
         began=began,
-        ended=max(times, default=began),
+        ended=ended,
         agent=origin.agent,
         project_path=origin.folder,
         parent=origin.parent,
@@ -179,15 +203,26 @@ def _import(origin: Origin, way: Way, make: Callable[[Draft], Entry], receipt: R
             **origin.relation,
         },
     )
-    files = _files(way.drafts, origin.folder)
-    if not big:
-        return Imported(make_session(parts, list(map(make, way.drafts)), files), receipt)
-    spoken = sum(1 for draft in way.drafts if isinstance(draft, Said))
-    counts = (spoken, len(way.drafts) - spoken)
-    return Imported(make_session(parts, (), files), receipt, partial(map, make, way.drafts), counts)
+    files = _files(drafts(), origin.folder)
+    if not maker.shelf.big:
+        return Imported(make_session(parts, list(map(maker.make, way.numbers)), files), receipt)
+    spoken = sum(1 for draft in drafts() if isinstance(draft, Said))
+    counts = (spoken, len(way.numbers) - spoken)
+    return Imported(make_session(parts, (), files), receipt, partial(map, maker.make, way.numbers), counts)
 
 
-def _files(drafts: Sequence[Draft], folder: str) -> FileBalance:
+def _period(drafts: Iterable[Draft], told: datetime | None) -> tuple[datetime, datetime]:
+    """When a conversation began and ended, by what was said; `told` is when it began as its file says."""
+    began, ended = told, None
+    for draft in drafts:
+        moment = to_utc(_moment(draft))
+        began = moment if began is None else min(began, moment)
+        ended = moment if ended is None else max(ended, moment)
+    began = _EPOCH if began is None else began
+    return began, began if ended is None else ended
+
+
+def _files(drafts: Iterable[Draft], folder: str) -> FileBalance:
     """What became of files by the calls that worked."""
     balance = FileBalance(folder)
     for draft in drafts:
@@ -201,18 +236,7 @@ def _files(drafts: Sequence[Draft], folder: str) -> FileBalance:
     return balance
 
 
-def _entry(draft: Draft, entry_id: str, agent: str) -> Entry:
-    details: dict[str, Any] = dict(draft.details)
-    if draft.id and draft.id != entry_id:
-        details["original_id"] = draft.id
-    return (
-        _message(draft, entry_id, agent, details)
-        if isinstance(draft, Said)
-        else _execution(draft, entry_id, agent, details)
-    )
-
-
-def _message(said: Said, entry_id: str, agent: str, details: dict[str, Any]) -> Message:
+def _message(said: Said, entry_id: str, agent: str, details: dict[str, Any], blocks: list[FrozenDict]) -> Message:
     if said.thinking:
         details["thinking"] = said.thinking
     return Message(
@@ -221,7 +245,7 @@ def _message(said: Said, entry_id: str, agent: str, details: dict[str, Any]) -> 
         content=said.text,
         timestamp=said.time,
         agent_name=agent if said.role == "assistant" else None,
-        tool_calls=[call.block for call in said.calls] or None,
+        tool_calls=blocks or None,
         tool_call_id=said.answers or None,
         metadata=details,
     )
@@ -247,14 +271,14 @@ def _execution(call: Call, entry_id: str, agent: str, details: dict[str, Any]) -
     )
 
 
-def _leave_out(drafts: Sequence[Draft], receipt: Receipt) -> None:
+def _leave_out(drafts: Iterable[Draft], receipt: Receipt) -> None:
     count = sum(draft.records for draft in drafts)
     if count:
         receipt.mapped -= count
         receipt.drop(f"rewound conversations before the last {MOST_BRANCHES}", count)
 
 
-def _receipt_of(drafts: Sequence[Draft]) -> Receipt:
+def _receipt_of(drafts: Iterable[Draft]) -> Receipt:
     """A receipt for the part of a file that became a session of its own; the file's receipt counts it too."""
     count = sum(draft.records for draft in drafts)
     return Receipt(lines=count, mapped=count)

@@ -1,22 +1,25 @@
 """What a transcript's records become on their way to a session: a tree of things said and tools called.
 
-Agents go back to an earlier point and on from there, so each draft knows the one it follows. The way up from the tip
-is the conversation; what other ends there are were left for it, and are conversations of their own.
+Agents go back to an earlier point and on from there, so of each draft it is known which one it follows. The way up
+from the tip is the conversation; what other ends there are were left for it, and are conversations of their own.
+Drafts go by their numbers on a shelf, for those of a huge transcript stand on disk.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from array import array
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, cast
 
 from superqode.session.codec.jsontext import dump_text
-from superqode.session.importers.origin import EntryIds
-from superqode.session.importers.spool import Spool, with_heavy
+from superqode.session.importers.origin import EntryIds, derived_id
+from superqode.session.importers.spool import KeyMap, Spool
 from superqode.session.models import FrozenDict, MessageRole
 
-__all__ = ["MOST_BRANCHES", "Call", "Draft", "Drafts", "Said", "Way"]
+__all__ = ["MOST_BRANCHES", "Call", "Draft", "Drafts", "Names", "Said", "Shelf", "Way", "make_shelf"]
 
 # How many conversations that were left are kept of one file; the last ones.
 MOST_BRANCHES: Final = 256
@@ -33,10 +36,10 @@ class Said:
         id: the agent's own id; empty where it has none.
         answers: for a result that no call is known for: the call's id.
         thinking: the model's thoughts.
-        calls: what the message asks for.
+        calls: what the message asks for: the calls' numbers.
         details: metadata, JSON.
         records: how many records became part of it.
-        follows: the draft before it; None for the first.
+        number: its number on the shelf.
     """
 
     role: MessageRole
@@ -45,10 +48,10 @@ class Said:
     id: str = ""
     answers: str = ""
     thinking: list[str] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
+    calls: list[int] = field(default_factory=list)
     details: dict[str, Any] = field(default_factory=dict)
     records: int = 0
-    follows: Draft | None = None
+    number: int = -1
 
 
 @dataclass(slots=True, eq=False)
@@ -67,7 +70,7 @@ class Call:
         touch: what happened to its file, where the result says so.
         duration_ms: how long it ran as recorded; negative where that is not recorded.
         by_person: whether a person ran it, not the model.
-        details, records, follows: as for a message.
+        details, records, number: as for a message.
     """
 
     id: str
@@ -83,64 +86,189 @@ class Call:
     by_person: bool = False
     details: dict[str, Any] = field(default_factory=dict)
     records: int = 0
-    follows: Draft | None = None
+    number: int = -1
 
 
 Draft = Said | Call
 
 
+_CALL: Final = 0
+_OVER: Final = 1
+# What is known of a draft without reading it: the call that is open or over, else whose words they are.
+_ROLES: Final = {role: code for code, role in enumerate(MessageRole, start=2)}
+_SPEAKERS: Final = frozenset((_ROLES[MessageRole.ASSISTANT], _ROLES[MessageRole.USER]))
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
-    """A conversation: its drafts in order, of which those before `own` are another's, too."""
+    """A conversation: its drafts' numbers in order, of which those before `own` are another's, too."""
 
-    drafts: list[Draft]
+    numbers: Sequence[int]
     own: int
 
 
-class Drafts:
-    """The drafts of one transcript.
+class Shelf:
+    """Drafts by their numbers, those of all the conversations of a file.
 
     Attributes:
-        every: all of them, in the order they came.
-        tip: the one that what comes next follows; None at the beginning.
-        big: whether they are those of a huge transcript: then what is long in them stands on disk.
+        big: whether they are those of a huge transcript, and stand on disk.
     """
 
-    def __init__(self, *, big: bool = False) -> None:
-        self.big = big
-        self._shelve = _shelf() if big else None
-        self.every: list[Draft] = []
-        self.tip: Draft | None = None
-        self._open: dict[str, list[Call]] = {}
+    big = False
 
-    def add(self, draft: Draft) -> None:
-        """Add a draft behind the tip, and make it the tip."""
-        if self._shelve is not None:
-            self._shelve(draft)
-        draft.follows = self.tip
-        self.every.append(draft)
-        self.tip = draft
+    def __init__(self) -> None:
+        self._drafts: list[Draft] = []
+
+    def __len__(self) -> int:
+        return len(self._drafts)
+
+    def __getitem__(self, number: int) -> Draft:
+        """Give a draft to be changed, until the next `let_go`."""
+        return self._drafts[number]
+
+    def append(self, draft: Draft) -> int:
+        """Add a draft; gives its number."""
+        draft.number = len(self)
+        self._drafts.append(draft)
+        return draft.number
+
+    def peek(self, number: int) -> Draft:
+        """Give a draft as it is, only to be looked at."""
+        return self._drafts[number]
+
+    def sort_of(self, number: int) -> int:
+        """Tell what a draft is: the code of a call, or of a role."""
+        return _sort_of(self._drafts[number])
+
+    def let_go(self) -> None:
+        """What was given to be changed is changed."""
+
+
+class _DiskShelf(Shelf):
+    """Drafts on disk: in memory are those of the record at hand, and of each other one where it stands and its kind."""
+
+    big = True
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._spool = Spool()
+        self._places = array("q")
+        self._sorts = bytearray()
+        self._at_hand: dict[int, Draft] = {}
+
+    def __len__(self) -> int:
+        return len(self._sorts)
+
+    def __getitem__(self, number: int) -> Draft:
+        if number not in self._at_hand:
+            self._at_hand[number] = self._spool.get(self._places[number])
+        return self._at_hand[number]
+
+    def append(self, draft: Draft) -> int:
+        """Add a draft; gives its number."""
+        draft.number = len(self)
+        self._places.append(-1)
+        self._sorts.append(_sort_of(draft))
+        self._at_hand[draft.number] = draft
+        return draft.number
+
+    def peek(self, number: int) -> Draft:
+        """Give a draft as it is, only to be looked at."""
+        known = self._at_hand.get(number)
+        return known if known is not None else cast("Draft", self._spool.get(self._places[number]))
+
+    def sort_of(self, number: int) -> int:
+        """Tell what a draft is: the code of a call, or of a role."""
+        known = self._at_hand.get(number)
+        return self._sorts[number] if known is None else _sort_of(known)
+
+    def let_go(self) -> None:
+        """Write what was given to be changed."""
+        for number, draft in self._at_hand.items():
+            self._places[number] = self._spool.put(draft)
+            self._sorts[number] = _sort_of(draft)
+        self._at_hand.clear()
+
+
+def make_shelf(*, big: bool) -> Shelf:
+    """Make the shelf for a transcript."""
+    return _DiskShelf() if big else Shelf()
+
+
+class Drafts:
+    """The drafts of one conversation and of what was left for it, in the order they came.
+
+    Args:
+        shelf: where they are; those of other conversations may be there, too.
+
+    Attributes:
+        shelf: the same.
+        tip: the number of the one that what comes next follows; None at the beginning.
+    """
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.shelf = shelf
+        self.tip: int | None = None
+        self._numbers = array("I")
+        # What each follows, -1 for nothing.
+        self._before = array("i")
+        # For each id its latest call, and for calls that share one the call before.
+        self._open = KeyMap()
+        self._earlier: dict[int, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._numbers)
+
+    def __getitem__(self, place: int) -> Draft:
+        """Give a draft to be changed, until the next `let_go`."""
+        return self.shelf[self._numbers[place]]
+
+    def __iter__(self) -> Iterator[Draft]:
+        return map(self.shelf.peek, self._numbers)
+
+    def add(self, draft: Draft) -> int:
+        """Add a draft behind the tip, and make it the tip; gives its number."""
+        number = self.shelf.append(draft)
+        self._numbers.append(number)
+        self._before.append(-1 if self.tip is None else self.tip)
+        self.tip = number
         if isinstance(draft, Call):
-            self._open.setdefault(draft.id, []).append(draft)
+            if (known := self._waiting(draft.id)) is not None:
+                self._earlier[number] = known
+            self._open[draft.id] = number
+        return number
+
+    def let_go(self) -> None:
+        """The next record comes: drafts that are held now are not changed any more."""
+        self.shelf.let_go()
 
     def waiting(self, call_id: str) -> Call | None:
         """The latest call of an id that has no result; some servers give one id to many calls."""
-        waiting = self._open.get(call_id, [])
-        while waiting and waiting[-1].ended is not None:
-            waiting.pop()
-        return waiting[-1] if waiting else None
+        number = self._waiting(call_id)
+        found = None if number is None else self.shelf[number]
+        return found if isinstance(found, Call) else None
+
+    def _waiting(self, call_id: str) -> int | None:
+        number = known = self._open.get(call_id)
+        while number is not None and number >= 0 and self.shelf.sort_of(number) == _OVER:
+            number = self._earlier.pop(number, -1)
+        if number != known and number is not None:
+            self._open[call_id] = number
+        return None if number is None or number < 0 else number
 
     def speaker(self) -> Said | None:
         """The last message of the model on the way to the tip, up to where a person spoke."""
-        place = self.tip
-        while place is not None and not (isinstance(place, Said) and place.role in _SPEAKERS):
-            place = place.follows
-        return place if isinstance(place, Said) and place.role is MessageRole.ASSISTANT else None
+        number = -1 if self.tip is None else self.tip
+        while number >= 0 and self.shelf.sort_of(number) not in _SPEAKERS:
+            number = self._followed(number)
+        if number < 0 or self.shelf.sort_of(number) != _ROLES[MessageRole.ASSISTANT]:
+            return None
+        found = self.shelf[number]
+        return found if isinstance(found, Said) else None
 
-    def entry_ids(self) -> dict[int, str]:
-        """Give each draft its entry's id, by the draft's `id()`; what came first keeps its id in a longer file."""
-        ids = EntryIds(compact=self.big)
-        return {id(draft): _entry_id(draft, ids) for draft in self.every}
+    def names(self) -> Names:
+        """Give each draft its entry's id; what came first keeps its id in a longer file."""
+        return Names(self)
 
     def ways(self) -> Iterator[Way]:
         """Give the conversations: the one that ends at the tip, then those that were left, in the order they ended.
@@ -148,63 +276,75 @@ class Drafts:
         A conversation that was taken back to its beginning, with nothing said since, is still the conversation.
         """
         ends = self._ends()
-        main = self.tip or (ends.pop() if ends else None)
-        taken: set[int] = set()
-        yield _way(main, taken)
+        main = self.tip if self.tip is not None else (ends.pop() if ends else None)
+        taken = bytearray(len(self.shelf))
+        yield self._way(main, taken)
         for end in ends[:-MOST_BRANCHES]:
-            _way(end, taken)
+            self._way(end, taken)
         for end in ends[-MOST_BRANCHES:]:
-            yield _way(end, taken)
+            yield self._way(end, taken)
 
-    def too_old(self) -> list[Draft]:
-        """The drafts of conversations that were left and are too many to keep."""
+    def too_old(self) -> Iterator[Draft]:
+        """Give the drafts of conversations that were left and are too many to keep."""
         if len(self._ends()) <= MOST_BRANCHES:
-            return []
-        kept = {id(draft) for way in self.ways() for draft in way.drafts}
-        return [draft for draft in self.every if id(draft) not in kept]
+            return
+        kept = bytearray(len(self.shelf))
+        for way in self.ways():
+            for number in way.numbers:
+                kept[number] = 1
+        yield from (self.shelf.peek(number) for number in self._numbers if not kept[number])
 
-    def _ends(self) -> list[Draft]:
-        followed = {id(draft.follows) for draft in self.every}
-        return [draft for draft in self.every if id(draft) not in followed and draft is not self.tip]
+    def _ends(self) -> list[int]:
+        followed = bytearray(len(self.shelf))
+        for number in self._before:
+            if number >= 0:
+                followed[number] = 1
+        return [number for number in self._numbers if not followed[number] and number != self.tip]
 
+    def _followed(self, number: int) -> int:
+        """What a draft of these follows; -1 for nothing."""
+        return self._before[bisect_left(self._numbers, number)]
 
-def _shelf() -> Callable[[Draft], None]:
-    """Give what moves the long fields of a draft to disk, where they are read from as before."""
-    spool = Spool()
-    fields = {Said: ("text",), Call: ("arguments", "block", "result")}
-    kinds: dict[type[Draft], type[Draft]] = {Said: with_heavy(Said, spool, *fields[Said])}
-    kinds[Call] = with_heavy(Call, spool, *fields[Call])
-
-    def shelve(draft: Draft) -> None:
-        values = {name: getattr(draft, name) for name in fields[type(draft)]}
-        draft.__class__ = kinds[type(draft)]
-        for name, value in values.items():
-            setattr(draft, name, value)
-
-    return shelve
-
-
-_SPEAKERS: Final = frozenset((MessageRole.ASSISTANT, MessageRole.USER))
-
-
-def _way(end: Draft | None, taken: set[int]) -> Way:
-    drafts: list[Draft] = []
-    own = 0
-    place = end
-    while place is not None:
-        own += id(place) not in taken
-        drafts.append(place)
-        place = place.follows
-    drafts.reverse()
-    taken.update(map(id, drafts))
-    return Way(drafts, len(drafts) - own)
+    def _way(self, end: int | None, taken: bytearray) -> Way:
+        numbers = array("I")
+        own = 0
+        number = -1 if end is None else end
+        while number >= 0:
+            own += not taken[number]
+            taken[number] = 1
+            numbers.append(number)
+            number = self._followed(number)
+        numbers.reverse()
+        return Way(numbers, len(numbers) - own)
 
 
-def _entry_id(draft: Draft, ids: EntryIds) -> str:
-    if draft.id:
-        return ids.claim(draft.id)
-    if isinstance(draft, Call):
-        return ids.derive("call", draft.name, dump_text(draft.arguments))
-    if not draft.text and draft.calls and draft.calls[0].id:
-        return ids.claim(f"msg-{draft.calls[0].id}")
-    return ids.derive("msg", draft.role, draft.text)
+class Names:
+    """The ids of the entries of drafts, by the drafts."""
+
+    def __init__(self, drafts: Drafts) -> None:
+        self._shelf = drafts.shelf
+        ids = EntryIds(compact=drafts.shelf.big)
+        # Most drafts get the id they want; here are the others'.
+        self._others: dict[int, str] = {}
+        for draft in drafts:
+            wanted = self._wanted(draft)
+            if (given := ids.claim(wanted)) != wanted:
+                self._others[draft.number] = given
+
+    def of(self, draft: Draft) -> str:
+        """The id of a draft's entry."""
+        return self._others.get(draft.number) or self._wanted(draft)
+
+    def _wanted(self, draft: Draft) -> str:
+        if draft.id:
+            return draft.id
+        if isinstance(draft, Call):
+            return derived_id("call", draft.name, dump_text(draft.arguments))
+        first = self._shelf.peek(draft.calls[0]).id if not draft.text and draft.calls else ""
+        return f"msg-{first}" if first else derived_id("msg", draft.role, draft.text)
+
+
+def _sort_of(draft: Draft) -> int:
+    if isinstance(draft, Said):
+        return _ROLES[draft.role]
+    return _CALL if draft.ended is None else _OVER

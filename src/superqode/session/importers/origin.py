@@ -11,7 +11,16 @@ from superqode.session.errors import TranscriptError
 from superqode.session.importers.base import Receipt, Source, sha256_of
 from superqode.session.importers.spool import KeySet, key_of
 
-__all__ = ["TITLE_MAX", "TITLE_SOURCE", "EntryIds", "digest_of", "provenance", "session_id_for", "title_of"]
+__all__ = [
+    "TITLE_MAX",
+    "TITLE_SOURCE",
+    "EntryIds",
+    "derived_id",
+    "digest_of",
+    "provenance",
+    "session_id_for",
+    "title_of",
+]
 
 # The longest title made from a prompt, in characters.
 TITLE_MAX: Final = 80
@@ -39,6 +48,11 @@ def title_of(prompt: str) -> str:
     """Make a title of a prompt: one line of at most 80 characters."""
     line = " ".join(_CONTROL.sub("", prompt[:TITLE_SOURCE]).split())
     return line if len(line) <= TITLE_MAX else line[: TITLE_MAX - 1].rstrip() + "…"
+
+
+def derived_id(kind: str, *content: str) -> str:
+    """Make the id that an entry without one gets from its content, where that is not taken."""
+    return f"{kind}-{_digest(*content)}"
 
 
 class EntryIds:
@@ -77,7 +91,7 @@ class EntryIds:
 
     def derive(self, kind: str, *content: str) -> str:
         """Make an id for an entry that has none, from its content."""
-        return self.claim(f"{kind}-{_digest(*content)}")
+        return self.claim(derived_id(kind, *content))
 
 
 def provenance(

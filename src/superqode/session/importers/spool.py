@@ -12,7 +12,7 @@ from typing import IO, Any, Final, TypeVar, cast
 from superqode.session.importers.base import Source
 from superqode.session.models import FrozenDict
 
-__all__ = ["BIG", "KeySet", "Spool", "is_big", "key_of", "with_heavy"]
+__all__ = ["BIG", "KeyMap", "KeySet", "Spool", "is_big", "key_of", "with_heavy"]
 
 T = TypeVar("T")
 
@@ -24,6 +24,8 @@ _KEPT: Final = 64
 _KEY_BYTES: Final = 8
 # A text that is shorter than this takes less room where it is, in characters.
 _LIGHT: Final = 64
+# How many keys a map has room for at first; there may be a thousand small ones.
+_FEW: Final = 64
 # Values that need no room at all.
 _EMPTY: Final = (dict, list, FrozenDict)
 
@@ -125,6 +127,53 @@ class KeySet:
         for key in before:
             if key:
                 self._table[self._place(key)] = key
+
+
+class KeyMap:
+    """Numbers by texts, of which only the keys are kept (see `key_of`): some twenty bytes each."""
+
+    def __init__(self) -> None:
+        self._keys = array("q", bytes(8 * _FEW))
+        self._numbers = array("i", bytes(4 * _FEW))
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __contains__(self, text: str) -> bool:
+        return self._keys[self._place(key_of(text) or 1)] != 0
+
+    def get(self, text: str) -> int | None:
+        """Give the number of a text; None where it has none."""
+        place = self._place(key_of(text) or 1)
+        return self._numbers[place] if self._keys[place] else None
+
+    def __setitem__(self, text: str, number: int) -> None:
+        key = key_of(text) or 1  # 0 stands for an empty place
+        place = self._place(key)
+        self._numbers[place] = number
+        if self._keys[place]:
+            return
+        self._keys[place] = key
+        self._count += 1
+        if self._count * 3 > len(self._keys) * 2:
+            self._grow()
+
+    def _place(self, key: int) -> int:
+        """Where a key stands, or would: as in `KeySet`."""
+        keys, last = self._keys, len(self._keys) - 1
+        place = key & last
+        while keys[place] not in (0, key):
+            place = (place + 1) & last
+        return place
+
+    def _grow(self) -> None:
+        keys, numbers = self._keys, self._numbers
+        self._keys, self._numbers = array("q", bytes(16 * len(keys))), array("i", bytes(8 * len(keys)))
+        for key, number in zip(keys, numbers, strict=True):
+            if key:
+                place = self._place(key)
+                self._keys[place], self._numbers[place] = key, number
 
 
 def with_heavy(kind: type[T], spool: Spool, *names: str) -> type[T]:

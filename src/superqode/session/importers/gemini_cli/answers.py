@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from superqode.session.importers.drafts import Call, Drafts, Said
+from superqode.session.importers.drafts import Drafts, Said, Shelf
 from superqode.session.importers.fields import mapping_at, text_at
 from superqode.session.importers.gemini_cli.speech import thoughts_in
 from superqode.session.importers.parts import texts_in
@@ -18,14 +18,17 @@ _LONGEST_NAME = 40
 class Side:
     """What a sub-agent said in its caller's file, as up to 0.38.
 
+    Args:
+        shelf: where the drafts of the file are.
+
     Attributes:
         drafts: what was said.
-        call: the call that started it; None where that is lost.
+        call: the number of the call that started it; None where that is lost.
     """
 
-    def __init__(self) -> None:
-        self.drafts = Drafts()
-        self.call: Call | None = None
+    def __init__(self, shelf: Shelf) -> None:
+        self.drafts = Drafts(shelf)
+        self.call: int | None = None
 
 
 def grow(said: Said, record: Mapping[str, Any], parts: list[dict[str, Any]]) -> bool:

@@ -12,6 +12,7 @@ from typing import Any, Final
 from superqode.session.errors import InvalidEntry, TranscriptError
 from superqode.session.importers.base import Imported, Receipt, Source
 from superqode.session.importers.conversations import Origin, conversations, or_errors, session_name, take_records
+from superqode.session.importers.drafts import Call
 from superqode.session.importers.fields import mapping_at, parse_time, text_at
 from superqode.session.importers.gemini_cli.answers import Side
 from superqode.session.importers.gemini_cli.relatives import (
@@ -69,6 +70,7 @@ class GeminiCliImporter:
             _read_object(source, transcript, receipt)
         else:
             take_records(source, receipt, transcript.take, partial(_divide, receipt))
+        transcript.finish()
         if not _spoken(transcript):
             # Each start of the program begins a file, though it may go on in another one.
             if transcript.header and not receipt.problems:
@@ -77,9 +79,12 @@ class GeminiCliImporter:
         origin = self._origin(source, digest, receipt, transcript)
         for side in transcript.sides:
             if side.call is not None:
-                side.call.details["subagent_session_id"] = self._side_name(origin, side)
+                transcript.drafts.shelf[side.call].details["subagent_session_id"] = self._side_name(origin, side)
         for call, agent in transcript.spawned:
-            call.details["subagent_session_id"] = session_name(self.name, origin.original_id, "agent", agent)
+            told = session_name(self.name, origin.original_id, "agent", agent)
+            transcript.drafts.shelf[call].details["subagent_session_id"] = told
+            transcript.drafts.let_go()
+        transcript.drafts.let_go()
         yield from conversations(origin, transcript.drafts)
         for side in transcript.sides:
             yield from conversations(self._side_origin(origin, side), side.drafts)
@@ -123,12 +128,13 @@ class GeminiCliImporter:
         origin.relation = {"relation": "subagent", "subagent": {name: fact for name, fact in facts.items() if fact}}
 
     def _side_name(self, origin: Origin, side: Side) -> str:
-        first = side.drafts.every[0].id
-        return session_name(self.name, origin.original_id, "agent", side.call.id if side.call else first)
+        starter = side.drafts[0] if side.call is None else side.drafts.shelf.peek(side.call)
+        return session_name(self.name, origin.original_id, "agent", starter.id)
 
     def _side_origin(self, origin: Origin, side: Side) -> Origin:
-        count = sum(draft.records for draft in side.drafts.every)
-        facts = {"tool_use_id": side.call.id, "agent_type": side.call.name} if side.call else {}
+        count = sum(draft.records for draft in side.drafts)
+        call = None if side.call is None else side.drafts.shelf.peek(side.call)
+        facts = {"tool_use_id": call.id, "agent_type": call.name} if isinstance(call, Call) else {}
         return Origin(
             source=origin.source,
             digest=origin.digest,
@@ -190,11 +196,11 @@ def _read_object(source: Source, transcript: Transcript, receipt: Receipt) -> No
 
 
 def _spoken(transcript: Transcript) -> bool:
-    return any("injected" not in draft.details for draft in transcript.drafts.every)
+    return any("injected" not in draft.details for draft in transcript.drafts)
 
 
 def _first_id(transcript: Transcript) -> str:
-    return next((draft.id for draft in transcript.drafts.every if draft.id), "")
+    return next((draft.id for draft in transcript.drafts if draft.id), "")
 
 
 def _is_object(head: bytes) -> bool:

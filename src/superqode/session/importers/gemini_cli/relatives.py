@@ -105,7 +105,7 @@ def guess_folder(drafts: Drafts, project_hash: str) -> tuple[str, bool]:
 
 
 def _worked_on(drafts: Drafts) -> Iterator[str]:
-    for draft in drafts.every:
+    for draft in drafts:
         if isinstance(draft, Call):
             for _, path in touched_files(draft.name, draft.arguments, ""):
                 if _ABSOLUTE.match(path) and len(path) <= _LONGEST:

@@ -14,12 +14,13 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from superqode.session.importers.base import Receipt
-from superqode.session.importers.drafts import Call, Draft, Drafts, Said
+from superqode.session.importers.drafts import Call, Drafts, Said, make_shelf
 from superqode.session.importers.fields import list_at, objects_at, parse_time, text_at
 from superqode.session.importers.gemini_cli.answers import Side, grow, usage_of
 from superqode.session.importers.gemini_cli.calls import answer, asked_at, call_of, is_over
 from superqode.session.importers.gemini_cli.speech import Spoken, heard, workspace_in
 from superqode.session.importers.parts import as_parts, attachments, calls_in, response_text, responses_in, texts_in
+from superqode.session.importers.spool import KeyMap, KeySet, key_of
 from superqode.session.models import MessageRole
 
 __all__ = ["ANSWERING", "Transcript"]
@@ -49,24 +50,24 @@ class Transcript:
         workspace: the folder it worked in, where a record tells.
         models: the models that answered.
         sides: what sub-agents said in between.
-        spawned: the calls that started sub-agents with files of their own, and these agents' ids.
+        spawned: the numbers of calls that started sub-agents with files of their own, and these agents' ids.
     """
 
     def __init__(self, receipt: Receipt, *, big: bool = False) -> None:
-        self.drafts = Drafts(big=big)
+        self.drafts = Drafts(make_shelf(big=big))
         self.header: dict[str, str] = {}
         self.workspace = ""
         self.models: list[str] = []
         self.sides: list[Side] = []
-        self.spawned: list[tuple[Call, str]] = []
+        self.spawned: list[tuple[int, str]] = []
         self._receipt = receipt
         self._time = datetime.fromtimestamp(0, UTC)
-        # For each message its draft (None where it has none), and the tip before it.
-        self._known: dict[str, Said | None] = {}
-        self._before: dict[str, Draft | None] = {}
+        # For each message its draft (-1 where it has none), and the tip before it.
+        self._known = KeyMap()
+        self._before = KeyMap()
         # The calls by message and id, and the ids that results came for.
-        self._calls: dict[tuple[str, str], Call] = {}
-        self._answered: set[str] = set()
+        self._calls = KeyMap()
+        self._answered = KeySet()
         self._side: Side | None = None
         self._compacted = False
         self._has_task = False
@@ -84,8 +85,10 @@ class Transcript:
 
     def take(self, _number: int, record: dict[str, Any]) -> None:
         """Take one record of a log."""
+        self.drafts.let_go()
         if isinstance(target := record.get("$rewindTo"), str):
-            self.drafts.tip = self._before.get(target)
+            before = self._before.get(target)
+            self.drafts.tip = None if before is None or before < 0 else before
             self._drop(_STATE)
         elif isinstance(record.get("id"), str):
             self.take_message(record)
@@ -113,7 +116,7 @@ class Transcript:
             brought = self._message(message, again=True) or brought
         self.take_header(changes)
         if brought:
-            self._map(len(self.drafts.every))
+            self._map(len(self.drafts))
         elif "summary" in changes:
             self._receipt.kept += 1
         else:
@@ -121,8 +124,9 @@ class Transcript:
 
     def take_message(self, record: dict[str, Any]) -> None:
         """Take one message."""
+        self.drafts.let_go()
         kind = text_at(record, "type")
-        place = len(self._here.every)
+        place = len(self._here)
         if kind not in _KINDS:
             self._drop(f"{kind} messages" if _PLAIN_NAME.fullmatch(kind) else "unknown messages")
         elif self._message(record, again=False):
@@ -139,7 +143,7 @@ class Transcript:
             return False  # it may be any of those that are known
         name = name or f"message-{len(self._known)}"
         if name not in self._known:
-            self._before[name] = self.drafts.tip
+            self._before[name] = -1 if self.drafts.tip is None else self.drafts.tip
         if kind == "user":
             return self._take_user(name, record)
         compacted, self._compacted = self._compacted, False
@@ -150,10 +154,22 @@ class Transcript:
     def _map(self, place: int) -> None:
         """Count a record as part of what it brought, or else of what is at the tip."""
         self._receipt.mapped += 1
-        every = self._here.every
-        draft = every[place] if place < len(every) else self._here.tip
-        if draft is not None:
-            draft.records += 1
+        here = self._here
+        if place < len(here):
+            here[place].records += 1
+        elif here.tip is not None:
+            here.shelf[here.tip].records += 1
+
+    def finish(self) -> None:
+        """End reading: what was needed only for that is let go."""
+        self.drafts.let_go()
+        self._known, self._before, self._calls, self._answered = KeyMap(), KeyMap(), KeyMap(), KeySet()
+
+    def _said(self, name: str) -> Said | None:
+        """The draft of a message; None where it has none."""
+        number = self._known.get(name)
+        found = None if number is None or number < 0 else self.drafts.shelf[number]
+        return found if isinstance(found, Said) else None
 
     def _drop(self, reason: str) -> None:
         known = reason in self._receipt.dropped or len(self._receipt.dropped) < _MOST_REASONS
@@ -170,11 +186,12 @@ class Transcript:
         spoken = heard(record)
         others = [] if results else attachments(parts)
         if not spoken.text and not others:
-            self._known.setdefault(name, None)
+            if name not in self._known:
+                self._known[name] = -1
             return brought
         if "injected" in spoken.details and not self.workspace:
             self.workspace = workspace_in(spoken.text)
-        known = self._known.get(name)
+        known = self._said(name)
         if known is None:
             self._speak(name, spoken, others)
             return True
@@ -189,15 +206,14 @@ class Transcript:
         if others:
             said.details["attachments"] = others
         if spoken.task and not self.is_subagent:
-            self._side = Side()
+            self._side = Side(self.drafts.shelf)
             self.sides.append(self._side)
         elif self.is_subagent and said.role is MessageRole.USER:
             # Nobody types to a sub-agent: it has a task, and what programs say to it later.
             if self._has_task:
                 said.role, said.details["injected"] = MessageRole.SYSTEM, "agent"
             self._has_task = True
-        self._known[name] = said
-        self._here.add(said)
+        self._known[name] = self._here.add(said)
         self._compacted = spoken.compacted
 
     def _take_response(self, response: Mapping[str, Any]) -> bool:
@@ -206,22 +222,22 @@ class Transcript:
         call = self.drafts.waiting(name)
         if call is not None:
             answer(call, {"result": [{"functionResponse": response}]}, self._time)
-        elif name in self._answered:
+        elif key_of(name) in self._answered:
             return False
         else:
             details = {"tool_name": text_at(response, "name")}
             text = response_text(response)
             self.drafts.add(Said(MessageRole.TOOL, text, self._time, answers=name, details=details))
-        self._answered.add(name)
+        self._answered.add(key_of(name))
         return True
 
     def _take_notice(self, name: str, record: Mapping[str, Any]) -> bool:
         text = "".join(texts_in(as_parts(record.get("content"))))
         if name in self._known or not text:
             return False
-        self._known[name] = said = Said(MessageRole.SYSTEM, text, self._time, id=name)
+        said = Said(MessageRole.SYSTEM, text, self._time, id=name)
         said.details["notice"] = text_at(record, "type")
-        self._here.add(said)
+        self._known[name] = self._here.add(said)
         return True
 
     # -- the model ------------------------------------------------------------------------------------------
@@ -236,18 +252,17 @@ class Transcript:
             bare = not said.text and not said.thinking and not calls_in(parts)
             if bare and told and self._here.speaker() and (ended or not usage_of(record)):
                 # No answer of its own: it only holds calls of the one before it.
-                self._known[name] = None
+                self._known[name] = -1
             else:
                 if compacted and again and not told and not calls_in(parts):
                     said.role, said.details["notice"] = MessageRole.SYSTEM, "synthetic"
-                self._known[name] = said
-                self._here.add(said)
-        elif (known := self._known[name]) is not None and not again:
+                self._known[name] = self._here.add(said)
+        elif not again and (known := self._said(name)) is not None:
             brought = grow(known, record, parts)
         for number, call in enumerate(told or calls_in(parts)):
             brought = self._take_call(name, call, number, again=again) or brought
         if ended and self.sides[-1].call is None:
-            self.sides[-1].call = self._calls.get((name, text_at(told[0], "id")))
+            self.sides[-1].call = self._calls.get(_key(name, text_at(told[0], "id")))
         return brought
 
     def _answer(self, name: str, record: Mapping[str, Any], parts: list[dict[str, Any]]) -> Said:
@@ -265,7 +280,7 @@ class Transcript:
         if self._side is None or not told:
             return False
         asked = asked_at(text_at(told[0], "id"))
-        if asked is None or asked > self._side.drafts.every[0].time:
+        if asked is None or asked > self._side.drafts[0].time:
             return False
         self._side = None
         return True
@@ -273,33 +288,41 @@ class Transcript:
     def _take_call(self, name: str, told: Mapping[str, Any], number: int, *, again: bool) -> bool:
         """Take a call; False where it brought nothing new."""
         call_id = text_at(told, "id")
-        key = (name, call_id or f"{number}")
-        call = self._calls.get(key)
-        brought = call is None
-        if call is None:
-            if again and call_id in self._answered:
+        key = _key(name, call_id or f"{number}")
+        known = self._calls.get(key)
+        brought = known is None
+        if known is None:
+            if again and key_of(call_id) in self._answered:
                 return False
-            call = self._calls[key] = call_of(told, self._time)
-            holder = self._holder(name, call)
-            if holder is not None:
-                holder.calls.append(call)
-            self._here.add(call)
+            known = self._calls[key] = self._add_call(name, call_of(told, self._time))
             if agent := text_at(told, "agentId"):
-                self.spawned.append((call, agent))
-        if call.ended is None and is_over(told):
+                self.spawned.append((known, agent))
+        call = self.drafts.shelf[known]
+        if isinstance(call, Call) and call.ended is None and is_over(told):
             answer(call, told, self._time)
-            self._answered.add(call_id)
+            self._answered.add(key_of(call_id))
             return True
         return brought
+
+    def _add_call(self, name: str, call: Call) -> int:
+        holder = self._holder(name, call)
+        number = self._here.add(call)
+        if holder is not None:
+            holder.calls.append(number)
+        return number
 
     def _holder(self, name: str, call: Call) -> Said | None:
         """The answer that asked for a call; a new one where it was asked for after the last call had its result."""
         here = self._here
-        holder = self._known.get(name) or here.speaker()
-        last = holder.calls[-1] if holder and holder.calls else None
-        if last is None or last.ended is None or not _OLD_CALL.search(call.id) or call.time <= last.ended:
+        holder = self._said(name) or here.speaker()
+        last = here.shelf.peek(holder.calls[-1]) if holder and holder.calls else None
+        if not isinstance(last, Call) or last.ended is None or not _OLD_CALL.search(call.id) or call.time <= last.ended:
             return holder
         silent = Said(MessageRole.ASSISTANT, "", call.time, id=f"{name}-{call.id}")
-        here.add(silent)
-        self._known[name] = silent
+        self._known[name] = here.add(silent)
         return silent
+
+
+def _key(name: str, call_id: str) -> str:
+    """What tells the calls of all messages apart."""
+    return repr((name, call_id))

@@ -49,7 +49,8 @@ class PiImporter:
         receipt = Receipt()
         transcript = Transcript(receipt, big=is_big(source))
         take_records(source, receipt, transcript.take)
-        if not transcript.drafts.every:
+        transcript.finish()
+        if not transcript.drafts:
             raise TranscriptError(source.name, "it holds no messages" if receipt.lines else "it is empty")
         yield from conversations(self._origin(source, digest, receipt, transcript), transcript.drafts)
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, cast
 
 from superqode.session.importers.base import Receipt
-from superqode.session.importers.drafts import Call, Draft, Drafts, Said
+from superqode.session.importers.drafts import Call, Drafts, Said, make_shelf
 from superqode.session.importers.fields import epoch_time, mapping_at, parse_time, text_at
 from superqode.session.importers.pi.blocks import (
     blocks_of,
@@ -21,6 +21,7 @@ from superqode.session.importers.pi.blocks import (
     texts_of,
     usage_of,
 )
+from superqode.session.importers.spool import KeyMap, KeySet, key_of
 from superqode.session.models import FrozenDict, MessageRole, freeze
 
 __all__ = ["ENTRIES", "Transcript"]
@@ -59,16 +60,17 @@ class Transcript:
     """
 
     def __init__(self, receipt: Receipt, *, big: bool = False) -> None:
-        self.drafts = Drafts(big=big)
+        self.drafts = Drafts(make_shelf(big=big))
         self.header: dict[str, Any] = {}
         self.first_id = ""
         self.title = ""
         self.began: datetime | None = None
         self._receipt = receipt
         self._time = datetime.fromtimestamp(0, UTC)
-        # For each entry the draft that stands for it: its own last one, or that of the entry it follows.
-        self._places: dict[str, Draft | None] = {}
-        self._digests: dict[str, int] = {}
+        # For each entry the draft that stands for it: its own last one, or that of the entry it follows; -1 for none.
+        self._places = KeyMap()
+        # The first record of each id.
+        self._firsts = KeySet()
         self._models: list[str] = []
         self._labels: dict[str, str] = {}
 
@@ -83,6 +85,7 @@ class Transcript:
 
     def take(self, number: int, record: dict[str, Any]) -> None:
         """Take one record; `number` is its line, for people."""
+        self.drafts.let_go()
         kind = text_at(record, "type")
         if kind == "session":
             self._take_header(record)
@@ -90,21 +93,32 @@ class Transcript:
         self._note_time(record)
         entry_id = text_at(record, "id")
         self.first_id = self.first_id or entry_id
-        digest = hash(repr(record))
-        # Another entry under the same id stays, too.
-        if entry_id and self._digests.setdefault(entry_id, digest) == digest and entry_id in self._places:
+        if entry_id and self._is_repeated(entry_id, record):
             self._receipt.drop("repeated entries")
             return
         self._go_to(record)
-        before = len(self.drafts.every)
+        before = len(self.drafts)
         if kind == "message" and not isinstance(record.get("message"), dict):
             self._receipt.problem(f"line {number}: a message entry without a message")
         elif self._take_entry(kind, entry_id, record):
             self._receipt.mapped += 1
-            if len(self.drafts.every) > before:
-                self.drafts.every[before].records += 1
+            if len(self.drafts) > before:
+                self.drafts[before].records += 1
         if entry_id:
-            self._places[entry_id] = self.drafts.tip
+            self._places[entry_id] = -1 if self.drafts.tip is None else self.drafts.tip
+
+    def finish(self) -> None:
+        """End reading: what was needed only for that is let go."""
+        self.drafts.let_go()
+        self._places, self._firsts = KeyMap(), KeySet()
+
+    def _is_repeated(self, entry_id: str, record: dict[str, Any]) -> bool:
+        """Whether the same record was there before; another one under its id stays, too."""
+        digest = key_of(repr(record))
+        if entry_id in self._places:
+            return digest in self._firsts
+        self._firsts.add(digest)
+        return False
 
     def _take_header(self, record: dict[str, Any]) -> None:
         if self.header:
@@ -132,8 +146,8 @@ class Transcript:
         parent = record.get("parentId", "")
         if parent is None:
             self.drafts.tip = None
-        elif isinstance(parent, str) and parent in self._places:
-            self.drafts.tip = self._places[parent]
+        elif isinstance(parent, str) and (place := self._places.get(parent)) is not None:
+            self.drafts.tip = None if place < 0 else place
 
     def _take_entry(self, kind: str, entry_id: str, record: Mapping[str, Any]) -> bool:
         """Make drafts of an entry; False where it is counted as something else."""
@@ -224,8 +238,7 @@ class Transcript:
         for block in blocks:
             if text_at(block, "type") == "toolCall":
                 call = call_of(block, self._time)
-                said.calls.append(call)
-                self.drafts.add(call)
+                said.calls.append(self.drafts.add(call))
 
     def _take_result(self, entry_id: str, message: Mapping[str, Any]) -> None:
         blocks = blocks_of(message)

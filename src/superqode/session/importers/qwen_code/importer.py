@@ -10,6 +10,7 @@ from typing import Any, Final
 from superqode.session.errors import TranscriptError
 from superqode.session.importers.base import Imported, Receipt, Source
 from superqode.session.importers.conversations import Origin, conversations, or_errors, session_name, take_records
+from superqode.session.importers.drafts import Call
 from superqode.session.importers.fields import mapping_at, text_at
 from superqode.session.importers.lines import parse_json, read_records
 from superqode.session.importers.origin import digest_of
@@ -53,7 +54,8 @@ class QwenCodeImporter:
         receipt = Receipt()
         transcript = Transcript(receipt, big=is_big(source))
         take_records(source, receipt, transcript.take)
-        if not transcript.drafts.every:
+        transcript.finish()
+        if not transcript.drafts:
             raise TranscriptError(source.name, "it holds no messages" if receipt.lines else "it is empty")
         inline = list(transcript.inline.agents.values())
         shown = [told for told in inline if not _has_file(source, transcript.session_id, told.id)]
@@ -63,12 +65,14 @@ class QwenCodeImporter:
         origin = self._origin(source, digest, receipt, transcript)
         for call, agent in transcript.spawned():
             call.details["subagent_session_id"] = session_name(self.name, transcript.session_id, "agent", agent)
+        transcript.drafts.let_go()
         yield from conversations(origin, transcript.drafts)
         for told in shown:
-            yield from conversations(self._inline_origin(origin, told), told.drafts)
+            beginning = transcript.inline.call_of(told)
+            yield from conversations(self._inline_origin(origin, told, beginning), told.drafts)
 
     def _origin(self, source: Source, digest: str, receipt: Receipt, transcript: Transcript) -> Origin:
-        first = next((draft.id for draft in transcript.drafts.every if draft.id), "")
+        first = next((draft.id for draft in transcript.drafts if draft.id), "")
         own = transcript.session_id or first or f"file-{digest[:20]}"
         origin = Origin(
             source=source,
@@ -105,13 +109,13 @@ class QwenCodeImporter:
         origin.title = origin.title or facts["description"]
         origin.relation = {"relation": "subagent", "subagent": {name: fact for name, fact in facts.items() if fact}}
 
-    def _inline_origin(self, origin: Origin, told: InlineAgent) -> Origin:
-        arguments = told.call.arguments if told.call else {}
+    def _inline_origin(self, origin: Origin, told: InlineAgent, call: Call | None) -> Origin:
+        arguments = call.arguments if call else {}
         facts = {
             "agent_id": told.id,
             "agent_type": told.type,
             "description": text_at(arguments, "description"),
-            "tool_use_id": told.call.id if told.call else "",
+            "tool_use_id": call.id if call else "",
         }
         return Origin(
             source=origin.source,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, cast
 
-from superqode.session.importers.drafts import Call, Drafts, Said
+from superqode.session.importers.drafts import Call, Drafts, Said, Shelf
 from superqode.session.importers.fields import mapping_at, number_at, parse_time, text_at
 from superqode.session.models import FrozenDict, MessageRole, freeze
 
@@ -28,39 +28,47 @@ class InlineAgent:
     Attributes:
         id: its id.
         type: its kind.
-        call: the call that started it; None where that is not known.
+        call: the number of the call that started it; None where that is not known.
         drafts: what it did: its task, its answers, its calls without their results.
         records: how many events told of it.
     """
 
     id: str
     type: str
-    call: Call | None
-    drafts: Drafts = field(default_factory=Drafts)
+    call: int | None
+    drafts: Drafts
     records: int = 0
 
 
 class Inline:
     """Collects the telemetry of sub-agents.
 
+    Args:
+        shelf: where the drafts of the file are.
+
     Attributes:
         agents: the sub-agents, by their ids.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, shelf: Shelf) -> None:
         self.agents: dict[str, InlineAgent] = {}
+        self._shelf = shelf
+
+    def call_of(self, agent: InlineAgent) -> Call | None:
+        """Give the call that started a sub-agent; None where that is not known."""
+        return None if agent.call is None else self._call(agent.call)
 
     def started(self) -> list[tuple[Call, str]]:
         """Give the calls that started these sub-agents, and their ids."""
-        return [(agent.call, agent.id) for agent in self.agents.values() if agent.call is not None]
+        return [(call, agent.id) for agent in self.agents.values() if (call := self.call_of(agent)) is not None]
 
-    def take(self, event: Mapping[str, Any], time: datetime, callers: Sequence[Call]) -> bool:
+    def take(self, event: Mapping[str, Any], time: datetime, callers: Sequence[int]) -> bool:
         """Take an event; False where it is no sub-agent's.
 
         Args:
             event: the event.
             time: when, where the event does not tell.
-            callers: the calls so far that may have started a sub-agent.
+            callers: the numbers of the calls so far that may have started a sub-agent.
         """
         found = _PROMPT.fullmatch(text_at(event, "prompt_id"))
         told = next((tell for kind, tell in _EVENTS if text_at(event, "event.name").endswith(kind)), None)
@@ -81,21 +89,27 @@ class Inline:
         if text_at(shown, "type") != "task_execution":
             return
         for agent in self.agents.values():
-            if agent.call is call:
+            if agent.call == call.number:
                 agent.type = text_at(shown, "subagentName") or agent.type
 
-    def _begin(self, name: str, kind: str, time: datetime, callers: Sequence[Call]) -> InlineAgent:
+    def _begin(self, name: str, kind: str, time: datetime, callers: Sequence[int]) -> InlineAgent:
         """Begin a sub-agent, started by the first open call that no other was started by."""
-        taken = {id(agent.call) for agent in self.agents.values()}
-        named = [call for call in callers if call.id and name.endswith(call.id)]
-        opened = [call for call in callers if call.ended is None and id(call) not in taken]
+        taken = {agent.call for agent in self.agents.values()}
+        calls = [call for number in callers if (call := self._call(number)) is not None]
+        named = [call for call in calls if call.id and name.endswith(call.id)]
+        opened = [call for call in calls if call.ended is None and call.number not in taken]
         fitting = [call for call in opened if text_at(call.arguments, "subagent_type") == kind]
-        agent = InlineAgent(name, kind, next(iter([*named, *fitting, *opened]), None))
+        starter = next(iter([*named, *fitting, *opened]), None)
+        agent = InlineAgent(name, kind, None if starter is None else starter.number, Drafts(self._shelf))
         self.agents[name] = agent
-        task = text_at(agent.call.arguments, "prompt", "description") if agent.call else ""
+        task = text_at(starter.arguments, "prompt", "description") if starter else ""
         if task:
-            agent.drafts.add(Said(MessageRole.USER, task, min(time, agent.call.time) if agent.call else time))
+            agent.drafts.add(Said(MessageRole.USER, task, min(time, starter.time) if starter else time))
         return agent
+
+    def _call(self, number: int) -> Call | None:
+        found = self._shelf[number]
+        return found if isinstance(found, Call) else None
 
 
 def _answer(agent: InlineAgent, event: Mapping[str, Any], time: datetime) -> None:
@@ -117,9 +131,10 @@ def _call(agent: InlineAgent, event: Mapping[str, Any], time: datetime) -> None:
     call.worked = event.get("success") is True
     call.result = text_at(event, "error")
     call.details["result_not_recorded"] = not call.result
-    if (speaker := agent.drafts.speaker()) is not None:
-        speaker.calls.append(call)
-    agent.drafts.add(call)
+    speaker = agent.drafts.speaker()
+    number = agent.drafts.add(call)
+    if speaker is not None:
+        speaker.calls.append(number)
 
 
 _EVENTS: Final = ((".api_response", _answer), (".tool_call", _call))

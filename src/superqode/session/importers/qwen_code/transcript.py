@@ -10,7 +10,7 @@ from typing import Any, Final, cast
 
 from superqode.session.importers.arguments import arguments_of
 from superqode.session.importers.base import Receipt
-from superqode.session.importers.drafts import Call, Draft, Drafts, Said
+from superqode.session.importers.drafts import Call, Drafts, Said, make_shelf
 from superqode.session.importers.fields import mapping_at, number_at, parse_time, text_at
 from superqode.session.importers.parts import (
     as_parts,
@@ -23,6 +23,7 @@ from superqode.session.importers.parts import (
 )
 from superqode.session.importers.qwen_code.inline import Inline
 from superqode.session.importers.qwen_code.speech import heard
+from superqode.session.importers.spool import KeyMap, KeySet, key_of
 from superqode.session.models import FrozenDict, MessageRole, freeze
 
 __all__ = ["Transcript"]
@@ -70,7 +71,7 @@ class Transcript:
     """
 
     def __init__(self, receipt: Receipt, *, big: bool = False) -> None:
-        self.drafts = Drafts(big=big)
+        self.drafts = Drafts(make_shelf(big=big))
         self.session_id = ""
         self.agent_id = ""
         self.agent_type = ""
@@ -78,14 +79,15 @@ class Transcript:
         self.forked_from = ""
         self.title = ""
         self.folder = ""
-        self.inline = Inline()
+        self.inline = Inline(self.drafts.shelf)
         self._receipt = receipt
         self._time = datetime.fromtimestamp(0, UTC)
-        # For each record the draft that stands for it: its own last one, or that of the record it follows.
-        self._places: dict[str, Draft | None] = {}
-        self._digests: dict[str, int] = {}
-        self._answers: dict[str, Said] = {}
-        self._starters: list[Call] = []
+        # For each record the draft that stands for it: its own last one, or that of the record it follows; -1 for none.
+        self._places = KeyMap()
+        # The first record of each id.
+        self._firsts = KeySet()
+        self._answers = KeyMap()
+        self._starters: list[int] = []
         self._durations: dict[str, int] = {}
         self._models: list[str] = []
         self._versions: list[str] = []
@@ -98,11 +100,18 @@ class Transcript:
 
     def spawned(self) -> list[tuple[Call, str]]:
         """Give the calls that started sub-agents, and these agents' ids."""
-        found = [(call, told[1]) for call in self._starters if (told := _TASK.search(call.result[:2000]))]
+        calls = (call for number in self._starters if isinstance(call := self.drafts.shelf[number], Call))
+        found = [(call, told[1]) for call in calls if (told := _TASK.search(call.result[:2000]))]
         return [*found, *self.inline.started()]
+
+    def finish(self) -> None:
+        """End reading: what was needed only for that is let go."""
+        self.drafts.let_go()
+        self._places, self._firsts, self._answers = KeyMap(), KeySet(), KeyMap()
 
     def take(self, number: int, record: dict[str, Any]) -> None:
         """Take one record; `number` is its line, for people."""
+        self.drafts.let_go()
         kind = text_at(record, "type")
         subtype = text_at(record, "subtype")
         self._note_file(record)
@@ -114,7 +123,7 @@ class Transcript:
             self._drop(kind, subtype)
             return
         self._go_to(record)
-        place = len(self.drafts.every)
+        place = len(self.drafts)
         before = self.drafts.tip
         if kind == "system":
             brought = self._take_system(subtype, name, record)
@@ -129,19 +138,23 @@ class Transcript:
         elif brought is not None:
             self._drop(kind, subtype)
         if name:
-            self._places[name] = self.drafts.tip
+            self._places[name] = -1 if self.drafts.tip is None else self.drafts.tip
 
     def _is_repeated(self, name: str, record: dict[str, Any]) -> bool:
         """Whether the same record was there before; another one under its id is a further piece, or stays, too."""
-        digest = hash(repr(record))
-        return bool(name) and self._digests.setdefault(name, digest) == digest and name in self._places
+        digest = key_of(repr(record))
+        if name in self._places:
+            return digest in self._firsts
+        if name:
+            self._firsts.add(digest)
+        return False
 
-    def _map(self, place: int, before: Draft | None) -> None:
+    def _map(self, place: int, before: int | None) -> None:
         self._receipt.mapped += 1
-        every = self.drafts.every
-        draft = every[place] if place < len(every) else before
-        if draft is not None:
-            draft.records += 1
+        if place < len(self.drafts):
+            self.drafts[place].records += 1
+        elif before is not None:
+            self.drafts.shelf[before].records += 1
 
     def _drop(self, kind: str, subtype: str) -> None:
         plain = all(_PLAIN_NAME.fullmatch(name) for name in (kind, subtype) if name)
@@ -154,8 +167,13 @@ class Transcript:
         parent = record.get("parentUuid", "")
         if parent is None:
             self.drafts.tip = None
-        elif isinstance(parent, str) and parent in self._places:
-            self.drafts.tip = self._places[parent]
+        elif isinstance(parent, str):
+            self._go_behind(parent)
+
+    def _go_behind(self, name: str) -> None:
+        """Go to what stands for a record; nowhere where it is not known."""
+        if (place := self._places.get(name)) is not None:
+            self.drafts.tip = None if place < 0 else place
 
     def _note_file(self, record: Mapping[str, Any]) -> None:
         with contextlib.suppress(ValueError):
@@ -195,15 +213,17 @@ class Transcript:
         speaker = self.drafts.speaker()
         # A sub-agent's answer is written piece by piece; only the first piece tells its round.
         further = self.agent_id and self._answering and "agentRound" not in record
-        said = self._answers.get(name) or (speaker if further else None)
+        known = self._answers.get(name)
+        said = self._said(known) or (speaker if further else None)
         if said is None:
             said = Said(MessageRole.ASSISTANT, "", self._time, id=name)
             self.drafts.add(said)
-        elif name in self._answers:
-            self.drafts.tip = self._places.get(name)
+        elif known is not None:
+            place = self._places.get(name)
+            self.drafts.tip = None if place is None or place < 0 else place
         said.text += "".join(texts_in(parts))
         if name:
-            self._answers[name] = said
+            self._answers[name] = said.number
         said.thinking += texts_in(parts, thought=True)
         if model := text_at(record, "model"):
             said.details["model"] = model
@@ -215,11 +235,14 @@ class Transcript:
             said.details["attachments"] = others
         for told in calls_in(parts):
             call = self._call(told)
-            said.calls.append(call)
-            self.drafts.add(call)
+            said.calls.append(self.drafts.add(call))
             if call.name in _STARTERS and len(self._starters) < _MOST_AGENTS:
-                self._starters.append(call)
+                self._starters.append(call.number)
         return True
+
+    def _said(self, number: int | None) -> Said | None:
+        found = None if number is None else self.drafts.shelf[number]
+        return found if isinstance(found, Said) else None
 
     def _call(self, told: Mapping[str, Any]) -> Call:
         block = cast("FrozenDict", freeze(told))
