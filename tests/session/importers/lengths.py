@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .chats import Gemini, Pi, Qwen, function_call, tool_call
 from .claude_scripts import Script, call
 from .rollouts import Rollout
 
@@ -25,3 +26,35 @@ def codex_rollout(turns, size):
         rollout.call(f"c{number}", output=f"{number} " * (size // 6))
         rollout.assistant(f"done {number}" + "d" * (size // 5))
     return rollout.data
+
+
+def gemini_chat(turns, size):
+    """The same of Gemini CLI."""
+    chat = Gemini()
+    for number in range(turns):
+        chat.says(f"prompt {number}")
+        chat.answers("a" * (size // 10), chat.call(f"c{number}", output=f"{number} " * (size // 6)))
+        chat.answers(f"done {number}" + "d" * (size // 10))
+    return chat.data
+
+
+def qwen_chat(turns, size):
+    """The same of Qwen Code."""
+    chat = Qwen()
+    for number in range(turns):
+        chat.says(f"prompt {number}")
+        chat.answers("a" * (size // 10), function_call(f"c{number}", number=number))
+        chat.result(f"c{number}", f"{number} " * (size // 6))
+        chat.answers(f"done {number}" + "d" * (size // 10))
+    return chat.data
+
+
+def pi_session(turns, size):
+    """The same of Pi."""
+    chat = Pi()
+    for number in range(turns):
+        chat.says(f"prompt {number}")
+        chat.answers("a" * (size // 10), tool_call(f"c{number}", number=number))
+        chat.result(f"c{number}", f"{number} " * (size // 6))
+        chat.answers(f"done {number}" + "d" * (size // 10))
+    return chat.data

@@ -18,10 +18,10 @@ from superqode.session.importers.codex import CodexImporter
 from superqode.session.importers.gemini_cli import GeminiCliImporter
 from superqode.session.importers.pi import PiImporter
 from superqode.session.importers.qwen_code import QwenCodeImporter
-from superqode.session.importers.spool import KeySet, Spool, key_of
+from superqode.session.importers.spool import KeyMap, KeySet, Spool, key_of
 
-from . import claude_scripts, folders, fuzzing, truth
-from .lengths import claude_transcript, codex_rollout
+from . import chats, claude_scripts, folders, fuzzing, truth
+from .lengths import claude_transcript, codex_rollout, gemini_chat, pi_session, qwen_chat
 from .rollouts import Rollout
 
 
@@ -114,6 +114,57 @@ def test_altered_rollouts_are_the_same_both_ways(data):
     check_both(CodexImporter, {"rollout.jsonl": text})
 
 
+def left_and_found(agent):
+    """A chat with calls, answers in pieces, a point that was left and gone back to, and what is told twice."""
+    if agent == "gemini-cli":
+        chat = chats.Gemini()
+        chat.says("one", name="u1")
+        chat.answers("first", chat.call("c1"), chat.call("c2", status="error"), name="a1")
+        chat.says("two", name="u2")
+        chat.answers("left", chat.call("c3"), name="a2")
+        chat.rewind("u2")
+        chat.says("other", name="u3")
+        chat.answers("", chat.call("c1"), name="a3")
+        chat.message("user", [{"functionResponse": {"id": "c9", "response": {"output": "x"}}}], "r1")
+        chat.resume()
+        return chat
+    chat = chats.Qwen() if agent == "qwen-code" else chats.Pi()
+    chat.says("one", name="u1", parent=None)
+    asked = [chats.function_call(name) | chats.tool_call(name) for name in ("c1", "c2", "c1")]
+    chat.answers("first", *asked, name="a1")
+    chat.result("c1")
+    chat.result("c1", "again")
+    chat.result("c9", name="r1")
+    chat.says("left", parent="a1")
+    chat.answers("left, too")
+    chat.says("other", parent="r1")
+    chat.answers("end", name="a3")
+    chat.raw(chat.records[-1])
+    return chat
+
+
+@pytest.mark.parametrize("agent", chats.IMPORTERS)
+@given(data=st.data())
+def test_altered_chats_are_the_same_both_ways(agent, data):
+    """Whatever stands in Gemini's, Qwen's and Pi's records, and in whatever order, both ways agree."""
+    records = left_and_found(agent).records
+    if data.draw(st.booleans()):
+        records = data.draw(fuzzing.altered(records))
+    records = [record for record in records if isinstance(record, dict)]
+    order = data.draw(st.permutations(records)) if data.draw(st.booleans()) else records
+    again = data.draw(st.lists(st.sampled_from(records), max_size=3)) if records else []
+    check_both(type(chats.IMPORTERS[agent]), {chats.NAMES[agent]: chats.lines([*order, *again])})
+
+
+@pytest.mark.parametrize("agent", chats.IMPORTERS)
+def test_rewound_chats_are_the_same_both_ways(agent):
+    """What was left for another way is a branch of its own, held or not."""
+    chat = left_and_found(agent)
+    small, huge = both_ways(type(chats.IMPORTERS[agent]), {chats.NAMES[agent]: chat.data})
+    assert small == huge
+    assert len(huge) == 2
+
+
 # Says by how many MiB the process grew while it imported a file.
 GROWTH = """
 import resource, sys
@@ -131,7 +182,15 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems count memory in other ways")
 @pytest.mark.parametrize(
-    ("name", "make"), [("t.jsonl", claude_transcript), ("rollout-x.jsonl", codex_rollout)], ids=["claude", "codex"]
+    ("name", "make"),
+    [
+        ("t.jsonl", claude_transcript),
+        ("rollout-x.jsonl", codex_rollout),
+        ("session-x.jsonl", gemini_chat),
+        ("q.jsonl", qwen_chat),
+        ("p.jsonl", pi_session),
+    ],
+    ids=["claude", "codex", "gemini", "qwen", "pi"],
 )
 @pytest.mark.parametrize(
     ("turns", "size", "limit"), [(2400, 9000, 45), (16, 4_000_000, 42)], ids=["many lines", "long lines"]
@@ -187,3 +246,15 @@ def test_keys_of_texts_differ():
     """Texts that are near each other, empty or no Unicode have keys of their own."""
     texts = ["", "a", "b", "a\0", "\ud800", "ä"]
     assert len({key_of(text) for text in texts}) == len(texts)
+
+
+@given(st.lists(st.tuples(st.sampled_from([str(number) for number in range(200)]), st.integers(-1, 2**31 - 1))))
+def test_a_map_of_keys_knows_what_was_set(pairs):
+    """Each text has the number that was set last, and there are as many as texts."""
+    made = KeyMap()
+    for text, number in pairs:
+        made[text] = number
+    known = dict(pairs)
+    assert len(made) == len(known)
+    assert all((text in made) == (text in known) for text in map(str, range(200)))
+    assert all(made.get(text) == known.get(text) for text in map(str, range(200)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -178,7 +179,8 @@ def _moment(draft: Draft) -> datetime:
 
 
 def _import(origin: Origin, way: Way, maker: _Maker, receipt: Receipt) -> Imported:
-    drafts = partial(map, maker.shelf.peek, way.numbers)
+    shelf = maker.shelf
+    drafts = partial(map, shelf.peek, way.numbers)
     title = title_of(origin.title) or title_of(_first_prompt(drafts())) or f"{origin.agent} session"
     began, ended = _period(drafts(), origin.began)
     parts = Parts(
@@ -203,11 +205,11 @@ def _import(origin: Origin, way: Way, maker: _Maker, receipt: Receipt) -> Import
             **origin.relation,
         },
     )
-    files = _files(drafts(), origin.folder)
-    if not maker.shelf.big:
+    calls = array("I", filter(shelf.is_call, way.numbers))
+    files = _files(map(shelf.peek, calls), origin.folder)
+    if not shelf.big:
         return Imported(make_session(parts, list(map(maker.make, way.numbers)), files), receipt)
-    spoken = sum(1 for draft in drafts() if isinstance(draft, Said))
-    counts = (spoken, len(way.numbers) - spoken)
+    counts = (len(way.numbers) - len(calls), len(calls))
     return Imported(make_session(parts, (), files), receipt, partial(map, maker.make, way.numbers), counts)
 
 

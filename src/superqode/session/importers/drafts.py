@@ -140,6 +140,10 @@ class Shelf:
         """Tell what a draft is: the code of a call, or of a role."""
         return _sort_of(self._drafts[number])
 
+    def is_call(self, number: int) -> bool:
+        """Whether a draft is a call."""
+        return self.sort_of(number) in (_CALL, _OVER)
+
     def let_go(self) -> None:
         """What was given to be changed is changed."""
 
