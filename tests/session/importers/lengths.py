@@ -5,6 +5,7 @@ from __future__ import annotations
 from .chats import Gemini, Pi, Qwen, function_call, tool_call
 from .claude_scripts import Script, call
 from .rollouts import Rollout
+from .wires import Wire
 
 
 def claude_transcript(turns, size):
@@ -58,3 +59,13 @@ def pi_session(turns, size):
         chat.result(f"c{number}", f"{number} " * (size // 6))
         chat.answers(f"done {number}" + "d" * (size // 10))
     return chat.data
+
+
+def acp_traffic(turns, size):
+    """The same of the Agent Client Protocol."""
+    wire = Wire().new()
+    for number in range(turns):
+        wire.prompt(f"prompt {number}").chunk("a" * (size // 10))
+        wire.call(f"c{number}", rawInput={"number": number}).more(f"c{number}", rawOutput=f"{number} " * (size // 6))
+        wire.chunk(f"done {number}" + "d" * (size // 10)).end()
+    return wire.data

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from superqode.session.errors import TranscriptError
 from superqode.session.importers import spool
+from superqode.session.importers.acp import AcpImporter
 from superqode.session.importers.base import sources_of
 from superqode.session.importers.claude_code import ClaudeCodeImporter
 from superqode.session.importers.codex import CodexImporter
@@ -20,9 +21,10 @@ from superqode.session.importers.pi import PiImporter
 from superqode.session.importers.qwen_code import QwenCodeImporter
 from superqode.session.importers.spool import KeyMap, KeySet, Spool, key_of
 
-from . import chats, claude_scripts, folders, fuzzing, truth
-from .lengths import claude_transcript, codex_rollout, gemini_chat, pi_session, qwen_chat
+from . import chats, claude_scripts, folders, fuzzing, recordings, truth
+from .lengths import acp_traffic, claude_transcript, codex_rollout, gemini_chat, pi_session, qwen_chat
 from .rollouts import Rollout
+from .wires import talking
 
 
 def both_ways(importer, files):
@@ -165,6 +167,46 @@ def test_rewound_chats_are_the_same_both_ways(agent):
     assert len(huge) == 2
 
 
+@pytest.mark.parametrize("folder", recordings.recorded())
+def test_recorded_traffic_is_the_same_both_ways(folder):
+    """The same for every recording of the Agent Client Protocol."""
+    check_both(AcpImporter, {path.name: path.read_bytes() for path in folder.glob("traffic*")})
+
+
+def loaded_and_forked():
+    """Traffic with turns of all ends, a terminal, a fork that goes on, and a load that tells more."""
+    wire = talking().thought("hm", messageId="p1").chunk("a", messageId="m1").call("c1").more("c1", rawOutput="x")
+    wire.chunk("b").call("c2").call("c3", content=[{"type": "terminal", "terminalId": "t"}])
+    told = {"output": "boom", "exitStatus": {"exitCode": 3}}
+    wire.ask("terminal/output", {"sessionId": "s1", "terminalId": "t"}, told, by_agent=True)
+    wire.end("cancelled").prompt("more").call("c1").write("/p/a").more("c1", rawOutput="y").end("max_tokens")
+    wire.ask("session/fork", {"sessionId": "s1", "cwd": "/p"}, {"sessionId": "s2"})
+    wire.send({"id": "load", "method": "session/load", "params": {"sessionId": "s1", "cwd": "/p"}}, by_agent=False)
+    wire.chunk("go", "user_message_chunk").chunk("a", messageId="other").call("c2").more("c2", rawOutput="late")
+    wire.chunk("said elsewhere", "user_message_chunk").chunk("answered elsewhere", messageId="m2")
+    wire.send({"id": "load", "result": None}, by_agent=True)
+    wire.session = "s2"
+    return wire.prompt("go on").chunk("in the fork").more("c3", rawOutput="z").end()
+
+
+def test_loaded_and_forked_traffic_is_the_same_both_ways():
+    """What was loaded again, forked and cancelled is the same, held or not."""
+    small, huge = both_ways(AcpImporter, {"traffic.jsonl": loaded_and_forked().data})
+    assert huge == small
+    assert len(huge) == 2
+
+
+@given(st.data())
+def test_altered_traffic_is_the_same_both_ways(data):
+    """Whatever stands in the messages, and in whatever order, both ways agree."""
+    made = loaded_and_forked().lines
+    if data.draw(st.booleans()):
+        made = data.draw(fuzzing.altered(made))
+    if data.draw(st.booleans()):
+        made = data.draw(st.permutations(made))
+    check_both(AcpImporter, {"traffic.jsonl": chats.lines(made)})
+
+
 # Says by how many MiB the process grew while it imported a file.
 GROWTH = """
 import resource, sys
@@ -189,8 +231,9 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
         ("session-x.jsonl", gemini_chat),
         ("q.jsonl", qwen_chat),
         ("p.jsonl", pi_session),
+        ("traffic.jsonl", acp_traffic),
     ],
-    ids=["claude", "codex", "gemini", "qwen", "pi"],
+    ids=["claude", "codex", "gemini", "qwen", "pi", "acp"],
 )
 @pytest.mark.parametrize(
     ("turns", "size", "limit"), [(2400, 9000, 45), (16, 4_000_000, 42)], ids=["many lines", "long lines"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -13,7 +12,7 @@ from superqode.session.errors import InvalidEntry, TranscriptError
 from superqode.session.importers.assembly import Parts, make_session
 from superqode.session.importers.balance import FileBalance
 from superqode.session.importers.base import Imported, Receipt, Source
-from superqode.session.importers.drafts import MOST_BRANCHES, Call, Draft, Drafts, Names, Said, Shelf, Way
+from superqode.session.importers.drafts import MOST_BRANCHES, Call, Draft, Drafts, Said, Way
 from superqode.session.importers.lines import Divide, read_records
 from superqode.session.importers.origin import provenance, session_id_for, title_of
 from superqode.session.importers.shell import removed_files
@@ -102,7 +101,7 @@ def take_records(
 
 def conversations(origin: Origin, drafts: Drafts) -> Iterator[Imported]:
     """Give the sessions of a transcript."""
-    maker = _Maker(drafts.shelf, drafts.names(), origin.agent)
+    maker = _Maker(drafts, origin.agent)
     _leave_out(drafts.too_old(), origin.receipt)
     taken = {origin.id}
     ways = drafts.ways()
@@ -131,18 +130,18 @@ def conversations(origin: Origin, drafts: Drafts) -> Iterator[Imported]:
 class _Maker:
     """Makes the entries of drafts by their numbers; where they are held, each once, whatever conversations it is in."""
 
-    def __init__(self, shelf: Shelf, names: Names, agent: str) -> None:
-        self.shelf = shelf
-        self.names = names
+    def __init__(self, drafts: Drafts, agent: str) -> None:
+        self.drafts = drafts
+        self.names = drafts.names()
         self._agent = agent
         self._made: dict[int, Entry] = {}
 
     def make(self, number: int) -> Entry:
         if number in self._made:
             return self._made[number]
-        draft = self.shelf.peek(number)
+        draft = self.drafts.shelf.peek(number)
         entry = self._entry(draft, self.names.of(draft))
-        if not self.shelf.big:
+        if not self.drafts.shelf.big:
             self._made[number] = entry
         return entry
 
@@ -155,7 +154,7 @@ class _Maker:
         return _message(draft, entry_id, self._agent, details, self._blocks(draft))
 
     def _blocks(self, said: Said) -> list[FrozenDict]:
-        calls = map(self.shelf.peek, said.calls)
+        calls = map(self.drafts.shelf.peek, said.calls)
         return [call.block for call in calls if isinstance(call, Call)]
 
 
@@ -179,7 +178,7 @@ def _moment(draft: Draft) -> datetime:
 
 
 def _import(origin: Origin, way: Way, maker: _Maker, receipt: Receipt) -> Imported:
-    shelf = maker.shelf
+    shelf = maker.drafts.shelf
     drafts = partial(map, shelf.peek, way.numbers)
     title = title_of(origin.title) or title_of(_first_prompt(drafts())) or f"{origin.agent} session"
     began, ended = _period(drafts(), origin.began)
@@ -205,7 +204,7 @@ def _import(origin: Origin, way: Way, maker: _Maker, receipt: Receipt) -> Import
             **origin.relation,
         },
     )
-    calls = array("I", filter(shelf.is_call, way.numbers))
+    calls = maker.drafts.calls_of(way.numbers)
     files = _files(map(shelf.peek, calls), origin.folder)
     if not shelf.big:
         return Imported(make_session(parts, list(map(maker.make, way.numbers)), files), receipt)

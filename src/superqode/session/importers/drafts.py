@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 
 from superqode.session.codec.jsontext import dump_text
+from superqode.session.importers import shelf
 from superqode.session.importers.origin import EntryIds, derived_id
-from superqode.session.importers.spool import KeyMap, Spool
+from superqode.session.importers.spool import KeyMap
 from superqode.session.models import FrozenDict, MessageRole
 
 __all__ = ["MOST_BRANCHES", "Call", "Draft", "Drafts", "Names", "Said", "Shelf", "Way", "make_shelf"]
@@ -107,96 +108,12 @@ class Way:
     own: int
 
 
-class Shelf:
-    """Drafts by their numbers, those of all the conversations of a file.
-
-    Attributes:
-        big: whether they are those of a huge transcript, and stand on disk.
-    """
-
-    big = False
-
-    def __init__(self) -> None:
-        self._drafts: list[Draft] = []
-
-    def __len__(self) -> int:
-        return len(self._drafts)
-
-    def __getitem__(self, number: int) -> Draft:
-        """Give a draft to be changed, until the next `let_go`."""
-        return self._drafts[number]
-
-    def append(self, draft: Draft) -> int:
-        """Add a draft; gives its number."""
-        draft.number = len(self)
-        self._drafts.append(draft)
-        return draft.number
-
-    def peek(self, number: int) -> Draft:
-        """Give a draft as it is, only to be looked at."""
-        return self._drafts[number]
-
-    def sort_of(self, number: int) -> int:
-        """Tell what a draft is: the code of a call, or of a role."""
-        return _sort_of(self._drafts[number])
-
-    def is_call(self, number: int) -> bool:
-        """Whether a draft is a call."""
-        return self.sort_of(number) in (_CALL, _OVER)
-
-    def let_go(self) -> None:
-        """What was given to be changed is changed."""
-
-
-class _DiskShelf(Shelf):
-    """Drafts on disk: in memory are those of the record at hand, and of each other one where it stands and its kind."""
-
-    big = True
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._spool = Spool()
-        self._places = array("q")
-        self._sorts = bytearray()
-        self._at_hand: dict[int, Draft] = {}
-
-    def __len__(self) -> int:
-        return len(self._sorts)
-
-    def __getitem__(self, number: int) -> Draft:
-        if number not in self._at_hand:
-            self._at_hand[number] = self._spool.get(self._places[number])
-        return self._at_hand[number]
-
-    def append(self, draft: Draft) -> int:
-        """Add a draft; gives its number."""
-        draft.number = len(self)
-        self._places.append(-1)
-        self._sorts.append(_sort_of(draft))
-        self._at_hand[draft.number] = draft
-        return draft.number
-
-    def peek(self, number: int) -> Draft:
-        """Give a draft as it is, only to be looked at."""
-        known = self._at_hand.get(number)
-        return known if known is not None else cast("Draft", self._spool.get(self._places[number]))
-
-    def sort_of(self, number: int) -> int:
-        """Tell what a draft is: the code of a call, or of a role."""
-        known = self._at_hand.get(number)
-        return self._sorts[number] if known is None else _sort_of(known)
-
-    def let_go(self) -> None:
-        """Write what was given to be changed."""
-        for number, draft in self._at_hand.items():
-            self._places[number] = self._spool.put(draft)
-            self._sorts[number] = _sort_of(draft)
-        self._at_hand.clear()
+Shelf = shelf.Shelf[Draft]
 
 
 def make_shelf(*, big: bool) -> Shelf:
-    """Make the shelf for a transcript."""
-    return _DiskShelf() if big else Shelf()
+    """Make the shelf for the drafts of a transcript; `big`: they stand on disk."""
+    return shelf.make_shelf(_sort_of, big=big)
 
 
 class Drafts:
@@ -241,6 +158,10 @@ class Drafts:
                 self._earlier[number] = known
             self._open[draft.id] = number
         return number
+
+    def calls_of(self, numbers: Iterable[int]) -> array[int]:
+        """Give those of some numbers that are calls'."""
+        return array("I", (number for number in numbers if self.shelf.sort_of(number) in (_CALL, _OVER)))
 
     def let_go(self) -> None:
         """The next record comes: drafts that are held now are not changed any more."""

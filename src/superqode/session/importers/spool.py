@@ -24,7 +24,7 @@ _KEPT: Final = 64
 _KEY_BYTES: Final = 8
 # A text that is shorter than this takes less room where it is, in characters.
 _LIGHT: Final = 64
-# How many keys a map has room for at first; there may be a thousand small ones.
+# How many keys there is room for at first; there may be thousands of small sets and maps.
 _FEW: Final = 64
 # Values that need no room at all.
 _EMPTY: Final = (dict, list, FrozenDict)
@@ -96,7 +96,7 @@ class KeySet:
     """A set of keys as `key_of` makes them, in some twenty bytes each: a set of Python's takes four times as much."""
 
     def __init__(self) -> None:
-        self._table = array("q", bytes(8 * 1024))
+        self._table = array("q", bytes(8 * _FEW))
         self._count = 0
 
     def add(self, key: int) -> bool:
@@ -139,6 +139,12 @@ class KeyMap:
 
     def __len__(self) -> int:
         return self._count
+
+    def copy(self) -> KeyMap:
+        """Give another map with the same in it."""
+        other = KeyMap()
+        other._keys, other._numbers, other._count = self._keys[:], self._numbers[:], self._count
+        return other
 
     def __contains__(self, text: str) -> bool:
         return self._keys[self._place(key_of(text) or 1)] != 0

@@ -57,6 +57,7 @@ class Call:
         existed: whether its file was there before, where that is told.
         replayed: whether only the agent's own replay tells of it.
         kept: its entry, once nothing more is to come.
+        number: its number on the shelf.
     """
 
     id: str
@@ -82,6 +83,7 @@ class Call:
     existed: bool | None = None
     replayed: bool = False
     kept: Entry | None = None
+    number: int = -1
 
     @property
     def batch_number(self) -> int:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, Literal
 
 from superqode.session.importers.acp.calls import Call
 from superqode.session.importers.acp.content import described, text_of
-from superqode.session.importers.acp.drafts import Answer, Draft, Said, draft_of, entry_of, is_empty, keep, says_more
+from superqode.session.importers.acp.drafts import OPEN, OVER, Answer, Draft, Drafts, Said, draft_of, sort_of
+from superqode.session.importers.acp.story import Story
 from superqode.session.importers.fields import mapping_at, objects_at, text_at
-from superqode.session.importers.origin import EntryIds
+from superqode.session.importers.shelf import make_shelf
+from superqode.session.importers.spool import KeyMap
 from superqode.session.models import Entry, MessageRole
 from superqode.session.models.files import FileTouch
 
@@ -33,6 +35,11 @@ REPEATED: Final = "repeated on load"
 class Conversation:
     """A session of the protocol.
 
+    Args:
+        session_id: the agent's id of it.
+        time: when it was first heard of, aware UTC.
+        drafts: where what was said stands, of this session and of others; None for a place of its own.
+
     Attributes:
         id: the agent's id of it.
         cwd: the folder it works in.
@@ -45,11 +52,10 @@ class Conversation:
         now: when it was last heard of.
         touches: what was done to files, in order.
         present: files of which a diff showed what was in them before.
-        terminals: the call that shows each of the client's terminals.
         turns_over: how many turns and loads have come to their end.
     """
 
-    def __init__(self, session_id: str, time: datetime) -> None:
+    def __init__(self, session_id: str, time: datetime, drafts: Drafts | None = None) -> None:
         self.id = session_id
         self.cwd = ""
         self.parent_id = ""
@@ -62,17 +68,19 @@ class Conversation:
         self.now = time
         self.touches: list[tuple[FileTouch, str]] = []
         self.present: set[str] = set()
-        self.terminals: dict[str, Call] = {}
         self.turns_over = 0
-        self._drafts: list[Draft] = []
-        self._calls: dict[str, Call] = {}
-        self._ids = EntryIds()
-        self._answer: Answer | None = None
+        # Touches that are alike are one.
+        self._touched: dict[tuple[FileTouch, str], tuple[FileTouch, str]] = {}
+        self._drafts = make_shelf(sort_of, big=False) if drafts is None else drafts
+        self._story = Story(self._drafts)
+        # The numbers of the calls by their ids, and by the client's terminals that they show.
+        self._calls = KeyMap()
+        self._terminals = KeyMap()
+        self._answer: int | None = None
         self._last_chunk = ""
         self._turn = "start"
         self._answers_in_turn = 0
         self._open_turns = 0
-        self._settled = 0
         # Some agents count tokens at each answer's beginning and end, which tells answers apart.
         self._counts_tokens = self._counted = False
         # What an agent repeats of a person's words: chunks that are not yet a prompt, and how far an echo came.
@@ -85,25 +93,48 @@ class Conversation:
 
     def entries(self, agent: str, *, settled: bool = False) -> list[Entry]:
         """Give the entries as they are now; with `settled` only those of turns that are over, which will not change."""
-        made = [keep(draft, agent) for draft in self._drafts[: self._settled] if not is_empty(draft)]
-        if not settled:
-            made += [entry_of(draft, agent) for draft in self._drafts[self._settled :] if not is_empty(draft)]
-        return made
+        return self._story.entries(agent, settled=settled)
+
+    def stream(self, agent: str) -> Iterator[Entry]:
+        """Give the entries one by one, as they are now; none of them is kept."""
+        return self._story.stream(agent)
+
+    def counts(self) -> tuple[int, int]:
+        """How many messages and executions there are."""
+        return self._story.counts()
+
+    def shown_in(self, terminal: str) -> Call | None:
+        """Give the call that shows one of the client's terminals."""
+        number = self._terminals.get(terminal)
+        return None if number is None else self._call_at(number)
+
+    def touch(self, touch: FileTouch, path: str) -> None:
+        """Note what was done to a file."""
+        told = (touch, path)
+        self.touches.append(self._touched.setdefault(told, told))
+
+    def _call_at(self, number: int) -> Call | None:
+        found = self._drafts[number]
+        return found if isinstance(found, Call) else None
+
+    def _make_room(self) -> None:
+        """No draft is held now, but for the answer at hand."""
+        self._drafts.let_go(self._answer)
 
     def remember(self, entries: Iterable[Entry]) -> None:
         """Begin with what is known of it already; what the agent repeats of that is not taken twice."""
         for entry in entries:
             draft = draft_of(entry, self._turn)
+            self._story.add(draft)
             if isinstance(draft, Call):
-                self._calls[draft.id] = draft
+                self._calls[draft.id] = draft.number
             elif isinstance(draft, Said) and draft.role is MessageRole.USER:
                 self._turn = draft.entry_id
-            self._ids.claim(entry.id)
-            self._drafts.append(draft)
-        self._settled = len(self._drafts)
+            self._story.ids.claim(entry.id)
+        self._story.settle()
 
     def __bool__(self) -> bool:
-        return any(not is_empty(draft) for draft in self._drafts)
+        return bool(self._story)
 
     # -- turns ----------------------------------------------------------------------------------------------
 
@@ -115,11 +146,12 @@ class Conversation:
         self._begin_turn(blocks, time)
 
     def _begin_turn(self, blocks: list[dict[str, Any]], time: datetime) -> None:
+        self._make_room()
         text = "".join(map(text_of, blocks))
         attached = [told for block in blocks if (told := described(block))]
         details: dict[str, Any] = {"attachments": attached} if attached else {}
-        prompt = Said(self._ids.derive("prompt", text), MessageRole.USER, text, time, details)
-        self._drafts.append(prompt)
+        prompt = Said(self._story.ids.derive("prompt", text), MessageRole.USER, text, time, details)
+        self._story.add(prompt)
         self._turn, self._answers_in_turn, self._answer = prompt.entry_id, 0, None
         self._prompt_text, self._echoed = text, ""
         self._counts_tokens = self._counted = False
@@ -131,11 +163,11 @@ class Conversation:
         reason = text_at(result, "stopReason")
         if usage := mapping_at(result, "usage"):
             self.usage = {**self.usage, **usage}
-        for call in self._calls.values() if reason == "cancelled" else ():
-            if call.ended is None:
+        if reason == "cancelled":
+            for call in self._story.calls(OPEN):
                 call.refuse("cancelled", time)
-        last = next((draft for draft in reversed(self._drafts) if not isinstance(draft, Call)), None)
-        if reason and reason != "end_turn" and isinstance(last, Answer | Said):
+        last = self._story.last_said()
+        if reason and reason != "end_turn" and last is not None:
             last.details["stop_reason"], last.kept = reason, None
         self._close_turn()
 
@@ -154,7 +186,7 @@ class Conversation:
         self.end_load()
         self._hear_out()
         if self._open_turns:
-            last = next((draft for draft in reversed(self._drafts) if not isinstance(draft, Call)), None)
+            last = self._story.last_said()
             if last is not None:
                 last.details["interrupted"], last.kept = True, None
             self._open_turns = 1
@@ -165,21 +197,12 @@ class Conversation:
         self._open_turns = max(0, self._open_turns - 1)
         self._answer = None
         if not self._open_turns:
-            self._settle()
-
-    def _settle(self) -> None:
-        """What is there will not change any more, and is kept as short as it is."""
-        for draft in self._drafts[self._settled :]:
-            if isinstance(draft, Call):
-                draft.fold()
-            elif isinstance(draft, Answer):
-                draft.texts = [draft.text] if draft.texts else []
-        self._settled = len(self._drafts)
+            self._story.settle()
 
     def notice(self, text: str, details: dict[str, Any], time: datetime) -> None:
         """Add a remark that neither the person nor the model made."""
         plain = {name: value for name, value in details.items() if isinstance(value, str | int)}
-        self._drafts.append(Said(self._ids.derive("notice", text), MessageRole.SYSTEM, text, time, plain))
+        self._story.add(Said(self._story.ids.derive("notice", text), MessageRole.SYSTEM, text, time, plain))
         self._answer = None
 
     # -- updates --------------------------------------------------------------------------------------------
@@ -212,16 +235,19 @@ class Conversation:
         """
         call = self.call(text_at(told, "toolCallId"), time)
         if again and call.ended is not None and call.turn != self._turn:
-            del self._calls[text_at(told, "toolCallId")]
-            call = self.call(text_at(told, "toolCallId"), time)
+            call = self._new_call(text_at(told, "toolCallId"), time)
         ended = call.take(told, time, asking=asking)
         for item in call.content:
             if text_at(item, "type") == "terminal":
-                self.terminals[text_at(item, "terminalId")] = call
+                self._terminals[text_at(item, "terminalId")] = call.number
             elif text_at(item, "type") == "diff" and text_at(item, "oldText"):
                 self.present.add(text_at(item, "path"))
         if ended:
-            self.touches.extend(call.touches())
+            self._touch_all(call)
+
+    def _touch_all(self, call: Call) -> None:
+        for touch, path in call.touches():
+            self.touch(touch, path)
 
     def _take_setting(self, kind: str, update: Mapping[str, Any]) -> str:
         if kind in ("plan", "plan_update"):
@@ -271,7 +297,7 @@ class Conversation:
 
     def _answer_for(self, chunk: Chunk, native_id: str, time: datetime) -> Answer:
         """Give the answer a chunk belongs to: the one at hand, unless an id or a call's end says it is the next."""
-        answer = self._answer
+        answer = self._answer_at_hand()
         if answer is None:
             return self._new_answer(native_id, time)
         if not native_id or native_id not in answer.native_ids:
@@ -285,35 +311,45 @@ class Conversation:
 
     def _is_over(self, answer: Answer) -> bool:
         """Whether what comes now is the next answer: a call of this one has ended, and tokens were counted since."""
-        return answer.answered and (self._counted or not self._counts_tokens)
+        answered = any(self._drafts.sort_of(number) == OVER for number in answer.calls)
+        return answered and (self._counted or not self._counts_tokens)
+
+    def _answer_at_hand(self) -> Answer | None:
+        found = None if self._answer is None else self._drafts[self._answer]
+        return found if isinstance(found, Answer) else None
 
     def _new_answer(self, native_id: str, time: datetime) -> Answer:
+        self._answer = None
+        self._make_room()
         self._answers_in_turn += 1
         wanted = native_id or f"{self._turn}-answer-{self._answers_in_turn}"
-        answer = Answer(self._ids.claim(wanted), self._turn, time, [native_id] if native_id else [])
+        answer = Answer(self._story.ids.claim(wanted), self._turn, time, [native_id] if native_id else [])
         if self.model:
             answer.details["model"] = self.model
-        self._drafts.append(answer)
-        self._answer = answer
+        self._story.add(answer)
+        self._answer = answer.number
         self._last_chunk = ""
         self._counted = False
         return answer
 
     def call(self, call_id: str, time: datetime) -> Call:
         """Give the call of an id; a new one belongs to the answer at hand."""
-        known = self._calls.get(call_id)
-        if known is not None:
-            return known
+        number = self._calls.get(call_id)
+        known = None if number is None else self._call_at(number)
+        return known or self._new_call(call_id, time)
+
+    def _new_call(self, call_id: str, time: datetime) -> Call:
         self._hear_out()
-        call = Call(call_id or f"call-{len(self._calls) + 1}", time, self._turn)
-        answer = self._answer
+        self._make_room()
+        call = Call(call_id or f"call-{len(self._calls) + (call_id not in self._calls)}", time, self._turn)
+        answer = self._answer_at_hand()
         if answer is None or (self._is_over(answer) and not call.batch_number):
             answer = self._new_answer("", time)
         self._counted = False
-        call.entry_id = self._ids.claim(call.id)
-        answer.calls.append(call)
-        self._drafts.append(call)
-        self._calls[call_id] = call
+        call.entry_id = self._story.ids.claim(call.id)
+        self._story.add(call)
+        answer.calls.append(call.number)
+        self._calls[call_id] = call.number
         self._last_chunk = ""
         return call
 
@@ -323,7 +359,7 @@ class Conversation:
         """The agent is about to repeat the conversation; of one that is known, nothing is taken twice."""
         self._loading = True
         if self:
-            self._replay = Conversation(self.id, time)
+            self._replay = Conversation(self.id, time, self._drafts)
             self._replay.begin_load(time)
 
     def end_load(self) -> None:
@@ -333,7 +369,7 @@ class Conversation:
         self._hear_out()
         self._loading = False
         if self._replay is None:
-            for call in self._calls.values():
+            for call in self._story.calls(OPEN, OVER):
                 call.replayed = True
         else:
             replay, self._replay = self._replay, None
@@ -341,47 +377,22 @@ class Conversation:
             self._absorb(replay)
         self._answer = None
         self.turns_over += 1
-        self._settle()
+        self._story.settle()
 
     def _absorb(self, replay: Conversation) -> None:
-        """Add what only the replay tells of, each draft behind the one it follows there."""
-        places = {draft.entry_id: place for place, draft in enumerate(self._drafts)}
-        answers = [draft for draft in self._drafts if isinstance(draft, Answer)]
-        said = {(answer.turn, answer.text or "".join(answer.thinking)) for answer in answers}
-        merged: list[Draft] = []
-        taken = 0
-        for draft in replay._drafts:
-            place = places.get(draft.entry_id, -1)
-            if place >= 0:
-                if says_more(draft, self._drafts[place]):
-                    self._drafts[place] = draft
-                    self._take_over(draft)
-                merged += self._drafts[taken : place + 1]
-                taken = max(taken, place + 1)
-            elif not is_empty(draft) and not (isinstance(draft, Answer) and self._knows(draft, said)):
-                self._ids.claim(draft.entry_id)
-                merged.append(draft)
-                self._take_over(draft)
-        self._drafts = merged + self._drafts[taken:]
+        for draft in self._story.absorb(replay._story, self._calls):
+            self._take_over(draft)
 
     def _take_over(self, draft: Draft) -> None:
         if isinstance(draft, Call):
-            self._calls[draft.id] = draft
-            self.touches.extend(draft.touches())
-
-    def _knows(self, answer: Answer, said: set[tuple[str, str]]) -> bool:
-        """Whether a repeated answer is known under another id, or is nothing but calls that are known."""
-        words = answer.text or "".join(answer.thinking)
-        return (answer.turn, words) in said if words else all(call.id in self._calls for call in answer.calls)
+            self._calls[draft.id] = draft.number
+            self._touch_all(draft)
 
     def branch(self, session_id: str, time: datetime) -> Conversation:
         """Give the conversation of a fork: everything so far, under another id."""
-        fork = Conversation(session_id, time)
+        fork = Conversation(session_id, time, self._drafts)
         fork.cwd, fork.parent_id, fork.model, fork.mode = self.cwd, self.id, self.model, self.mode
-        fork._drafts = list(self._drafts)
-        fork._calls = dict(self._calls)
+        fork._story = self._story.branch()
+        fork._calls = self._calls.copy()
         fork.touches = list(self.touches)
-        for draft in fork._drafts:
-            fork._ids.claim(draft.entry_id)
-        fork._settled = len(fork._drafts)
         return fork

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from superqode.session.importers.acp.calls import Call
 from superqode.session.importers.fields import list_at, text_at
+from superqode.session.importers.shelf import Shelf
 from superqode.session.models import Entry, Message, MessageRole, ToolExecution, thaw
 
-__all__ = ["Answer", "Draft", "Said", "draft_of", "entry_of", "is_empty", "keep", "says_more"]
+__all__ = [
+    "OPEN",
+    "OVER",
+    "SPOKEN",
+    "Answer",
+    "Draft",
+    "Drafts",
+    "Said",
+    "draft_of",
+    "entry_of",
+    "is_empty",
+    "keep",
+    "says_more",
+    "sort_of",
+]
 
 
 @dataclass(slots=True)
@@ -24,6 +39,7 @@ class Said:
         time: when, aware UTC.
         details: metadata, JSON.
         kept: its entry, once nothing more is to come.
+        number: its number on the shelf.
     """
 
     entry_id: str
@@ -32,6 +48,7 @@ class Said:
     time: datetime
     details: dict[str, Any] = field(default_factory=dict)
     kept: Entry | None = None
+    number: int = -1
 
 
 @dataclass(slots=True)
@@ -45,9 +62,10 @@ class Answer:
         native_ids: the agent's own ids of it, or of parts of it.
         thinking: its thoughts.
         texts: the pieces of its text.
-        calls: its calls.
+        calls: its calls' numbers.
         details: metadata, JSON.
         kept: its entry, once nothing more is to come.
+        number: its number on the shelf.
     """
 
     entry_id: str
@@ -56,25 +74,33 @@ class Answer:
     native_ids: list[str] = field(default_factory=list)
     thinking: list[str] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
-    calls: list[Call] = field(default_factory=list)
+    calls: list[int] = field(default_factory=list)
     details: dict[str, Any] = field(default_factory=dict)
     kept: Entry | None = None
+    number: int = -1
 
     @property
     def text(self) -> str:
         """What it says."""
         return "".join(self.texts)
 
-    @property
-    def answered(self) -> bool:
-        """Whether one of its calls has come to an end; what comes then is the next answer."""
-        return any(call.ended is not None for call in self.calls)
-
 
 Draft = Said | Answer | Call
+Drafts = Shelf[Draft]
+# What is known of a draft without reading it.
+OPEN: Final = 0
+OVER: Final = 1
+SPOKEN: Final = 2
 
 
-def entry_of(draft: Draft, agent: str) -> Entry:
+def sort_of(draft: Draft) -> int:
+    """Tell whether a draft is a call that is open, one that is over, or what somebody said."""
+    if isinstance(draft, Call):
+        return OPEN if draft.ended is None else OVER
+    return SPOKEN
+
+
+def entry_of(draft: Draft, agent: str, drafts: Drafts) -> Entry:
     """Make the entry of a draft as it is now; of one that is kept, give what is kept."""
     if draft.kept is not None:
         return draft.kept
@@ -93,7 +119,7 @@ def entry_of(draft: Draft, agent: str) -> Entry:
         content=draft.text,
         timestamp=draft.time,
         agent_name=agent,
-        tool_calls=[call.block() for call in draft.calls] or None,
+        tool_calls=[call.block() for call in map(drafts.peek, draft.calls) if isinstance(call, Call)] or None,
         metadata=details,
     )
 
@@ -128,9 +154,9 @@ def _call_of(entry: ToolExecution, turn: str) -> Call:
     return call
 
 
-def keep(draft: Draft, agent: str) -> Entry:
+def keep(draft: Draft, agent: str, drafts: Drafts) -> Entry:
     """Make the entry of a draft to which nothing more is to come; it is made once."""
-    draft.kept = entry_of(draft, agent)
+    draft.kept = entry_of(draft, agent, drafts)
     return draft.kept
 
 

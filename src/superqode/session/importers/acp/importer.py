@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from superqode.session.errors import TranscriptError
@@ -16,6 +17,7 @@ from superqode.session.importers.assembly import make_session
 from superqode.session.importers.balance import FileBalance
 from superqode.session.importers.base import Imported, Receipt, Source
 from superqode.session.importers.origin import digest_of, provenance
+from superqode.session.importers.spool import is_big
 
 __all__ = ["AcpImporter"]
 
@@ -66,10 +68,11 @@ def _sessions(source: Source) -> Iterator[Imported]:
 
 def _follow(source: Source, receipt: Receipt) -> tuple[Traffic, list[str]]:
     """Take a recording, and what was recorded before of the sessions it goes on with; gives its own sessions."""
-    traffic = Traffic()
     own: dict[str, None] = {}
     continued = _continued(source)
-    for earlier in _earlier(source, continued):
+    before_it = _earlier(source, continued)
+    traffic = Traffic(big=any(map(is_big, [source, *before_it])))
+    for earlier in before_it:
         for line in read_recording(earlier, Receipt()):
             traffic.take(line.message, from_agent=line.from_agent, time=line.time)
         traffic.finish()
@@ -147,10 +150,13 @@ def _names(source: Source, sessions: set[str]) -> bool:
 
 
 def _import(source: Source, digest: str, traffic: Traffic, talk: Conversation, receipt: Receipt) -> Imported:
-    entries = talk.entries(traffic.agent_name)
-    parts = parts_of(traffic, talk, entries)
+    entries = partial(talk.stream, traffic.agent_name)
+    parts = parts_of(traffic, talk, entries())
     told = provenance(
         source, digest, receipt, importer=FORMAT, version=_VERSION, original_id=talk.id, title=parts.title
     )
     parts.metadata = {"imported": told, **parts.metadata}
-    return Imported(make_session(parts, entries, take_touches(FileBalance(talk.cwd), talk)), receipt)
+    files = take_touches(FileBalance(talk.cwd), talk)
+    if not traffic.big:
+        return Imported(make_session(parts, list(entries()), files), receipt)
+    return Imported(make_session(parts, (), files), receipt, entries, talk.counts())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any, Final
 
 from superqode.session.importers.acp.conversation import Conversation
@@ -29,7 +29,7 @@ def take_touches(files: FileBalance, talk: Conversation, start: int = 0) -> File
     return files
 
 
-def parts_of(traffic: Traffic, talk: Conversation, entries: Sequence[Entry]) -> Parts:
+def parts_of(traffic: Traffic, talk: Conversation, entries: Iterable[Entry]) -> Parts:
     """Give what a conversation says of itself; its metadata is `acp`, and `relation` where it is a fork.
 
     Args:
@@ -37,7 +37,10 @@ def parts_of(traffic: Traffic, talk: Conversation, entries: Sequence[Entry]) -> 
         talk: one of its conversations.
         entries: the conversation's entries, as they are now.
     """
-    times = [entry.timestamp for entry in entries]
+    began, ended, prompt = talk.began, None, ""
+    for entry in entries:
+        began, ended = min(began, entry.timestamp), max(ended or entry.timestamp, entry.timestamp)
+        prompt = prompt or first_prompt([entry])
     told: dict[str, Any] = {
         "agent": traffic.agent,
         "client": traffic.client,
@@ -50,9 +53,9 @@ def parts_of(traffic: Traffic, talk: Conversation, entries: Sequence[Entry]) -> 
     relation = {"relation": "fork"} if talk.parent_id else {}
     return Parts(
         id=stored_id(talk.id),
-        title=title_of(talk.title) or title_of(first_prompt(entries)) or f"Session with {traffic.agent_name}",
-        began=min(talk.began, *times) if times else talk.began,
-        ended=max(times, default=talk.now),
+        title=title_of(talk.title) or title_of(prompt) or f"Session with {traffic.agent_name}",
+        began=began,
+        ended=ended or talk.now,
         agent=traffic.agent_name,
         project_path=talk.cwd,
         parent=stored_id(talk.parent_id) if talk.parent_id else None,

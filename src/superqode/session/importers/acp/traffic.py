@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any, Final
 
 from superqode.session.importers.acp.conversation import Conversation
+from superqode.session.importers.acp.drafts import Drafts, sort_of
 from superqode.session.importers.fields import mapping_at, objects_at, text_at
+from superqode.session.importers.shelf import make_shelf
 from superqode.session.models import Entry
 
 __all__ = ["Recall", "Traffic"]
@@ -29,16 +31,20 @@ class Traffic:
 
     Args:
         recall: gives the entries that are known already of a session, by the agent's id of it.
+        big: whether it is a huge recording: then what was said stands on disk.
 
     Attributes:
+        big: the same.
         agent: what the agent says of itself (`name`, `title`, `version`).
         client: what the client says of itself.
         protocol: the protocol's version; 0 while it is not told.
         conversations: the sessions so far, by the agent's ids.
     """
 
-    def __init__(self, recall: Recall | None = None) -> None:
+    def __init__(self, recall: Recall | None = None, *, big: bool = False) -> None:
         self._recall = recall
+        self.big = big
+        self._drafts: Drafts = make_shelf(sort_of, big=big)
         self.agent: dict[str, str] = {}
         self.client: dict[str, str] = {}
         self.protocol = 0
@@ -91,7 +97,7 @@ class Traffic:
         if session_id not in self.conversations:
             if len(self.conversations) >= _MOST_SESSIONS:
                 return None
-            conversation = self.conversations[session_id] = Conversation(session_id, time)
+            conversation = self.conversations[session_id] = Conversation(session_id, time, self._drafts)
             if self._recall is not None:
                 conversation.remember(self._recall(session_id))
         return self.conversations[session_id]
@@ -201,11 +207,11 @@ class Traffic:
         path = text_at(params, "path")
         if asked == "fs/write_text_file":
             if error is None and path:
-                conversation.touches.append(("modify" if path in conversation.present else "write", path))
+                conversation.touch("modify" if path in conversation.present else "write", path)
             return ""
         if asked == "fs/read_text_file":
             if error is None and path:
-                conversation.touches.append(("read", path))
+                conversation.touch("read", path)
             return "reads of files"
         if asked.startswith("terminal/"):
             self._take_terminal(conversation, asked, params, result)
@@ -231,7 +237,7 @@ class Traffic:
         status = mapping_at(result, "exitStatus") if asked == "terminal/output" else result
         code = status.get("exitCode")
         exit_code = code if isinstance(code, int) and not isinstance(code, bool) else None
-        if call := conversation.terminals.get(terminal):
+        if call := conversation.shown_in(terminal):
             call.take_terminal(text_at(result, "output"), exit_code)
 
 
