@@ -222,21 +222,20 @@ print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
 """
 
 
+FORMATS = {
+    "claude": ("t.jsonl", claude_transcript),
+    "codex": ("rollout-x.jsonl", codex_rollout),
+    "gemini": ("session-x.jsonl", gemini_chat),
+    "qwen": ("q.jsonl", qwen_chat),
+    "pi": ("p.jsonl", pi_session),
+    "acp": ("traffic.jsonl", acp_traffic),
+}
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems count memory in other ways")
+@pytest.mark.parametrize(("name", "make"), FORMATS.values(), ids=FORMATS)
 @pytest.mark.parametrize(
-    ("name", "make"),
-    [
-        ("t.jsonl", claude_transcript),
-        ("rollout-x.jsonl", codex_rollout),
-        ("session-x.jsonl", gemini_chat),
-        ("q.jsonl", qwen_chat),
-        ("p.jsonl", pi_session),
-        ("traffic.jsonl", acp_traffic),
-    ],
-    ids=["claude", "codex", "gemini", "qwen", "pi", "acp"],
-)
-@pytest.mark.parametrize(
-    ("turns", "size", "limit"), [(2400, 9000, 45), (16, 4_000_000, 42)], ids=["many lines", "long lines"]
+    ("turns", "size", "limit"), [(1200, 20_000, 45), (16, 4_000_000, 42)], ids=["many lines", "long lines"]
 )
 def test_memory_stays_small(store_path, tmp_path, name, make, turns, size, limit):
     """Some ten MB go into the store in less memory than holding them takes, be they many lines or a few long ones."""
