@@ -41,21 +41,18 @@ def gemini_chat(turns, size):
 
 def qwen_chat(turns, size):
     """The same of Qwen Code."""
-    chat = Qwen()
-    for number in range(turns):
-        chat.says(f"prompt {number}")
-        chat.answers("a" * (size // 10), function_call(f"c{number}", number=number))
-        chat.result(f"c{number}", f"{number} " * (size // 6))
-        chat.answers(f"done {number}" + "d" * (size // 10))
-    return chat.data
+    return _tree(Qwen(), function_call, turns, size)
 
 
 def pi_session(turns, size):
     """The same of Pi."""
-    chat = Pi()
+    return _tree(Pi(), tool_call, turns, size)
+
+
+def _tree(chat, asking, turns, size):
     for number in range(turns):
         chat.says(f"prompt {number}")
-        chat.answers("a" * (size // 10), tool_call(f"c{number}", number=number))
+        chat.answers("a" * (size // 10), asking(f"c{number}", number=number))
         chat.result(f"c{number}", f"{number} " * (size // 6))
         chat.answers(f"done {number}" + "d" * (size // 10))
     return chat.data

@@ -102,7 +102,7 @@ class KeySet:
     def add(self, key: int) -> bool:
         """Add a key; says whether it is new."""
         key = key or 1  # 0 stands for an empty place
-        place = self._place(key)
+        place = _place_in(self._table, key)
         if self._table[place]:
             return False
         self._table[place] = key
@@ -112,21 +112,13 @@ class KeySet:
         return True
 
     def __contains__(self, key: int) -> bool:
-        return self._table[self._place(key or 1)] != 0
-
-    def _place(self, key: int) -> int:
-        """Where a key stands, or would: the first place from its own on that is its own or empty."""
-        table, last = self._table, len(self._table) - 1
-        place = key & last
-        while table[place] not in (0, key):
-            place = (place + 1) & last
-        return place
+        return self._table[_place_in(self._table, key or 1)] != 0
 
     def _grow(self) -> None:
         before, self._table = self._table, array("q", bytes(16 * len(self._table)))
         for key in before:
             if key:
-                self._table[self._place(key)] = key
+                self._table[_place_in(self._table, key)] = key
 
 
 class KeyMap:
@@ -147,16 +139,16 @@ class KeyMap:
         return other
 
     def __contains__(self, text: str) -> bool:
-        return self._keys[self._place(key_of(text) or 1)] != 0
+        return self._keys[_place_in(self._keys, key_of(text) or 1)] != 0
 
     def get(self, text: str) -> int | None:
         """Give the number of a text; None where it has none."""
-        place = self._place(key_of(text) or 1)
+        place = _place_in(self._keys, key_of(text) or 1)
         return self._numbers[place] if self._keys[place] else None
 
     def __setitem__(self, text: str, number: int) -> None:
         key = key_of(text) or 1  # 0 stands for an empty place
-        place = self._place(key)
+        place = _place_in(self._keys, key)
         self._numbers[place] = number
         if self._keys[place]:
             return
@@ -165,21 +157,22 @@ class KeyMap:
         if self._count * 3 > len(self._keys) * 2:
             self._grow()
 
-    def _place(self, key: int) -> int:
-        """Where a key stands, or would: as in `KeySet`."""
-        keys, last = self._keys, len(self._keys) - 1
-        place = key & last
-        while keys[place] not in (0, key):
-            place = (place + 1) & last
-        return place
-
     def _grow(self) -> None:
         keys, numbers = self._keys, self._numbers
         self._keys, self._numbers = array("q", bytes(16 * len(keys))), array("i", bytes(8 * len(keys)))
         for key, number in zip(keys, numbers, strict=True):
             if key:
-                place = self._place(key)
+                place = _place_in(self._keys, key)
                 self._keys[place], self._numbers[place] = key, number
+
+
+def _place_in(table: array[int], key: int) -> int:
+    """Where a key stands in a table, or would: the first place from its own on that is its own or empty."""
+    last = len(table) - 1
+    place = key & last
+    while table[place] not in (0, key):
+        place = (place + 1) & last
+    return place
 
 
 def with_heavy(kind: type[T], spool: Spool, *names: str) -> type[T]:
