@@ -1,0 +1,250 @@
+"""What a store can be asked: its sessions, their saves, and where something was said. Nothing here writes a session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from superqode.session.errors import CorruptObject, CorruptSession, SessionNotFound
+from superqode.session.git.project import read_project
+from superqode.session.git.repository import Repository
+from superqode.session.models import Entry, Session
+from superqode.session.models.findings import Severity
+from superqode.session.store import history, lookup, sources_refs
+from superqode.session.store.branches import branch_ref, is_session_branch
+from superqode.session.store.handle import StoreHandle
+from superqode.session.store.index.catalogue import Filter, Progress
+from superqode.session.store.index.search import search
+from superqode.session.store.loading import load_commit, load_ending, load_session, tip_of
+from superqode.session.store.results import SaveRecord, SearchHit, SessionDiff, SessionSummary
+
+if TYPE_CHECKING:
+    from superqode.session.store.sources import Original
+    from superqode.session.store.stats import StoreStats, Unit
+
+__all__ = ["StoreReads"]
+
+
+class StoreReads(StoreHandle):
+    """The verbs of `SessionStore` that read."""
+
+    # -- loading ------------------------------------------------------------------------------------------------------
+
+    def load(self, session_id: str) -> Session:
+        """Load a session by its id.
+
+        Raises:
+            SessionNotFound: there is none, with ids that look alike.
+            CorruptSession: it is damaged; the others stay usable.
+        """
+        return load_session(self._existing(session_id), session_id)
+
+    def ending(self, session_id: str, number: int) -> list[Entry]:
+        """Load only the last so many messages and tool executions, for a preview; raises as `load`."""
+        return load_ending(self._existing(session_id), session_id, number)
+
+    def load_latest(self, project_path: str | Path | None = None) -> Session | None:
+        """Load the session that changed last (in a project); `None` where there is none."""
+        latest = self.list_sessions(project_path=project_path, limit=1)
+        return self.load(latest[0].id) if latest else None
+
+    def exists(self, session_id: str) -> bool:
+        """Whether there is a session of this id."""
+        ref = branch_ref(session_id)
+        repository = self._open()
+        try:
+            return repository is not None and repository.refs.read(ref) is not None
+        except CorruptObject as problem:
+            raise CorruptSession(session_id, problem.reason) from problem
+
+    def resolve(self, text: str, *, progress: Progress | None = None) -> str:
+        """The id that a text names: an id, the beginning of exactly one, the whole title of exactly one, or `@latest`.
+
+        Args:
+            text: what was typed.
+            progress: told while many changed sessions are read, as a title and `@latest` may need.
+
+        Raises:
+            SessionNotFound, AmbiguousId.
+        """
+        repository = self._open()
+        if repository is None:
+            raise SessionNotFound(text)
+        if text == "@latest":
+            latest = self.list_sessions(limit=1, progress=progress)
+            if not latest:
+                raise SessionNotFound(text, hint=" There are no sessions yet")
+            return latest[0].id
+        if is_session_branch(text) and self.exists(text):
+            return text
+        try:
+            return lookup.match_id(repository, text)
+        except SessionNotFound as missing:
+            titled = self.list_sessions(text=text, progress=progress) if text else []
+            return lookup.match_title(text, titled, missing)
+
+    # -- finding ------------------------------------------------------------------------------------------------------
+
+    def list_sessions(
+        self,
+        project_path: str | Path | None = None,
+        tags: Iterable[str] | None = None,
+        agent: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        parent: str | None = None,
+        text: str | None = None,
+        limit: int | None = None,
+        *,
+        finding: Severity | str | None = None,
+        progress: Progress | None = None,
+    ) -> list[SessionSummary]:
+        """List sessions, newest first; right also after plain git changed branches behind our back.
+
+        Args:
+            project_path: only those of this project: of this folder, and of any folder that is or was the same place
+                in a clone of the same repository.
+            tags: only those with all of these tags.
+            agent: only those this agent took part in.
+            since: only those changed at or after this time.
+            until: only those changed at or before this time.
+            parent: only forks of this session.
+            text: only those with this text in title or tags, whatever the case.
+            limit: at most so many.
+            finding: only those of quality runs with a finding as bad as this, or worse.
+            progress: told while many changed sessions are read.
+        """
+        repository = self._open()
+        if repository is None:
+            return []
+        wanted = Filter(
+            **self._project(repository, project_path, progress),
+            tags=tags,
+            agent=agent,
+            since=since,
+            until=until,
+            parent=parent,
+            text=text,
+            finding=None if finding is None else Severity(finding),
+        )
+        return self._index(repository).summaries(wanted, limit, progress)
+
+    def generation(self) -> int:
+        """A number that is another one whenever sessions changed, here or by others; for asking again and again.
+
+        It costs a few file times while nothing changes, and means nothing beyond this store's being open.
+        """
+        repository = self._open()
+        if repository is None:
+            return 0
+        index = self._index(repository)
+        index.refresh()
+        return index.generation
+
+    def search(
+        self,
+        query: str,
+        *,
+        project_path: str | Path | None = None,
+        tags: Iterable[str] | None = None,
+        agent: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 20,
+        progress: Progress | None = None,
+    ) -> list[SearchHit]:
+        """Search titles, tags, messages and tool text; any text is a valid query.
+
+        All words must be there; `"quoted words"` are a phrase, `begin*` a beginning. Filters as `list_sessions`.
+        """
+        repository = self._open()
+        if repository is None:
+            return []
+        project = self._project(repository, project_path, progress)
+        wanted = Filter(**project, tags=tags, agent=agent, since=since, until=until)
+        return search(repository, self._index(repository), query, wanted, limit, progress)
+
+    def stats(
+        self,
+        *,
+        project_path: str | Path | None = None,
+        tags: Iterable[str] | None = None,
+        agent: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        unit: Unit | None = None,
+        biggest: int = 10,
+        progress: Progress | None = None,
+    ) -> StoreStats:
+        """Count what is in the store: by period, agent, project, tool and tag; tokens and cost; the disk.
+
+        Args:
+            project_path: only sessions of this project.
+            tags: only those with all of these tags.
+            agent: only those this agent took part in.
+            since: only those changed since then, and of them only entries since then.
+            until: likewise, up to then.
+            unit: what a period is: `day`, `week` or `month`; without one, what suits the time they span.
+            biggest: how many of the biggest sessions to name.
+            progress: told while the index is made, which happens once.
+        """
+        from superqode.session.store.stats import StoreStats, stats
+
+        repository = self._open()
+        if repository is None:
+            return StoreStats(unit=unit or "day")
+        wanted = Filter(
+            **self._project(repository, project_path, progress), tags=tags, agent=agent, since=since, until=until
+        )
+        return stats(repository, self._index(repository), wanted, unit=unit, biggest=biggest, progress=progress)
+
+    def project_folders(self) -> list[str]:
+        """Every project path that sessions name, sorted; many are of other machines, or gone."""
+        repository = self._open()
+        return [] if repository is None else self._index(repository).project_folders()
+
+    def _project(
+        self, repository: Repository, project_path: str | Path | None, progress: Progress | None
+    ) -> dict[str, Any]:
+        """What a project's folder means for `Filter`: what is there now, else what was there when it was noted."""
+        if project_path is None:
+            return {}
+        path = str(project_path)
+        identity = read_project(path) or self._index(repository).project_at(path, progress)
+        return {"project_path": path, "project": identity}
+
+    # -- history ------------------------------------------------------------------------------------------------------
+
+    def history(self, session_id: str, limit: int | None = None) -> list[SaveRecord]:
+        """Give a session's saves, newest first."""
+        return history.history(self._existing(session_id), session_id, limit)
+
+    def at(self, session_id: str, revision: str | None) -> Session:
+        """Load a session as it was: `revision` is a snapshot's id, `~2`, or a commit. Saving it makes no change there.
+
+        Raises:
+            RevisionNotFound: it is none of this session's.
+        """
+        repository = self._existing(session_id)
+        commit = lookup.resolve_revision(repository, session_id, revision)
+        return load_commit(repository, session_id, commit, branch=None)
+
+    def diff(self, a: str, b: str | None = None, *, a_rev: str | None = None, b_rev: str | None = None) -> SessionDiff:
+        """Give what turns session `a` (at `a_rev`) into `b` (at `b_rev`); `b` is `a` without one."""
+        repository = self._existing(a)
+        other = b if b is not None else a
+        left = lookup.resolve_revision(repository, a, a_rev)
+        return history.diff_commits(repository, (a, left), (other, lookup.resolve_revision(repository, other, b_rev)))
+
+    def original(self, session_id: str) -> Original | None:
+        """The kept original of an imported session: its files as they were; `None` where none was ever kept.
+
+        Raises:
+            SessionNotFound: there is no such session.
+            CorruptSession: it is damaged; the session itself is not.
+        """
+        repository = self._existing(session_id)
+        tip_of(repository, session_id)
+        return sources_refs.open_original(repository, session_id)
