@@ -71,7 +71,7 @@ def test_an_id_is_found_by_its_title(cli: Cli, save: Save) -> None:
 
 def test_revisions_tags_agents_and_projects_are_completed(cli: Cli, save: Save) -> None:
     """Each from what the store has, with a word about it."""
-    save("hello", "hi", id="a", title="A", tags=["sweet"], project_path="/work/pie")
+    save("hello", "hi", id="a", title="A", tags=["sweet"], project_path="/code/pie")
     made = cli.run("sessions", "snapshot", "a", "Before it").stdout.strip()
     store = str(cli.store)
     assert _complete("sessions restore a snap", SUPERQODE_STORE=store)[1:] == [made, "Before it"]
@@ -79,7 +79,7 @@ def test_revisions_tags_agents_and_projects_are_completed(cli: Cli, save: Save) 
     assert f"a@{made}" in _complete("sessions diff a@sn", SUPERQODE_STORE=store)
     assert _complete("sessions list --tag s", SUPERQODE_STORE=store)[1:] == ["sweet", "1 session"]
     assert _complete("sessions stats --agent c", SUPERQODE_STORE=store)[1:] == ["codex", "1 session"]
-    assert "/work/pie" in _complete("sessions list --project /w", SUPERQODE_STORE=store)
+    assert "/code/pie" in _complete("sessions list --project /c", SUPERQODE_STORE=store)
 
 
 def test_remotes_and_shares_are_completed_without_what_opens_them(cli: Cli, save: Save, tmp_path: Path) -> None:

@@ -79,14 +79,14 @@ def test_every_key_of_the_table_is_read(file: Path, tmp_path: Path) -> None:
         '[agents.gemini]\ncommand = ["gemini", "--experimental-acp"]\n'
         '[tui]\ntheme = "dark"\nagent = "gemini"\n'
         '[qe]\nmode = "quick"\nroles = ["security"]\nagent = "gemini"\ntimeout = 60\n'
-        '[rescue]\npaths = ["~/work", "here"]\n'
+        '[rescue]\npaths = ["~/code", "here"]\n'
     )
     found = read_config()
     assert found.unknown == ()
     assert found.agents == {"gemini": ("gemini", "--experimental-acp")}
     assert (found.tui.theme, found.tui.agent) == ("dark", "gemini")
     assert (found.qe.mode, found.qe.roles, found.qe.agent, found.qe.timeout) == ("quick", ("security",), "gemini", 60.0)
-    assert found.rescue.paths == (Path.home() / "work", file.parent / "here")
+    assert found.rescue.paths == (Path.home() / "code", file.parent / "here")
     assert {name.replace("gemini", "NAME") for name in found.origins} == {key.name for key in KEYS}
 
 

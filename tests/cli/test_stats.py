@@ -14,10 +14,10 @@ Save = Callable[..., Session]
 
 def test_numbers_are_told_plainly_in_a_pipe(cli: Cli, save: Save) -> None:
     """Totals, every table, the disk; no bars and no colour outside a terminal."""
-    save("hello", "hi", "thanks", id="a", title="First", tags=["security"], project_path="/work/demo")
+    save("hello", "hi", "thanks", id="a", title="First", tags=["security"], project_path="/code/demo")
     told = cli.run("sessions", "stats").stdout
     assert told.startswith("1 session, 3 messages, 0 tool calls\n")
-    for part in ("MESSAGES", "codex", "/work/demo", "security", "BIGGEST", "First", "loose objects"):
+    for part in ("MESSAGES", "codex", "/code/demo", "security", "BIGGEST", "First", "loose objects"):
         assert part in told
     assert "█" not in told
     assert "TOOL  " not in told  # nothing was called: no empty table

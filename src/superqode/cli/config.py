@@ -74,7 +74,7 @@ def _path(value: object, folder: Path) -> Path:
 
 def _paths(value: object, folder: Path) -> tuple[Path, ...]:
     if not isinstance(value, list):
-        raise _WrongValue('a list of paths, such as ["~/work"]')
+        raise _WrongValue('a list of paths, such as ["~/code"]')
     return tuple(_path(item, folder) for item in value)
 
 

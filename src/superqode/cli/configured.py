@@ -26,7 +26,7 @@ _COLUMNS: Final = (
 )
 _FILE: Final = """
 A config file (~/.superqode/config.toml, or where $SUPERQODE_CONFIG says):
-  store = "~/work/sessions"
+  store = "~/code/sessions"
   colour = "auto"                # auto, always, never
   pager = "less -R"
   quiet = false

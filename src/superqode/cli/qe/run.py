@@ -31,7 +31,7 @@ _MODES: Final = ("quick", "deep")
     see=("qe report", "qe compare", "sessions list"),
     epilog=examples(
         "superqode qe run",
-        "superqode qe run ~/work/shop --role lint_tester --role regression_tester --fail-on high",
+        "superqode qe run ~/code/shop --role lint_tester --role regression_tester --fail-on high",
         "superqode qe run --mode deep --agent 'gemini --experimental-acp' --json",
     ),
 )
