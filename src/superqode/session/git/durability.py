@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
-__all__ = ["Durability", "flush", "flush_each"]
+__all__ = ["Durability", "flush", "flush_each", "sync"]
 
 Durability = Literal["full", "fast"]
 
@@ -33,6 +33,20 @@ def _syncfs() -> Callable[[int], int] | None:
     function.argtypes = [ctypes.c_int]
     function.restype = ctypes.c_int
     return function
+
+
+def sync(handle: int) -> None:
+    """Make what an open file or folder holds durable.
+
+    Raises:
+        OSError: the disk said no; what was written may be lost.
+    """
+    if sys.platform == "darwin":
+        import fcntl
+
+        fcntl.fcntl(handle, _F_FULLFSYNC)
+    else:
+        os.fsync(handle)
 
 
 def flush(folder: Path, written: Iterable[str]) -> None:
@@ -78,11 +92,6 @@ def flush_each(paths: Iterable[str]) -> None:
         except FileNotFoundError:
             continue  # packed away beside us, and the pack was made durable before it took the file's place
         try:
-            if sys.platform == "darwin":
-                import fcntl
-
-                fcntl.fcntl(handle, _F_FULLFSYNC)
-            else:
-                os.fsync(handle)
+            sync(handle)
         finally:
             os.close(handle)

@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 
+from superqode.session.git import durability
 from superqode.session.git.boot import boot_id
 
 __all__ = ["Journal", "JournalObject", "Mark", "Record", "RefMove"]
@@ -106,7 +107,7 @@ class Journal:
             data = record.encode()
             try:
                 _write_all(handle, data if start else _first_line() + data)
-                os.fsync(handle)
+                durability.sync(handle)
             except BaseException:
                 os.ftruncate(handle, start)
                 raise
@@ -209,7 +210,7 @@ class Journal:
         handle = os.open(newest, os.O_WRONLY | getattr(os, "O_CLOEXEC", 0))
         try:
             os.ftruncate(handle, 0)
-            os.fsync(handle)
+            durability.sync(handle)
         finally:
             os.close(handle)
 
@@ -285,6 +286,6 @@ def _sync_folder(folder: Path) -> None:
         return  # Windows cannot open a folder; NTFS journals the entry
     handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        durability.sync(handle)
     finally:
         os.close(handle)
