@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
 import pytest
 
-__all__ = ["browser", "find_browser", "launch"]
+__all__ = ["browser", "find_browser", "launch", "watched"]
 
 # Read before a test: tests/conftest.py hides the SUPERQODE_ variables from those.
 _REQUIRED = bool(os.environ.get("SUPERQODE_REQUIRE_SERVERS"))
@@ -47,3 +47,29 @@ def browser() -> Iterator[Any]:
         pytest.skip(told)
     with launch() as launched:
         yield launched
+
+
+@contextmanager
+def watched(browser: Any, allowed: Callable[[str], bool]) -> Iterator[Callable[..., Any]]:
+    """Gives what opens a URL; at the end, nothing but allowed URLs was asked for, and nothing was complained of."""
+    contexts: list[Any] = []
+    asked: list[str] = []
+    complaints: list[str] = []
+
+    def opened(url: str, **options: Any) -> Any:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(20_000)
+        page.on("request", lambda request: asked.append(request.url))
+        page.on("console", lambda message: complaints.append(message.text))
+        page.on("pageerror", lambda problem: complaints.append(str(problem)))
+        page.on("dialog", lambda dialog: complaints.append(dialog.message))
+        page.goto(url)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert complaints == []
+    assert [url for url in asked if not allowed(url)] == []

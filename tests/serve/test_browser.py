@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from browsers import watched
 from superqode.session import Session
 
 Open = Callable[..., Any]
@@ -15,27 +16,8 @@ Open = Callable[..., Any]
 @pytest.fixture
 def open_page(browser: Any, server: Any) -> Iterator[Open]:
     """Opens pages of the server; at the end, nothing was asked of anybody else and nothing was complained of."""
-    contexts: list[Any] = []
-    asked: list[str] = []
-    complaints: list[str] = []
-
-    def opened(below: str = "", **options: Any) -> Any:
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda problem: complaints.append(str(problem)))
-        page.on("dialog", lambda dialog: complaints.append(dialog.message))
-        page.goto(server.url + below)
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert complaints == []
-    assert [url for url in asked if not url.startswith((server.url, "data:,"))] == []
+    with watched(browser, lambda url: url.startswith((server.url, "data:,"))) as opened:
+        yield lambda below="", **options: opened(server.url + below, **options)
 
 
 @pytest.fixture

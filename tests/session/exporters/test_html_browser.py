@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from browsers import watched
 from exported import attack, everything, many
 from superqode.session import Session
 from superqode.session.exporters import html
@@ -44,31 +45,16 @@ Open = Callable[..., Any]
 @pytest.fixture
 def open_page(browser: Any, tmp_path: Path) -> Iterator[Open]:
     """Opens a session's page; at the end, nothing else was asked for and nothing was complained of."""
-    contexts: list[Any] = []
-    asked: list[str] = []
-    complaints: list[str] = []
     files: list[str] = []
 
-    def opened(session: Session, **options: Any) -> Any:
+    def written(session: Session) -> str:
         file = tmp_path / f"page{len(files)}.html"
         file.write_text("".join(html.render(session)), "utf-8")
         files.append(file.as_uri())
-        context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | options)
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(20_000)
-        page.on("request", lambda request: asked.append(request.url))
-        page.on("console", lambda message: complaints.append(message.text))
-        page.on("pageerror", lambda problem: complaints.append(str(problem)))
-        page.on("dialog", lambda dialog: complaints.append(dialog.message))
-        page.goto(file.as_uri())
-        return page
+        return file.as_uri()
 
-    yield opened
-    for context in contexts:
-        context.close()
-    assert complaints == []
-    assert [url for url in asked if url.split("#")[0] not in files and url != "data:,"] == []
+    with watched(browser, lambda url: url.split("#")[0] in files or url == "data:,") as opened:
+        yield lambda session, **options: opened(written(session), **options)
 
 
 def shown(page: Any) -> list[str]:

@@ -33,6 +33,7 @@ from .chats import (
     sessions,
     tool_call,
 )
+from .fuzzing import places
 
 AGENTS = pytest.mark.parametrize("agent", IMPORTERS)
 
@@ -267,13 +268,6 @@ _VALUES = st.recursive(
 )
 
 
-def _places(value, path=()):
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, inner in items:
-        yield (*path, key)
-        yield from _places(inner, (*path, key))
-
-
 @st.composite
 def _changed_records(draw, agent):
     """A chat with values replaced, records repeated, lost and in another order."""
@@ -281,7 +275,7 @@ def _changed_records(draw, agent):
     chat.records = copy.deepcopy(chat.records)
     for _ in range(draw(st.integers(0, 6))):
         holder = draw(st.sampled_from(chat.records))
-        path = draw(st.sampled_from([*_places(holder), ("new",)]))
+        path = draw(st.sampled_from([*filter(None, places(holder)), ("new",)]))
         for key in path[:-1]:
             holder = holder[key]
         holder[path[-1]] = draw(_VALUES)

@@ -16,6 +16,7 @@ from superqode.session.importers.base import Imported, Source
 from superqode.session.importers.claude_code import ClaudeCodeImporter
 
 from .claude_scripts import NAME, SESSION, Script, call, ids, prompts, rewound, run, said, sessions
+from .fuzzing import places
 
 
 def test_damage_costs_only_itself():
@@ -147,20 +148,13 @@ _VALUES = st.recursive(
 )
 
 
-def _places(value, path=()):
-    yield path
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, inner in items:
-        yield from _places(inner, (*path, key))
-
-
 @st.composite
 def _changed_records(draw):
     """The transcript with values replaced, records repeated, lost and in another order."""
     records = json.loads(json.dumps(_base().records))
     for _ in range(draw(st.integers(0, 6))):
         record = draw(st.sampled_from(records))
-        path = draw(st.sampled_from([place for place in _places(record) if place]))
+        path = draw(st.sampled_from([place for place in places(record) if place]))
         holder = record
         for key in path[:-1]:
             holder = holder[key]
