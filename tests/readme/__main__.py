@@ -25,6 +25,8 @@ def main() -> None:
         del os.environ[name]
     if TRANSCRIPTS.is_dir():
         PAGE.write_text(formats_page(), "utf-8")
+    else:
+        print(f"{PAGE.name} stays as it is: there are no recordings in {TRANSCRIPTS}", file=sys.stderr)
     README.write_text(with_generated(README.read_text("utf-8")), "utf-8")
     with tempfile.TemporaryDirectory(prefix="superqode-") as home:
         make_pictures(Path(home))
