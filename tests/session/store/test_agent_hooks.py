@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tomllib
 
 import pytest
 
@@ -168,3 +169,22 @@ def test_codex_runs_the_shim_from_a_store_of_any_name(tmp_path):
         done = subprocess.run([*command, '{"thread-id": "1"}'], capture_output=True, check=False, timeout=60)
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
     assert (tmp_path / "told").read_text() == '{"thread-id": "1"}\n'
+
+
+@pytest.mark.parametrize("rule", HOOKS, ids=lambda rule: rule.agent)
+def test_a_hook_that_was_taken_over_goes_as_well(hooks, rule, tmp_path):
+    """Taking a hook out leaves none of ours: not that of the store which had it before either; the user's own stays."""
+    path = _path(rule, tmp_path)
+    before = BEFORE.get(path.name)
+    if before is not None:
+        path.parent.mkdir(parents=True)
+        path.write_bytes(before.encode())
+    hooks.install(rule, path)
+    with SessionStore(tmp_path / "other") as other:
+        others = AgentHooks(other, sys.executable)
+        others.install(rule, path)
+        assert others.remove(rule, path).state is HookState.MISSING
+    left = path.read_text() if path.exists() else ""
+    assert "superqode" not in left
+    if rule.agent == "codex":
+        assert tomllib.loads(left) == tomllib.loads(before)

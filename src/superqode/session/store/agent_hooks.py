@@ -115,7 +115,9 @@ class AgentHooks:
         text = files.read_text(path)
         if text is not None and _edited(path, lambda: rule.edit.found(text)):
             noted, before = self._noted(rule, text)
-            after = before if noted else _edited(path, lambda: rule.edit.removed(text)) or None
+            # Where a hook of ours was there before, of another store or of this one elsewhere, that one goes, too.
+            mended = noted and not (before and _edited(path, lambda: rule.edit.found(before)))
+            after = before if mended else _edited(path, lambda: rule.edit.removed(text)) or None
             if after is None:
                 files.remove(path)
             else:
