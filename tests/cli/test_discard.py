@@ -120,3 +120,25 @@ def test_prune_moves_what_is_old(cli: Cli, save: Save, still_clock: Any) -> None
     cli.run("sessions", "undelete", "old")
     cli.run("sessions", "prune", expect=ExitCode.USAGE)
     cli.run("sessions", "prune", "--older-than", "soon", expect=ExitCode.USAGE)
+
+
+def test_purge_asks_before_what_was_deleted_by_a_clock_that_was_ahead(cli: Cli, save: Save, still_clock: Any) -> None:
+    """What it asks about is what it forgets, whatever the clock says now."""
+    save("hello", id="a")
+    still_clock.advance(hours=2)
+    cli.run("sessions", "delete", "a")
+    still_clock.advance(hours=-2)
+    assert "--yes" in cli.run("sessions", "purge", expect=ExitCode.USAGE).stderr
+    assert len(cli.json("sessions", "trash")) == 1
+    cli.run("sessions", "purge", "a", "--older-than", "1d", "--yes")
+    assert len(cli.json("sessions", "trash")) == 1
+
+
+def test_purge_of_an_ambiguous_beginning_asks_nothing(cli: Cli, save: Save) -> None:
+    """Two deleted sessions begin so: that is told, not asked."""
+    for name in ("session-1", "session-2"):
+        save(id=name)
+        cli.run("sessions", "delete", name)
+    told = cli.run("sessions", "purge", "session", expect=ExitCode.NOT_FOUND).stderr
+    assert "session-1" in told
+    assert "session-2" in told

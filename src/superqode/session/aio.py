@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
@@ -140,9 +141,9 @@ class AsyncSessionStore:
         """As `SessionStore.delete`."""
         return await _run(self.store.delete, session_id)
 
-    async def trash(self) -> list[TrashItem]:
+    async def trash(self, name: str | None = None, *, older_than: timedelta | None = None) -> list[TrashItem]:
         """As `SessionStore.trash`."""
-        return await _run(self.store.trash)
+        return await _run(self.store.trash, name, older_than=older_than)
 
     async def undelete(self, name: str, *, new_id: str | None = None) -> str:
         """As `SessionStore.undelete`."""

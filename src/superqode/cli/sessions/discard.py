@@ -25,10 +25,8 @@ from superqode.cli.output import Column, emit, emit_json, note, table
 from superqode.cli.progress import waiting
 from superqode.cli.text import count, line
 from superqode.cli.times import ago
-from superqode.session import clock
 
 if TYPE_CHECKING:
-    from superqode.session import SessionStore
     from superqode.session.store.results import TrashItem
 
 __all__ = ["delete", "prune", "purge", "trash", "undelete"]
@@ -143,7 +141,7 @@ def purge(wanted: str | None, older_than: timedelta | None, now: bool) -> None:
     refuses unless --yes is given. Bytes that are not freed with --now go with a later `maintain`.
     """
     with open_store() as store:
-        doomed = [] if says_yes() else _doomed(store, wanted, older_than)
+        doomed = [] if says_yes() else store.trash(wanted, older_than=older_than)
         if doomed:
             _ask(doomed)
         with waiting("Freeing" if now else "Forgetting"):
@@ -153,14 +151,6 @@ def purge(wanted: str | None, older_than: timedelta | None, now: bool) -> None:
     else:
         freed = f", {forgotten.freed_bytes:,} bytes freed" if now else ""
         emit(f"Forgot {count(len(forgotten.purged), 'deleted session')}{freed}")
-
-
-def _doomed(store: SessionStore, wanted: str | None, older_than: timedelta | None) -> list[TrashItem]:
-    items = [item for item in store.trash() if item.deleted_at < clock.now() - (older_than or timedelta())]
-    if wanted is None:
-        return items
-    exact = [item for item in items if wanted in (item.key, item.session_id)]
-    return (exact or [item for item in items if item.session_id.startswith(wanted)])[:1]
 
 
 def _ask(doomed: Sequence[TrashItem]) -> None:

@@ -161,13 +161,22 @@ class SessionStore(StoreCare):
         self._index(repository).forget(session_id)
         return deleted
 
-    def trash(self) -> list[TrashItem]:
-        """List deleted sessions, newest first; those that plain git deleted are in it."""
+    def trash(self, name: str | None = None, *, older_than: timedelta | None = None) -> list[TrashItem]:
+        """List deleted sessions, newest first; those that plain git deleted are in it.
+
+        Args:
+            name: only the one that this names: a deleted session's id, or a trash item's key.
+            older_than: only items deleted longer ago.
+
+        Raises:
+            SessionNotFound: the trash has no such session.
+            AmbiguousId: the beginning of several ids.
+        """
         repository = self._open()
         if repository is None:
             return []
         self._index(repository).refresh()
-        return trash.list_trash(repository)
+        return trash.chosen(repository, name, older_than)
 
     def undelete(self, name: str, *, new_id: str | None = None) -> str:
         """Bring a session back from the trash (`name`: its id, or a trash item's key); gives its id.
@@ -193,22 +202,18 @@ class SessionStore(StoreCare):
         """Forget deleted sessions for ever: one item, or all (older than an age).
 
         Args:
-            name: a deleted session's id or a trash item's key; without one, the whole trash.
+            name: only the one that this names, as in `trash`.
             older_than: only items deleted longer ago.
             now: free the bytes at once, while no save runs; else `maintain` does when they are old enough.
 
         Raises:
-            SessionNotFound: the trash has no such session.
+            SessionNotFound, AmbiguousId: as `trash`.
         """
         repository = self._open()
         if repository is None:
             return PurgeResult(())
+        items = self.trash(name, older_than=older_than)
         index = self._index(repository)
-        index.refresh()
-        items = [trash.find_item(repository, name)] if name is not None else trash.list_trash(repository)
-        if older_than is not None:
-            limit = clock.now() - older_than
-            items = [item for item in items if item.deleted_at < limit]
         for item in items:
             with self._told(), repository.writing(item.session_id):
                 trash.throw_away(repository, item)

@@ -136,6 +136,13 @@ def find_item(repository: Repository, text: str) -> TrashItem:
     return next(item for item in items if item.session_id == begun[0])
 
 
+def chosen(repository: Repository, name: str | None, older_than: timedelta | None) -> list[TrashItem]:
+    """The items that a text names (all without one), and of them those deleted longer ago; raises as `find_item`."""
+    items = [find_item(repository, name)] if name is not None else list_trash(repository)
+    limit = clock.now() - older_than if older_than is not None else None
+    return [item for item in items if limit is None or item.deleted_at < limit]
+
+
 def take_out(repository: Repository, item: TrashItem, session_id: str) -> None:
     """Bring a session back under an id that is free. The caller holds that id's lock.
 
