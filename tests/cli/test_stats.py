@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from superqode.cli.exit_codes import ExitCode
 from superqode.session import Session
 
@@ -48,3 +50,12 @@ def test_hostile_names_are_shown_and_not_obeyed(cli: Cli, save: Save) -> None:
     _, told = cli.terminal("sessions", "stats", NO_COLOR="1", COLUMNS="300")
     assert "\x1b" not in told
     assert "\u202e" not in told
+
+
+@pytest.mark.parametrize("columns", [20, 50, 60])
+def test_a_terminal_too_narrow_for_the_bars_is_overrun_and_no_failure(cli: Cli, save: Save, columns: int) -> None:
+    """Tables in which nothing can be narrowed are shown whole."""
+    save("hello", id="a")
+    code, told = cli.terminal("sessions", "stats", NO_COLOR="1", COLUMNS=str(columns))
+    assert code == ExitCode.OK, told
+    assert "█" in told

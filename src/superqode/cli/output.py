@@ -174,11 +174,13 @@ def _plain_table(columns: Sequence[Column], cells: list[list[str]]) -> Iterator[
 
 
 def _fit(columns: Sequence[Column], widths: list[int], room: int) -> list[int]:
-    """Narrow the flexible columns (there is one), the widest first, to fit; the others are there to be copied."""
+    """Narrow the flexible columns (if there are any), the widest first, to fit; the others are there to be copied."""
     room -= len(_GAP) * (len(columns) - 1)
     fitted = [min(wide, room) if column.flexible else wide for column, wide in zip(columns, widths, strict=True)]
     while sum(fitted) > room:
-        wide, place = max((fitted[place], place) for place, column in enumerate(columns) if column.flexible)
+        wide, place = max(
+            ((fitted[place], place) for place, column in enumerate(columns) if column.flexible), default=(0, 0)
+        )
         if wide <= _NARROW:
             break
         fitted[place] -= 1
