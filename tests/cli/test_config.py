@@ -228,3 +228,37 @@ def test_the_pager_is_the_configured_one(cli: Cli, save: Save, file: Path) -> No
     file.write_text("pager = 'sed s/^/FILE:/'\n")
     assert "FILE:" in cli.terminal("sessions", "show", "a", PAGER="")[1]
     assert "MINE:" in cli.terminal("sessions", "show", "a", SUPERQODE_PAGER="sed s/^/MINE:/")[1]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [("SUPERQODE_STORE", "~no-such-user/x"), ("PAGER", 'less "'), ("SUPERQODE_PAGER", "less '")],
+)
+def test_a_variable_that_cannot_be_used_is_named(
+    cli: Cli, save: Save, monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    """One line that names the variable and what it should be, from every command that needs it."""
+    save("hello", id="a")
+    monkeypatch.setenv(variable, value)
+    told = CliRunner().invoke(main, ["sessions", "show", "a", "--store", str(cli.store)])
+    assert told.exit_code in (ExitCode.OK, ExitCode.USAGE)
+    told = CliRunner().invoke(main, ["config"])
+    assert told.exit_code == ExitCode.USAGE
+    (line,) = told.stderr.splitlines()
+    assert f"${variable}: it has to be" in line
+    assert "this should not have happened" not in line
+
+
+@pytest.mark.parametrize("variable", ["SUPERQODE_STORE", "PAGER", "SUPERQODE_PAGER"])
+def test_a_blank_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    """As an empty one does."""
+    monkeypatch.setenv(variable, "  ")
+    assert read_config().origins == {}
+
+
+def test_a_pager_that_is_no_command_is_refused(file: Path) -> None:
+    """A quotation mark that is not closed is told before there is anything to page."""
+    file.write_text("pager = 'less \"'\n")
+    told = CliRunner().invoke(main, ["config"])
+    assert told.exit_code == ExitCode.USAGE
+    assert "key pager: it has to be a command" in told.stderr

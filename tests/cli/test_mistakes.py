@@ -186,3 +186,24 @@ def test_a_store_of_another_user(cli: Cli, save: Save) -> None:
     told = _told(cli, "sessions", "list", code=ExitCode.FORBIDDEN)
     assert "belongs to user 12345" in told
     assert "superqode share" in told
+
+
+@pytest.mark.parametrize(
+    ("words", "variables"),
+    [
+        (["--store", "~no-such-user/x", "sessions", "show", "a"], {}),
+        (["sessions", "list"], {"SUPERQODE_CONFIG": "~no-such-user/x"}),
+        (["hooks", "status", "--server", "~no-such-user/x"], {}),
+        (["sessions", "rescue"], {"CLAUDE_CONFIG_DIR": "~no-such-user/x"}),
+        (["hooks", "status", "--agent", "claude-code"], {"CLAUDE_CONFIG_DIR": "~no-such-user/x"}),
+        (["qe", "run", "~no-such-user/x"], {}),
+    ],
+    ids=lambda given: " ".join(given) if isinstance(given, list) else "",
+)
+def test_a_home_that_nobody_has(words: list[str], variables: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """`~name` of somebody unknown is a path that is not there, as in a shell."""
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    told = CliRunner().invoke(main, words)
+    assert "this should not have happened" not in told.stderr
+    assert told.exception is None or isinstance(told.exception, SystemExit)

@@ -7,20 +7,28 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from superqode.cli.params import expanded
+
 if TYPE_CHECKING:
     from superqode.session import SessionStore
     from superqode.session.agents import FoundPlace
     from superqode.session.handoff.base import HomeRule
 
-__all__ = ["home_of", "places"]
+__all__ = ["home_of", "is_folder_here", "places"]
 
 
 def home_of(rule: HomeRule) -> Path | None:
     """Give the folder a rule means here; `None` where its variable is not set and it has no default."""
     named = os.environ.get(rule.variable, "").strip() if rule.variable else ""
     if named:
-        return Path(named).expanduser().absolute() / rule.under
+        return expanded(named).absolute() / rule.under
     return Path.home() / rule.below if rule.below else None
+
+
+def is_folder_here(path: Path) -> bool:
+    """Whether a path that a session names is a folder of this machine which we may look into."""
+    # `os.path` says no where `Path` raises: for names that are too long, and below folders that are not ours.
+    return path.is_absolute() and os.path.isdir(path) and os.access(path, os.R_OK | os.X_OK)  # noqa: PTH112
 
 
 def places(store: SessionStore, agents: Sequence[str], named: Iterable[Path]) -> Iterator[FoundPlace]:
@@ -37,6 +45,6 @@ def places(store: SessionStore, agents: Sequence[str], named: Iterable[Path]) ->
         if not agents or agent.name in agents:
             in_projects = any(place.in_projects for place in agent.places)
             known = [Path(path) for path in store.project_folders()] if in_projects else []
-            yield from find_places(agent, home_of, [folder for folder in known if folder.is_absolute()])
+            yield from find_places(agent, home_of, [folder for folder in known if is_folder_here(folder)])
     for path in named:
         yield named_place(path)

@@ -15,6 +15,9 @@ from typing import Any, Final, NoReturn
 
 import click
 
+from superqode.cli import config_values as kinds
+from superqode.cli.params import expanded
+
 __all__ = [
     "KEYS",
     "PATH_VARIABLE",
@@ -40,76 +43,20 @@ _ANY: Final = "NAME"
 
 
 class ConfigError(click.ClickException):
-    """The config file cannot be used.
+    """The config file, or a variable beside it, cannot be used.
 
     Attributes:
         path: the file.
         key: the key in it, with dots; empty where the file as a whole is wrong.
+        variable: the variable of the environment that is wrong; empty where the file is.
     """
 
-    def __init__(self, path: Path, key: str, reason: str) -> None:
+    def __init__(self, path: Path, key: str, reason: str, *, variable: str = "") -> None:
         self.path = path
         self.key = key
-        super().__init__(f"the config file {path}{f', key {key}' if key else ''}: {reason}")
-
-
-class _WrongValue(Exception):
-    """A value that a key cannot have; the argument says what it has to be."""
-
-
-def _text(value: object, _folder: Path) -> str:
-    if not isinstance(value, str) or not value.strip() or "\0" in value:
-        raise _WrongValue('a text, such as "less -R"')
-    return value
-
-
-def _path(value: object, folder: Path) -> Path:
-    if not isinstance(value, str) or not value.strip() or "\0" in value:
-        raise _WrongValue('a path, such as "~/sessions"')
-    try:
-        return folder / Path(value).expanduser()
-    except RuntimeError as problem:  # ~somebody, whom this machine does not know
-        raise _WrongValue(f"a path on this machine ({problem})") from problem
-
-
-def _paths(value: object, folder: Path) -> tuple[Path, ...]:
-    if not isinstance(value, list):
-        raise _WrongValue('a list of paths, such as ["~/code"]')
-    return tuple(_path(item, folder) for item in value)
-
-
-def _words(value: object, _folder: Path) -> tuple[str, ...]:
-    if not isinstance(value, list) or not all(isinstance(item, str) and item and "\0" not in item for item in value):
-        raise _WrongValue('a list of texts, such as ["one", "two"]')
-    return tuple(value)
-
-
-def _command(value: object, folder: Path) -> tuple[str, ...]:
-    try:
-        words = _words(value, folder)
-    except _WrongValue:
-        words = ()
-    if not words:
-        raise _WrongValue('a program and its arguments, such as ["gemini", "--experimental-acp"]')
-    return words
-
-
-def _switch(value: object, _folder: Path) -> bool:
-    if not isinstance(value, bool):
-        raise _WrongValue("true or false")
-    return value
-
-
-def _seconds(value: object, _folder: Path) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e9:
-        raise _WrongValue("a number of seconds above 0")
-    return float(value)
-
-
-def _colour(value: object, _folder: Path) -> str:
-    if value not in ("auto", "always", "never"):
-        raise _WrongValue('"auto", "always" or "never"')
-    return str(value)
+        self.variable = variable
+        place = f"${variable}" if variable else f"the config file {path}{f', key {key}' if key else ''}"
+        super().__init__(f"{place}: {reason}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +85,7 @@ class Key:
 KEYS: Final = (
     Key(
         "store",
-        _path,
+        kinds.path,
         "The store to use.",
         "a path; a relative one starts at the file's folder",
         "~/.superqode/sessions",
@@ -147,7 +94,7 @@ KEYS: Final = (
     ),
     Key(
         "colour",
-        _colour,
+        kinds.colour,
         "Whether output is coloured; NO_COLOR with any value means never.",
         "auto (on a terminal), always, never",
         "auto",
@@ -156,27 +103,29 @@ KEYS: Final = (
     ),
     Key(
         "pager",
-        _text,
+        kinds.pager,
         "The program that shows long output on a terminal; cat for none.",
         "a command",
         "less",
         variables=("SUPERQODE_PAGER", "PAGER"),
     ),
-    Key("quiet", _switch, "Leave notes and progress out.", "true, false", "false", "--quiet"),
+    Key("quiet", kinds.switch, "Leave notes and progress out.", "true, false", "false", "--quiet"),
     Key(
         f"agents.{_ANY}.command",
-        _command,
+        kinds.command,
         "How an agent that speaks ACP is started, for `tui` and `qe`.",
         "a list: the program and its arguments",
         "none",
     ),
-    Key("tui.theme", _text, "The colours of `superqode tui`.", "a theme's name", "its own"),
-    Key("tui.agent", _text, "The agent that `superqode tui` starts.", "a name under agents", "none"),
-    Key("qe.mode", _text, "How thorough `superqode qe run` is.", "a mode's name", "its own", "--mode"),
-    Key("qe.roles", _words, "The roles that `superqode qe run` has play.", "a list of names", "its own", "--role"),
-    Key("qe.agent", _text, "The agent that `superqode qe run` starts.", "a name under agents", "none", "--agent"),
-    Key("qe.timeout", _seconds, "How long a run of `superqode qe run` may take.", "seconds", "its own", "--timeout"),
-    Key("rescue.paths", _paths, "Where `sessions rescue` looks besides.", "a list of paths", "none", "--path"),
+    Key("tui.theme", kinds.text, "The colours of `superqode tui`.", "a theme's name", "its own"),
+    Key("tui.agent", kinds.text, "The agent that `superqode tui` starts.", "a name under agents", "none"),
+    Key("qe.mode", kinds.text, "How thorough `superqode qe run` is.", "a mode's name", "its own", "--mode"),
+    Key("qe.roles", kinds.words, "The roles that `superqode qe run` has play.", "a list of names", "its own", "--role"),
+    Key("qe.agent", kinds.text, "The agent that `superqode qe run` starts.", "a name under agents", "none", "--agent"),
+    Key(
+        "qe.timeout", kinds.seconds, "How long a run of `superqode qe run` may take.", "seconds", "its own", "--timeout"
+    ),
+    Key("rescue.paths", kinds.paths, "Where `sessions rescue` looks besides.", "a list of paths", "none", "--path"),
 )
 _BY_PATTERN: Final = {tuple(key.name.split(".")): key for key in KEYS}
 _TABLES: Final = {pattern[:length] for pattern in _BY_PATTERN for length in range(1, len(pattern))}
@@ -246,7 +195,7 @@ class Config:
 def config_path() -> Path:
     """Where the config file is looked for."""
     named = os.environ.get(PATH_VARIABLE)
-    return Path(named).expanduser().absolute() if named else Path.home() / _DEFAULT_PATH
+    return expanded(named).absolute() if named else Path.home() / _DEFAULT_PATH
 
 
 def load_config() -> Config:
@@ -286,7 +235,7 @@ def read_config() -> Config:
     for key in KEYS:
         for variable in reversed(key.variables):
             given = os.environ.get(variable)
-            if given:
+            if given and given.strip():
                 values[(key.name,)] = _given(key, variable, given)
                 origins[key.name] = f"${variable}"
     return _assembled(path, values, origins, unknown)
@@ -295,7 +244,11 @@ def read_config() -> Config:
 def _given(key: Key, variable: str, text: str) -> Any:
     if variable == "NO_COLOR":
         return "never"
-    return key.read(text, Path())
+    try:
+        return key.read(text, Path())
+    except kinds.WrongValue as problem:
+        reason = f"it has to be {problem}, and is {text!r:.80}"
+        raise ConfigError(config_path(), key.name, reason, variable=variable) from problem
 
 
 def _document(path: Path) -> dict[str, Any]:
@@ -341,7 +294,7 @@ def _leaves(path: Path, table: Mapping[str, Any], above: tuple[str, ...]) -> Ite
 def _checked(path: Path, parts: tuple[str, ...], key: Key, value: object) -> Any:
     try:
         return key.read(value, path.parent)
-    except _WrongValue as problem:
+    except kinds.WrongValue as problem:
         raise ConfigError(path, ".".join(parts), f"it has to be {problem}, and is {value!r:.80}") from problem
 
 

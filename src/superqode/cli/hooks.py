@@ -15,6 +15,7 @@ from superqode.cli.exit_codes import ExitCode
 from superqode.cli.lazy import Command, LazyGroup, examples
 from superqode.cli.options import json_option, named_store, open_store, store_option, wants_json
 from superqode.cli.output import emit, emit_json, note
+from superqode.cli.params import expanded
 from superqode.cli.text import line
 from superqode.session.store.hooks import (
     HookState,
@@ -222,7 +223,7 @@ def _do(
     else:
         if named_store() is not None:
             raise click.UsageError("--store and --server are two places: give one of them")
-        path = server.expanduser()
+        path = expanded(server)
         every = with_server(path, configured_hooks_path=config_value(path, key))
         found, guarding = every.hooks, every.guarding
         told = {**asdict(every), "hooks": [_plain(hook) for hook in found], "guarding": guarding}

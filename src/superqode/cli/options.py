@@ -106,9 +106,9 @@ def store_path(ctx: click.Context | None = None) -> Path | None:
 
 
 def _path(text: str | None) -> Path | None:
-    from pathlib import Path
+    from superqode.cli.params import expanded
 
-    return Path(text).expanduser() if text else None
+    return expanded(text) if text else None
 
 
 @contextmanager

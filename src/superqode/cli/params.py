@@ -16,7 +16,7 @@ from superqode.session import clock
 if TYPE_CHECKING:
     from superqode.session import SessionStore
 
-__all__ = ["SEVERITIES", "Lifetime", "age", "lifetime", "project", "since", "split_revision", "until"]
+__all__ = ["SEVERITIES", "Lifetime", "age", "expanded", "lifetime", "project", "since", "split_revision", "until"]
 
 # As `superqode.session.models.findings.Severity`, which help does not load.
 SEVERITIES: Final = ("critical", "high", "medium", "low", "info")
@@ -89,7 +89,13 @@ def _date(text: str, day_part: time) -> datetime:
 
 def project(text: str) -> str:
     """Make a folder that is here absolute; a path of another machine stays as it is written."""
-    return os.path.abspath(text) if Path(text).is_dir() else text  # noqa: PTH100 - symlinks stay
+    # `os.path`: symlinks stay, and a path that no machine can have is none of this one's.
+    return os.path.abspath(text) if os.path.isdir(text) else text  # noqa: PTH100, PTH112
+
+
+def expanded(text: str | Path) -> Path:
+    """A path as it was typed or set, `~` expanded; `~somebody` whom nobody knows stays as it is, as in a shell."""
+    return Path(os.path.expanduser(text))  # noqa: PTH111 - `Path` raises where there is no such user
 
 
 def split_revision(text: str, store: SessionStore) -> tuple[str, str | None]:

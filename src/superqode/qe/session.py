@@ -203,7 +203,10 @@ def _ignore(_event: Event) -> None:
 
 def _folder(path: str | Path) -> Path:
     """The project's folder, absolute and without links."""
-    folder = Path(path).expanduser()
+    try:
+        folder = Path(path).expanduser()
+    except RuntimeError as problem:  # ~somebody, whom this machine does not know
+        raise ProjectUnusable(path, str(problem)) from problem
     if not folder.is_dir():
         raise ProjectUnusable(path, "there is no such folder")
     return folder.resolve()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from superqode.cli.agent_homes import home_of
+from superqode.cli.agent_homes import home_of, is_folder_here
 from superqode.cli.agent_programs import (
     PACKAGES,
     configured_model,
@@ -23,6 +23,7 @@ from superqode.cli.lazy import Command, examples
 from superqode.cli.options import json_option, open_store, session_argument, store_option, wants_json
 from superqode.cli.output import emit, emit_json, note
 from superqode.cli.text import count, line
+from superqode.session.agents.table import agent_named
 
 if TYPE_CHECKING:
     from superqode.session import Session
@@ -30,14 +31,6 @@ if TYPE_CHECKING:
 
 __all__ = ["resume"]
 
-_TITLES: Final = {
-    "claude-code": "Claude Code",
-    "codex": "Codex",
-    "gemini": "Gemini CLI",
-    "opencode": "opencode",
-    "pi": "Pi",
-    "qwen": "Qwen Code",
-}
 # The receipt's parts, in words for people.
 _PARTS: Final = {"left_out": "left out", "changed": "changed", "added": "added"}
 
@@ -131,15 +124,16 @@ def _target(ctx: click.Context, session: Session, agent: str | None, project: Pa
     folder = project.resolve() if project else _folder(session)
     writer = next(writer for writer in WRITERS if writer.name == chosen)
     home = home_of(writer.home)
+    title = agent_named(chosen).title
     if home is None:
-        raise click.ClickException(f"no folder of {_TITLES[chosen]} is known here: set {writer.home.variable}")
+        raise click.ClickException(f"no folder of {title} is known here: set {writer.home.variable}")
     if not home.is_dir() and find_program(chosen) is None:
         raise click.ClickException(
-            f"{_TITLES[chosen]} was never used here: there is no folder {home} and no program {PACKAGES[chosen][0]}."
+            f"{title} was never used here: there is no folder {home} and no program {PACKAGES[chosen][0]}."
             f" Install it (npm install -g {PACKAGES[chosen][1]}), or name its folder with {writer.home.variable}"
         )
     if variable := moving_variable(chosen):
-        _say(f"{variable} is set, which keeps {_TITLES[chosen]} from finding it: unset that for the command below")
+        _say(f"{variable} is set, which keeps {title} from finding it: unset that for the command below")
     if chosen == "opencode" and not model:
         model = configured_model(folder)
     return Target(chosen, home, folder, model)
@@ -148,7 +142,7 @@ def _target(ctx: click.Context, session: Session, agent: str | None, project: Pa
 def _folder(session: Session) -> Path:
     """The session's project where it is here, else the current folder, and say so."""
     known = Path(session.project_path)
-    if session.project_path and known.is_absolute() and known.is_dir():
+    if session.project_path and is_folder_here(known):
         return known.resolve()
     here = Path.cwd()
     if session.project_path:
@@ -174,7 +168,7 @@ def _say(text: str) -> None:
 
 def _told(done: HandedOver, *, whole: bool) -> Iterator[str]:
     """Say what was done, and what to do next."""
-    title = _TITLES[done.agent]
+    title = agent_named(done.agent).title
     receipt = done.receipt
     kept: Mapping[str, int] = receipt["kept"]
     if kept:

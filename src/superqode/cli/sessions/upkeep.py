@@ -1,4 +1,4 @@
-"""`verify`, `maintain`, `backup`, `restore-backup`: keeping a store whole and small."""
+"""`verify`, `repair`, `maintain`, `backup`, `restore-backup`: keeping a store whole and small."""
 
 from __future__ import annotations
 
