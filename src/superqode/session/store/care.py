@@ -89,7 +89,8 @@ class StoreCare(StoreReads):
         repository = self._open()
         if repository is None:
             return MaintenanceReport()
-        return maintenance.maintain(repository, prune_older_than=prune_older_than, progress=progress)
+        with self._told():
+            return maintenance.maintain(repository, prune_older_than=prune_older_than, progress=progress)
 
     # -- backups ------------------------------------------------------------------------------------------------------
 
