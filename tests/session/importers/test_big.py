@@ -1,5 +1,6 @@
 """Huge transcripts: imported without being held, and the sessions are those that small ones give."""
 
+import errno
 import io
 import json
 import os
@@ -209,6 +210,44 @@ def test_altered_traffic_is_the_same_both_ways(data):
     check_both(AcpImporter, {"traffic.jsonl": chats.lines(made)})
 
 
+def growing_answers():
+    """Transcripts of which one answer grows record by record, and the importers; in pieces of some 200 characters."""
+    rollout = Rollout().prompt("go")
+    qwen = chats.Qwen(isSidechain=True, agentId="helper-1", agentName="helper")
+    qwen.says("go")
+    for number in range(500):
+        rollout.item("reasoning", summary=[{"type": "summary_text", "text": f"{number} " + "t" * 200}])
+        qwen.answers(f"{number} " + "a" * 200)
+    rollout.assistant("done")
+    return {
+        "codex": (CodexImporter, "rollout.jsonl", rollout.data),
+        "qwen-code": (QwenCodeImporter, chats.NAMES["qwen-code"], qwen.data),
+    }
+
+
+@pytest.mark.parametrize("agent", ["codex", "qwen-code"])
+def test_what_grows_is_not_written_again_with_each_record(monkeypatch, agent):
+    """On disk is no more than a few times the file, however many records one answer has."""
+    importer, name, data = growing_answers()[agent]
+    check_both(importer, {name: data})
+    written = 0
+    put = Spool.put
+
+    def counting(kept, value):
+        nonlocal written
+        before = kept._end
+        place = put(kept, value)
+        written += kept._end - before
+        return place
+
+    monkeypatch.setattr(Spool, "put", counting)
+    monkeypatch.setattr(spool, "BIG", 0)
+    (found,) = importer().read(folders.one(data, name))
+    (message,) = [entry for entry in found.entries() if entry.role == "assistant"]
+    assert len(message.content) > 100_000 or len(message.metadata["thinking"]) == 500
+    assert 0 < written < 4 * len(data)
+
+
 # Says by how many MiB the process grew while it imported a file.
 GROWTH = """
 import resource, sys
@@ -249,6 +288,19 @@ def test_memory_stays_small(store_path, tmp_path, name, make, turns, size, limit
         command, capture_output=True, text=True, check=True, env={**os.environ, "TMPDIR": str(tmp_path)}
     )
     assert int(told.stdout) < limit
+
+
+@pytest.mark.parametrize(("name", "make"), FORMATS.values(), ids=FORMATS)
+def test_what_wants_too_much_disk_is_a_failed_import(monkeypatch, store, tmp_path, name, make):
+    """A file that would fill the disk while it is imported is refused in one line, and others are not."""
+    (tmp_path / name).write_bytes(make(20, 20_000))
+    with monkeypatch.context() as patch:
+        patch.setattr(spool, "BIG", 0)
+        patch.setattr(spool, "_LONGEST", 100_000)
+        (outcome,) = store.import_sources([tmp_path / name]).sessions
+    assert (outcome.status, os.strerror(errno.EFBIG) in outcome.reason) == ("failed", True)
+    (outcome,) = store.import_sources([tmp_path / name]).sessions
+    assert outcome.status == "new"
 
 
 def test_what_is_not_known_to_end_is_huge():
