@@ -16,6 +16,7 @@ from superqode.session.importers import spool
 from superqode.session.importers.acp import AcpImporter
 from superqode.session.importers.base import sources_of
 from superqode.session.importers.claude_code import ClaudeCodeImporter
+from superqode.session.importers.claude_code.skeleton import Skeleton
 from superqode.session.importers.codex import CodexImporter
 from superqode.session.importers.gemini_cli import GeminiCliImporter
 from superqode.session.importers.pi import PiImporter
@@ -95,6 +96,47 @@ def test_trees_are_the_same_both_ways(script):
     check_both(
         ClaudeCodeImporter, {name: data if isinstance(data, bytes) else data.bytes() for name, data in files.items()}
     )
+
+
+def looks(early, rest, late):
+    """How many rows are read from disk for so many answers, rewound so often at their beginning and at their end."""
+    script = claude_scripts.Script()
+    for number in range(early):
+        script.says(f"badly put {number}", parent=None)
+        script.answers("misunderstood")
+    script.says("go", parent=None)
+    for number in range(rest):
+        ended = script.answers(f"answer {number}")
+    for number in range(late):
+        script.says(f"badly put, too, {number}", parent=ended)
+        script.answers("misunderstood")
+    script.says("go on", parent=ended)
+    script.answers("done")
+    read = 0
+    usual = Skeleton.load
+
+    def counting(skeleton, place):
+        nonlocal read
+        read += 1
+        return usual(skeleton, place)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(spool, "BIG", 0)
+        patch.setattr(Skeleton, "load", counting)
+        found, errors = folders.run(ClaudeCodeImporter(), [folders.one(script.bytes(), claude_scripts.NAME)])
+        assert (len(found), errors) == (1 + early + late, [])
+        assert [len(list(item.entries())) for item in found] == [rest + 3] + [2] * early + [rest + 3] * late
+    return read
+
+
+def test_a_branch_that_was_left_early_costs_only_its_beginning():
+    """What came after the last row of a rewound conversation is not read for it again."""
+    assert looks(early=10, rest=500, late=0) < 1.5 * looks(early=0, rest=500, late=0)
+
+
+def test_a_branch_is_read_as_often_as_the_conversation():
+    """Once to sum it up and once for its entries: whether it was left or not makes no difference."""
+    assert looks(early=0, rest=500, late=10) < 11.5 * looks(early=0, rest=500, late=0)
 
 
 @given(fuzzing.altered(claude_scripts.rewound().records), st.randoms(use_true_random=False))
