@@ -1,6 +1,5 @@
 """Huge transcripts: imported without being held, and the sessions are those that small ones give."""
 
-import errno
 import io
 import json
 import os
@@ -16,7 +15,6 @@ from superqode.session.importers import spool
 from superqode.session.importers.acp import AcpImporter
 from superqode.session.importers.base import sources_of
 from superqode.session.importers.claude_code import ClaudeCodeImporter
-from superqode.session.importers.claude_code.skeleton import Skeleton
 from superqode.session.importers.codex import CodexImporter
 from superqode.session.importers.gemini_cli import GeminiCliImporter
 from superqode.session.importers.pi import PiImporter
@@ -96,47 +94,6 @@ def test_trees_are_the_same_both_ways(script):
     check_both(
         ClaudeCodeImporter, {name: data if isinstance(data, bytes) else data.bytes() for name, data in files.items()}
     )
-
-
-def looks(early, rest, late):
-    """How many rows are read from disk for so many answers, rewound so often at their beginning and at their end."""
-    script = claude_scripts.Script()
-    for number in range(early):
-        script.says(f"badly put {number}", parent=None)
-        script.answers("misunderstood")
-    script.says("go", parent=None)
-    for number in range(rest):
-        ended = script.answers(f"answer {number}")
-    for number in range(late):
-        script.says(f"badly put, too, {number}", parent=ended)
-        script.answers("misunderstood")
-    script.says("go on", parent=ended)
-    script.answers("done")
-    read = 0
-    usual = Skeleton.load
-
-    def counting(skeleton, place):
-        nonlocal read
-        read += 1
-        return usual(skeleton, place)
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(spool, "BIG", 0)
-        patch.setattr(Skeleton, "load", counting)
-        found, errors = folders.run(ClaudeCodeImporter(), [folders.one(script.bytes(), claude_scripts.NAME)])
-        assert (len(found), errors) == (1 + early + late, [])
-        assert [len(list(item.entries())) for item in found] == [rest + 3] + [2] * early + [rest + 3] * late
-    return read
-
-
-def test_a_branch_that_was_left_early_costs_only_its_beginning():
-    """What came after the last row of a rewound conversation is not read for it again."""
-    assert looks(early=10, rest=500, late=0) < 1.5 * looks(early=0, rest=500, late=0)
-
-
-def test_a_branch_is_read_as_often_as_the_conversation():
-    """Once to sum it up and once for its entries: whether it was left or not makes no difference."""
-    assert looks(early=0, rest=500, late=10) < 11.5 * looks(early=0, rest=500, late=0)
 
 
 @given(fuzzing.altered(claude_scripts.rewound().records), st.randoms(use_true_random=False))
@@ -252,44 +209,6 @@ def test_altered_traffic_is_the_same_both_ways(data):
     check_both(AcpImporter, {"traffic.jsonl": chats.lines(made)})
 
 
-def growing_answers():
-    """Transcripts of which one answer grows record by record, and the importers; in pieces of some 200 characters."""
-    rollout = Rollout().prompt("go")
-    qwen = chats.Qwen(isSidechain=True, agentId="helper-1", agentName="helper")
-    qwen.says("go")
-    for number in range(500):
-        rollout.item("reasoning", summary=[{"type": "summary_text", "text": f"{number} " + "t" * 200}])
-        qwen.answers(f"{number} " + "a" * 200)
-    rollout.assistant("done")
-    return {
-        "codex": (CodexImporter, "rollout.jsonl", rollout.data),
-        "qwen-code": (QwenCodeImporter, chats.NAMES["qwen-code"], qwen.data),
-    }
-
-
-@pytest.mark.parametrize("agent", ["codex", "qwen-code"])
-def test_what_grows_is_not_written_again_with_each_record(monkeypatch, agent):
-    """On disk is no more than a few times the file, however many records one answer has."""
-    importer, name, data = growing_answers()[agent]
-    check_both(importer, {name: data})
-    written = 0
-    put = Spool.put
-
-    def counting(kept, value):
-        nonlocal written
-        before = kept._end
-        place = put(kept, value)
-        written += kept._end - before
-        return place
-
-    monkeypatch.setattr(Spool, "put", counting)
-    monkeypatch.setattr(spool, "BIG", 0)
-    (found,) = importer().read(folders.one(data, name))
-    (message,) = [entry for entry in found.entries() if entry.role == "assistant"]
-    assert len(message.content) > 100_000 or len(message.metadata["thinking"]) == 500
-    assert 0 < written < 4 * len(data)
-
-
 # Says by how many MiB the process grew while it imported a file.
 GROWTH = """
 import resource, sys
@@ -330,19 +249,6 @@ def test_memory_stays_small(store_path, tmp_path, name, make, turns, size, limit
         command, capture_output=True, text=True, check=True, env={**os.environ, "TMPDIR": str(tmp_path)}
     )
     assert int(told.stdout) < limit
-
-
-@pytest.mark.parametrize(("name", "make"), FORMATS.values(), ids=FORMATS)
-def test_what_wants_too_much_disk_is_a_failed_import(monkeypatch, store, tmp_path, name, make):
-    """A file that would fill the disk while it is imported is refused in one line, and others are not."""
-    (tmp_path / name).write_bytes(make(20, 20_000))
-    with monkeypatch.context() as patch:
-        patch.setattr(spool, "BIG", 0)
-        patch.setattr(spool, "_LONGEST", 100_000)
-        (outcome,) = store.import_sources([tmp_path / name]).sessions
-    assert (outcome.status, os.strerror(errno.EFBIG) in outcome.reason) == ("failed", True)
-    (outcome,) = store.import_sources([tmp_path / name]).sessions
-    assert outcome.status == "new"
 
 
 def test_what_is_not_known_to_end_is_huge():
