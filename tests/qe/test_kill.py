@@ -62,7 +62,9 @@ def _alive(pid):
 
 
 def _left(sandboxes):
-    return [path for path in sandboxes.iterdir() if path.name != "lock"] if sandboxes.exists() else []
+    ours = sandboxes / "superqode-qe"
+    assert not sandboxes.exists() or {path.name for path in sandboxes.iterdir()} == {ours.name}
+    return [path for path in ours.iterdir() if path.name != "lock"] if ours.exists() else []
 
 
 def test_kill_9_at_any_moment(slow, store, store_path, tmp_path):

@@ -18,8 +18,14 @@ FILES = {"a.py": "a = 1\n", "deep/er/b.py": "b = 2\n", ".gitignore": "ignored\nn
 
 @pytest.fixture
 def base(tmp_path):
-    """The folder for sandboxes."""
+    """The folder that sandboxes are made below."""
     return tmp_path / "sandboxes"
+
+
+@pytest.fixture
+def ours(base):
+    """The folder for sandboxes."""
+    return base / "superqode-qe"
 
 
 def _files(folder):
@@ -197,35 +203,54 @@ def test_an_error_inside_removes_it(project, base):
     assert not homes[0].exists()
 
 
-def test_sweeping_leaves_the_living(project, base):
-    """Only what nobody holds is swept, and a folder without a lock is such."""
+def test_sweeping_leaves_the_living(project, base, ours):
+    """Only what nobody holds is swept: what a killed run left, in whichever of its moments."""
     with open_sandbox(project(FILES), base) as sandbox:
-        (base / "dead").mkdir()
-        (base / "dead/file").write_text("x")
-        (base / "held").mkdir()
-        with hold(base / "held/lock"):
-            assert sweep(base) == 1
+        (ours / "dead").mkdir()
+        (ours / "dead/lock").touch()
+        (ours / "dead/file").write_text("x")
+        (ours / "just begun").mkdir()
+        (ours / "held").mkdir()
+        with hold(ours / "held/lock"):
+            assert sweep(ours) == 2
         assert sandbox.project.exists()
-        assert sorted(path.name for path in base.iterdir()) == sorted(["held", "lock", sandbox.home.name])
-        assert sweep(base) == 1
+        assert sorted(path.name for path in ours.iterdir()) == sorted(["held", "lock", sandbox.home.name])
+        assert sweep(ours) == 1
 
 
-def test_a_folder_that_others_may_write(project, base, tmp_path):
+def test_what_is_not_ours_stays(project, base, ours):
+    """A folder that is named for sandboxes keeps what it has and how open it is; so does ours what no run made."""
+    for folder in (base / "precious", ours / "precious"):
+        folder.mkdir(parents=True)
+        (folder / "thesis.txt").write_text("ten years")
+    (base / "empty").mkdir()
+    base.chmod(0o755)
+    before = every_byte(base / "precious"), every_byte(ours / "precious")
+    for _ in range(2):
+        with open_sandbox(project(FILES), base):
+            pass
+    assert (every_byte(base / "precious"), every_byte(ours / "precious")) == before
+    assert sorted(path.name for path in base.iterdir()) == ["empty", "precious", "superqode-qe"]
+    assert stat.S_IMODE(base.stat().st_mode) == 0o755
+
+
+def test_a_folder_that_others_may_write(project, base, ours, tmp_path):
     """Somebody else's link in the place of our folder is refused; a folder open to others is closed."""
     (tmp_path / "target").mkdir()
-    base.symlink_to(tmp_path / "target")
+    base.mkdir()
+    ours.symlink_to(tmp_path / "target")
     with pytest.raises(SandboxFailed, match="belongs to somebody else"), open_sandbox(project(FILES), base):
         pass
-    base.unlink()
-    base.mkdir(mode=0o777)
-    base.chmod(0o777)
+    ours.unlink()
+    ours.mkdir(mode=0o777)
+    ours.chmod(0o777)
     with open_sandbox(project(FILES), base):
-        assert stat.S_IMODE(base.stat().st_mode) == 0o700
+        assert stat.S_IMODE(ours.stat().st_mode) == 0o700
 
 
-def test_too_much(project, base, monkeypatch):
+def test_too_much(project, base, ours, monkeypatch):
     """A folder that was not meant, such as a home folder, is refused before the disk is full, and nothing stays."""
     monkeypatch.setattr("superqode.qe.copying._FILES_MAX", 2)
     with pytest.raises(ProjectUnusable, match="Name a smaller folder"), open_sandbox(project(FILES), base):
         pass
-    assert [path.name for path in base.iterdir()] == ["lock"]
+    assert [path.name for path in ours.iterdir()] == ["lock"]

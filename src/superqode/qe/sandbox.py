@@ -1,6 +1,7 @@
 """Where a quality run works: a copy of the project's present state, outside it, that is gone afterwards.
 
-The sandbox stands in a folder of one's own under the folder for temporary files:
+The sandbox stands in a folder of one's own under the folder for temporary files, or in `superqode-qe` below the folder
+that a caller names, in which nothing else is touched:
 
     superqode-qe-<user>/lock             held for moments, while sandboxes are made and leftovers are looked for
     superqode-qe-<user>/<run>/lock       held by the run as long as it lives
@@ -33,6 +34,7 @@ from superqode.session.git.worktrees import Checkout, add_worktree, find_checkou
 
 __all__ = ["Sandbox", "default_base", "open_sandbox", "sweep"]
 
+_OURS: Final = "superqode-qe"
 _LOCK: Final = "lock"
 _OWNER: Final = "owner.json"
 _OWNER_MAX: Final = 64 * 1024
@@ -71,7 +73,7 @@ class Sandbox:
 def default_base() -> Path:
     """The folder of this user's sandboxes."""
     user = f"-{os.getuid()}" if hasattr(os, "getuid") else ""
-    return Path(tempfile.gettempdir()).resolve() / f"superqode-qe{user}"
+    return Path(tempfile.gettempdir()).resolve() / f"{_OURS}{user}"
 
 
 @contextmanager
@@ -80,14 +82,15 @@ def open_sandbox(project: Path, base: Path | None = None) -> Iterator[Sandbox]:
 
     Args:
         project: the folder that is to be checked.
-        base: the folder for sandboxes; one's own under the folder for temporary files without one.
+        base: the folder below which a folder for sandboxes is made; the folder for temporary files without one.
 
     Raises:
         ProjectUnusable: there is too much of it, or git refuses to read it.
         SandboxFailed: the sandbox cannot be written.
         GitMissing: the project is in a work tree, and there is no git.
     """
-    base = _prepared(default_base() if base is None else base)
+    # Never the caller's own folder: what lies there is not ours to close or to sweep.
+    base = _prepared(default_base() if base is None else base / _OURS)
     removed = sweep(base)
     home, held = _begin(base)
     try:
@@ -106,7 +109,7 @@ def open_sandbox(project: Path, base: Path | None = None) -> Iterator[Sandbox]:
 
 
 def sweep(base: Path) -> int:
-    """Remove what killed runs left behind; gives how many there were."""
+    """Remove what killed runs left behind in a folder for sandboxes; gives how many there were."""
     removed = 0
     for home in sorted(_homes(base)):
         try:
@@ -121,7 +124,9 @@ def sweep(base: Path) -> int:
 
 
 def _homes(base: Path) -> list[Path]:
-    return [path for path in _entries(base) if path.is_dir() and not path.is_symlink()]
+    """The folders of runs: each has its lock, or was made or emptied a moment ago; any other is somebody else's."""
+    folders = (path for path in _entries(base) if path.is_dir() and not path.is_symlink())
+    return [path for path in folders if (path / _LOCK).is_file() or not _entries(path)]
 
 
 def _entries(folder: Path) -> list[Path]:

@@ -47,7 +47,7 @@ class QESession:
         timeout: seconds for each role; the mode's without it (300, 1800).
         fail_on: findings as bad as this, or worse, fail the run.
         on_event: told what happens as it happens, also from other threads.
-        sandboxes: the folder for sandboxes; one's own under the folder for temporary files without it.
+        sandboxes: the folder below which a folder for sandboxes is made; the folder for temporary files without it.
 
     Raises:
         ProjectUnusable: there is no such folder.
