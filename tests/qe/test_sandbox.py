@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -11,7 +15,7 @@ from superqode.qe.sandbox import open_sandbox, sweep
 from superqode.session.errors import ProjectUnusable, SandboxFailed
 from superqode.session.git.flock import hold
 
-from .conftest import every_byte, git
+from .conftest import every_byte, git, write
 
 FILES = {"a.py": "a = 1\n", "deep/er/b.py": "b = 2\n", ".gitignore": "ignored\nnode_modules\n.venv\n"}
 
@@ -192,6 +196,51 @@ def test_what_tests_lock_away_is_removed(project, base):
         locked.chmod(0)
         locked.parent.chmod(0)
     assert not sandbox.home.exists()
+
+
+# What runs as nobody: everything is loaded while we are still allowed to, then the rights are laid down.
+_AS_NOBODY = """
+import os, sys
+from pathlib import Path
+from superqode.qe.sandbox import open_sandbox, sweep
+
+project, base, outside = map(Path, sys.argv[1:])
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+with open_sandbox(project, base) as sandbox:
+    for top in (sandbox.project / "top", sandbox.temporary / "top"):
+        folder = top / "a/b/c"
+        folder.mkdir(parents=True)
+        (folder / "file").write_text("x")
+        (folder / "out").symlink_to(outside)
+        while folder != top.parent:
+            folder.chmod(0)
+            folder = folder.parent
+    sandbox.temporary.chmod(0)
+    sandbox.home.chmod(0o500)
+sys.exit(sandbox.home.exists() or sweep(base / "superqode-qe") != 0)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs permissions as POSIX has them")
+def test_folders_locked_away_in_each_other_are_removed():
+    """Whoever is not root gets rid of folders without permissions in folders without permissions; links lead nowhere."""
+    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/tmp")) as made:  # nobody gets into pytest's own
+        place = Path(made)
+        place.chmod(0o755)
+        folder, base, outside = (place / name for name in ("project", "sandboxes", "outside"))
+        write(folder, FILES)
+        for mine in (base, outside):
+            mine.mkdir()
+            if os.geteuid() == 0:
+                os.chown(mine, 65534, 65534)
+        outside.chmod(0o750)
+        called = [sys.executable, "-c", _AS_NOBODY, str(folder), str(base), str(outside)]
+        done = subprocess.run(called, capture_output=True, text=True, timeout=60, check=False)
+        assert (done.stderr, done.returncode) == ("", 0)
+        assert stat.S_IMODE(outside.stat().st_mode) == 0o750
 
 
 def test_an_error_inside_removes_it(project, base):

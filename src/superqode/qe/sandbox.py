@@ -20,7 +20,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -119,20 +119,20 @@ def sweep(base: Path) -> int:
             continue  # it is at work, or was removed meanwhile
         _remove(home)
         held.release()
-        removed += 1
+        removed += not home.exists()
     return removed
 
 
 def _homes(base: Path) -> list[Path]:
     """The folders of runs: each has its lock, or was made or emptied a moment ago; any other is somebody else's."""
     folders = (path for path in _entries(base) if path.is_dir() and not path.is_symlink())
-    return [path for path in folders if (path / _LOCK).is_file() or not _entries(path)]
+    return [path for path in folders if os.path.isfile(path / _LOCK) or not _entries(path)]  # noqa: PTH113 - of a locked folder, too
 
 
 def _entries(folder: Path) -> list[Path]:
     try:
         return list(folder.iterdir())
-    except FileNotFoundError:  # another run removed it meanwhile
+    except OSError:  # another run removed it meanwhile, or it is none of ours and closed
         return []
 
 
@@ -219,9 +219,12 @@ def _forget(home: Path) -> None:
 def _remove(home: Path) -> None:
     """Remove a run's folder, its lock last, so that whoever finds the folder finds out that it is dead."""
     _forget(home)
-    for path in _entries(home):
-        if path.name != _LOCK:
-            _remove_tree(path)
+    _unlock(home)
+    inner = [path for path in _entries(home) if path.name != _LOCK]
+    for path in inner:
+        _remove_tree(path)
+    if any(os.path.lexists(path) for path in inner):
+        return  # with its lock the next run tries again
     with suppress(OSError):
         (home / _LOCK).unlink()
     with suppress(OSError):
@@ -234,15 +237,15 @@ def _remove_tree(path: Path) -> None:
         with suppress(OSError):
             path.unlink()
         return
+    _unlock(path)
+    for folder, names, _ in os.walk(path):
+        for name in names:
+            _unlock(Path(folder, name))  # before the walk looks into it
+    shutil.rmtree(path, ignore_errors=True)
 
-    def again(function: Callable[..., Any], name: str, _problem: object) -> None:
-        with suppress(OSError):
-            os.chmod(os.path.dirname(name), 0o700)  # noqa: PTH101, PTH120 - the names that rmtree gives
-            if not os.path.islink(name):  # noqa: PTH114
-                os.chmod(name, 0o700)  # noqa: PTH101
-            if function is os.rmdir or function is os.unlink:
-                function(name)
-            else:
-                shutil.rmtree(name, ignore_errors=True)
 
-    shutil.rmtree(path, onerror=again)
+def _unlock(folder: Path) -> None:
+    """Give ourselves every permission in a folder again; one that is reached through a link stays as it is."""
+    with suppress(OSError):
+        if not folder.is_symlink():
+            folder.chmod(0o700)
