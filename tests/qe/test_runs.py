@@ -195,6 +195,18 @@ def test_paths_are_tamed(tmp_path):
     assert "[…]" in finding.evidence
 
 
+def test_places_that_cannot_be(tmp_path):
+    """A name that no format can hold is no file, and a line that no file has is none; the fault is told all the same."""
+    (tmp_path / "a.py").write_text("x = 1\n")
+    places = Places(tmp_path, tmp_path.parent)
+    files = ["a\ud800.py", "a\udcff.py", "a.py", "a.py", "a.py"]
+    lines = [1, 1, 2**31, -1, 1]
+    drafts = [Draft("R", Severity.LOW, "m", file, line) for file, line in zip(files, lines, strict=True)]
+    found = findings_of(drafts, "r", "t\ud800", places)
+    assert [(one.file, one.line) for one in found] == [("", 0), ("", 0), ("a.py", 0), ("a.py", 0), ("a.py", 1)]
+    assert [one.message for one in found] == ["m"] * 5
+
+
 def test_comparing(store):
     """What is new, fixed and still there; what nobody looked for this time is not fixed."""
     before, after = read_run(made_run(store, BAD, WORSE)), read_run(made_run(store, WORSE, HOSTILE))

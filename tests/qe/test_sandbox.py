@@ -164,6 +164,22 @@ def test_links_do_not_lead_back(project, base, tmp_path):
     assert (folder / "a.py").read_text() == "a = 1\n"
 
 
+def test_a_link_in_the_place_of_a_folder(project, base, tmp_path):
+    """A folder that Git tracks and a link has replaced is the link; nothing is written where that leads."""
+    folder = project({**FILES, "tracked/a.py": "a = 1\n", "tracked/b/c.py": "c = 1\n", "file/d.py": ""}, committed=True)
+    (folder / "tracked").rename(tmp_path / "outside")
+    (folder / "tracked").symlink_to(tmp_path / "outside")
+    (folder / "file/d.py").unlink()
+    (folder / "file").rmdir()
+    (folder / "file").write_text("no folder any more")
+    before = every_byte(tmp_path / "outside")
+    with open_sandbox(folder, base) as sandbox:
+        assert (sandbox.project / "tracked").is_symlink()
+        assert (sandbox.project / "tracked/b/c.py").read_text() == "c = 1\n"
+        assert (sandbox.project / "file").read_text() == "no folder any more"
+    assert every_byte(tmp_path / "outside") == before
+
+
 def test_a_repository_inside_is_copied(project, base):
     """A submodule's files, or those of another repository inside, are there."""
     folder = project(FILES, committed=True)

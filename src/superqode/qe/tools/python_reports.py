@@ -119,12 +119,12 @@ def read_unittest(folder: Path, ran: Ran) -> Reading:
 def _failures(told: str) -> Iterator[tuple[str, str, str]]:
     """Kind, name and trace of each test that failed; one whose trace has no end is none."""
     blocks = _NEXT_FAILURE.split(told)[1:]
-    for number, block in enumerate(blocks, 1):
+    for place, block in enumerate(blocks, 1):
         named, ruled = _NAMED.match(block), _TRACE.search(block)
         if named is None or ruled is None:
             continue
         trace, *end = _END.split(block[ruled.end() :], maxsplit=1)
-        if end or number < len(blocks):
+        if end or place < len(blocks):
             yield named[1], named[2], trace
 
 
