@@ -8,7 +8,7 @@ import hypothesis
 import hypothesis.strategies as st
 import pytest
 
-from superqode.qe import Verdict, compare_runs, read_run
+from superqode.qe import QESession, Verdict, compare_runs, read_run
 from superqode.qe.checks import Draft
 from superqode.qe.faults import Places, findings_of
 from superqode.qe.roles import ROLES, chosen_roles
@@ -36,6 +36,30 @@ def test_a_run_is_read_as_it_was_written(store):
     assert session.title == "Quality of demo: failed, 1 high, 1 medium"
     assert session.tags == ["qe"]
     assert session.tool_executions[0].result == "said a.py"
+
+
+@pytest.mark.parametrize("title", ["Quality of our API: a look", "Quality of project", "My work"])
+def test_a_title_of_somebodys_own_stays(project, store, title):
+    """A title that was given is kept to the letter, however much it looks like one of ours."""
+    qe = QESession(project({"a.py": ""}), store=store, roles=["lint_tester"], title=title)
+    qe.run()
+    assert store.load(qe.session.id).title == title
+
+
+def test_a_session_goes_on_under_its_title(project, store):
+    """A run in a session that is there renames it only where a run named it, and then tells its own verdict."""
+    folder = project({"a.py": "import os\n", "ruff.toml": ""})
+    first = QESession(folder, store=store, roles=["lint_tester"])
+    first.run()
+    assert first.session.title == "Quality of project: failed, 1 medium"
+    (folder / "a.py").write_text("", "utf-8")
+    QESession(folder, store=store, roles=["lint_tester"], session_id=first.session.id).run()
+    again = store.load(first.session.id)
+    assert again.title == "Quality of project: passed"
+    again.title = "Quality of project: much better"
+    store.save(again)
+    QESession(folder, store=store, roles=["lint_tester"], session_id=again.id).run()
+    assert store.load(again.id).title == "Quality of project: much better"
 
 
 def test_each_step_is_a_save(store):

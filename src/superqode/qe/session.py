@@ -75,9 +75,10 @@ class QESession:
         self.roles = chosen_roles(roles, mode, agent=bool(self.agent))
         self.mode = mode
         self.fail_on = Severity(fail_on)
-        self.session = Session(
-            title=title or _TITLE.format(name=self.project_path.name), project_path=self.project_path
-        )
+        named = _TITLE.format(name=self.project_path.name)
+        self.session = Session(title=title or named, project_path=self.project_path)
+        # What the verdict is put behind; a title that was given stays.
+        self._title = "" if title and session_id is None else named
         self._session_id = session_id
         self._given_store = store
         self._seconds = MODES[mode][1] if timeout is None else timeout
@@ -159,6 +160,8 @@ class QESession:
             with suppress(SessionError, OSError):
                 record.end(Verdict.INCOMPLETE, f"It was ended: {type(problem).__name__}.")
             raise
+        finally:
+            self._stop.clear()  # it may be run again
         record.end(verdict, why)
         self._tell("verdict", verdict.value)
         return read_run(self.session)
