@@ -175,6 +175,30 @@ def test_stopped_from_another_thread(slow, store):
     assert store.load(qe.session.id).messages[-1].content.endswith("It was stopped.")
 
 
+def test_a_stopped_session_runs_again(project, store):
+    """`stop` holds for one run: the one that is on, or the next."""
+    qe = QESession(project({"a.py": "", "ruff.toml": ""}), store=store, roles=["lint_tester"])
+    qe.stop()
+    assert [qe.run().verdict for _ in range(2)] == [Verdict.INCOMPLETE, Verdict.PASSED]
+
+
+def test_a_cancelled_session_runs_again(slow, store):
+    """A task that was cancelled stops nothing that comes after it."""
+    folder, _ = slow
+    qe = QESession(folder, store=store, roles=["lint_tester"])
+
+    async def cancelled() -> None:
+        task = asyncio.create_task(qe.__aenter__())
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancelled())
+    (folder / "ruff.toml").touch()
+    assert qe.run().roles[0].checks
+
+
 def test_cancelled_as_a_task(slow, store):
     """A cancelled task comes back only when the tools have ended and the sandbox is gone."""
     folder, pids = slow

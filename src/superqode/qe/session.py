@@ -145,12 +145,15 @@ class QESession:
         return await self._in_thread(self.run)
 
     def stop(self) -> None:
-        """End the run from another thread: what runs is ended, the rest is left out, and the verdict is incomplete."""
+        """End the run from another thread: what runs is ended, the rest is left out, and the verdict is incomplete.
+
+        Where none is on, it holds for the next.
+        """
         self._stop.set()
 
     def _run(self, store: SessionStore, sandbox: Sandbox) -> QERun:
         places = Places(sandbox.project, sandbox.home)
-        record = Record(self.session, store, places.plain)
+        record = Record(self.session, store, places.plain, self._title)
         worker = Worker(self._project(sandbox), places, record, self.fail_on, self.agent, self._on_event)
         record.begin(str(self.project_path), self.mode, self.roles, self.fail_on, sandbox)
         try:
@@ -196,6 +199,7 @@ class QESession:
         except asyncio.CancelledError:
             self.stop()
             await asyncio.wait((task,))
+            self._stop.clear()  # where it was no run
             task.exception()  # it is told by the cancellation
             raise
 
