@@ -111,6 +111,79 @@ def test_leaving_while_it_answers_keeps_what_it_said(begun, scripted):
     assert [message.content for message in _saved(begun).messages[1:]] == ["Half an ans"]
 
 
+def test_prompts_that_wait_are_kept_when_one_leaves(begun, scripted):
+    """Whoever quits while the agent works loses nothing: its answer so far, and after it the prompts that waited."""
+
+    async def story(ada):
+        await _says(ada, "say Working", "hang")
+        await ada.sees("Working")
+        await _says(ada, "second")
+        await _says(ada, "third")
+        assert len(_saved(begun).messages) == 1
+
+    begun.run(story, session="talk", agents=(scripted,), agent="scripted")
+
+    assert [message.content for message in _saved(begun).messages[1:]] == ["Working", "second", "third"]
+
+
+def test_prompts_are_kept_when_one_leaves_at_once(begun, scripted):
+    """A prompt that was sent is kept, however soon one quits after it."""
+
+    async def story(ada):
+        await _says(ada, "first")
+        await _says(ada, "second")
+
+    begun.run(story, session="talk", agents=(scripted,), agent="scripted")
+
+    assert [message.content for message in _saved(begun).messages if message.role == "user"] == ["first", "second"]
+
+
+def test_another_agent_leaves_nothing_of_the_first_behind(begun, scripted):
+    """Picking somebody else while an agent works keeps its answer and what waited, and the screen shows both."""
+
+    async def story(ada):
+        await _says(ada, "say Working", "hang")
+        await ada.sees("Working")
+        await _says(ada, "second")
+        await ada.press("ctrl+g")
+        await ada.type("notes")
+        await ada.press("enter")
+        await ada.sees("─ note ─", "enter sends", "3 messages")
+        assert [message.content for message in _saved(begun).messages[1:]] == ["Working", "second"]
+        await ada.sees("Working", "second")
+
+    begun.run(story, session="talk", agents=(scripted,), agent="scripted")
+
+
+def test_a_deaf_agents_answer_is_kept(begun, scripted, monkeypatch):
+    """An agent that does not stop when it is asked to is ended, and what it said until then is saved."""
+    monkeypatch.setattr("superqode.tui.talk._GRACE", 0.2)
+    monkeypatch.setattr("superqode.acp.agent.CANCEL_GRACE", 0.2)
+
+    async def story(ada):
+        await _says(ada, "say Half an ans", "call c1 a.txt", "deaf")
+        await ada.sees("Half an ans", "a.txt")
+        await _says(ada, "second")
+
+    begun.run(story, session="talk", agents=(scripted,), agent="scripted")
+
+    saved = _saved(begun)
+    assert [message.content for message in saved.messages[1:]] == ["Half an ans", "second"]
+    assert [(call.id, call.metadata["unfinished"]) for call in saved.tool_executions] == [("c1", True)]
+
+
+def test_one_leaves_while_the_agent_asks(begun, scripted):
+    """Quitting cancels an open question, and what was said before it is saved."""
+
+    async def story(ada):
+        await _says(ada, "say Before", "ask c1")
+        await ada.until(lambda: isinstance(ada.app.screen, PermissionDialog))
+
+    begun.run(story, session="talk", agents=(scripted,), agent="scripted")
+
+    assert "Before" in _saved(begun).messages[1].content
+
+
 def test_an_agent_that_dies_is_told_and_started_anew(begun, scripted):
     """A dead agent is a notice, what it said is saved, and the next prompt starts another."""
 

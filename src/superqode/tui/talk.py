@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -110,6 +111,7 @@ class Talk:
         self._pending = 0
         self._running: asyncio.Task[None] | None = None
         self._idle = asyncio.Event()
+        self._is_closing = False
         self.is_stopping = False
 
     @property
@@ -134,7 +136,7 @@ class Talk:
         """Start the agent and talk until cancelled; an agent that fails is told of, and started anew for the next."""
         from superqode.acp import AcpAgent
 
-        while True:
+        while not self._is_closing:
             text = await self._prompts.get()
             try:
                 await self._opened.say(text)
@@ -159,6 +161,8 @@ class Talk:
             await self._turn(connected, text)
 
     async def _turn(self, connected: AcpAgent, text: str) -> None:
+        from superqode.acp import Turn
+
         self._answer = Answer(connected.agent_name or self.agent.name)
         self._watcher.busy(f"{self.agent.name} answers…")
         try:
@@ -167,13 +171,18 @@ class Talk:
             if problem.turn is not None:
                 await self._keep(problem.turn)
             raise
+        except BaseException:  # it would not stop, and was cancelled: what it said until then is all there will be
+            await self._put(Turn("", tuple(self.live)))
+            raise
         await self._keep(turn)
         self._done()
         self._end()
 
     async def _keep(self, turn: Turn) -> None:
         # Its first entry is the prompt, which is saved already.
-        said = replace(turn, entries=turn.entries[1:])
+        await self._put(replace(turn, entries=turn.entries[1:]))
+
+    async def _put(self, said: Turn) -> None:
         await self._opened.change(lambda: said.add_to(self._opened.session))
 
     def _took(self, update: Update) -> None:
@@ -208,11 +217,27 @@ class Talk:
             await self._connected.cancel()
 
     async def close(self) -> None:
-        """Stop the agent, keep what it said so far, and end it."""
+        """Stop the agent, keep what it said so far, and end it; prompts it did not hear are kept, too."""
+        # Whoever closes it may have left the screen already: there is nothing to draw on.
+        self._watcher = replace(self._watcher, show=_nothing, saved=_nothing, busy=_nothing)
+        self._is_closing = True
+        unheard: list[str] = []
+        while not self._prompts.empty():
+            unheard.append(self._prompts.get_nowait())
+            self._done()
         await self.stop()
-        if self._running is None:
-            return
-        if self._connected is not None and self.is_busy:
-            await asyncio.wait([asyncio.create_task(self._idle.wait())], timeout=_GRACE)
-        self._running.cancel()
-        await asyncio.wait([self._running])
+        if self._running is not None:
+            if self._connected is not None and self.is_busy:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._idle.wait(), _GRACE)
+            self._running.cancel()
+            await asyncio.wait([self._running])
+        try:
+            for text in unheard:
+                await self._opened.say(text)
+        except (SessionError, OSError) as problem:
+            self._watcher.failed(problem)
+
+
+def _nothing(*_told: object) -> None:
+    """Draw nothing."""

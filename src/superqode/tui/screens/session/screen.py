@@ -249,9 +249,11 @@ class SessionScreen(StoreScreen[None]):
         agents = [_NOTES, *self.sessions_app.settings.agents]
         picked = await self.app.push_screen_wait(Pick[Agent]("Talk to", agents, _agent_row, lambda agent: agent.name))
         if picked is not None and picked != self._agent:
-            await self._end_talk()
-            self._agent = picked
+            # Before the wait for the other to end: what is typed meanwhile is meant for this one.
+            self._agent, self._busy = picked, ""
             self._show_heading()
+            await self._end_talk()
+            self.show()
 
     @work(group="stopping")
     async def _stop(self, talk: Talk) -> None:
