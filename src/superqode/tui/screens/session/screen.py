@@ -265,8 +265,11 @@ class SessionScreen(StoreScreen[None]):
             await talk.close()
 
     async def on_unmount(self) -> None:
-        """End the agent with the screen."""
+        """End the agent with the screen, and try once more to keep what could not be saved."""
         await self._end_talk()
+        if self.opened.is_unsaved:
+            with told(self):
+                await self.opened.save()
 
     def action_back(self) -> None:
         """Stop an agent that answers; else from the prompt to the conversation, from there to the list."""
