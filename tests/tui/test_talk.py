@@ -76,11 +76,31 @@ def test_a_call_is_approved_or_refused(begun, scripted, key, told):
     async def story(ada):
         await _says(ada, "ask c1")
         await ada.until(lambda: isinstance(ada.app.screen, PermissionDialog))
-        await ada.sees("/p/a.txt", "-a", "+b", "Yes", "No")
+        await ada.sees("/p/a.txt", "-a", "+b", "Yes", "No", "a approve")
         await ada.press(key)
         await ada.until(lambda: isinstance(ada.app.screen, SessionScreen))
         await ada.until(lambda: _saved(begun).messages[-1].role == "assistant")
         assert f'"{told}"' in _saved(begun).messages[-1].content
+
+    begun.run(story, session="talk", agents=(scripted,), agent="scripted")
+
+
+def test_typing_on_answers_no_question(begun, scripted, monkeypatch):
+    """A question that comes while somebody types is not answered by what they type, until the keys were quiet."""
+    monkeypatch.setattr("superqode.tui.screens.dialogs.permission._QUIET", 60)
+
+    async def story(ada):
+        await _says(ada, "ask c1")
+        while not isinstance(ada.app.screen, PermissionDialog):
+            await ada.type("banana")
+        await ada.type("banana")
+        await ada.press("enter", "r", "escape")
+        await ada.sees("Yes", "in a moment")
+        assert isinstance(ada.app.screen, PermissionDialog)
+        monkeypatch.setattr("superqode.tui.screens.dialogs.permission._QUIET", 0)
+        await ada.press("a")
+        await ada.until(lambda: _saved(begun).messages[-1].role == "assistant")
+        assert '"yes"' in _saved(begun).messages[-1].content
 
     begun.run(story, session="talk", agents=(scripted,), agent="scripted")
 
