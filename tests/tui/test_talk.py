@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
+
 import pytest
 
 from superqode.session import Session
@@ -214,6 +217,51 @@ def test_an_agent_that_dies_is_told_and_started_anew(begun, scripted):
         await _says(ada, "say After")
         await ada.until(lambda: len(_saved(begun).messages) == 4)
         assert [message.content for message in _saved(begun).messages[1::2]] == ["Before", "After"]
+
+    begun.run(story, session="talk", agents=(scripted,), agent="scripted")
+
+
+def test_what_nobody_thought_of_is_told_and_talking_goes_on(begun, scripted, monkeypatch):
+    """An exception of no known kind is a notice; what it broke off is over, and prompts that waited are answered."""
+    from superqode.acp.agent import AcpAgent
+
+    asked = AcpAgent.prompt
+
+    async def breaks(agent, text, **told):
+        if text == "break":
+            await asyncio.sleep(0.5)
+            raise LookupError("nobody thought of this")
+        return await asked(agent, text, **told)
+
+    monkeypatch.setattr(AcpAgent, "prompt", breaks)
+
+    async def story(ada):
+        await _says(ada, "break")
+        await _says(ada, "say One")
+        await ada.until(lambda: "LookupError: nobody thought of this" in ada.told)
+        await ada.until(lambda: _saved(begun).messages[-1].content == "One")
+        await _says(ada, "break")
+        await ada.until(lambda: len(ada.told) == 2)
+        await ada.sees("enter sends")
+        await _says(ada, "say Two")
+        await ada.until(lambda: _saved(begun).messages[-1].content == "Two")
+        await ada.sees("enter sends")
+        await ada.press("escape")
+        assert ada.app.screen.view.has_focus  # nothing is left that could be stopped
+
+    begun.run(story, session="talk", agents=(scripted,), agent="scripted")
+
+
+def test_a_client_that_cannot_be_loaded_is_told_once_for_each_prompt(begun, scripted, monkeypatch):
+    """What is broken about the client itself is told, too, and what was written is saved."""
+    monkeypatch.setitem(sys.modules, "superqode.acp", None)
+
+    async def story(ada):
+        await _says(ada, "first")
+        await ada.until(lambda: any("superqode.acp" in told for told in ada.told))
+        await _says(ada, "second")
+        await ada.until(lambda: len(ada.told) == 2)
+        assert [message.content for message in _saved(begun).messages] == ["first", "second"]
 
     begun.run(story, session="talk", agents=(scripted,), agent="scripted")
 

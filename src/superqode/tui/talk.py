@@ -38,14 +38,14 @@ class Watcher:
         show: given the entries of the answer so far; none when they are in the session.
         saved: called when the session has grown.
         busy: given what the agent is doing, one line; empty when it waits.
-        failed: given what went wrong.
+        failed: given what went wrong, also what nobody thought of.
         ask: answers the agent's questions.
     """
 
     show: Callable[[Sequence[Entry]], None]
     saved: Callable[[], None]
     busy: Callable[[str], None]
-    failed: Callable[[SessionError | OSError], None]
+    failed: Callable[[BaseException], None]
     ask: AskPermission
 
 
@@ -130,28 +130,42 @@ class Talk:
         self._idle.clear()
         self._prompts.put_nowait(text)
         if self._running is None:
-            self._running = asyncio.create_task(self._run())
+            self._begin()
+
+    def _begin(self) -> None:
+        self._running = asyncio.create_task(self._run())
+        self._running.add_done_callback(self._ended)
+
+    def _ended(self, running: asyncio.Task[None]) -> None:
+        """Tell of an exception nobody thought of; what waits is said all the same."""
+        if running.cancelled() or (problem := running.exception()) is None:
+            return
+        self._running = None
+        self._done()
+        self._watcher.failed(problem)
+        if not self._prompts.empty():
+            self._begin()
 
     async def _run(self) -> None:
         """Start the agent and talk until cancelled; an agent that fails is told of, and started anew for the next."""
-        from superqode.acp import AcpAgent
-
         while not self._is_closing:
             text = await self._prompts.get()
             try:
                 await self._opened.say(text)
                 self._watcher.saved()
+                from superqode.acp import AcpAgent  # only now: where it fails to load, it fails once for each prompt
+
                 self._watcher.busy(f"starting {self.agent.name}…")
                 async with AcpAgent(self.agent.command, cwd=self._folder, files="write") as connected:
                     self._connected = connected
                     await self._turn(connected, text)
                     await self._go_on(connected)
             except (SessionError, OSError) as problem:
-                self._done()
                 self._watcher.failed(problem)
             finally:
                 self._connected = None
                 self._end()
+            self._done()  # by `_ended` where it does not come to this
 
     async def _go_on(self, connected: AcpAgent) -> None:
         while True:
@@ -175,8 +189,8 @@ class Talk:
             await self._put(Turn("", tuple(self.live)))
             raise
         await self._keep(turn)
-        self._done()
         self._end()
+        self._done()
 
     async def _keep(self, turn: Turn) -> None:
         # Its first entry is the prompt, which is saved already.
@@ -226,12 +240,13 @@ class Talk:
             unheard.append(self._prompts.get_nowait())
             self._done()
         await self.stop()
-        if self._running is not None:
+        running = self._running
+        if running is not None:
             if self._connected is not None and self.is_busy:
                 with suppress(TimeoutError):
                     await asyncio.wait_for(self._idle.wait(), _GRACE)
-            self._running.cancel()
-            await asyncio.wait([self._running])
+            running.cancel()
+            await asyncio.wait([running])
         try:
             for text in unheard:
                 await self._opened.say(text)

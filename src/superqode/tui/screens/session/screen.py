@@ -225,8 +225,9 @@ class SessionScreen(StoreScreen[None]):
         self._busy = what
         self._show_heading()
 
-    def _failed(self, problem: SessionError | OSError) -> None:
-        tell(self.app, str(problem), severity="error")
+    def _failed(self, problem: BaseException) -> None:
+        expected = isinstance(problem, SessionError | OSError)
+        tell(self.app, str(problem) if expected else f"{type(problem).__name__}: {problem}", severity="error")
 
     async def _permission(self, question: Permission) -> str | None:
         answered: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
