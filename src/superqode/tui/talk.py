@@ -16,6 +16,7 @@ from superqode.session import clock
 from superqode.session.errors import AgentError, SessionError
 from superqode.session.models import Entry, Message, MessageRole, ToolExecution
 from superqode.tui.opened import OpenSession
+from superqode.tui.pacing import Paced
 from superqode.tui.settings import Agent
 
 if TYPE_CHECKING:
@@ -24,8 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Talk", "Watcher"]
 
-# How often a growing answer is shown anew at most, in seconds: no eye sees more.
-_FRAME: Final = 0.06
 # How long an agent may take to end a turn when the session is left, in seconds.
 _GRACE: Final = 5.0
 
@@ -107,7 +106,7 @@ class Talk:
         self._prompts: asyncio.Queue[str] = asyncio.Queue()
         self._connected: AcpAgent | None = None
         self._answer: Answer | None = None
-        self._drawing: asyncio.TimerHandle | None = None
+        self._drawing = Paced(lambda: self._watcher.show(self.live))
         self._pending = 0
         self._running: asyncio.Task[None] | None = None
         self._idle = asyncio.Event()
@@ -200,15 +199,9 @@ class Talk:
         await self._opened.change(lambda: said.add_to(self._opened.session))
 
     def _took(self, update: Update) -> None:
-        if self._answer is None:
-            return
-        self._answer.take(update)
-        if self._drawing is None:
-            self._drawing = asyncio.get_running_loop().call_later(_FRAME, self._draw)
-
-    def _draw(self) -> None:
-        self._drawing = None
-        self._watcher.show(self.live)
+        if self._answer is not None:
+            self._answer.take(update)
+            self._drawing.ask()
 
     def _done(self) -> None:
         self._pending -= 1
@@ -216,9 +209,7 @@ class Talk:
             self._idle.set()
 
     def _end(self) -> None:
-        if self._drawing is not None:
-            self._drawing.cancel()
-            self._drawing = None
+        self._drawing.drop()
         self._answer = None
         self.is_stopping = False
         self._watcher.busy("")
