@@ -9,9 +9,11 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import struct
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -23,13 +25,16 @@ __all__ = ["Kept", "LooseObjects", "object_id", "unpacked"]
 
 # Speed over size, as core.looseCompression defaults to: packing compresses well later.
 _LEVEL: Final = 1
-# A deflate stream with the usual window costs 100 µs to begin with; for what fits into one of 4 KiB that is waste, and
-# its output is no larger. Git and libgit2 read any window size.
-_SMALL: Final = 3500
-_SMALL_BITS: Final = 12
+# What fits into one block of a file system takes that block, compressed or not; a checkpoint packs it soon.
+_BLOCK: Final = 4096
+# zlib's header, and the header of a deflate block that is the last one, stored as it is (RFC 1950, RFC 1951 3.2.4).
+_STORED_HEAD: Final = struct.Struct("<HBHH")
+_STORED_SIZE: Final = _STORED_HEAD.size + 4
 _FOLDER_ATTEMPTS: Final = 100
 _HEADER_MAX: Final = 40
 _TYPES: Final = frozenset((b"blob", b"tree", b"commit", b"tag"))
+# What may be there already: a result that a tool gave twice. It costs a look.
+_REPEATED: Final = frozenset(("blob", "tag"))
 
 
 class Kept:
@@ -86,6 +91,9 @@ class LooseObjects:
         self._root = str(objects)
         self._quarantine = quarantine
         self._made: set[str] = set()
+        # Names of temporary files: no two processes have one number, not even where a copy of a process goes on.
+        self._mark = entropy.random_text(10)
+        self._number = count()
         self._distrusted: set[str] = set()
 
     def path(self, oid: str) -> str:
@@ -128,23 +136,28 @@ class LooseObjects:
         """Store an object; gives its id, and the path of the new file or `None` where a whole one stood already.
 
         A damaged file under the same id is moved to the quarantine first: writing never heals it otherwise. What
-        cannot become smaller (ciphertext) is better not compressed. `keep` is told of either.
+        cannot become smaller (ciphertext) is better not compressed. `keep` is told of either. Trees and commits are
+        new nearly always: they are not looked for, but take the place of what is there.
 
         Raises:
             OSError: the disk said no.
         """
-        header = _header(kind, content)
-        oid = object_id(kind, content)
+        data = _header(kind, content) + content
+        oid = hashlib.sha1(data, usedforsecurity=False).hexdigest()
         path = self.path(oid)
-        if self._stands(oid, path):
+        if kind in _REPEATED and self._stands(oid, path):
             if keep is not None:
                 keep.stood(path)
             return oid, None
-        small = len(content) <= _SMALL
-        level = _LEVEL if compress else zlib.Z_NO_COMPRESSION
-        compressor = zlib.compressobj(level, zlib.DEFLATED, _SMALL_BITS, 4) if small else zlib.compressobj(level)
-        packed = compressor.compress(header) + compressor.compress(content) + compressor.flush()
-        self._create(path, packed)
+        if len(data) + _STORED_SIZE <= _BLOCK:
+            packed = _stored(data)
+        else:
+            packed = zlib.compress(data, _LEVEL if compress else zlib.Z_NO_COMPRESSION)
+        try:
+            self._create(path, packed)
+        except IsADirectoryError:
+            self.set_aside(oid)
+            self._create(path, packed)
         if keep is not None:
             keep.wrote(oid, packed)
         return oid, path
@@ -190,7 +203,8 @@ class LooseObjects:
 
     def _create(self, path: str, packed: bytes) -> None:
         # The name Git gives its own, so that `git prune` and our sweep know a leftover when they see one.
-        temporary = f"{path[: path.rindex('/')]}/tmp_obj_{entropy.random_text(10)}"  # noqa: S108 - beside its target
+        name = f"tmp_obj_{self._mark}{os.getpid():x}-{next(self._number):x}"
+        temporary = f"{path[: path.rindex('/')]}/{name}"
         handle = self._open_new(temporary)
         try:
             try:
@@ -215,6 +229,12 @@ class LooseObjects:
             except FileNotFoundError:
                 self._made.discard(folder)
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), folder)
+
+
+def _stored(data: bytes) -> bytes:
+    """A zlib stream that holds at most 64 KiB as they are; a compressor costs 30 µs to begin with."""
+    size = len(data)
+    return _STORED_HEAD.pack(0x0178, 1, size, size ^ 0xFFFF) + data + zlib.adler32(data).to_bytes(4, "big")
 
 
 def _write_all(handle: int, data: bytes) -> None:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from superqode.session.errors import CorruptObject
@@ -83,8 +84,8 @@ class Objects:
         self._pack_folder = root / "objects" / "pack"
         self._open_packs = open_packs
         self._local = threading.local()
-        # A save reads again the four trees that the last one wrote.
-        self._trees: dict[str, tuple[TreeEntry, ...]] = {}
+        # A save reads again the four trees that the last one wrote: their entries, and their bytes.
+        self._trees: dict[str, tuple[tuple[TreeEntry, ...], bytes]] = {}
 
     # -- reading --------------------------------------------------------------------------------------------------
 
@@ -158,17 +159,21 @@ class Objects:
 
     def tree(self, oid: str) -> tuple[TreeEntry, ...]:
         """A tree's entries, in Git's order."""
+        return self._tree(oid)[0]
+
+    def _tree(self, oid: str) -> tuple[tuple[TreeEntry, ...], bytes]:
         found = self._trees.get(oid)
         if found is None:
-            found = tuple(parse_tree(oid, self._typed(oid, "tree")))
-            self._remember(oid, found)
+            data = self._typed(oid, "tree")
+            found = tuple(parse_tree(oid, data)), data
+            self._remember(oid, *found)
         return found
 
-    def _remember(self, oid: str, entries: tuple[TreeEntry, ...]) -> None:
+    def _remember(self, oid: str, entries: tuple[TreeEntry, ...], data: bytes) -> None:
         if len(self._trees) >= _TREES_KEPT:
-            for oldest in tuple(self._trees)[:1]:  # copied in one go: other threads work on it, too
+            for oldest in tuple(islice(self._trees, 1)):
                 self._trees.pop(oldest, None)
-        self._trees[oid] = entries
+        self._trees[oid] = entries, data
 
     def commit(self, oid: str) -> Commit:
         """A commit, parsed."""
@@ -240,12 +245,20 @@ class Objects:
 
     def write_tree(self, entries: Iterable[TreeEntry]) -> str:
         """Store a tree; the entries may come in any order."""
-        ordered = tuple(sorted(entries, key=_tree_order))
-        oid = self.write(
-            "tree",
-            b"".join([f"{mode} {name}\0".encode() + bytes.fromhex(item) for mode, name, item in ordered]),
-        )
-        self._remember(oid, ordered)
+        return self._write_tree((), b"", sorted(entries, key=_tree_order))
+
+    def extend_tree(self, base: str | None, keep: int, added: Sequence[TreeEntry]) -> str:
+        """Store a tree that has the first `keep` entries of another, and more that come behind these in Git's order."""
+        if base is None or keep == 0:
+            return self.write_tree(added)
+        entries, data = self._tree(base)
+        cut = sum(len(_tree_line(entry)) for entry in entries[keep:])
+        return self._write_tree(entries[:keep], data[: len(data) - cut], sorted(added, key=_tree_order))
+
+    def _write_tree(self, kept: tuple[TreeEntry, ...], begun: bytes, added: Sequence[TreeEntry]) -> str:
+        data = begun + b"".join(map(_tree_line, added))
+        oid = self.write("tree", data)
+        self._remember(oid, (*kept, *added), data)
         return oid
 
     def write_commit(self, tree: str, parents: Sequence[str], author: Ident, committer: Ident, message: bytes) -> str:
@@ -260,6 +273,10 @@ class Objects:
         head = f"object {target}\ntype commit\ntag {name}\ntagger ".encode() + tagger.encode()
         text = message.replace("\0", " ").encode("utf-8", "replace")
         return self.write("tag", head + b"\n\n" + text.rstrip(b"\n") + b"\n")
+
+
+def _tree_line(entry: TreeEntry) -> bytes:
+    return f"{entry.mode} {entry.name}\0".encode() + bytes.fromhex(entry.oid)
 
 
 def _tree_order(entry: TreeEntry) -> bytes:

@@ -30,33 +30,36 @@ def write_timeline(objects: Objects, base: str | None, keep: int, added: Sequenc
     if keep + len(added) == 0:
         return None
     first = Place.of(keep)
-    tops = _kept(objects, base, first.top)
-    middles = _kept(objects, _oid_of(objects, base, first.top), first.middle)
-    files = _kept(objects, _oid_of(objects, _oid_of(objects, base, first.top), first.middle), first.digits)
     groups: dict[tuple[str, str], list[tuple[Place, Entry]]] = {}
-    if files:  # a directory that is only cut short has to be written too
+    if first.digits != Place.of(0).digits:  # a directory that is only cut short has to be written too
         groups[first.top, first.middle] = []
     for number, entry in enumerate(added, keep):
         place = Place.of(number)
         groups.setdefault((place.top, place.middle), []).append((place, entry))
-    return _write(objects, tops, middles, files, first, groups)
+    return _write(objects, base, first, groups)
 
 
 def _write(
-    objects: Objects,
-    tops: list[TreeEntry],
-    middles: list[TreeEntry],
-    files: list[TreeEntry],
-    first: Place,
-    groups: dict[tuple[str, str], list[tuple[Place, Entry]]],
+    objects: Objects, base: str | None, first: Place, groups: dict[tuple[str, str], list[tuple[Place, Entry]]]
 ) -> str:
-    by_top: dict[str, list[TreeEntry]] = {first.top: middles} if middles else {}
-    for (top, middle), placed in sorted(groups.items()):
-        begun = files if (top, middle) == (first.top, first.middle) else []
-        leaf = objects.write_tree([*begun, *_write_entries(objects, placed)])
-        by_top.setdefault(top, []).append(TreeEntry(TREE, middle, leaf))
-    made = [TreeEntry(TREE, top, objects.write_tree(entries)) for top, entries in by_top.items()]
-    return objects.write_tree([*tops, *made])
+    top = _oid_of(objects, base, first.top)
+    middle = _oid_of(objects, top, first.middle)
+    by_top: dict[str, list[TreeEntry]] = {}
+    if _kept(objects, top, first.middle):  # it may only be cut short, too
+        by_top[first.top] = []
+    for (upper, lower), placed in sorted(groups.items()):
+        begun = middle if (upper, lower) == (first.top, first.middle) else None
+        leaf = _extend(objects, begun, first.digits, _write_entries(objects, placed))
+        by_top.setdefault(upper, []).append(TreeEntry(TREE, lower, leaf))
+    made = [
+        TreeEntry(TREE, upper, _extend(objects, top if upper == first.top else None, first.middle, entries))
+        for upper, entries in by_top.items()
+    ]
+    return _extend(objects, base, first.top, made)
+
+
+def _extend(objects: Objects, base: str | None, before: str, added: list[TreeEntry]) -> str:
+    return objects.extend_tree(base, _kept(objects, base, before), added)
 
 
 def _write_entries(objects: Objects, placed: Sequence[tuple[Place, Entry]]) -> list[TreeEntry]:
@@ -73,11 +76,15 @@ def _oid_of(objects: Objects, tree: str | None, name: str) -> str | None:
     return next((entry.oid for entry in objects.tree(tree) if entry.name == name), None)
 
 
-def _kept(objects: Objects, tree: str | None, before: str) -> list[TreeEntry]:
-    """The entries of a tree whose names begin before this one."""
+def _kept(objects: Objects, tree: str | None, before: str) -> int:
+    """How many entries of a tree have names that begin before this one; nearly always all, or all but the last."""
     if tree is None:
-        return []
-    return [entry for entry in objects.tree(tree) if entry.name[: len(before)] < before]
+        return 0
+    entries = objects.tree(tree)
+    count = len(entries)
+    while count and entries[count - 1].name[: len(before)] >= before:
+        count -= 1
+    return count
 
 
 def common_entries(objects: Objects, left: str | None, right: str | None) -> int:
