@@ -18,7 +18,7 @@ import pytest
 
 from superqode.session import Session, SessionStore
 from superqode.session.errors import NothingToUndo
-from superqode.session.git import durability
+from superqode.session.git import durability, recovery
 from superqode.session.git import journal as journals
 
 _FULL = bool(os.environ.get("SUPERQODE_TEST_FULL"))
@@ -52,10 +52,8 @@ class Disk:
 
     def watch(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Take note of each sync."""
-        fsync = os.fsync
 
         def noted(handle):
-            fsync(handle)
             path = Path(f"/proc/self/fd/{handle}").readlink()
             if path.is_file() and path.is_relative_to(self.store):
                 self.sure[path.relative_to(self.store).as_posix()] = path.read_bytes()
@@ -70,6 +68,7 @@ class Disk:
             return 0
 
         monkeypatch.setattr(os, "fsync", noted)
+        monkeypatch.setattr(os, "fdatasync", noted)
         monkeypatch.setattr(durability, "_syncfs", lambda: everything)
 
     def crash(self, dice: random.Random) -> None:
@@ -90,8 +89,11 @@ def _left(dice: random.Random, name: str, now: bytes | None, sure: bytes | None)
     """What the disk has of one file."""
     if now == sure:
         return now
-    if name.startswith("superqode/journal/") and sure is not None and now is not None and now.startswith(sure):
-        return now[: dice.randint(len(sure), len(now))]  # what was synced, and any part of what came behind it
+    if name.startswith("superqode/journal/") and sure is not None and now is not None and len(now) >= len(sure):
+        # What was synced, and any sectors of what was written since.
+        padded = sure + bytes(len(now) - len(sure))
+        sectors = [dice.choice((padded, now))[at : at + 512] for at in range(0, len(now), 512)]
+        return b"".join(sectors)[: dice.randint(len(sure), len(now))]
     chances = [now, sure]
     if now is not None and sure is None:
         chances += [b"", now[: dice.randrange(len(now) + 1)], b"\0" * len(now)]
@@ -173,6 +175,7 @@ def test_nothing_acknowledged_is_lost(tmp_path, monkeypatch, seed):
     disk, life = Disk(path), Life(path, dice)
     for crash in range(3):
         monkeypatch.setattr(journals, "boot_id", lambda crash=crash: f"run-{crash}")
+        monkeypatch.setattr(recovery, "_FEW", dice.choice((1, 100)))
         with monkeypatch.context() as patch:
             with SessionStore(path) as store:
                 if crash:

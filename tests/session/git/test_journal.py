@@ -45,6 +45,14 @@ def plain(record):
     return list(map(tuple, record.objects)), list(map(tuple, record.refs))
 
 
+def put_behind(path, tail):
+    """Leave bytes behind the last record, as a writer that was killed does."""
+    end = module._end_of_records(str(path)) if path.exists() else 0
+    with path.open("r+b" if path.exists() else "wb") as stream:
+        stream.seek(end)
+        stream.write(tail)
+
+
 @given(st.lists(records, max_size=6))
 def test_what_is_written_is_read(tmp_path_factory, written):
     """Any records come back as they were, in their order."""
@@ -60,7 +68,9 @@ def test_the_bytes_are_the_format(journal, monkeypatch):
     monkeypatch.setattr(module, "boot_id", lambda: "11111111-2222-3333-4444-555555555555")
     journal.write(0x4F, RECORD)
     assert journal.files(0x4F)[0].name == "4f"
-    assert journal.files(0x4F)[0].read_bytes() == (
+    data = journal.files(0x4F)[0].read_bytes()
+    assert set(data[data.index(b"first") + 5 :]) == {0}
+    assert data.rstrip(b"\0") == (
         b"superqode-journal 1 11111111-2222-3333-4444-555555555555\n"
         b'5bed4e61 {"crc":2456940119,"objects":[["' + A.encode() + b'",5],["' + B.encode() + b'",0]],'
         b'"refs":[["refs/heads/s","","' + B.encode() + b'"]]}\n'
@@ -73,9 +83,9 @@ def test_a_file_that_is_cut_has_its_whole_records(journal):
     ends = []
     for _ in range(3):
         journal.write(0, RECORD)
-        ends.append(journal.size(0))
-    [path] = journal.files(0)
-    data = path.read_bytes()
+        [path] = journal.files(0)
+        ends.append(module._end_of_records(str(path)))
+    data = path.read_bytes()[: ends[-1]]
     for cut in range(len(data)):
         path.write_bytes(data[:cut])
         assert len(told(journal)) == sum(end <= cut for end in ends), cut
@@ -87,7 +97,7 @@ def test_a_changed_byte_never_makes_another_record(journal):
         journal.write(0, RECORD)
     [path] = journal.files(0)
     data = path.read_bytes()
-    for place in range(data.index(b"\n") + 1, len(data)):
+    for place in range(data.index(b"\n") + 1, module._end_of_records(str(path))):
         path.write_bytes(data[:place] + bytes([data[place] ^ 0x41]) + data[place + 1 :])
         assert all(plain(record) == plain(RECORD) for record in told(journal)), place
         assert len(told(journal)) < 2
@@ -129,14 +139,41 @@ def test_a_record_that_names_anything_else_is_none(journal, line):
 
 
 def test_a_record_that_failed_is_not_there(journal, monkeypatch):
-    """After a failed sync the file is as it was, so that what comes later stands behind what is known to be there."""
+    """After a failed sync nothing is left of it, so that what comes later stands behind what is known to be there."""
     journal.write(0, RECORD)
-    before = journal.files(0)[0].read_bytes()
+    before = journal.files(0)[0].read_bytes().rstrip(b"\0")
     with monkeypatch.context() as patch:
-        patch.setattr(os, "fsync", lambda _handle: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+        patch.setattr(
+            module.durability, "sync_data", lambda _handle: (_ for _ in ()).throw(OSError(5, "Input/output error"))
+        )
         with pytest.raises(OSError, match="Input/output error"):
             journal.write(0, RECORD)
     assert journal.files(0)[0].read_bytes() == before
+
+
+def test_there_is_room_for_the_next_record(journal):
+    """A sync has to wait for a file's size only now and then: zeros stand behind the last record, ever more of them."""
+    sizes = set()
+    for _ in range(400):
+        journal.write(0, RECORD)
+        sizes.add(journal.size(0))
+    assert len(sizes) < 8
+    assert len(told(journal)) == 400
+
+
+def test_a_full_disk_has_no_room_and_keeps_the_record(journal, monkeypatch):
+    """Where the zeros find no room, the record is there all the same."""
+    write = module._write_all
+
+    def full(handle, data, place):
+        if not any(data):
+            raise OSError(28, "No space left on device")
+        write(handle, data, place)
+
+    monkeypatch.setattr(module, "_write_all", full)
+    for _ in range(3):
+        journal.write(0, RECORD)
+    assert list(map(plain, told(journal))) == [plain(RECORD)] * 3
 
 
 @pytest.mark.parametrize("tail", [b"superqode-jour", b'deadbeef {"crc":12,"obj', b"\0" * 50])
@@ -148,21 +185,21 @@ def test_a_record_that_was_cut_hides_none_that_comes_later(journal, before, tail
         journal.write(0, RECORD)
     path = journal._folder / "00"
     path.parent.mkdir(exist_ok=True)
-    with path.open("ab") as stream:
-        stream.write(tail)
+    put_behind(path, tail)
     writer = journal if ours else Journal(journal._folder)
     for _ in range(2):
         writer.write(0, RECORD)
     assert list(map(plain, told(journal))) == [plain(RECORD)] * (before + 2)
-    assert len(path.read_bytes()) == journal.size(0) == len(module._first_line()) + (before + 2) * len(RECORD.encode())
+    end = len(module._first_line()) + (before + 2) * len(RECORD.encode())
+    assert set(path.read_bytes()[end:]) == {0}
 
 
 def test_a_record_that_could_not_be_taken_away_hides_none(journal, monkeypatch):
     """The disk is full, and the file cannot even be cut: the next record is found all the same."""
     journal.write(0, RECORD)
 
-    def half(handle, data):
-        os.write(handle, data[: len(data) // 2])
+    def half(handle, data, place):
+        os.pwrite(handle, data[: len(data) // 2], place)
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:

@@ -43,12 +43,8 @@ def test_git_reads_what_we_wrote(tmp_path_factory, contents):
     """Every object of every length is the one git finds, and the pack's own sums are right."""
     folder = tmp_path_factory.mktemp("packed")
     subprocess.run(["git", "init", "-q", "--bare", str(folder)], check=True)
-    writer = PackWriter(folder / "objects" / "pack", lambda *_told: pytest.fail("nothing is loose here"))
-    packwriting_few, packwriting._FEW = packwriting._FEW, 1
-    try:
-        named = {writer.add(kind, content): (kind, content) for kind, content in contents}
-    finally:
-        packwriting._FEW = packwriting_few
+    writer = PackWriter(folder / "objects" / "pack", lambda *_told: pytest.fail("nothing is loose here"), few=1)
+    named = {writer.add(kind, content): (kind, content) for kind, content in contents}
     assert {oid: writer.read(oid) for oid in named} == named
     pack, index = writer.finish()
     subprocess.run(["git", "-C", str(folder), "verify-pack", index], check=True)

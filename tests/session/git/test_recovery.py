@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import random
 import subprocess
 
 import pytest
 
-from superqode.session import Session, SessionStore
+from superqode.session import Session, SessionStore, clock
 from superqode.session.errors import NewerFormat, SaveFailed, StoreUnwritable
 from superqode.session.git import durability
 from superqode.session.git import journal as module
@@ -116,6 +117,56 @@ def test_in_the_same_run_nothing_is_looked_at(store_path, git, session):
     """A process that died lost nothing: a branch that plain git moved back in this run is not moved again."""
     git("update-ref", "refs/heads/s", "s~1")
     assert texts(store_path) == ["one", "two"]
+
+
+def test_a_checkpoint_leaves_a_pack(store_path, git):
+    """150 saves take 900 files; after a checkpoint they stand in one pack, and no reader notices, not even amid."""
+    made = Session(id="s", title="T")
+    with SessionStore(store_path) as store, SessionStore(store_path) as reader:
+        for number in range(150):
+            made.add_message("user", f"text {number}")
+            store.save(made)
+        assert len(reader.load("s").messages) == 150
+        store._open().checkpoint()
+        assert store._open().journal.total() == 0
+        assert len(loose(store_path)) < 10
+        assert len(list((store_path / "objects" / "pack").glob("*.pack"))) == 1
+        assert reader.load("s") == made
+        assert len(list(reader.history("s"))) == 150
+        made.add_message("user", "more")
+        store.save(made)
+    assert sound(git)
+    assert texts(store_path)[-1] == "more"
+
+
+def test_few_saves_leave_no_pack(store_path, session):
+    """A checkpoint of three saves leaves their files as they are: a pack each would pile up."""
+    with SessionStore(store_path) as store:
+        before = loose(store_path)
+        store._open().checkpoint()
+        assert store._open().journal.total() == 0
+    assert loose(store_path) == before
+    assert list((store_path / "objects" / "pack").iterdir()) == []
+
+
+def test_a_process_that_saves_much_or_long_makes_checkpoints(store_path, monkeypatch):
+    """At close where a megabyte stands in the journal, and in a process that runs, after five minutes."""
+    made = Session(id="s")
+    with SessionStore(store_path) as store:
+        monkeypatch.setattr(store, "_start_checkpoint", lambda _repository: None)
+        for number in range(12):
+            made.add_message("user", random.Random(number).randbytes(100_000).hex())
+            store.save(made)
+    with SessionStore(store_path) as store:
+        assert store._open().journal.total() == 0
+        made.add_message("user", "y")
+        store.save(made)
+        assert store._open().journal.total()
+        monkeypatch.setattr(clock, "monotonic", lambda then=clock.monotonic: then() + 301)
+        made.add_message("user", "z")
+        store.save(made)
+        store._checkpointer.join()
+        assert store._open().journal.total() == 0
 
 
 def test_what_was_deleted_does_not_come_back(store_path, session, crashed):

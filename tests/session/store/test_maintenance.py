@@ -9,6 +9,7 @@ import pytest
 
 from superqode.session import Session, SessionStore
 from superqode.session.errors import StoreLocked
+from superqode.session.git import recovery
 from superqode.session.store import maintenance
 
 
@@ -54,6 +55,28 @@ def test_refs_and_objects_are_packed(store, git):
     assert [store.load(session.id) for session in made] == made
     git.fsck()
     assert store.maintain().packed_refs == 0
+
+
+def test_many_packs_become_few_in_the_background(store, git, monkeypatch):
+    """Packs that checkpoints left are a reason to maintain; small ones are joined, and the large one is not written anew."""
+    session = Session(id="s")
+    monkeypatch.setattr(recovery, "_FEW", 1)
+    folder = store.path / "objects" / "pack"
+    for texts in (map(str, range(400)), *([text] for text in "abcdefghijklmnopqrstuvwxy")):
+        for text in texts:
+            session.add_message("user", text)
+        store.save(session)
+        store._open().checkpoint()
+    large = max(folder.glob("*.pack"), key=lambda path: path.stat().st_size)
+    assert len(list(folder.glob("*.pack"))) == 26
+    assert maintenance.is_due(store._open())
+
+    maintenance.maintain(store._open(), prune_older_than=None)
+
+    assert len(list(folder.glob("*.pack"))) < 5
+    assert large.exists()
+    assert store.load("s") == session
+    git.fsck()
 
 
 def test_saves_go_on_after_it(store):

@@ -12,8 +12,9 @@ A file begins with a line `superqode-journal 1 <run>` (`boot.py`), then come rec
     <crc32 of the rest of this line> {"crc":…,"objects":[["<id>",<bytes>],…],"refs":[["<name>","<old>","<new>"],…]}
     the objects one after the other, each as its loose file has it
 
-`crc` is the CRC-32 (RFC 1952) of those bytes; an old id is empty where the ref is made. What follows the last whole
-record was never acknowledged, and the next writer cuts it off. Whoever writes holds the lock of that number.
+`crc` is the CRC-32 (RFC 1952) of those bytes; an old id is empty where the ref is made. Zeros may follow the last
+record: room for the next ones, for a sync of bytes alone waits for less than that of a file which grows. Anything else
+that follows was never acknowledged, and the next writer cuts it off. Whoever writes holds the lock of that number.
 """
 
 from __future__ import annotations
@@ -42,6 +43,11 @@ _OID: Final = re.compile(r"[0-9a-f]{40}")
 # No record is larger than what a save may write here; a longer line is damage.
 _LINE_MAX: Final = 16 * 1024 * 1024
 _RECORD_MAX: Final = 1 << 30
+# A file grows by as much as there is in it, within these, in bytes.
+_ROOM_LEAST: Final = 4096
+_ROOM_MOST: Final = 256 * 1024
+# How many of the last record's bytes tell that it still stands where this process put it.
+_TAIL: Final = 32
 
 
 class JournalObject(NamedTuple):
@@ -95,8 +101,8 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        # Where the last whole record ends that this process knows of, by file: its inode, and the place.
-        self._ends: dict[str, tuple[int, int]] = {}
+        # Where the last whole record ends that this process knows of, by file: the place, and the bytes before it.
+        self._ends: dict[str, tuple[int, bytes]] = {}
 
     def write(self, number: int, record: Record) -> Mark:
         """Put a record behind the others, and wait until it is on the disk.
@@ -111,27 +117,26 @@ class Journal:
             start = self._whole_end(handle, path)
             data = record.encode() if start else _first_line() + record.encode()
             try:
-                _write_all(handle, data)
-                durability.sync(handle)
+                _write_all(handle, data, start)
+                _make_room(handle, start + len(data))
+                durability.sync_data(handle)
             except BaseException:
                 os.ftruncate(handle, start)
                 raise
-            self._ends[path] = os.fstat(handle).st_ino, start + len(data)
+            self._ends[path] = start + len(data), data[-_TAIL:]
         finally:
             os.close(handle)
         return Mark(path, start)
 
     def _whole_end(self, handle: int, path: str) -> int:
         """Give where the next record goes: behind the last whole one, for what a killed writer left is cut off."""
-        found = os.fstat(handle)
-        inode, size = self._ends.get(path, (0, 0))
-        if found.st_size == 0 or (inode, size) == (found.st_ino, found.st_size):
-            return found.st_size
+        end, tail = self._ends.get(path, (0, b""))
+        if end and _reads(handle, end, tail):
+            return end
+        size = os.fstat(handle).st_size
         # Others wrote since: what they wrote is read alone, unless the file was emptied meanwhile.
-        end = _end_of_records(path, size) if inode == found.st_ino and size < found.st_size else 0
-        if end < found.st_size:
-            end = _end_of_records(path)
-        if end < found.st_size:
+        end = _end_of_records(path, end) if end and _holds(handle, end, tail) else _end_of_records(path)
+        if end < size and _read_at(handle, 1, end) != b"\0":
             os.ftruncate(handle, end)
         return end
 
@@ -143,7 +148,7 @@ class Journal:
         return f"{self._folder}/{number:02x}"
 
     def _open(self, path: str) -> int:
-        flags = os.O_RDWR | os.O_APPEND | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+        flags = os.O_RDWR | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
         with suppress(FileNotFoundError):
             return os.open(path, flags)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -279,6 +284,9 @@ def _end_of_records(path: str, start: int = 0) -> int:
 
 
 def _read_record(stream: IO[bytes]) -> Record | None:
+    if stream.read(1) in (b"\0", b""):
+        return None
+    stream.seek(-1, os.SEEK_CUR)
     line = stream.readline(_LINE_MAX)
     check, _, told = line.removesuffix(b"\n").partition(b" ")
     if not line.endswith(b"\n") or check != b"%08x" % zlib.crc32(told):
@@ -326,10 +334,35 @@ def _size(value: Any) -> int:
     return value
 
 
-def _write_all(handle: int, data: bytes) -> None:
+def _holds(handle: int, end: int, tail: bytes) -> bool:
+    """Whether the record that this process wrote last still stands there."""
+    return _read_at(handle, len(tail), end - len(tail)) == tail
+
+
+def _reads(handle: int, end: int, tail: bytes) -> bool:
+    """As `_holds`, and nothing stands behind it."""
+    return _read_at(handle, len(tail) + 1, end - len(tail)) in (tail, tail + b"\0")
+
+
+def _read_at(handle: int, size: int, place: int) -> bytes:
+    os.lseek(handle, place, os.SEEK_SET)
+    return os.read(handle, size)
+
+
+def _write_all(handle: int, data: bytes, place: int) -> None:
+    os.lseek(handle, place, os.SEEK_SET)
     view = memoryview(data)
     while view:
         view = view[os.write(handle, view) :]
+
+
+def _make_room(handle: int, end: int) -> None:
+    """Put zeros behind the last record, where it ends the file."""
+    if os.fstat(handle).st_size > end:
+        return
+    size = max(_ROOM_LEAST, min(end, _ROOM_MOST)) + -end % _ROOM_LEAST
+    with suppress(OSError):  # a disk as full as that may still have room for what counts
+        _write_all(handle, bytes(size), end)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -190,6 +190,11 @@ class LooseObjects:
         unpacked(oid, packed)
         self._create(self.path(oid), packed)
 
+    def drop(self, oid: str) -> None:
+        """Remove the file of an object that is durable in a pack."""
+        with suppress(FileNotFoundError):
+            os.unlink(self.path(oid))  # noqa: PTH108 - text paths
+
     def distrust(self, paths: Iterable[str]) -> None:
         """Write these files anew when they are wanted again: after a failed flush the kernel may have dropped them."""
         self._distrusted.update(paths)

@@ -225,14 +225,21 @@ class Objects:
 
         So no ref may be pointed at it before the end. After an error, nothing of it may be there.
         """
-        packing = PackWriter(self._pack_folder, self._write_loose)
-        self._local.packing = packing
-        try:
-            yield
-            self._local.packing = None
+        with self.pack_writer(self._write_loose) as packing:
+            self._local.packing = packing
+            try:
+                yield
+            finally:
+                self._local.packing = None
             self._local.__dict__.setdefault("written", []).extend(packing.finish())
+
+    @contextmanager
+    def pack_writer(self, write_loose: Callable[[str, bytes], object], few: int | None = None) -> Iterator[PackWriter]:
+        """Give what writes packs into this repository; what is not finished inside is abandoned. See `PackWriter`."""
+        packing = PackWriter(self._pack_folder, write_loose, few)
+        try:
+            yield packing
         finally:
-            self._local.packing = None
             packing.abandon()
 
     def _write_loose(self, kind: str, content: bytes) -> str:

@@ -1,7 +1,8 @@
 """Packs written by us: many objects in a few files, where a loose file each would cost more than what is in it.
 
 A pack is a header, the objects one after the other (type and length in 7-bit groups, then a zlib stream), and the
-SHA-1 of all that; its index has version 2 (gitformat-pack(5)). No deltas: `maintain` has Git make those.
+SHA-1 of all that; its index has version 2 (gitformat-pack(5)). A tree that is like one of the last few is told by its
+difference; all other deltas `maintain` has Git make.
 """
 
 from __future__ import annotations
@@ -11,18 +12,21 @@ import os
 import struct
 import zlib
 from array import array
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO, Final
+from typing import IO, Final, NamedTuple
 
 from superqode.session import entropy
 from superqode.session.errors import CorruptObject
+from superqode.session.git.deltas import apply_delta, delta_size, make_delta
 from superqode.session.git.loose import object_id
 
 __all__ = ["PackWriter"]
 
 # git_object_t in Git's object.h.
 _NUMBERS: Final = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
+_OFS_DELTA: Final = 6
 _KINDS: Final = {number: kind for kind, number in _NUMBERS.items()}
 # Fewer objects than this are as well off as loose files, of which maintenance makes packs later.
 _FEW: Final = 500
@@ -31,10 +35,23 @@ _FEW_BYTES: Final = 8 * 1024 * 1024
 # place in it into 31 bits.
 _MOST: Final = 50_000
 _MOST_BYTES: Final = 1024**3
-_LEVEL: Final = 1
+# What is packed stays as it is when Git packs again: it is compressed as Git does it.
+_LEVEL: Final = 6
+# How many trees are looked at for a base, how long a chain of deltas may get (pack.depth), and how much one must spare.
+_WINDOW: Final = 8
+_DEPTH: Final = 50
+_SPARED: Final = 2
 _HEADER: Final = struct.Struct(">4sII")
 _IDX_MAGIC: Final = b"\xfftOc\x00\x00\x00\x02"
 _CHUNK: Final = 1024 * 1024
+
+
+class _Known(NamedTuple):
+    """An object that may be the base of a delta: its number, its content, and how many deltas lead to it."""
+
+    number: int
+    content: bytes
+    depth: int
 
 
 class PackWriter:
@@ -43,11 +60,13 @@ class PackWriter:
     Args:
         folder: the repository's `objects/pack`.
         write_loose: stores an object as a file of its own: kind, content.
+        few: fewer objects than this become loose files.
     """
 
-    def __init__(self, folder: Path, write_loose: Callable[[str, bytes], object]) -> None:
+    def __init__(self, folder: Path, write_loose: Callable[[str, bytes], object], few: int | None = None) -> None:
         self._folder = folder
         self._write_loose = write_loose
+        self._most_loose = _FEW if few is None else few
         self._few: dict[str, tuple[str, bytes]] | None = {}
         self._few_bytes = 0
         self._pack: _Pack | None = None
@@ -64,7 +83,7 @@ class PackWriter:
             if oid not in self._few:
                 self._few[oid] = (kind, content)
                 self._few_bytes += len(content)
-            if len(self._few) >= _FEW or self._few_bytes >= _FEW_BYTES:
+            if len(self._few) >= self._most_loose or self._few_bytes >= _FEW_BYTES:
                 few, self._few = self._few, None
                 for known, (its_kind, its_content) in few.items():
                     self._put(known, its_kind, its_content)
@@ -124,6 +143,7 @@ class _Pack:
         self._numbers: dict[bytes, int] = {}
         self._places = array("Q")
         self._sums = array("L")
+        self._trees: deque[_Known] = deque(maxlen=_WINDOW)
 
     @property
     def full(self) -> bool:
@@ -134,28 +154,55 @@ class _Pack:
         """Append an object, unless it is there."""
         if raw in self._numbers:
             return
-        data = _head(kind, len(content)) + zlib.compress(content, _LEVEL)
-        self._numbers[raw] = len(self._places)
+        number = len(self._places)
+        data = self._as_delta(number, content) if kind == "tree" else None
+        if data is None:
+            data = _head(_NUMBERS[kind], len(content)) + zlib.compress(content, _LEVEL)
+        self._numbers[raw] = number
         self._places.append(self._end)
         self._sums.append(zlib.crc32(data))
         self._file.seek(self._end)
         self._file.write(data)
         self._end += len(data)
 
+    def _as_delta(self, number: int, content: bytes) -> bytes | None:
+        """A tree's delta to the one of the last few that it is likest; `None` where that spares too little."""
+        likest = min(
+            (known for known in self._trees if known.depth < _DEPTH),
+            key=lambda known: delta_size(known.content, content),
+            default=None,
+        )
+        if likest is None or delta_size(likest.content, content) * _SPARED > len(content):
+            self._trees.append(_Known(number, content, 0))
+            return None
+        self._trees.append(_Known(number, content, likest.depth + 1))
+        delta = make_delta(likest.content, content)
+        back = _distance(self._end - self._places[likest.number])
+        return _head(_OFS_DELTA, len(delta)) + back + zlib.compress(delta, _LEVEL)
+
     def read(self, oid: str) -> tuple[str, bytes] | None:
         """Give type and content of an object that is in here."""
         number = self._numbers.get(bytes.fromhex(oid))
         if number is None:
             return None
+        try:
+            return self._read(number)
+        except (zlib.error, KeyError, IndexError, ValueError) as problem:
+            raise CorruptObject(oid, f"it cannot be read back from a pack ({problem})") from problem
+
+    def _read(self, number: int) -> tuple[str, bytes]:
         begin = self._places[number]
         end = self._places[number + 1] if number + 1 < len(self._places) else self._end
         self._file.seek(begin)
         data = self._file.read(end - begin)
-        start = next(place for place, byte in enumerate(data) if byte < 0x80) + 1
-        try:
-            return _KINDS[data[0] >> 4 & 7], zlib.decompress(data[start:])
-        except (zlib.error, KeyError) as problem:
-            raise CorruptObject(oid, f"it cannot be read back from a pack ({problem})") from problem
+        start = _behind_number(data, 0)
+        kind = data[0] >> 4 & 7
+        if kind != _OFS_DELTA:
+            return _KINDS[kind], zlib.decompress(data[start:])
+        behind = _behind_number(data, start)
+        base = self._places.index(begin - _read_distance(data[start:behind]))
+        kind_name, content = self._read(base)
+        return kind_name, apply_delta(content, zlib.decompress(data[behind:]))
 
     def close(self) -> list[str]:
         """Write the end and the index, and give both their names; gives the paths."""
@@ -208,9 +255,9 @@ class _Pack:
         return data + hashlib.sha1(data, usedforsecurity=False).digest()
 
 
-def _head(kind: str, size: int) -> bytes:
+def _head(number: int, size: int) -> bytes:
     """Type and length: four bits of it beside the type, then seven a byte, the lowest first."""
-    byte = _NUMBERS[kind] << 4 | size & 0x0F
+    byte = number << 4 | size & 0x0F
     size >>= 4
     head = bytearray()
     while size:
@@ -219,3 +266,26 @@ def _head(kind: str, size: int) -> bytes:
         size >>= 7
     head.append(byte)
     return bytes(head)
+
+
+def _distance(back: int) -> bytes:
+    """How far back a delta's base begins: seven bits a byte, the highest first, and each but the last counts one up."""
+    told = [back & 0x7F]
+    back >>= 7
+    while back:
+        back -= 1
+        told.append(0x80 | back & 0x7F)
+        back >>= 7
+    return bytes(reversed(told))
+
+
+def _read_distance(data: bytes) -> int:
+    back = data[0] & 0x7F
+    for byte in data[1:]:
+        back = (back + 1 << 7) | byte & 0x7F
+    return back
+
+
+def _behind_number(data: bytes, start: int) -> int:
+    """Where the bytes end of which all but the last have their highest bit set."""
+    return next(place for place in range(start, len(data)) if data[place] < 0x80) + 1

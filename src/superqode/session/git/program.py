@@ -30,6 +30,7 @@ __all__ = [
     "end",
     "find_git",
     "git_version",
+    "has_version",
     "network_environment",
     "run",
     "run_in",
@@ -82,6 +83,12 @@ def git_version(purpose: str) -> str:
     """The version of the `git` that is used, as `2.39`; raises as `find_git`."""
     version = _version(find_git(purpose))
     return ".".join(map(str, version or ()))
+
+
+def has_version(major: int, minor: int) -> bool:
+    """Whether there is a `git` at least as new as this."""
+    program = shutil.which("git")
+    return program is not None and (_version(program) or (0, 0)) >= (major, minor)
 
 
 def _environment() -> dict[str, str]:

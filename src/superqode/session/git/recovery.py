@@ -9,16 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from superqode.session.errors import CorruptObject, RefConflict
 from superqode.session.git import durability
 from superqode.session.git.journal import RefMove
+from superqode.session.git.loose import unpacked
 
 if TYPE_CHECKING:
     from superqode.session.git.repository import Repository
 
 __all__ = ["checkpoint", "make_durable", "replay"]
+
+# Fewer objects than this stay in files of their own: a pack for a save would be one more to look into.
+_FEW: Final = 100
 
 
 def replay(repository: Repository, number: int) -> list[str]:
@@ -99,11 +103,22 @@ def make_durable(repository: Repository, files: Sequence[Path]) -> None:
 
 
 def _flush(repository: Repository, files: Iterable[Path]) -> None:
-    paths: list[str] = []
-    for path in files:
-        repository.journal.check(path)
-        for record in repository.journal.records(path):
-            paths += [repository.objects.loose.path(oid) for oid, _ in record.objects]
-            paths += [str(repository.path / move.name) for move in record.refs]
-    if paths:
-        durability.flush(repository.path, paths)
+    """Make durable what records tell: their objects, in a pack where it is much, and where their refs are now."""
+    refs: set[str] = set()
+    oids: list[str] = []
+    with repository.objects.pack_writer(_stays_loose, few=_FEW) as packs:
+        for path in files:
+            repository.journal.check(path)
+            for record in repository.journal.records(path):
+                refs.update(str(repository.path / move.name) for move in record.refs)
+                oids += [packs.add(*unpacked(oid, content)) for oid, content in record.objects]
+        written = packs.finish()
+    loose = repository.objects.loose
+    durability.flush(repository.path, [*(written or map(loose.path, oids)), *sorted(refs)])
+    if written:
+        for oid in oids:
+            loose.drop(oid)
+
+
+def _stays_loose(_kind: str, _content: bytes) -> None:
+    """Keep an object in the file that the save made of it."""

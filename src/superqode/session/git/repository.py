@@ -238,10 +238,11 @@ class Repository:
             NewerFormat: a newer superqode wrote records; they stay.
         """
         self.recover()
+        files: list[Path] = []
         for number in self.journal.numbers():
             with self._holding([number], timeout=60.0):
-                files = self.journal.rotate(number)
-            recovery.make_durable(self, files)
+                files += self.journal.rotate(number)
+        recovery.make_durable(self, files)
 
     def recover(self) -> list[str]:
         """Make good what another run of the system wrote, and the disk lost with its crash; gives the refs that moved.

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
+from superqode.session import clock
 from superqode.session.errors import (
     NewerFormat,
     NotAStore,
@@ -21,7 +22,7 @@ from superqode.session.errors import (
 )
 from superqode.session.git.durability import Durability
 from superqode.session.git.making import check_place
-from superqode.session.git.repository import Repository, is_store
+from superqode.session.git.repository import JOURNAL_DUE, Repository, is_store
 from superqode.session.store import maintenance, trash
 from superqode.session.store.branches import branch_ref
 from superqode.session.store.hooks import install_hooks
@@ -33,8 +34,8 @@ __all__ = ["DEFAULT_STORE", "StoreHandle"]
 DEFAULT_STORE: Final = Path(".superqode") / "sessions"
 # How many saves of a fast store are made durable together.
 _FAST_FLUSH: Final = 500
-# How much may stand in the journal when nobody has the store open, in bytes.
-_JOURNAL_AT_REST: Final = 16 * 1024 * 1024
+# How long records wait for a checkpoint in a process that goes on saving, in seconds.
+_CHECKPOINT_EVERY: Final = 300.0
 
 
 class StoreHandle:
@@ -59,6 +60,7 @@ class StoreHandle:
         self._unflushed = 0
         self._maintainer: threading.Thread | None = None
         self._checkpointer: threading.Thread | None = None
+        self._checkpointed = clock.monotonic()
         if not create and self.path != default.absolute() and not is_store(self.path):
             below = self.path / DEFAULT_STORE.name
             if not is_store(below):
@@ -125,7 +127,7 @@ class StoreHandle:
         for worker in (maintainer, self._checkpointer):
             if worker is not None:
                 worker.join()
-        if repository is not None and self._unflushed and repository.journal.total() >= _JOURNAL_AT_REST:
+        if repository is not None and self._unflushed and repository.journal.total() >= JOURNAL_DUE:
             with suppress(StoreLocked, NewerFormat, OSError):  # the records stay, and the next one tries again
                 repository.checkpoint()
         if repository is not None and self._unflushed and maintenance.is_due(repository):
@@ -149,7 +151,14 @@ class StoreHandle:
             count = self._unflushed
         if not self._durable and count % _FAST_FLUSH == 0 and result.commits:
             repository.flush()
-        if self._durable and result.commits and repository.is_checkpoint_due(result.session_id):
+        if (
+            self._durable
+            and result.commits
+            and (
+                repository.is_checkpoint_due(result.session_id)
+                or clock.monotonic() - self._checkpointed > _CHECKPOINT_EVERY
+            )
+        ):
             self._start_checkpoint(repository)
         # The commit's id is as good as a dice: one look in 64 saves, whatever process they come from.
         if (
@@ -164,6 +173,7 @@ class StoreHandle:
         """Let the journal go into Git's own files in the background, unless that is being done."""
         if self._checkpointer is not None and self._checkpointer.is_alive():
             return
+        self._checkpointed = clock.monotonic()
 
         def work() -> None:
             with suppress(SessionError, OSError):  # the records stay, and the next one tries again

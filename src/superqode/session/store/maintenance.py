@@ -30,6 +30,8 @@ GRACE: Final = timedelta(days=90)
 _LOOSE_DUE: Final = 2_000
 _REFS_DUE: Final = 1_000
 _MANY_PACKS: Final = 20
+# The first git whose `repack` has `--geometric`.
+_GEOMETRIC: Final = (2, 32)
 _LEFTOVER_AGE: Final = timedelta(hours=1)
 # One of the 256 folders stands for all, as in git's own estimate (builtin/gc.c).
 _SAMPLE: Final = "17"
@@ -37,9 +39,10 @@ _PURPOSE: Final = "Packing the store"
 
 
 def is_due(repository: Repository) -> bool:
-    """Whether loose objects or refs have piled up; two folder listings."""
+    """Whether loose objects, packs or refs have piled up; three folder listings."""
     objects = _entries(repository.path / "objects" / _SAMPLE)
-    return objects * 256 > _LOOSE_DUE or _entries(repository.path / HEADS) > _REFS_DUE
+    packs = _entries(repository.path / "objects" / "pack") // 2  # each has an index
+    return objects * 256 > _LOOSE_DUE or packs > _MANY_PACKS or _entries(repository.path / HEADS) > _REFS_DUE
 
 
 def _entries(folder: Path) -> int:
@@ -92,7 +95,7 @@ def maintain(
             lambda name: repository.writing(_owner(name), timeout=0),
         )
         tell(1, "packing objects")
-        _pack_objects(repository, skipped)
+        _pack_objects(repository, skipped, whole=prune_older_than is not None)
         tell(2, "sweeping leftovers")
         removed = _sweep(repository)
         tell(3, "pruning by age")
@@ -119,13 +122,23 @@ def _peel(repository: Repository, name: str, oid: str) -> str:
     return "" if name.startswith(HEADS) else repository.objects.peeled(oid)
 
 
-def _pack_objects(repository: Repository, skipped: list[str]) -> None:
+def _pack_objects(repository: Repository, skipped: list[str], *, whole: bool) -> None:
+    """Put loose objects into packs.
+
+    Args:
+        repository: the store.
+        skipped: told what could not be done.
+        whole: whether many packs become one, which costs more the larger the store is.
+    """
     packs = len(list((repository.path / "objects" / "pack").glob("*.pack")))
-    if packs > _MANY_PACKS:
+    if packs <= _MANY_PACKS:
+        arguments = ["repack", "-d", "-l", "-q"]
+    elif whole or not program.has_version(*_GEOMETRIC):
         # One pack again; what nothing reaches becomes loose, and goes by age like the rest.
         arguments = ["repack", "-A", "-d", "-l", "-q", f"--unpack-unreachable={GRACE.days}.days.ago"]
     else:
-        arguments = ["repack", "-d", "-l", "-q"]
+        # Small packs become one, a large one stays: an object is written anew only when the store has doubled.
+        arguments = ["repack", "--geometric=2", "-d", "-l", "-q"]
     settings = {"repack.writeBitmaps": "false", "pack.threads": "1", "core.fsync": "all"}
     try:
         program.run(repository.path, arguments, purpose=_PURPOSE, settings=settings)

@@ -1,0 +1,121 @@
+"""Deltas: an object told by what it has of another one (gitformat-pack(5), "Deltified representation").
+
+The trees of a session's saves differ in one place, so a delta here is at most two copies and what is new between them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from superqode.session.errors import CorruptObject
+
+__all__ = ["apply_delta", "delta_size", "make_delta"]
+
+_COPY: Final = 0x80
+_COPY_MOST: Final = 0xFFFFFF
+_INSERT_MOST: Final = 0x7F
+# A copy of this many bytes is told by no length byte at all.
+_COPY_UNTOLD: Final = 0x10000
+
+
+def delta_size(base: bytes, target: bytes) -> int:
+    """How many bytes of `target` a delta would have to tell, roughly."""
+    start, end = _shared(base, target)
+    return len(target) - start - end
+
+
+def make_delta(base: bytes, target: bytes) -> bytes:
+    """Give the delta that makes `target` of `base`."""
+    start, end = _shared(base, target)
+    parts = [_size(len(base)), _size(len(target)), _copy(0, start)]
+    fresh = target[start : len(target) - end]
+    for place in range(0, len(fresh), _INSERT_MOST):
+        piece = fresh[place : place + _INSERT_MOST]
+        parts.append(bytes([len(piece)]) + piece)
+    parts.append(_copy(len(base) - end, end))
+    return b"".join(parts)
+
+
+def apply_delta(base: bytes, delta: bytes) -> bytes:
+    """Give what a delta makes of its base.
+
+    Raises:
+        CorruptObject: it is no delta of that.
+    """
+    expected, place = _read_size(delta, 0)
+    size, place = _read_size(delta, place)
+    parts: list[bytes] = []
+    while place < len(delta):
+        code = delta[place]
+        place += 1
+        if code & _COPY:
+            told = 0
+            for bit in range(7):
+                if code & 1 << bit:
+                    told |= delta[place] << 8 * bit
+                    place += 1
+            start, length = told & 0xFFFFFFFF, told >> 32 or _COPY_UNTOLD
+            parts.append(base[start : start + length])
+        else:
+            parts.append(delta[place : place + code])
+            place += code
+    made = b"".join(parts)
+    if len(base) != expected or len(made) != size:
+        raise CorruptObject("", "its delta fits nothing")
+    return made
+
+
+def _shared(base: bytes, target: bytes) -> tuple[int, int]:
+    """How many bytes at the beginning and at the end are the same; they never overlap."""
+    most = min(len(base), len(target))
+    start = _longest(most, lambda size: base[:size] == target[:size])
+    end = _longest(most - start, lambda size: base[len(base) - size :] == target[len(target) - size :])
+    return start, end
+
+
+def _longest(most: int, same: Callable[[int], bool]) -> int:
+    least = 0
+    while least < most:
+        middle = (least + most + 1) // 2
+        if same(middle):
+            least = middle
+        else:
+            most = middle - 1
+    return least
+
+
+def _size(size: int) -> bytes:
+    told = bytearray()
+    while size > 0x7F:
+        told.append(size & 0x7F | 0x80)
+        size >>= 7
+    told.append(size)
+    return bytes(told)
+
+
+def _read_size(data: bytes, place: int) -> tuple[int, int]:
+    size = shift = 0
+    while True:
+        byte = data[place]
+        place += 1
+        size |= (byte & 0x7F) << shift
+        shift += 7
+        if not byte & 0x80:
+            return size, place
+
+
+def _copy(start: int, length: int) -> bytes:
+    """Instructions that copy a part of the base; places have four bytes and lengths three, zeros are left out."""
+    parts: list[bytes] = []
+    while length:
+        piece = min(length, _COPY_MOST)
+        code, told = _COPY, bytearray()
+        for bit, byte in enumerate(start.to_bytes(4, "little") + piece.to_bytes(3, "little")):
+            if byte:
+                code |= 1 << bit
+                told.append(byte)
+        parts.append(bytes([code]) + told)
+        start += piece
+        length -= piece
+    return b"".join(parts)
