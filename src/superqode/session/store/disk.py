@@ -59,10 +59,16 @@ def disk_use(path: Path) -> DiskUse:
         refs=part(lambda name: name.startswith(("refs/", "logs/")) or name == "packed-refs"),
         packs=part(lambda name: name.startswith("objects/pack/")),
         loose=part(_is_loose),
-        index=part(lambda name: name.startswith("superqode/") and ".sqlite" in name),
+        index=part(
+            lambda name: name.startswith("superqode/entries/") or (name.startswith("superqode/") and ".sqlite" in name)
+        ),
         sources=_sources(path),
         free=free_bytes(path),
     )
+
+
+def _is_derived(name: str) -> bool:
+    return name.startswith("superqode/entries/") or (name.startswith("superqode/") and ".sqlite" in name)
 
 
 def _is_loose(name: str) -> bool:

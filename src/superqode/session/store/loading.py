@@ -11,6 +11,7 @@ from superqode.session.git.objects import Tag
 from superqode.session.git.repository import HEADS, Repository
 from superqode.session.models import Entry, Message, Session, SnapshotState, thaw
 from superqode.session.store.branches import branch_ref, not_found, parent_of
+from superqode.session.store.index.entries import EntryCache
 from superqode.session.store.snapshots import list_snapshots
 from superqode.session.store.state import Saved, counts, read_entries, read_state, read_tree, times
 
@@ -104,7 +105,11 @@ def load_commit(
     try:
         commit = objects.commit(commit_oid)
         tree = read_tree(objects, commit, session_id)
-        entries = read_entries(objects, tree, session_id)
+        entries = (
+            read_entries(objects, tree, session_id)
+            if branch is None
+            else EntryCache.of(repository).entries(session_id, tree)
+        )
         snapshots = list_snapshots(repository, (session_id, tree.meta.id), commit_oid, state, tags)
     except CorruptObject as problem:
         raise CorruptSession(session_id, str(problem)) from problem

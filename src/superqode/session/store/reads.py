@@ -15,7 +15,8 @@ from superqode.session.models.findings import Severity
 from superqode.session.store import history, lookup, sources_refs
 from superqode.session.store.branches import branch_ref, is_session_branch
 from superqode.session.store.handle import StoreHandle
-from superqode.session.store.index.catalogue import Filter, Progress
+from superqode.session.store.index.catalogue import Progress
+from superqode.session.store.index.filters import Filter
 from superqode.session.store.index.search import search
 from superqode.session.store.loading import load_commit, load_ending, load_session, tip_of
 from superqode.session.store.results import SaveRecord, SearchHit, SessionDiff, SessionSummary

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from superqode.session.codec import layout, message
 from superqode.session.codec.entry import decode_entry
@@ -15,6 +16,7 @@ from superqode.session.models import Entry, Message, SnapshotState
 
 __all__ = [
     "EntryFiles",
+    "RawEntry",
     "Saved",
     "Tree",
     "counts",
@@ -184,8 +186,18 @@ def entry_files(entries: tuple[TreeEntry, ...]) -> Iterator[EntryFiles]:
         yield found
 
 
-def read_entry(objects: Objects, files: EntryFiles, *, newer: bool = False) -> Entry:
-    """Read one entry.
+class RawEntry(NamedTuple):
+    """One entry as its files have it: its name's label, its JSON file, its side text."""
+
+    label: str
+    json: bytes
+    side: bytes | None
+
+
+def read_entry(
+    objects: Objects, files: EntryFiles, *, newer: bool = False, keep: Callable[[RawEntry], None] | None = None
+) -> Entry:
+    """Read one entry; `keep` gets what it is decoded from.
 
     Raises:
         InvalidEntry, CorruptObject: it is damaged.
@@ -193,11 +205,22 @@ def read_entry(objects: Objects, files: EntryFiles, *, newer: bool = False) -> E
     if not files.json:
         raise InvalidEntry("its JSON file is missing")
     side = b"".join([objects.blob(oid) for oid in files.sides]) if files.sides else None
-    return decode_entry(objects.blob(files.json), files.label, side, newer=newer)
+    data = objects.blob(files.json)
+    entry = decode_entry(data, files.label, side, newer=newer)
+    if keep is not None:
+        keep(RawEntry(files.label, data, side))
+    return entry
 
 
-def read_entries(objects: Objects, tree: Tree, session_id: str, start: int = 0) -> list[Entry]:
-    """Read a timeline from entry `start` on.
+def read_entries(
+    objects: Objects,
+    tree: Tree,
+    session_id: str,
+    start: int = 0,
+    *,
+    keep: Callable[[RawEntry], None] | None = None,
+) -> list[Entry]:
+    """Read a timeline from entry `start` on; `keep` gets what each is decoded from.
 
     Raises:
         CorruptSession: an entry is damaged or missing, or names are not the format's; the path is in the error.
@@ -207,7 +230,7 @@ def read_entries(objects: Objects, tree: Tree, session_id: str, start: int = 0) 
     try:
         with objects.reading_many():
             for files in walk_timeline(objects, tree.timeline, start):
-                entries.append(read_entry(objects, files, newer=newer))  # noqa: PERF401 - the count names the culprit
+                entries.append(read_entry(objects, files, newer=newer, keep=keep))  # noqa: PERF401 - the count names the culprit
     except (InvalidEntry, CorruptObject) as problem:
         place = layout.Place.of(start + len(entries))
         where = f"{layout.TIMELINE}/{place.top}/{place.middle}/{place.digits}"

@@ -15,7 +15,8 @@ from typing import Any, Final, Literal
 from superqode.session.git.repository import Repository
 from superqode.session.store.disk import DiskUse, disk_use
 from superqode.session.store.index.activity import Activity, gather
-from superqode.session.store.index.catalogue import Catalogue, Filter, Progress
+from superqode.session.store.index.catalogue import Catalogue, Progress
+from superqode.session.store.index.filters import Filter
 from superqode.session.store.results import Record, SessionSummary
 
 __all__ = ["AgentStats", "Period", "ProjectStats", "StoreStats", "TagStats", "ToolStats", "Unit", "UsageStats", "stats"]

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from superqode.session.store.index.catalogue import Catalogue, Filter, Progress
+from superqode.session.store.index.catalogue import Catalogue, Progress
+from superqode.session.store.index.filters import Filter
 from superqode.session.store.index.rows import from_micros
 
 __all__ = ["Activity", "Sums", "gather"]

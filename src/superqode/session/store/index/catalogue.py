@@ -4,94 +4,29 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+from collections.abc import Callable
 from threading import RLock
 from typing import Any, TypeVar
 
 from superqode.session.codec import jsontext
 from superqode.session.git.project import ProjectIdentity
 from superqode.session.git.repository import Repository
-from superqode.session.models.findings import Severity
 from superqode.session.store.branches import is_session_branch, was_renamed
 from superqode.session.store.index import texts
 from superqode.session.store.index.database import Database
-from superqode.session.store.index.projects import noted_at, same_project
-from superqode.session.store.index.rows import Row, from_micros, row_of, to_micros
+from superqode.session.store.index.entries import EntryCache
+from superqode.session.store.index.filters import Filter, storable
+from superqode.session.store.index.projects import noted_at
+from superqode.session.store.index.rows import Row, from_micros, row_of
 from superqode.session.store.index.scan import DAMAGED, PACKED, Branch, Changes, changed_since, scan, take_stamp
 from superqode.session.store.results import SessionSummary
 
-__all__ = ["Catalogue", "Filter", "Progress"]
+__all__ = ["Catalogue", "Progress"]
 
 T = TypeVar("T")
 Progress = Callable[[int, int, str], None]
 
 _COLUMNS = "name, oid, title, created, updated, project, messages, executions, agents, tags, parent, problem"
-
-
-class Filter:
-    """Which sessions are wanted, as SQL conditions on the table `sessions`.
-
-    Attributes:
-        conditions, values: the conditions, with `?` for each value.
-        during, moments: likewise, more conditions on the table `texts`: entries of that time.
-    """
-
-    def __init__(
-        self,
-        *,
-        project_path: str | None = None,
-        project: ProjectIdentity | None = None,
-        tags: Iterable[str] | None = None,
-        agent: str | None = None,
-        since: datetime | None = None,
-        until: datetime | None = None,
-        parent: str | None = None,
-        text: str | None = None,
-        finding: Severity | None = None,
-    ) -> None:
-        self.conditions: list[str] = []
-        self.values: list[Any] = []
-        self.during = ""
-        self.moments: list[int] = []
-        if project_path is not None:
-            condition, values = same_project(project_path, project)
-            self.conditions.append(condition)
-            self.values += [_storable(value) for value in values]
-        if parent is not None:
-            self._add("sessions.parent = ?", parent)
-        for tag in tags or ():
-            self._label("tag", tag)
-        if agent is not None:
-            self._label("agent", agent)
-        if finding is not None:
-            self._label("finding", *(level.value for level in Severity if level.at_least(finding)))
-        for sign, moment in ((">=", since), ("<=", until)):
-            if moment is not None:
-                self._add(f"sessions.updated {sign} ?", _edge(moment))
-                self.during += f" AND texts.moment {sign} ?"
-                self.moments.append(_edge(moment))
-        if text is not None:
-            wanted = _storable(text)
-            self.conditions.append(
-                "(instr(fold(sessions.title), fold(?)) OR EXISTS (SELECT 1 FROM labels"
-                " WHERE labels.session = sessions.id AND kind = 'tag' AND instr(fold(label), fold(?))))"
-            )
-            self.values += [wanted, wanted]
-
-    def _add(self, condition: str, value: Any) -> None:
-        self.conditions.append(condition)
-        self.values.append(_storable(value) if isinstance(value, str) else value)
-
-    def _label(self, kind: str, *labels: str) -> None:
-        """Wanted are those with one of these labels."""
-        has_label = "EXISTS (SELECT 1 FROM labels WHERE labels.session = sessions.id AND kind = ? AND label IN ({}))"
-        self.conditions.append(has_label.format(", ".join("?" for _ in labels)))
-        self.values += [kind, *map(_storable, labels)]
-
-    def where(self) -> str:
-        """The conditions as a WHERE clause, or an empty text."""
-        return " WHERE " + " AND ".join(self.conditions) if self.conditions else ""
 
 
 class Catalogue:
@@ -219,10 +154,11 @@ class Catalogue:
             self._loose.discard(name)
 
     def discard(self) -> None:
-        """Throw the index away; the next question makes it anew."""
+        """Throw the index and the entries kept for loading away; the next question makes them anew."""
         with self._lock:
             self._branches, self._stamp = None, None
             self.database.discard()
+            EntryCache.of(self._repository).discard()
 
     # -- questions ------------------------------------------------------------------------------------------------
 
@@ -246,7 +182,7 @@ class Catalogue:
         def ask() -> ProjectIdentity | None:
             self._refresh(progress)
             with self.database.reading() as connection:
-                return noted_at(connection, _storable(path))
+                return noted_at(connection, storable(path))
 
         return self._guarded(ask)
 
@@ -319,41 +255,28 @@ def _racy(stamp: str) -> bool:
     return bool(told["at"] - told["seen"]["packed-refs"][0] < 2_000_000_000)
 
 
-def _edge(moment: datetime) -> int:
-    """A limit of time; the first and last days there are have no time in other zones."""
-    try:
-        return to_micros(moment.astimezone(UTC))
-    except (OverflowError, ValueError):
-        return to_micros(moment.replace(tzinfo=UTC))
-
-
-def _storable(text: str) -> str:
-    """SQLite stores UTF-8 only."""
-    return text.encode("utf-8", "replace").decode()
-
-
 def _put(connection: sqlite3.Connection, row: Row) -> None:
     """Insert or update a session's row and labels; its texts are to be looked at again."""
     values = (
         row.oid,
-        _storable(row.title),
+        storable(row.title),
         row.created,
         row.updated,
-        _storable(row.project),
+        storable(row.project),
         row.messages,
         row.executions,
-        _storable(jsontext.dump_text(list(row.agents))),
-        _storable(jsontext.dump_text(list(row.tags))),
-        None if row.parent is None else _storable(row.parent),
-        _storable(row.problem),
+        storable(jsontext.dump_text(list(row.agents))),
+        storable(jsontext.dump_text(list(row.tags))),
+        None if row.parent is None else storable(row.parent),
+        storable(row.problem),
         row.timeline,
-        None if row.identity is None else _storable(row.identity.origin),
-        None if row.identity is None else _storable(row.identity.folder),
+        None if row.identity is None else storable(row.identity.origin),
+        None if row.identity is None else storable(row.identity.folder),
         row.usage.input_tokens,
         row.usage.output_tokens,
         row.usage.dollars,
     )
-    name = _storable(row.name)
+    name = storable(row.name)
     connection.execute(
         "INSERT INTO sessions (name, oid, title, created, updated, project, messages, executions, agents, tags, parent,"
         " problem, timeline, origin, folder, input, output, dollars)"
@@ -367,14 +290,14 @@ def _put(connection: sqlite3.Connection, row: Row) -> None:
     )
     session = connection.execute("SELECT id FROM sessions WHERE name = ?", (name,)).fetchone()[0]
     connection.execute("DELETE FROM labels WHERE session = ?", (session,))
-    labels = {("tag", _storable(tag)) for tag in row.tags} | {("agent", _storable(agent)) for agent in row.agents}
+    labels = {("tag", storable(tag)) for tag in row.tags} | {("agent", storable(agent)) for agent in row.agents}
     labels |= {("root", root) for root in row.identity.roots} if row.identity is not None else set()
     labels |= {("finding", severity) for severity in row.findings}
     connection.executemany("INSERT INTO labels VALUES (?, ?, ?)", [(*label, session) for label in sorted(labels)])
 
 
 def _drop(connection: sqlite3.Connection, name: str) -> None:
-    found = connection.execute("SELECT id FROM sessions WHERE name = ?", (_storable(name),)).fetchone()
+    found = connection.execute("SELECT id FROM sessions WHERE name = ?", (storable(name),)).fetchone()
     if found is None:
         return
     texts.forget_session(connection, found[0])

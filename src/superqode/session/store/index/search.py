@@ -7,7 +7,8 @@ from typing import Any
 
 from superqode.session.errors import CorruptObject, CorruptSession, InvalidEntry
 from superqode.session.git.repository import Repository
-from superqode.session.store.index.catalogue import Catalogue, Filter, Progress
+from superqode.session.store.index.catalogue import Catalogue, Progress
+from superqode.session.store.index.filters import Filter
 from superqode.session.store.index.rows import from_micros
 from superqode.session.store.index.texts import entry_text
 from superqode.session.store.index.words import match_expression, snippet

@@ -1,0 +1,92 @@
+"""Which sessions are wanted, as conditions of SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from superqode.session.git.project import ProjectIdentity
+from superqode.session.models.findings import Severity
+from superqode.session.store.index.projects import same_project
+from superqode.session.store.index.rows import to_micros
+
+__all__ = ["Filter", "storable"]
+
+
+class Filter:
+    """Which sessions are wanted, as SQL conditions on the table `sessions`.
+
+    Attributes:
+        conditions, values: the conditions, with `?` for each value.
+        during, moments: likewise, more conditions on the table `texts`: entries of that time.
+    """
+
+    def __init__(
+        self,
+        *,
+        project_path: str | None = None,
+        project: ProjectIdentity | None = None,
+        tags: Iterable[str] | None = None,
+        agent: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        parent: str | None = None,
+        text: str | None = None,
+        finding: Severity | None = None,
+    ) -> None:
+        self.conditions: list[str] = []
+        self.values: list[Any] = []
+        self.during = ""
+        self.moments: list[int] = []
+        if project_path is not None:
+            condition, values = same_project(project_path, project)
+            self.conditions.append(condition)
+            self.values += [storable(value) for value in values]
+        if parent is not None:
+            self._add("sessions.parent = ?", parent)
+        for tag in tags or ():
+            self._label("tag", tag)
+        if agent is not None:
+            self._label("agent", agent)
+        if finding is not None:
+            self._label("finding", *(level.value for level in Severity if level.at_least(finding)))
+        for sign, moment in ((">=", since), ("<=", until)):
+            if moment is not None:
+                self._add(f"sessions.updated {sign} ?", _edge(moment))
+                self.during += f" AND texts.moment {sign} ?"
+                self.moments.append(_edge(moment))
+        if text is not None:
+            wanted = storable(text)
+            self.conditions.append(
+                "(instr(fold(sessions.title), fold(?)) OR EXISTS (SELECT 1 FROM labels"
+                " WHERE labels.session = sessions.id AND kind = 'tag' AND instr(fold(label), fold(?))))"
+            )
+            self.values += [wanted, wanted]
+
+    def _add(self, condition: str, value: Any) -> None:
+        self.conditions.append(condition)
+        self.values.append(storable(value) if isinstance(value, str) else value)
+
+    def _label(self, kind: str, *labels: str) -> None:
+        """Wanted are those with one of these labels."""
+        has_label = "EXISTS (SELECT 1 FROM labels WHERE labels.session = sessions.id AND kind = ? AND label IN ({}))"
+        self.conditions.append(has_label.format(", ".join("?" for _ in labels)))
+        self.values += [kind, *map(storable, labels)]
+
+    def where(self) -> str:
+        """The conditions as a WHERE clause, or an empty text."""
+        return " WHERE " + " AND ".join(self.conditions) if self.conditions else ""
+
+
+def _edge(moment: datetime) -> int:
+    """A limit of time; the first and last days there are have no time in other zones."""
+    try:
+        return to_micros(moment.astimezone(UTC))
+    except (OverflowError, ValueError):
+        return to_micros(moment.replace(tzinfo=UTC))
+
+
+def storable(text: str) -> str:
+    """SQLite stores UTF-8 only."""
+    return text.encode("utf-8", "replace").decode()
