@@ -97,7 +97,7 @@ def _is_object(_source, target, *_):
 EIO = OSError(errno.EIO, "Input/output error")
 FULL_DISK = OSError(errno.ENOSPC, "No space left on device")
 FAILURES = {
-    "sync of the journal": (os, "fsync", EIO, {}, "not saved"),
+    "sync of the journal": (os, "fdatasync", EIO, {}, "not saved"),
     "write of the journal": (os, "write", FULL_DISK, {"when": _is_journal}, "not saved"),
     "rename of an object": (os, "replace", FULL_DISK, {"when": _is_object}, "not saved"),
     "rename of the ref": (os, "replace", EIO, {"when": _is_ref_lock}, "not saved"),

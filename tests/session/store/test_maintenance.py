@@ -61,6 +61,7 @@ def test_many_packs_become_few_in_the_background(store, git, monkeypatch):
     """Packs that checkpoints left are a reason to maintain; small ones are joined, and the large one is not written anew."""
     session = Session(id="s")
     monkeypatch.setattr(recovery, "_FEW", 1)
+    monkeypatch.setattr(store, "_start_maintenance", lambda _repository: None)
     folder = store.path / "objects" / "pack"
     for texts in (map(str, range(400)), *([text] for text in "abcdefghijklmnopqrstuvwxy")):
         for text in texts:

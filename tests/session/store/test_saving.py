@@ -276,7 +276,7 @@ def test_a_failed_save_can_be_tried_again(store, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", full)
+    monkeypatch.setattr(os, "fdatasync", full)
     with pytest.raises(
         SaveFailed, match=r"Session s was not saved: the disk is full. Free some space. Saving again is safe"
     ):

@@ -33,8 +33,6 @@ _STORED_SIZE: Final = _STORED_HEAD.size + 4
 _FOLDER_ATTEMPTS: Final = 100
 _HEADER_MAX: Final = 40
 _TYPES: Final = frozenset((b"blob", b"tree", b"commit", b"tag"))
-# What may be there already: a result that a tool gave twice. It costs a look.
-_REPEATED: Final = frozenset(("blob", "tag"))
 
 
 class Kept:
@@ -136,8 +134,7 @@ class LooseObjects:
         """Store an object; gives its id, and the path of the new file or `None` where a whole one stood already.
 
         A damaged file under the same id is moved to the quarantine first: writing never heals it otherwise. What
-        cannot become smaller (ciphertext) is better not compressed. `keep` is told of either. Trees and commits are
-        new nearly always: they are not looked for, but take the place of what is there.
+        cannot become smaller (ciphertext) is better not compressed. `keep` is told of either.
 
         Raises:
             OSError: the disk said no.
@@ -145,7 +142,7 @@ class LooseObjects:
         data = _header(kind, content) + content
         oid = hashlib.sha1(data, usedforsecurity=False).hexdigest()
         path = self.path(oid)
-        if kind in _REPEATED and self._stands(oid, path):
+        if self._stands(oid, path):
             if keep is not None:
                 keep.stood(path)
             return oid, None
@@ -153,11 +150,7 @@ class LooseObjects:
             packed = _stored(data)
         else:
             packed = zlib.compress(data, _LEVEL if compress else zlib.Z_NO_COMPRESSION)
-        try:
-            self._create(path, packed)
-        except IsADirectoryError:
-            self.set_aside(oid)
-            self._create(path, packed)
+        self._create(path, packed)
         if keep is not None:
             keep.wrote(oid, packed)
         return oid, path
