@@ -2,6 +2,7 @@
 
 import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 from superqode.session.errors import CorruptObject
 from superqode.session.git.objects import BLOB, TREE, Ident, Objects, TreeEntry
 from superqode.session.git.packs import Packs
+from superqode.session.git.repository import Repository
 
 IDENT = Ident("Ada Example", "ada@example.invalid", 1_795_341_600)
 
@@ -261,3 +263,18 @@ def test_threads_read_packs_side_by_side(objects, git):
         thread.join()
 
     assert len(found) == 80
+
+
+@pytest.mark.parametrize("damage", [b"", b"x\x9c", b"\0" * 30])
+def test_a_damaged_file_hides_nothing_that_is_packed(store_path, damage):
+    """What stands in a pack is read from there, where a crash left the loose file of the same object damaged."""
+    repository = Repository.create(store_path)
+    oid = repository.objects.write("blob", b"whole")
+    packed = Path(repository.objects.loose.path(oid)).read_bytes()
+    for command in (("update-ref", "refs/tags/kept", oid), ("repack", "-a", "-d", "-q")):
+        subprocess.run(["git", "-C", str(store_path), *command], check=True)
+    repository.objects.loose.restore(oid, packed)
+    path = Path(repository.objects.loose.path(oid))
+    path.chmod(0o600)
+    path.write_bytes(damage)
+    assert repository.objects.read(oid) == ("blob", b"whole")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -99,7 +99,13 @@ class Objects:
         if packing is not None and (fresh := packing.read(oid)) is not None:
             return fresh
         folders = getattr(self._local, "folders", None)
-        found = self.loose.read(oid) if folders is None or oid[:2] in folders else None
+        try:
+            found = self.loose.read(oid) if folders is None or oid[:2] in folders else None
+        except CorruptObject:
+            # A file that a crash cut may hide what a pack has; Git, too, looks there first.
+            with suppress(CorruptObject):
+                return self.read_packed(oid)
+            raise
         return found if found is not None else self._elsewhere(oid)
 
     @contextmanager

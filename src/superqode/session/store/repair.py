@@ -189,8 +189,10 @@ class _Work:
                 self._lose(session_id, oid, name, self.seen[oid])
             return not self.seen[oid]
         self.seen[oid] = ""
+        objects = self.repository.objects
         try:
-            self.repository.objects.read(oid)
+            if objects.loose.read(oid) is None:
+                objects.read(oid)
         except CorruptObject as problem:
             return self._bring_back(session_id, oid, name, problem)
         return True
