@@ -130,8 +130,11 @@ def _pack_objects(repository: Repository, skipped: list[str], *, whole: bool) ->
         skipped: told what could not be done.
         whole: whether many packs become one, which costs more the larger the store is.
     """
-    packs = len(list((repository.path / "objects" / "pack").glob("*.pack")))
-    if packs <= _MANY_PACKS:
+    sizes = sorted(path.stat().st_size for path in (repository.path / "objects" / "pack").glob("*.pack"))
+    many = len(sizes) > _MANY_PACKS
+    # What is in small packs finds no deltas in others; a large one is written anew only when much has come beside it.
+    scattered = whole and len(sizes) > 1 and sum(sizes[:-1]) * 2 > sizes[-1]
+    if not many and not scattered:
         arguments = ["repack", "-d", "-l", "-q"]
     elif whole or not program.has_version(*_GEOMETRIC):
         # One pack again; what nothing reaches becomes loose, and goes by age like the rest.
