@@ -196,7 +196,7 @@ class _Lanes:
         behind = next(iter(new), None) if left < start else None
         if behind is not None:
             del new[behind]
-        self._woven.place(number, behind, tuple(old), tuple(new))
+        self._woven.place(number, behind, tuple(old), tuple(new), merges=not alone)
         if alone:
             self._changed(number, old, new)
         else:
@@ -229,7 +229,7 @@ class _Lanes:
             old = tuple(dict.fromkeys(getattr(before, name) if before is not None else ()))
             new = tuple(dict.fromkeys(getattr(meta, name)))
             if old != new:
-                woven.place(number, None, old, new)
+                woven.place(number, None, old, new, merges=not alone)
             expected = set(old) if alone else woven.held(parents)
             woven.mark(number, [item for item in new if item not in expected])
             woven.drop(number, sorted(expected - set(new)))
