@@ -122,7 +122,9 @@ class Saver:
             try:
                 with self._objects.keeping(JOURNAL_MOST if self._durable else 0) as kept:
                     made, last = self._write(session, line, subject)
-                    self._publish(session, ref, made, last.commit, tip, kept)
+                    # A save on top of the last one needs no reflog: its parent says where the branch was.
+                    reason = made.subject or "save" if tip is None else ""
+                    self.move_branch(session.id, last.commit, tip, kept, reason)
             except RefConflict as problem:
                 conflict = problem
                 continue
@@ -289,16 +291,13 @@ class Saver:
 
     # -- making it so ---------------------------------------------------------------------------------------------
 
-    def _publish(
-        self, session: Session, ref: str, made: _Made, target: str | None, tip: str | None, kept: Kept
-    ) -> None:
-        repository = self._repository
+    def move_branch(self, session_id: str, target: str | None, tip: str | None, kept: Kept, reason: str) -> None:
+        """Move a session's branch from `tip` to a commit, under its lock; raises RefConflict, SaveFailed."""
+        repository, ref = self._repository, branch_ref(session_id)
         if target is not None and target != tip:  # without a commit where the branch alone is missing
-            # A save on top of the last one needs no reflog: its parent says where the branch was.
-            reason = made.subject or "save" if tip is None else ""
             moves = [RefMove(ref, tip or "", target)]
             try:
-                with repository.moving(session.id, moves, kept) if self._durable else nullcontext():
+                with repository.moving(session_id, moves, kept) if self._durable else nullcontext():
                     repository.refs.update(ref, target, tip, ident=repository.committer(), reason=reason)
             except (RefConflict, StoreLocked):
                 raise
@@ -306,7 +305,7 @@ class Saver:
                 outcome = self._outcome(ref, target)
                 if outcome == "unknown":
                     repository.unsure.add(ref)
-                raise SaveFailed(session.id, outcome, _plainly(problem)) from problem
+                raise SaveFailed(session_id, outcome, _plainly(problem)) from problem
         elif ref in repository.unsure:
             repository.flush([str(repository.path / ref)])
         repository.unsure.discard(ref)
@@ -325,19 +324,23 @@ class Saver:
             # The first save under a new name takes the snapshots along.
             known = [snapshot for snapshot in session.snapshots if snapshot.commit]
             tags += [(snapshot, snapshot.commit) for snapshot in known if self._objects.has(snapshot.commit)]
+        self.put_tags(session.id, tags)
+
+    def put_tags(self, session_id: str, tags: Sequence[tuple[Snapshot, str]]) -> None:
+        """Tag commits as snapshots of a session, under its lock; raises SaveFailed."""
         if not tags:
             return
         repository = self._repository
         try:
             with self._objects.keeping(JOURNAL_MOST if self._durable else 0) as kept:
-                moves = [snapshots.write_tag(repository, session.id, snapshot, commit) for snapshot, commit in tags]
-                with repository.moving(session.id, moves, kept) if self._durable else nullcontext():
+                moves = [snapshots.write_tag(repository, session_id, snapshot, commit) for snapshot, commit in tags]
+                with repository.moving(session_id, moves, kept) if self._durable else nullcontext():
                     for move, (_, commit) in zip(moves, tags, strict=True):
-                        snapshots.put_tag(repository, session.id, move, commit)
+                        snapshots.put_tag(repository, session_id, move, commit)
         except SaveFailed:
             raise
         except OSError as problem:
-            raise SaveFailed(session.id, "saved", f"its snapshots were not ({_plainly(problem)})") from problem
+            raise SaveFailed(session_id, "saved", f"its snapshots were not ({_plainly(problem)})") from problem
 
     def _brings_snapshots(self, session: Session, line: Line) -> bool:
         """Whether what the save goes on top of has snapshots that stand under another name, or in its message only."""
