@@ -280,8 +280,8 @@ class RepairStep(Record):
 
     Attributes:
         session_id: the session it belongs to; empty for none.
-        what: `ref`, `object`, `session`: one made of what can be read of a damaged one, or `merge`: a save that plain git
-            merged file by file.
+        what: `ref`, `object`, `session`: one made of what can be read of a damaged one, or `merge`: a save that plain
+            git merged file by file.
         name: the ref's name, the object's id, the new session's id, or the merge's commit.
         how: where it was taken from; empty where it is lost.
         detail: the commit a ref points at now, what was damaged, or what was saved.
