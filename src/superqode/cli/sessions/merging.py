@@ -48,9 +48,9 @@ _COMMIT: Final = re.compile("[0-9a-f]{40}")
 def merge(session_id: str, other: str, unrelated: bool, dry_run: bool) -> None:
     """Take in what a fork, or another life of a session, has.
 
-    Both conversations are in ID afterwards, one after the other in the order in which they began; what either took back
-    stays taken back. ID keeps its title where OTHER is a fork. Of other fields that both changed the last change counts,
-    and the history has the other. OTHER stays as it is. `sessions undo` takes it back.
+    Both conversations are in ID afterwards, one after the other in the order in which they began; what either took
+    back stays taken back. ID keeps its title where OTHER is a fork. Of other fields that both changed the last change
+    counts, and the history has the other. OTHER stays as it is. `sessions undo` takes it back.
     """
     with open_store() as store:
         found = resolve(store, session_id)

@@ -241,6 +241,8 @@ class _Lanes:
             if old != new:
                 woven.place(number, None, old, new, merges=not alone)
             expected = set(old) if alone else woven.held(parents)
+            if name == "files_modified" and not alone:
+                expected -= set(meta.files_created)  # left out by the merge, and not by anybody
             woven.mark(number, [item for item in new if item not in expected])
             woven.drop(number, sorted(expected - set(new)))
         told = _fields(meta)

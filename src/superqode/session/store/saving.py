@@ -37,6 +37,7 @@ from superqode.session.models import Entry, Message, MessageRole, Session, Snaps
 from superqode.session.store import snapshots
 from superqode.session.store.branches import branch_ref, check_new_id, parent_of
 from superqode.session.store.drafts import MOVES, Draft, Line, drafts
+from superqode.session.store.lines import just_after
 from superqode.session.store.noting import note_project
 from superqode.session.store.rebase import drop_done_steps, rebase
 from superqode.session.store.results import SaveResult
@@ -47,7 +48,6 @@ __all__ = ["Saver"]
 
 # How often a save tries again: plain git can take the branch between our reading and writing.
 _ATTEMPTS: Final = 20
-_TICK: Final = timedelta(microseconds=1)
 # A change and its save this close together are one moment; only an import's differ.
 _ONE_MOMENT: Final = timedelta(seconds=1)
 _LAST_SECOND: Final = 253_402_300_799  # 9999-12-31T23:59:59Z
@@ -248,7 +248,7 @@ class Saver:
     ) -> tuple[str, datetime, datetime]:
         saved_at = clock.now()
         if line.saved_at is not None:  # a clock that goes backwards does not turn history round
-            saved_at = max(saved_at, line.saved_at + _TICK)
+            saved_at = max(saved_at, just_after(line.saved_at))
         added = draft.entries[keep:]
         updated_at = self._updated_at(session, draft, saved_at, added)
         grown = len(draft.entries) - line.count
