@@ -80,7 +80,7 @@ def broken(two, git, tmp_path):
 def test_two_entries_at_one_place_are_named(broken):
     """Loading and verifying say which place, what happened and what to do; a look at the names is enough."""
     for call in (lambda: broken.load("a"), lambda: broken.at("a", None)):
-        with pytest.raises(CorruptSession, match="01-user.json stands where 01-assistant.json does") as told:
+        with pytest.raises(CorruptSession, match=r"01-user\.json stands where 01-assistant\.json does") as told:
             call()
         assert "plain git merged" in str(told.value)
         assert "sessions repair" in str(told.value)
