@@ -7,8 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from superqode.session.errors import InvalidSession
+from superqode.session.git.objects import Commit, Ident
 from superqode.session.store import lines
-from superqode.session.store.lines import Lines
+from superqode.session.store.lines import Lines, in_order
 from superqode.session.store.weave import Woven, weave
 
 
@@ -80,3 +81,17 @@ def test_a_list_of_any_length_is_woven():
     """Neither a long lane nor many at one place are too deep."""
     woven = Woven(range(20_000), lambda late, early: early in (late, 0))
     assert woven.order() == list(range(20_000))
+
+
+def _commit(seconds, *parents):
+    who = Ident("A", "a@example.invalid", seconds)
+    return Commit("0" * 40, parents, who, who, b"by plain git\n")
+
+
+def test_the_order_of_saves_whose_clocks_were_behind():
+    """A save counts as of a moment after its parents at least; equal times go by id; and what came before has no say."""
+    commits = {"c": _commit(0, "p"), "e": _commit(100), "p": _commit(100, "old"), "f": _commit(7)}
+    assert in_order(commits, 5_000_000) == ["f", "e", "p", "c"]
+    commits["z"] = _commit(100)
+    assert in_order(commits, 5_000_000) == ["f", "e", "p", "z", "c"]
+    assert in_order({"a": _commit(1), "b": _commit(2)}, 60_000_000) == ["a", "b"]
