@@ -10,6 +10,7 @@ from superqode.cli.exit_codes import ExitCode
 from superqode.session import Session, SessionStore
 
 from .conftest import Cli
+from .test_completion import _complete
 
 Save = Callable[..., Session]
 
@@ -83,3 +84,15 @@ def test_sessions_without_a_common_save(forked: Cli) -> None:
     assert "no save in common" in told.stderr
     assert "--unrelated" in told.stderr
     assert forked.json("sessions", "merge", "mine", "stranger", "--unrelated")["messages_added"] >= 1
+
+
+def test_saves_back_are_counted_as_git_counts_them(forked: Cli) -> None:
+    """The completion of ~N goes along the first parents, though the log shows the saves of both."""
+    forked.run("sessions", "merge", "mine", "fork")
+    told = _complete("sessions show mine --at ~", SUPERQODE_STORE=str(forked.store))
+    found = dict(zip(told[1::3], told[2::3], strict=True))
+    subjects = {save["commit"]: save["subject"] for save in forked.json("sessions", "log", "mine")}
+    assert len(subjects) > len(found)
+    for back, subject in found.items():
+        at = forked.json("sessions", "diff", f"mine@{back}", f"mine@{back}")["a"]
+        assert subjects[at] == subject
