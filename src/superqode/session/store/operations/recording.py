@@ -10,25 +10,31 @@ forgotten, and an operation that did nothing leaves nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
 from superqode.session import clock, entropy
+from superqode.session.codec import message
 from superqode.session.codec.jsontext import dump_document
 from superqode.session.codec.operation import SHARE_FILE, Entry, Move, new_moves
 from superqode.session.errors import CorruptObject, SessionError
 from superqode.session.git.history import first_parents, is_ancestor
 from superqode.session.git.repository import HEADS, TAGS, Repository
+from superqode.session.store.branches import branch_ref
 from superqode.session.store.ledger import SHARES, Ledger
 from superqode.session.store.operations.log import OperationLog, Stored
 from superqode.session.store.sources import KEPT
-from superqode.session.store.trash import TRASH
+from superqode.session.store.trash import TRASH, title_at
 
-__all__ = ["Recorded", "record", "recording", "refs_of", "settle"]
+__all__ = ["Recorded", "owner_of", "record", "recording", "refs_of", "settle", "titles_of"]
 
 _ID_LENGTH: Final = 12
+# Verbs that make exactly one save: what stands before it is where they began, whatever was saved just before.
+_ONE_SAVE: Final = frozenset(("restore", "undo", "redo"))
+# Verbs that never save on a branch that is there before and after: what was saved meanwhile is somebody else's.
+_NO_SAVE: Final = frozenset(("delete", "undelete", "rename", "prune", "purge"))
 # The refs of a share in the store that made it, before its id.
 _SHARES: Final = ("refs/superqode/shares/", "refs/superqode/shares/public/", "refs/superqode/prepared/")
 
@@ -141,7 +147,7 @@ def _outcome(repository: Repository, begun: Stored, *, interrupted: bool) -> Ent
     entry = begun.entry
     before = dict(entry.before)
     after = refs_of(repository, dict(entry.sessions), entry.share)
-    moves = _as_made(repository, new_moves(before, after), entry, interrupted=interrupted)
+    moves = _as_made(repository, new_moves(before, after), entry, after, interrupted=interrupted)
     if not moves and _share_file(repository, entry.share) == begun.files:
         return None
     done = replace(entry, begun=False, interrupted=interrupted, before=(), moves=moves)
@@ -155,16 +161,29 @@ def refs_of(repository: Repository, sessions: Mapping[str, str], share: str = ""
     """The refs that belong to sessions and to a share, with their ids; unreadable ones are left out."""
     refs = repository.refs
     found: dict[str, str] = {}
-    alone = [HEADS + session_id for session_id in sessions] + [KEPT + session_id for session_id in sessions]
-    for name in alone + [prefix + share for prefix in _SHARES if share]:
+    if share:  # nothing of its session's moves
+        alone, below = [prefix + share for prefix in _SHARES], []
+    else:
+        alone = [name for session_id in sessions for name in (branch_ref(session_id), KEPT + session_id)]
+        below = [name for session_id in sessions for name in (f"{TAGS}{session_id}/", f"{TRASH}{session_id}/")]
+    for name in alone:
         with suppress(CorruptObject):
             oid = refs.read(name)
             if oid is not None:
                 found[name] = oid
-    for session_id in sessions:
-        found.update(refs.items(f"{TAGS}{session_id}/"))
-        found.update(refs.items(f"{TRASH}{session_id}/"))
+    for prefix in below:
+        found.update(refs.items(prefix))
     return found
+
+
+def titles_of(repository: Repository, session_ids: Iterable[str]) -> dict[str, str]:
+    """The titles that sessions have, by id; empty where one cannot be read or is not there."""
+    titles = dict.fromkeys(session_ids, "")
+    for session_id in titles:
+        with suppress(CorruptObject):
+            tip = repository.refs.read(branch_ref(session_id))
+            titles[session_id] = title_at(repository, tip) if tip is not None else ""
+    return titles
 
 
 def _share_file(repository: Repository, share: str) -> dict[str, bytes]:
@@ -176,23 +195,43 @@ def _share_file(repository: Repository, share: str) -> dict[str, bytes]:
 # -- saves that came between ------------------------------------------------------------------------------------------
 
 
-def _as_made(repository: Repository, moves: tuple[Move, ...], entry: Entry, *, interrupted: bool) -> tuple[Move, ...]:
-    """The moves without the saves that came between: of others just before, or after it was cut short."""
+def _as_made(
+    repository: Repository, moves: tuple[Move, ...], entry: Entry, after: Mapping[str, str], *, interrupted: bool
+) -> tuple[Move, ...]:
+    """The moves without what others saved: just before, meanwhile, or after it was cut short."""
+    before = dict(entry.before)
+    going_on = {session_id for session_id, _ in entry.sessions if {HEADS + session_id} <= before.keys() & after.keys()}
     made: list[Move] = []
     for move in moves:
-        if move.name.startswith(HEADS) and move.old:
+        if owner_of(move.name) in going_on and not move.name.startswith(TRASH):
+            if not move.name.startswith(HEADS) or entry.verb in _NO_SAVE:
+                continue  # a snapshot or an original that is new stays, whatever is taken back
             with suppress(CorruptObject):
-                if move.new:
-                    move = _changed(repository, move, interrupted=interrupted)  # noqa: PLW2901 - as it was
-                else:
-                    move = _removed(repository, move, moves, entry.renamed)  # noqa: PLW2901
-        made.append(move)
+                move = _changed(repository, move, entry.verb, interrupted=interrupted)  # noqa: PLW2901 - as it was
+        elif move.name.startswith(HEADS) and move.old:
+            with suppress(CorruptObject):
+                move = _removed(repository, move, moves, entry.renamed)  # noqa: PLW2901
+        if move.old != move.new:
+            made.append(move)
     return tuple(made)
 
 
-def _changed(repository: Repository, move: Move, *, interrupted: bool) -> Move:
-    """A branch that went on: the step that this operation made of its way."""
-    way = [(move.new, repository.objects.commit(move.new))]
+def owner_of(name: str) -> str:
+    """The session that a branch, a snapshot, a ref of the trash or a kept original belongs to; empty for shares."""
+    if name.startswith(HEADS):
+        return name.removeprefix(HEADS)
+    if name.startswith(TRASH):
+        return name.removeprefix(TRASH).partition("/tags/")[0].removesuffix("/branch").rpartition("/")[0]
+    if name.startswith(KEPT):
+        return name.removeprefix(KEPT)
+    return name.removeprefix(TAGS).rpartition("/")[0] if name.startswith(TAGS) else ""
+
+
+def _changed(repository: Repository, move: Move, verb: str, *, interrupted: bool) -> Move:
+    """A branch that went on: the part of its way that this operation made."""
+    if not interrupted and verb not in _ONE_SAVE:
+        return move
+    way = []
     for oid, commit in first_parents(repository.objects, move.new):
         if oid == move.old:
             break
@@ -200,7 +239,9 @@ def _changed(repository: Repository, move: Move, *, interrupted: bool) -> Move:
     else:
         return move  # it went somewhere else, as a scrub lets it
     oid, commit = way[-1] if interrupted else way[0]
-    return move._replace(old=commit.parents[0] if commit.parents else move.old, new=oid)
+    if interrupted and verb in (*_ONE_SAVE, "ops-undo") and not message.parse(commit.message).restores:
+        return move._replace(new=move.old)  # somebody's save, and no step of this operation
+    return move._replace(old=commit.parents[0], new=oid)
 
 
 def _removed(repository: Repository, move: Move, moves: tuple[Move, ...], renamed: tuple[str, str] | tuple[()]) -> Move:
