@@ -16,6 +16,7 @@ __all__ = [
     "OPERATION_FILE",
     "OPERATION_FORMAT",
     "SHARE_FILE",
+    "TAG_FILE",
     "Entry",
     "Move",
     "decode_entry",
@@ -29,6 +30,8 @@ OPERATION_FORMAT: Final = 1
 OPERATION_FILE: Final = "op.json"
 # The ledger's document of a share as it was before the operation.
 SHARE_FILE: Final = "share.json"
+# The bytes of a tag that a ref named before the operation, before its id.
+TAG_FILE: Final = "tag-"
 
 # What an operation may move: never the ledger, the log itself, the reserved branch, or refs that are not ours.
 _REF: Final = re.compile(r"refs/(?:heads|tags|superqode/(?:trash|sources|shares|prepared))/\S+")

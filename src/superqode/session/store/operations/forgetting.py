@@ -32,10 +32,9 @@ def cut(repository: Repository, before: datetime) -> int:
         StoreLocked: another process was at it all that time.
     """
     log = OperationLog(repository)
-    newest = log.newest()
-    if newest is None:
+    if all(stored.entry.at >= before for stored in log.entries()):
         return 0
-    with log.alone():
+    with log.alone(timeout=10):
         settle(repository, log)
         return log.rewrite(lambda stored: stored.entry if stored.entry.at >= before else None)
 

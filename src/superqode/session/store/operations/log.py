@@ -17,6 +17,7 @@ from typing import Final
 from superqode.session.codec.operation import (
     OPERATION_FILE,
     OPERATION_FORMAT,
+    TAG_FILE,
     Entry,
     decode_entry,
     encode_entry,
@@ -66,13 +67,16 @@ class OperationLog:
         self._objects = repository.objects
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def alone(self, timeout: float = 600.0) -> Iterator[None]:
         """Keep other writers of the log out; whoever holds a session's lock must not wait for this one.
+
+        Args:
+            timeout: how long to wait, in seconds.
 
         Raises:
             StoreLocked: another process was at it all that time.
         """
-        with self._repository.alone(_LOCK):
+        with self._repository.alone(_LOCK, timeout=timeout):
             yield
 
     # -- reading --------------------------------------------------------------------------------------------------
@@ -203,30 +207,37 @@ class OperationLog:
         self, entry: Entry, files: Mapping[str, bytes], before: str | None, *, like: Commit | None = None
     ) -> Stored:
         objects = self._objects
-        whole = {**files, OPERATION_FILE: encode_entry(entry)}
+        commits, tags = self._needed(entry)
+        kept = {name: data for name, data in files.items() if not name.startswith(TAG_FILE)}
+        # Nothing of Git's but a ref keeps a tag, so its bytes stand beside the entry.
+        kept |= {TAG_FILE + oid: files.get(TAG_FILE + oid) or objects.read(oid)[1] for oid in tags}
+        whole = {**kept, OPERATION_FILE: encode_entry(entry)}
         tree = objects.write_tree(TreeEntry(BLOB, name, objects.write("blob", data)) for name, data in whole.items())
         parents = [before] if before is not None else []
-        parents += [oid for oid in self._needed(entry) if oid != before]
+        parents += [oid for oid in commits if oid != before]
         author = like.author if like is not None else self._repository.committer()
         committer = like.committer if like is not None else author
         message = f"{subject_of(entry)}\n".encode()
         oid = objects.write_commit(tree, parents, author, committer, message)
-        return Stored(oid, entry, Commit(tree, tuple(parents), author, committer, message), dict(files))
+        return Stored(oid, entry, Commit(tree, tuple(parents), author, committer, message), kept)
 
-    def _needed(self, entry: Entry) -> list[str]:
-        """The commits that taking an operation back needs, in a fixed order; what is damaged is left out."""
+    def _needed(self, entry: Entry) -> tuple[list[str], list[str]]:
+        """The commits and the tags that taking an operation back needs, sorted; what is damaged is left out."""
         if entry.final:
-            return []
+            return [], []
         named = [oid for _, oid in entry.before] + [move.old for move in entry.moves]
-        commits: dict[str, None] = {}
+        commits: set[str] = set()
+        tags: set[str] = set()
         for oid in filter(None, named):
+            target = self._objects.peeled(oid)
+            if target:
+                tags.add(oid)
             try:
-                target = self._objects.peeled(oid) or oid
-                if self._objects.read(target)[0] == "commit":
-                    commits[target] = None
+                if self._objects.read(target or oid)[0] == "commit":
+                    commits.add(target or oid)
             except CorruptObject:
                 continue
-        return sorted(commits)
+        return sorted(commits), sorted(tags)
 
     # -- the ref --------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from superqode.session.codec import jsontext
-from superqode.session.codec.operation import SHARE_FILE, Entry, Move
+from superqode.session.codec.operation import SHARE_FILE, TAG_FILE, Entry, Move
 from superqode.session.errors import CorruptObject, OperationBlocked
 from superqode.session.git.history import is_ancestor
 from superqode.session.git.repository import HEADS, TAGS, Repository
@@ -43,6 +43,7 @@ class Plan:
         rename: a session that is renamed as a whole, and its name then.
         renamed: a session whose refs go back to another name, and that name.
         document: what the ledger says again of the operation's share.
+        tags: the bytes of tags that refs go back to, and that may be gone.
     """
 
     entry: Entry
@@ -52,6 +53,7 @@ class Plan:
     rename: tuple[str, str] | tuple[()] = ()
     renamed: tuple[str, str] | tuple[()] = ()
     document: Document | None = None
+    tags: list[bytes] = field(default_factory=list)
 
     def told(self) -> list[str]:
         """What it does, a line each for people."""
@@ -104,6 +106,7 @@ class _Planner:
         if not (made.back or made.saves or made.trash or made.rename or made.document):
             raise self._blocked("all is as it was before it already")
         self._check_objects()
+        made.tags = [self._files[TAG_FILE + move.new] for move in made.back if TAG_FILE + move.new in self._files]
         return made
 
     def _blocked(self, reason: str) -> OperationBlocked:
@@ -217,7 +220,7 @@ class _Planner:
         kept = {oid for name, oid in self._now.items() if name not in going}
         kept |= {move.new for move in self._plan.back}
         for name, oid in going.items():
-            if name.startswith((TAGS, TRASH)) and oid not in kept:
+            if name.startswith(TRASH) and oid not in kept:
                 raise self._blocked(f"nothing but {name} would have what stands there. {_LOOK}")
 
     def _naming(self) -> None:
@@ -241,7 +244,7 @@ class _Planner:
 
     def _check_objects(self) -> None:
         wanted = [move.new for move in self._plan.back if move.new] + [commit for _, commit in self._plan.saves]
-        missing = next((oid for oid in wanted if not self._objects.has(oid)), None)
+        missing = next((oid for oid in wanted if not (self._objects.has(oid) or TAG_FILE + oid in self._files)), None)
         if missing is not None:
             raise self._blocked(
                 f"the object {missing} that it needs is damaged or gone. `superqode sessions repair` with a backup may"

@@ -19,7 +19,7 @@ from superqode.session import clock, entropy
 from superqode.session.codec import message
 from superqode.session.codec.jsontext import dump_document
 from superqode.session.codec.operation import SHARE_FILE, Entry, Move, new_moves
-from superqode.session.errors import CorruptObject, SessionError
+from superqode.session.errors import CorruptObject, NewerFormat, SessionError, StoreError
 from superqode.session.git.history import first_parents, is_ancestor
 from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.store.branches import branch_ref
@@ -34,7 +34,7 @@ _ID_LENGTH: Final = 12
 # Verbs that make exactly one save: what stands before it is where they began, whatever was saved just before.
 _ONE_SAVE: Final = frozenset(("restore", "undo", "redo"))
 # Verbs that never save on a branch that is there before and after: what was saved meanwhile is somebody else's.
-_NO_SAVE: Final = frozenset(("delete", "undelete", "rename", "prune", "purge"))
+_NO_SAVE: Final = frozenset(("delete", "undelete", "rename", "prune"))
 # The refs of a share in the store that made it, before its id.
 _SHARES: Final = ("refs/superqode/shares/", "refs/superqode/shares/public/", "refs/superqode/prepared/")
 
@@ -132,8 +132,10 @@ def settle(repository: Repository, log: OperationLog) -> None:
     """
     try:
         newest = log.newest()
-    except CorruptObject:
-        return
+    except NewerFormat:
+        raise
+    except StoreError:
+        return  # what comes next begins a new log
     if newest is not None and newest.entry.begun:
         log.settle(newest, _outcome(repository, newest, interrupted=True))
 
@@ -147,7 +149,11 @@ def _outcome(repository: Repository, begun: Stored, *, interrupted: bool) -> Ent
     entry = begun.entry
     before = dict(entry.before)
     after = refs_of(repository, dict(entry.sessions), entry.share)
-    moves = _as_made(repository, new_moves(before, after), entry, after, interrupted=interrupted)
+    moves = new_moves(before, after)
+    if entry.verb == "purge":
+        moves = tuple([move for move in moves if not move.new])  # what was saved meanwhile is somebody else's
+    elif not entry.final:
+        moves = _as_made(repository, moves, entry, after, interrupted=interrupted)
     if not moves and _share_file(repository, entry.share) == begun.files:
         return None
     done = replace(entry, begun=False, interrupted=interrupted, before=(), moves=moves)

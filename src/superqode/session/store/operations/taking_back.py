@@ -150,6 +150,9 @@ def make(repository: Repository, made: Plan) -> None:
     ledger = Ledger(repository)
     if made.renamed:
         ledger.names(SHARES)  # damage shows before anything was changed
+    for tag in made.tags:
+        repository.objects.write("tag", tag)
+    repository.flush()
     try:
         with _all_or_none(repository) as done:
             _set_back(repository, made.back, done)
