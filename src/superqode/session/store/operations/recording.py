@@ -154,7 +154,7 @@ def _outcome(repository: Repository, begun: Stored, *, interrupted: bool) -> Ent
         moves = tuple([move for move in moves if not move.new])  # what was saved meanwhile is somebody else's
     elif not entry.final:
         moves = _as_made(repository, moves, entry, after, interrupted=interrupted)
-    if not moves and _share_file(repository, entry.share) == begun.files:
+    if not moves and _share_file(repository, entry.share).get(SHARE_FILE) == begun.files.get(SHARE_FILE):
         return None
     done = replace(entry, begun=False, interrupted=interrupted, before=(), moves=moves)
     return replace(done, moves=(), renamed=()) if entry.final else done
@@ -209,7 +209,8 @@ def _as_made(
     going_on = {session_id for session_id, _ in entry.sessions if {HEADS + session_id} <= before.keys() & after.keys()}
     made: list[Move] = []
     for move in moves:
-        if owner_of(move.name) in going_on and not move.name.startswith(TRASH):
+        # A save makes and moves refs, and removes none; and it leaves the trash alone.
+        if move.new and owner_of(move.name) in going_on and not move.name.startswith(TRASH):
             if not move.name.startswith(HEADS) or entry.verb in _NO_SAVE:
                 continue  # a snapshot or an original that is new stays, whatever is taken back
             with suppress(CorruptObject):
