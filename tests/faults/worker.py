@@ -155,7 +155,10 @@ def look(store: SessionStore, *session_ids: str) -> None:
     tell(json.dumps({"loaded": loaded, "listed": listed, "findings": findings}))
 
 
-VERBS = {verb.__name__: verb for verb in (save, steps, zygote, create, remove, churn, take_back, back_and_forth, maintain, look)}
+VERBS = {
+    verb.__name__: verb
+    for verb in (save, steps, zygote, create, remove, churn, take_back, back_and_forth, maintain, look)
+}
 
 if __name__ == "__main__":
     random.seed(time.time_ns())

@@ -1,4 +1,4 @@
-"""What a shell may complete: ids by id and by title, saves, snapshots, tags, agents, projects, the trash, operations, remotes.
+"""What a shell may complete: ids by id and by title, saves, snapshots, tags, agents, projects, trash, log, remotes.
 
 A shell that completes has no place for messages: whatever goes wrong completes nothing.
 """

@@ -54,7 +54,7 @@ def hint() -> None:
 @store_option
 @click.pass_context
 def ops(ctx: click.Context, limit: int) -> None:
-    """List what moved or removed sessions, newest first, to take it back.
+    """List what moved or removed sessions, and take it back.
 
     Deleting, bringing back, renaming, restoring, undo and redo, replacing imports, merging, repairs, and ending
     shares are operations. What was purged or scrubbed is gone for good, and so is what is older than 90 days
@@ -113,13 +113,15 @@ def _state(operation: Operation) -> str:
     help="An operation's number or id (or the beginning of it) as `ops` lists them; without one the newest in effect.",
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would change.")
-@json_option("what changed as in UndoneOperation, and whether the share was pushed", f"{_RESULTS}:UndoneOperation+Pushed")
+@json_option(
+    "what changed as in UndoneOperation, and whether the share was pushed", f"{_RESULTS}:UndoneOperation+Pushed"
+)
 @store_option
 @click.pass_context
 def undo(ctx: click.Context, which: str | None, dry_run: bool) -> None:
-    """Take an operation back, all of it or nothing.
+    """Take an operation back.
 
-    Without N the newest that is in effect: doing it again goes further back. Taking back is an operation, too, and
+    All of it or nothing. Without N the newest that is in effect: doing it again goes further back. Taking back is an operation, too, and
     `ops undo 1` takes that back. What was saved since is kept; where something else stands in the way, nothing
     is changed. A share that was revoked goes to its remote again: exit code 3 where that cannot be reached.
     """

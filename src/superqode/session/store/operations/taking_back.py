@@ -90,16 +90,23 @@ def chosen(repository: Repository, which: int | str | None) -> tuple[Operation, 
             " that back",
         )
     if operation.final:
-        older = "" if which is not None else f". Name an older one: `superqode ops undo {operation.number + 1}`"
-        raise OperationFinal(operation.id, operation.verb, f"nothing is kept of what was there before{older}")
+        older = next((one for one, _ in _in_effect(repository) if not one.final), None) if which is None else None
+        hint = "" if older is None else f". The newest that can be: `superqode ops undo {older.number}` ({older.verb})"
+        raise OperationFinal(operation.id, operation.verb, f"nothing is kept of what was there before{hint}")
     return found
 
 
 def _newest(repository: Repository) -> tuple[Operation, Stored]:
+    for found in _in_effect(repository):
+        return found
+    raise OperationNotFound("in effect", "Nothing was moved or removed here, or all of it was taken back")
+
+
+def _in_effect(repository: Repository) -> Iterator[tuple[Operation, Stored]]:
+    """The operations that took no other back and were not taken back, newest first."""
     for operation, stored in listed(repository):
         if operation.number and not operation.undoes and not operation.taken_back_by:
-            return operation, stored
-    raise OperationNotFound("in effect", "Nothing was moved or removed here, or all of it was taken back")
+            yield operation, stored
 
 
 def _named(repository: Repository, which: int | str) -> tuple[Operation, Stored]:
