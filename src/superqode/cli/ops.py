@@ -121,9 +121,10 @@ def _state(operation: Operation) -> str:
 def undo(ctx: click.Context, which: str | None, dry_run: bool) -> None:
     """Take an operation back.
 
-    All of it or nothing. Without N the newest that is in effect: doing it again goes further back. Taking back is an operation, too, and
-    `ops undo 1` takes that back. What was saved since is kept; where something else stands in the way, nothing
-    is changed. A share that was revoked goes to its remote again: exit code 3 where that cannot be reached.
+    All of it or nothing. Without N the newest that is in effect: doing it again goes further back. Taking back
+    is an operation, too, and `ops undo 1` takes that back. What was saved since is kept; where something else
+    stands in the way, nothing is changed. A share that was revoked goes to its remote again: exit code 3 where
+    that cannot be reached.
     """
     with open_store() as store, waiting("Taking it back"):
         done = store.undo_operation(which, dry_run=dry_run)
