@@ -8,6 +8,7 @@ import pytest
 from superqode.session import Session, SessionSharingManager, SessionStore, entropy
 from superqode.session.errors import (
     AmbiguousId,
+    NewerFormat,
     NothingToUndo,
     OperationBlocked,
     OperationFinal,
@@ -553,6 +554,9 @@ def test_a_damaged_log_blocks_no_verb(store, store_path, git):
         (store_path / OPLOG).write_text("")
         fresh.delete("a")
         assert [operation.verb for operation in fresh.operations()] == ["delete"]
+        (store_path / OPLOG).write_text("")
+        fresh.purge()
+        assert [operation.verb for operation in fresh.operations()] == ["purge"]
 
 
 def test_a_backup_carries_the_log(store, tmp_path):
@@ -564,3 +568,45 @@ def test_a_backup_carries_the_log(store, tmp_path):
         assert again.undo_operation().changes == ("a is back",)
         assert [snapshot.id for snapshot in again.load("a").snapshots] == ["snap"]
         assert again.verify().ok
+
+
+def test_a_newer_log_is_left_alone(store, git):
+    """What a newer superqode wrote is neither read nor written over; reading sessions goes on."""
+    _session(store, "a")
+    store.delete("a")
+    text = git("cat-file", "blob", f"{OPLOG}:op.json").replace('"format": 1,', '"format": 2,')
+    blob = git("hash-object", "-w", "--stdin", stdin=text)
+    tree = git("mktree", stdin=f"100644 blob {blob}\top.json\n")
+    git("update-ref", OPLOG, git("commit-tree", tree, "-m", "newer"))
+    _session(store, "b")
+    with SessionStore(store.path) as fresh:
+        for call in (fresh.operations, fresh.undo_operation, lambda: fresh.delete("b"), fresh.purge):
+            with pytest.raises(NewerFormat):
+                call()
+        assert fresh.exists("b")
+        assert [found.severity for found in fresh.verify().findings] == ["warning"]
+
+
+@pytest.mark.parametrize(
+    "moves",
+    [
+        '[["refs/heads/../../x", "%s", ""]]',
+        '[["refs/superqode/ledger", "%s", ""]]',
+        '[["refs/heads/superqode", "%s", ""]]',
+        '[["refs/heads/x.lock", "%s", ""]]',
+    ],
+)
+def test_a_hostile_log_moves_nothing(store, git, moves, refs):
+    """A log from somebody's backup names no ref that is not a session's, and nothing that could be a path."""
+    _session(store, "a")
+    store.delete("a")
+    before = refs()
+    tip = git("rev-parse", "superqode")
+    text = git("cat-file", "blob", f"{OPLOG}:op.json")
+    line = next(line for line in text.splitlines() if '"moves"' in line)
+    blob = git("hash-object", "-w", "--stdin", stdin=text.replace(line, f'  "moves": {moves % tip},'))
+    tree = git("mktree", stdin=f"100644 blob {blob}\top.json\n")
+    git("update-ref", OPLOG, git("commit-tree", tree, "-m", "hostile"))
+    with SessionStore(store.path) as fresh, pytest.raises(StoreError, match="damaged"):
+        fresh.undo_operation()
+    assert refs() == before

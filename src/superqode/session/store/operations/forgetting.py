@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Final
 
 from superqode.session.codec.operation import Entry
-from superqode.session.errors import CorruptObject
+from superqode.session.errors import CorruptObject, NewerFormat, StoreError
 from superqode.session.git.history import ancestors_among
 from superqode.session.git.repository import Repository
 from superqode.session.store.operations.log import OperationLog, Stored
@@ -42,7 +42,8 @@ def cut(repository: Repository, before: datetime) -> int:
 def forget(repository: Repository, session_ids: Iterable[str], going: Iterable[str] = ()) -> None:
     """Take out of the log what would bring back what these sessions' refs do not reach any more.
 
-    The caller holds the log's lock, and has settled it.
+    The caller holds the log's lock, has settled it, and records an operation next: over a log that is damaged a new one
+    begins then, and nothing of the old one is kept.
 
     Args:
         repository: the store.
@@ -50,10 +51,15 @@ def forget(repository: Repository, session_ids: Iterable[str], going: Iterable[s
         going: refs of theirs that are about to go.
 
     Raises:
-        StoreError: the log is damaged; nothing was changed.
+        NewerFormat: a newer superqode wrote the log; nothing was changed.
     """
     log = OperationLog(repository)
-    names = _all_names(log, session_ids)
+    try:
+        names = _all_names(log, session_ids)
+    except NewerFormat:
+        raise
+    except StoreError:
+        return
     gone = set(going)
     stay = {name: oid for name, oid in refs_of(repository, dict.fromkeys(names, "")).items() if name not in gone}
     reach = _Reach(repository, stay)
