@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from session.store.operating import fill
 from superqode.session import Session, SessionStore
 from superqode.session.errors import OperationBlocked, OperationError, SessionError
 
@@ -22,14 +23,7 @@ _CALLS = ("rename", "replace", "unlink", "rmdir")
 
 def _prepare(folder: Path) -> None:
     with SessionStore(folder) as store:
-        for name in ("a", "gone", "child"):
-            session = Session(id=name, title=f"Title of {name}", parent_session_id="a" if name == "child" else None)
-            for text in ("one", "two"):
-                session.add_message("user", f"{name} {text}")
-                store.save(session)
-            session.create_snapshot("Before", snapshot_id="snap")
-            session.add_message("user", f"{name} three")
-            store.save(session)
+        fill(store, "a", "gone", "child")
         store.delete("gone")
 
 

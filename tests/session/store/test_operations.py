@@ -438,24 +438,36 @@ def test_a_scrub_is_final_and_takes_the_old_saves_out_of_the_log(store, git):
 
 
 def test_maintenance_lets_old_operations_go(store, git, still_clock):
-    """Older than the grace they go, and what only they kept alive is kept no longer."""
+    """Older than the grace they go, a month's worth at once, and what only they kept alive is kept no longer."""
     _session(store, "a", "one", "two")
     store.undo("a")
     store.delete("a")
-    still_clock.advance(days=89)
+    still_clock.advance(days=100)
     _session(store, "b")
     store.delete("b")
-    still_clock.advance(days=2)
+    store.maintain()
+    assert len(store.operations()) == 3
+    still_clock.advance(days=21)
     store.maintain()
 
     assert [operation.sessions[0].id for operation in store.operations()] == ["b"]
-    assert git("rev-list", "--count", "--first-parent", f"{OPLOG}~1", "--not", "--glob=refs/superqode/trash") == "0"
+    assert git("rev-list", "--count", OPLOG, "--not", "--glob=refs/superqode/trash") == "1"
     assert store.undo_operation().operation.verb == "delete"
-    still_clock.advance(days=91)
+    still_clock.advance(days=121)
     assert store.maintain().skipped == ()
     assert store.operations() == []
     assert {item.session_id for item in store.trash()} == {"a"}
     git.fsck()
+
+
+def test_an_operation_leaves_nothing_lying_about(store, git):
+    """What an operation was while it ran is gone afterwards, also where it came to nothing."""
+    _session(store, "a", "only")
+    store.delete("a")
+    store.undo_operation()
+    with pytest.raises(NothingToUndo):
+        store.undo("a")
+    assert git("fsck", "--unreachable", "--no-reflogs") == ""
 
 
 # -- repairs and imports ----------------------------------------------------------------------------------------------

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from superqode.session import Session, SessionStore
 from superqode.session.errors import OperationNotFound, SessionError
 
+from .operating import fill
+
 _NAMES = st.sampled_from(["a", "b", "c"])
 _STEPS = st.lists(
     st.one_of(
@@ -54,17 +56,6 @@ def _do(store: SessionStore, step: tuple) -> None:
             store.undo_operation(name)
 
 
-def _fill(store: SessionStore) -> None:
-    for name in "ab":
-        session = Session(id=name, title=name)
-        for text in ("one", "two"):
-            session.add_message("user", f"{name} {text}")
-            store.save(session)
-        session.create_snapshot("Before", snapshot_id="snap")
-        session.add_message("user", f"{name} three")
-        store.save(session)
-
-
 def _state(store: SessionStore) -> dict[str, object]:
     """What is there: of each branch what it says, and the trash by what it holds."""
     sessions = {}
@@ -80,7 +71,7 @@ def _state(store: SessionStore) -> dict[str, object]:
 def test_taking_all_back_brings_everything_back(steps):
     """Whatever was done and taken back out of turn: taking the rest back ends where it began, and nothing is lost."""
     with tempfile.TemporaryDirectory() as folder, SessionStore(Path(folder, "store")) as store:
-        _fill(store)
+        fill(store, "a", "b")
         begun = _state(store)
         tips = [row.tip for row in store.list_sessions()]
         for step in steps:

@@ -18,13 +18,12 @@ from superqode.session import clock
 from superqode.session.errors import GitFailed, GitMissing, StoreError, StoreLocked
 from superqode.session.git import program
 from superqode.session.git.landing import INCOMING
-from superqode.session.git.repository import HEADS, TAGS, Repository
+from superqode.session.git.repository import HEADS, Repository
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.operations.forgetting import cut
 from superqode.session.store.operations.log import OPLOG, OperationLog
+from superqode.session.store.operations.recording import owner_of
 from superqode.session.store.results import MaintenanceReport
-from superqode.session.store.sources import KEPT
-from superqode.session.store.trash import TRASH
 
 __all__ = ["GRACE", "count_loose", "free_now", "is_due", "leftovers", "maintain"]
 
@@ -110,18 +109,7 @@ def maintain(
 def _holding(repository: Repository, name: str) -> AbstractContextManager[None]:
     """The lock that all writers of a ref hold, unless somebody has it now."""
     log = OperationLog(repository)
-    return log.alone(timeout=0) if name == OPLOG else repository.writing(_owner(name), timeout=0)
-
-
-def _owner(name: str) -> str:
-    """The session whose lock the writers of a ref hold."""
-    if name.startswith(HEADS):
-        return name.removeprefix(HEADS)
-    if name.startswith(TRASH):
-        return name.removeprefix(TRASH).partition("/tags/")[0].removesuffix("/branch").rpartition("/")[0]
-    if name.startswith(KEPT):
-        return name.removeprefix(KEPT)
-    return name.removeprefix(TAGS).rpartition("/")[0]
+    return log.alone(timeout=0) if name == OPLOG else repository.writing(owner_of(name), timeout=0)
 
 
 def _peel(repository: Repository, name: str, oid: str) -> str:

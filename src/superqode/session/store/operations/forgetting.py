@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 from superqode.session.codec.operation import Entry
@@ -20,19 +20,21 @@ from superqode.session.store.sources import KEPT
 
 __all__ = ["cut", "forget"]
 
+_SLACK: Final = timedelta(days=30)
 # Operations on many sessions that have nothing to do with each other: of these one may be forgotten alone.
 _SEPARATE: Final = frozenset(("prune",))
 
 
 def cut(repository: Repository, before: datetime) -> int:
-    """Let the operations go that are older; gives how many entries changed.
+    """Let the operations go that are older, once some are by a month; gives how many entries changed.
 
     Raises:
         StoreError: the log is damaged; nothing was changed.
         StoreLocked: another process was at it all that time.
     """
     log = OperationLog(repository)
-    if all(stored.entry.at >= before for stored in log.entries()):
+    # All that is kept is written anew, so not each time that one more is too old.
+    if all(stored.entry.at >= before - _SLACK for stored in log.entries()):
         return 0
     with log.alone(timeout=10):
         settle(repository, log)

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Final
 
 from superqode.session.codec.operation import (
@@ -34,6 +35,8 @@ __all__ = ["OPLOG", "OperationLog", "Stored"]
 
 OPLOG: Final = "refs/superqode/oplog"
 _LOCK: Final = "oplog"
+# How often the newest entry may change while it is read.
+_TRIES: Final = 10
 # Git's id for no object: what stands for an unreadable one in the file of a ref until it is written anew.
 _NOTHING: Final = "0" * 40
 
@@ -88,19 +91,38 @@ class OperationLog:
             StoreError: the log is damaged.
             NewerFormat: a newer superqode wrote it.
         """
-        try:
-            oid = self._repository.refs.read(OPLOG)
-        except CorruptObject as problem:
-            raise _damaged(str(problem)) from problem
+        oid, stored = self._newest()
         seen: set[str] = set()
         while oid is not None and oid not in seen:
             seen.add(oid)
-            stored = self._read(oid)
+            if stored is None:
+                stored = self._read(oid)
             yield stored
             parents = stored.commit.parents
             if stored.entry.previous and not parents:
                 raise _damaged(f"the operation {stored.entry.id} names one before it, and its commit does not")
-            oid = parents[0] if stored.entry.previous else None
+            oid, stored = (parents[0] if stored.entry.previous else None), None
+
+    def _newest(self) -> tuple[str | None, Stored | None]:
+        """The commit that the ref names, and its entry; one that had only begun may be settled and gone meanwhile."""
+        oid = self._tip()
+        for _ in range(_TRIES):
+            if oid is None:
+                break
+            try:
+                return oid, self._read(oid)
+            except StoreError:
+                now = self._tip()
+                if now == oid:
+                    raise
+                oid = now
+        return oid, None
+
+    def _tip(self) -> str | None:
+        try:
+            return self._repository.refs.read(OPLOG)
+        except CorruptObject as problem:
+            raise _damaged(str(problem)) from problem
 
     def newest(self) -> Stored | None:
         """The newest entry; raises as `entries`."""
@@ -148,16 +170,24 @@ class OperationLog:
     def settle(self, begun: Stored, entry: Entry | None) -> Stored | None:
         """Put in the place of the newest entry what became of it; nothing where it came to nothing."""
         before = begun.commit.parents[0] if begun.entry.previous else None
+        made: Stored | None = None
         with self._repository.writing():
             if entry is not None:
                 made = self._write(replace(entry, previous=begun.entry.previous), begun.files, before)
                 self._point(made.oid, begun.oid)
-                return made
-            if before is not None:
+            elif before is not None:
                 self._point(before, begun.oid)
             else:
                 self._remove(begun.oid)
-        return None
+            self._clear(begun)
+        return made
+
+    def _clear(self, begun: Stored) -> None:
+        """Remove what only an entry that had begun was made of, or it would lie about until it is pruned by age."""
+        told = [item.oid for item in self._objects.tree(begun.commit.tree) if item.name == OPERATION_FILE]
+        # These name the operation's id, so nothing else is made of them.
+        for oid in (begun.oid, begun.commit.tree, *told):
+            Path(self._objects.loose.path(oid)).unlink(missing_ok=True)
 
     def rewrite(self, change: Callable[[Stored], Entry | None]) -> int:
         """Write the log anew from the oldest entry on that is to change; gives how many did. The caller is `alone`.
