@@ -11,13 +11,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from superqode.session.codec import jsontext
+from superqode.session.codec import jsontext, message
 from superqode.session.codec.operation import SHARE_FILE, TAG_FILE, Entry, Move
 from superqode.session.errors import CorruptObject, OperationBlocked
-from superqode.session.git.history import is_ancestor
+from superqode.session.git.history import first_parents, is_ancestor
 from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.store.ledger import SHARES, Document, Ledger
 from superqode.session.store.operations.log import Stored
@@ -180,17 +181,29 @@ class _Planner:
         """Whether a branch may go without a trace: it is as it was made, and what it was made from comes back."""
         names = {other.name for other in self._entry.moves}
         own = [name for name in self._now if name.startswith(f"{TAGS}{session_id}/") and name not in names]
-        if now != move.new or own:
+        if own or not self._is_as_made(now, move.new):
             return False
         before = self._renamed_from(session_id)
         if before:
             removed = [other.old for other in self._entry.moves if other.name == HEADS + before and other.old]
             # It may be there already, or still: the renaming was cut short.
             there = self._now.get(HEADS + before) or next(iter(removed), "")
-            return bool(there) and self._are_next(now, there)
-        came = [other.name for other in self._entry.moves if other.old == now and other.name.startswith(TRASH)]
-        still = [name for name, oid in self._now.items() if oid == now and name.startswith(TRASH)]
+            return bool(there) and self._are_next(move.new, there)
+        came = [other.name for other in self._entry.moves if other.old == move.new and other.name.startswith(TRASH)]
+        still = [name for name, oid in self._now.items() if oid == move.new and name.startswith(TRASH)]
         return bool(came or still)
+
+    def _is_as_made(self, now: str, made: str) -> bool:
+        """Whether a branch says what it said when it was made, and nothing else was said since: it only went back."""
+        try:
+            for oid, commit in first_parents(self._objects, now):
+                if oid == made:
+                    return self._objects.commit(now).tree == commit.tree
+                if not message.parse(commit.message).restores:
+                    return False
+        except CorruptObject:
+            return False
+        return False
 
     def _are_next(self, one: str, other: str) -> bool:
         """Whether one of two commits follows the other."""
@@ -220,8 +233,16 @@ class _Planner:
         kept = {oid for name, oid in self._now.items() if name not in going}
         kept |= {move.new for move in self._plan.back}
         for name, oid in going.items():
-            if name.startswith(TRASH) and oid not in kept:
+            if name.startswith(TRASH) and oid not in kept and not self._leads_to(kept, oid):
                 raise self._blocked(f"nothing but {name} would have what stands there. {_LOOK}")
+
+    def _leads_to(self, kept: set[str], oid: str) -> bool:
+        """Whether one of the commits that are kept comes after another."""
+        for tip in sorted(kept - {""}):
+            with suppress(CorruptObject):
+                if is_ancestor(self._objects, oid, self._objects.peeled(tip) or tip):
+                    return True
+        return False
 
     def _naming(self) -> None:
         """Where refs go back one by one to another name, the ledger has to follow."""
