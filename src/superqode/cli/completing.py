@@ -1,4 +1,4 @@
-"""What a shell may complete: ids by id and by title, saves, snapshots, tags, agents, projects, the trash, remotes.
+"""What a shell may complete: ids by id and by title, saves, snapshots, tags, agents, projects, trash, log, remotes.
 
 A shell that completes has no place for messages: whatever goes wrong completes nothing.
 """
@@ -22,6 +22,7 @@ __all__ = [
     "complete_agents",
     "complete_ids",
     "complete_ids_and_revisions",
+    "complete_operations",
     "complete_projects",
     "complete_remotes",
     "complete_revisions",
@@ -150,6 +151,17 @@ def complete_projects(ctx: click.Context, _parameter: click.Parameter, incomplet
 
     folders = CompletionItem(incomplete, type="dir")
     return [*_labels(ctx, incomplete, lambda item: [item.project_path]), folders]
+
+
+def complete_operations(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Give the ids of operations that can be taken back, newest first."""
+
+    def listed(store: SessionStore) -> Pairs:
+        for one in store.operations(_MOST):
+            if one.happened and not one.final and not one.taken_back_by:
+                yield one.id, f"{one.verb} {one.sessions[0].id if one.sessions else ''}"
+
+    return completions(ctx, incomplete, listed)
 
 
 def complete_remotes(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -13,7 +13,7 @@ be read of it becomes another session beside it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
@@ -31,6 +31,7 @@ from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.lines import ticks
 from superqode.session.store.loading import load_commit
 from superqode.session.store.merging import mend_merge, write_mended
+from superqode.session.store.operations.recording import owner_of, recording
 from superqode.session.store.results import RepairReport, RepairStep
 from superqode.session.store.saving import Saver
 from superqode.session.store.state import EntryFiles, read_entry, saved_at, walk_timeline
@@ -79,12 +80,18 @@ class _Work:
 
     def refs(self) -> None:
         """Point damaged refs at what is known of them."""
-        refs = self.repository.refs
-        for name in refs.names("refs/"):
+        damaged: dict[str, CorruptObject] = {}
+        for name in self.repository.refs.names("refs/"):
             try:
-                refs.read(name)
+                self.repository.refs.read(name)
             except CorruptObject as problem:
-                self._ref(name, problem)
+                damaged[name] = problem
+        owners = {owner_of(name): "" for name in damaged if is_session_branch(owner_of(name))}
+        mending = bool(owners) and not self.dry_run
+        # What a ref said before could not be read, so there is nothing to go back to.
+        with recording(self.repository, "repair", owners, final=True) if mending else nullcontext():
+            for name, reason in damaged.items():
+                self._ref(name, reason)
 
     def _ref(self, name: str, problem: CorruptObject) -> None:
         session_id = name.removeprefix(HEADS) if name.startswith(HEADS) else ""
@@ -273,7 +280,8 @@ class _Work:
         told = f"{len(session.timeline)} entries of {session_id}"
         self.steps.append(RepairStep(session_id, "session", session.id, "what can be read", told))
         if not self.dry_run:
-            Saver(self.repository, durable=True).save(session)
+            with recording(self.repository, "repair", {session.id: session.title}):
+                Saver(self.repository, durable=True).save(session)
 
     def _recovered_from(self, name: str, tip: str) -> bool:
         if _ENDING not in name:
