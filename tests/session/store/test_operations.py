@@ -56,9 +56,10 @@ _VERBS = {
     "undo": lambda store: store.undo("a"),
     "redo": lambda store: store.redo("undone"),
     "save": lambda store: store.save(Session(id="a", title="Other"), replace=True),
+    "merge": lambda store: store.merge("undone", "fork"),
     "cleanup_old_sessions": lambda store: store.cleanup_old_sessions(days=10),
 }
-_SAVING = ("restore", "restore-snapshot", "undo", "redo", "save")
+_SAVING = ("restore", "restore-snapshot", "undo", "redo", "save", "merge")
 
 
 @pytest.fixture
@@ -73,6 +74,9 @@ def filled(store, still_clock):
     store.save(session)
     _session(store, "undone")
     store.undo("undone")
+    forked = store.fork("undone", new_id="fork")
+    forked.add_message("user", "of the fork")
+    store.save(forked)
     store.delete("gone")
     still_clock.advance(seconds=1)
     return store
