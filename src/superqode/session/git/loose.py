@@ -32,6 +32,8 @@ _STORED_HEAD: Final = struct.Struct("<HBHH")
 _STORED_SIZE: Final = _STORED_HEAD.size + 4
 _FOLDER_ATTEMPTS: Final = 100
 _HEADER_MAX: Final = 40
+# Errors of reading that say something of the file, and not of the moment.
+_THE_FILES_OWN: Final = frozenset((errno.EISDIR, errno.EIO, errno.EACCES))
 _TYPES: Final = frozenset((b"blob", b"tree", b"commit", b"tag"))
 
 
@@ -168,7 +170,7 @@ class LooseObjects:
             return self.read(oid) is not None
         except CorruptObject as problem:
             cause = problem.__cause__
-            if isinstance(cause, OSError) and cause.errno not in (errno.EISDIR, errno.EIO):
+            if isinstance(cause, OSError) and cause.errno not in _THE_FILES_OWN:
                 raise cause from problem  # out of files or memory: that says nothing of the object
             self.set_aside(oid)
             return False
