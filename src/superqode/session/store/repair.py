@@ -3,10 +3,12 @@
 Nothing is destroyed: a damaged file goes to the quarantine, and a session that stays damaged keeps its branch; what can
 be read of it becomes another session beside it.
 
-1. Refs whose files are damaged point again at what the journal, the newest of their saves, or the reflog says.
-2. Objects that are damaged or missing are taken from a pack, the journal, another store or a backup, checked by hash.
+1. Files of the store's own that cannot be read are set aside: the journal's, and `packed-refs`, of which all lines that
+   can be read are kept.
+2. Refs that are damaged, or vanished, point again at what the journal, the newest of their saves, or the reflog says.
+3. Objects that are damaged or missing are taken from a pack, the journal, another store or a backup, checked by hash.
    The trash, kept originals and all else that a ref reaches are looked at as well.
-3. Of a session that is damaged still, a fork is made off its last whole save, with all later entries that can be read.
+4. Of a session that is damaged still, a fork is made off its last whole save, with all later entries that can be read.
 """
 
 from __future__ import annotations
@@ -26,9 +28,11 @@ from superqode.session.store.branches import is_session_branch
 from superqode.session.store.copies import Copies
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.loading import load_commit
+from superqode.session.store.repair_files import repair_files
 from superqode.session.store.results import RepairReport, RepairStep
 from superqode.session.store.saving import Saver
 from superqode.session.store.state import entry_files, read_entry, saved_at
+from superqode.session.store.vanished import vanished
 
 __all__ = ["repair"]
 
@@ -43,8 +47,9 @@ def repair(
     progress: Progress | None = None,
 ) -> RepairReport:
     """Repair a store; see `SessionStore.repair`."""
+    files = repair_files(repository, dry_run=dry_run)
     with Copies(repository, places) as copies:
-        work = _Work(repository, copies, dry_run=dry_run)
+        work = _Work(repository, copies, dry_run=dry_run, steps=files)
         work.refs()
         names = [name.removeprefix(HEADS) for name in repository.refs.names(HEADS)]
         sessions = [name for name in names if is_session_branch(name)]
@@ -80,6 +85,8 @@ class _Work:
                 refs.read(name)
             except CorruptObject as problem:
                 self._ref(name, problem)
+        for name in vanished(self.repository):
+            self._ref(name, CorruptObject(name, "it is gone"))
 
     def _ref(self, name: str, problem: CorruptObject) -> None:
         session_id = name.removeprefix(HEADS) if name.startswith(HEADS) else ""
@@ -87,20 +94,19 @@ class _Work:
             if self._readable(oid):
                 self.steps.append(RepairStep(session_id, "ref", name, how, oid))
                 if not self.dry_run:
-                    self.repository.refs.mend(name, oid)
+                    self._put_ref(name, oid)
                 return
         self.lost.append(RepairStep(session_id, "ref", name, "", problem.reason))
 
+    def _put_ref(self, name: str, oid: str) -> None:
+        refs = self.repository.refs
+        refs.mend(name, oid)
+        if refs.read(name) is None:  # not damaged, but gone
+            refs.update(name, oid, None, ident=self.repository.committer(), reason="repair: it was gone")
+
     def _known_places(self, name: str) -> Iterator[tuple[str, str]]:
         """Where a ref may have been, the surest first."""
-        journal = self.repository.journal
-        moves = [
-            move.new
-            for path in journal.files()
-            for record in journal.records(path)
-            for move in record.refs
-            if move.name == name
-        ]
+        moves = [move.new for record in self.copies.records() for move in record.refs if move.name == name]
         yield from (("the journal", oid) for oid in reversed(moves))
         if name.startswith(HEADS):
             yield from (("its commits", oid) for oid in self._commits_of(name.removeprefix(HEADS)))

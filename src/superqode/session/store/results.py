@@ -247,14 +247,15 @@ class RepairStep(Record):
 
     Attributes:
         session_id: the session it belongs to; empty for none.
-        what: `ref`, `object`, or `session`: one made of what can be read of a damaged one.
-        name: the ref's name, the object's id, or the new session's id.
+        what: `ref`, `object`, `file`: one of the store's own that was set aside, or `session`: one made of what can be
+            read of a damaged one.
+        name: the ref's name, the object's id, the file, or the new session's id.
         how: where it was taken from; empty where it is lost.
         detail: the commit a ref points at now, what was damaged, or what was saved.
     """
 
     session_id: str
-    what: Literal["ref", "object", "session"]
+    what: Literal["ref", "object", "file", "session"]
     name: str
     how: str
     detail: str

@@ -25,6 +25,7 @@ from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.results import Finding, VerifyReport
 from superqode.session.store.sources import KEPT, read_original
 from superqode.session.store.state import Tree, read_entries, read_tree, walk_timeline
+from superqode.session.store.vanished import vanished
 
 __all__ = ["Depth", "Level", "verify"]
 
@@ -238,6 +239,13 @@ def _rest(check: _Check) -> None:
                 repository.refs.read(name)
             except CorruptObject as problem:
                 check.error("", "", name, str(problem))
+    _vanished(check)
     kept = sorted(path.name for path in repository.quarantine.glob("*") if path.name != "locks")
     if kept:
         check.warn("", f"{len(kept)} damaged files were set aside earlier", str(repository.quarantine))
+
+
+def _vanished(check: _Check) -> None:
+    for name in vanished(check.repository):
+        session_id = name.split("/")[2] if name.startswith((HEADS, TAGS)) else ""
+        check.warn(session_id, "it is gone, and nobody deleted it. `superqode sessions repair` brings it back", name)
