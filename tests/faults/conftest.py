@@ -12,6 +12,15 @@ import pytest
 from superqode.session import Session, SessionStore, clock
 
 from . import processes
+from .tally import Tally
+
+
+@pytest.fixture(autouse=True)
+def tally(request):
+    """The faults of this test, for the table of `python tests/faults`; a test that counts none is one fault itself."""
+    counted = Tally()
+    yield counted
+    request.node.user_properties.append(("faults", {"group": request.module.GROUP, "counts": counted.counts}))
 
 
 @pytest.fixture

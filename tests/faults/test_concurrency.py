@@ -14,6 +14,8 @@ from superqode.session.models import MessageRole
 
 from . import processes
 
+GROUP = "processes and threads together"
+
 SAVES = 400 if processes.FULL else 20
 
 

@@ -15,6 +15,8 @@ from superqode.session.store import maintenance
 
 from . import processes
 
+GROUP = "Ctrl-C"
+
 # An interrupt between opening a file and taking hold of it leaves the closing to Python, which says so.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 

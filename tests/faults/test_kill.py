@@ -13,6 +13,8 @@ from superqode.session import SessionStore
 
 from . import processes
 
+GROUP = "kill -9"
+
 KILLS = 100 if processes.FULL else 12
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and kill -9")

@@ -26,6 +26,8 @@ from superqode.session.errors import (
     UnsupportedStore,
 )
 
+GROUP = "places that cannot be used"
+
 POSIX = pytest.mark.skipif(os.name != "posix", reason="owners, modes and limits as POSIX has them")
 ROOT = pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can give files away")
 

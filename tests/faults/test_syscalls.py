@@ -17,6 +17,8 @@ from superqode.session import SessionStore
 
 from . import processes
 
+GROUP = "a system call fails"
+
 FAULTS = {
     "openat": ("error=EIO", "error=ENOSPC", "error=EMFILE", "signal=KILL"),
     "write": ("error=EIO", "error=ENOSPC", "signal=KILL"),

@@ -12,6 +12,8 @@ import sys
 import time
 from collections.abc import Callable
 
+import examiner as examining
+
 from superqode.session import Session, SessionStore
 from superqode.session.errors import SaveFailed, SessionError
 from superqode.session.git import durability
@@ -138,7 +140,12 @@ def look(store: SessionStore, *session_ids: str) -> None:
     tell(json.dumps({"loaded": loaded, "listed": listed, "findings": findings}))
 
 
-VERBS = {verb.__name__: verb for verb in (save, steps, zygote, create, remove, churn, maintain, look)}
+def examiner(_store: SessionStore) -> None:
+    """For each line read, let a child be the witness of a harm."""
+    examining.serve(tell)
+
+
+VERBS = {verb.__name__: verb for verb in (save, steps, zygote, create, remove, churn, maintain, look, examiner)}
 
 if __name__ == "__main__":
     random.seed(time.time_ns())
