@@ -8,11 +8,16 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 
 import examiner as examining
+from verbs import VERBS, make_store
 
 from superqode.session import Session, SessionStore
 from superqode.session.errors import SaveFailed, SessionError
@@ -58,17 +63,50 @@ def steps(store: SessionStore, session_id: str) -> None:
             tell("done")
 
 
-def zygote(store: SessionStore, session_id: str) -> None:
-    """For each line read, start a process that saves until it is killed; tell its number."""
-    opened(store, session_id)
+def zygote(store: SessionStore) -> None:
+    """For each line read, `SESSION PREFIX`, start a process that saves until it is killed; tell its number."""
+    store.save(Session(id="warm"))  # loads every module a save needs
     tell("ready")
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
             tell("pid", os.getpid())
-            save(SessionStore(store.path), session_id, line.strip(), "100000")
+            save(SessionStore(store.path), *line.split(), "100000")
         os.waitpid(child, 0)
         tell("dead")
+
+
+def verbs(_store: SessionStore) -> None:
+    """For each line read, `VERB PATH`, start a process that does it there once it read another; tell number and end."""
+    with tempfile.TemporaryDirectory() as folder:  # loads every module that a verb needs
+        make_store(Path(folder, "store"))
+        for verb in VERBS.values():
+            with SessionStore(Path(folder, "store")) as store, suppress(SessionError):
+                verb(store)
+    tell("ready")
+    for line in sys.stdin:
+        verb, path = line.split()
+        child = os.fork()
+        if child == 0:
+            signal.alarm(60)
+            with SessionStore(path) as store:
+                store.exists("s")
+                tell("pid", os.getpid())
+                sys.stdin.readline()
+                tell(_ended(store, verb))
+                os._exit(0)
+        status = os.waitpid(child, 0)[1]
+        tell("dead", os.waitstatus_to_exitcode(status))
+
+
+def _ended(store: SessionStore, verb: str) -> str:
+    try:
+        VERBS[verb](store)
+    except SaveFailed as problem:
+        return f"{problem.outcome} | {problem}"
+    except SessionError as problem:
+        return f"refused | {type(problem).__name__} {problem}"
+    return "done |"
 
 
 def create(store: SessionStore, prefix: str) -> None:
@@ -145,7 +183,7 @@ def examiner(_store: SessionStore) -> None:
     examining.serve(tell)
 
 
-VERBS = {verb.__name__: verb for verb in (save, steps, zygote, create, remove, churn, maintain, look, examiner)}
+TASKS = {verb.__name__: verb for verb in (save, steps, zygote, create, remove, churn, maintain, look, examiner, verbs)}
 
 if __name__ == "__main__":
     random.seed(time.time_ns())
@@ -155,4 +193,4 @@ if __name__ == "__main__":
     if FLUSH == "each":
         durability._syncfs = lambda: None  # as on a system without syncfs
     with SessionStore(sys.argv[2]) as opened_store:
-        VERBS[sys.argv[1]](opened_store, *sys.argv[3:])
+        TASKS[sys.argv[1]](opened_store, *sys.argv[3:])
