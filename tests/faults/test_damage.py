@@ -303,6 +303,46 @@ def test_a_lost_head_is_put_back(harm_, store_path, saved, git):
     assert git("symbolic-ref", "HEAD") == "refs/heads/superqode"
 
 
+def test_a_file_with_no_refs_name_among_the_refs_is_looked_past(store, store_path, git, saved, contents):
+    """A synchroniser's `s (conflicted copy)` once got into `packed-refs`, which nobody could read then; it is named."""
+    saved("s")
+    copy = store_path / "refs" / "heads" / "s (Ada's conflicted copy)"
+    copy.write_bytes((store_path / "refs" / "heads" / "s").read_bytes())
+    store.maintain()
+    assert contents("s") == ["s 0", "s 1"]
+    assert [row.id for row in store.list_sessions()] == ["s"]
+    assert [found.path for found in store.verify().findings] == [f"refs/heads/{copy.name}"]
+
+
+def test_saves_that_nothing_reaches_are_named_and_come_back(store, store_path, git, saved, contents):
+    """An old copy of a branch's file put back takes saves away: they are named, and become a session beside it."""
+    session = saved("s")
+    old = git("rev-parse", "s")
+    session.add_message("user", "dear")
+    store.save(session)
+    lost = git("rev-parse", "s")
+    git("update-ref", "refs/heads/s", old)
+    with SessionStore(store_path) as fresh:
+        assert [(found.session_id, found.commit) for found in fresh.verify().findings] == [("s", lost)]
+        assert [step.name for step in fresh.repair().steps] == ["s-recovered"]
+        assert fresh.verify().findings == ()
+        assert fresh.repair().steps == ()
+    assert contents("s") == ["s 0", "s 1"]
+    assert contents("s-recovered") == ["s 0", "s 1", "dear"]
+
+
+def test_saves_that_were_taken_back_or_purged_are_not_missed(store, saved, git):
+    """What an undo took back, a retry wrote anew, a purge forgot, is nothing that `verify` would bring back."""
+    session = saved("s")
+    store.undo("s")
+    session.add_message("user", "merged")
+    store.save(session)
+    store.delete(saved("t").id)
+    store.purge("t")
+    saved("t", 1)
+    assert store.verify().findings == ()
+
+
 def test_a_journal_file_that_cannot_be_read_is_set_aside(store, store_path, saved, contents):
     """A folder where a file of the journal should be stops saves with its name; a repair lets them go on."""
     session = saved("s")

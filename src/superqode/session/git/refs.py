@@ -99,8 +99,15 @@ class Refs:
         return self._resolve(name)[0]
 
     def loose_names(self, prefix: str) -> Iterator[str]:
-        """Names of the refs that stand in files of their own below `prefix` (which ends with a slash)."""
-        return _files_below(self._root, prefix)
+        """Names of the refs that stand in files of their own below `prefix` (which ends with a slash).
+
+        Other files there, such as copies that a synchroniser called `s (conflicted copy)`, are no refs, as for Git.
+        """
+        return filter(is_ref_name, _files_below(self._root, prefix))
+
+    def strange_files(self) -> list[str]:
+        """Names of the files among the refs that are none."""
+        return [name for name in _files_below(self._root, "refs/") if not is_ref_name(name)]
 
     def names(self, prefix: str) -> list[str]:
         """Names of all refs below `prefix` (which ends with a slash), sorted."""

@@ -9,6 +9,7 @@ be read of it becomes another session beside it.
 3. Objects that are damaged or missing are taken from a pack, the journal, another store or a backup, checked by hash.
    The trash, kept originals and all else that a ref reaches are looked at as well.
 4. Of a session that is damaged still, a fork is made off its last whole save, with all later entries that can be read.
+5. Saves of a session that nothing reaches any more become another session beside it.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from superqode.session.store.repair_files import repair_files
 from superqode.session.store.results import RepairReport, RepairStep
 from superqode.session.store.saving import Saver
 from superqode.session.store.state import entry_files, read_entry, saved_at
+from superqode.session.store.unreached import unreached
 from superqode.session.store.vanished import vanished
 
 __all__ = ["repair"]
@@ -58,6 +60,7 @@ def repair(
             if progress is not None:
                 progress(number + 1, len(sessions), "repairing sessions")
         work.others()
+        work.unreached()
     return RepairReport(tuple(work.steps), tuple(work.lost), dry_run=dry_run)
 
 
@@ -229,6 +232,22 @@ class _Work:
         except CorruptObject:
             return None
 
+    # -- what nothing reaches -----------------------------------------------------------------------------------------
+
+    def unreached(self) -> None:
+        """Make sessions of saves that lost their branch to a synchroniser or an old copy."""
+        whole = {oid for oid, problem in self.seen.items() if not problem}
+        for session_id, commit, entries in unreached(self.repository, whole):
+            # With its lock, so that no save which is just coming to its end is taken for one.
+            with self.repository.writing(session_id):
+                if commit not in {one.commit for one in unreached(self.repository, whole)}:
+                    continue
+            with suppress(CorruptSession):
+                session = load_commit(self.repository, session_id, commit, branch=None)
+                self._save_beside(
+                    session, session_id, commit, f"{entries} entries of {session_id} that nothing reached"
+                )
+
     # -- what stays damaged -----------------------------------------------------------------------------------------
 
     def _recover(self, session_id: str, tip: str) -> None:
@@ -243,10 +262,13 @@ class _Work:
             return
         for entry in later:
             session.add(entry)
+        self._save_beside(session, session_id, tip, f"{len(session.timeline)} entries of {session_id}")
+
+    def _save_beside(self, session: Session, session_id: str, tip: str, told: str) -> None:
+        """Save what was recovered of a session's commit as another session."""
         session.id = self._free_name(session_id)
         session.parent_session_id = session_id
         session.metadata = session.metadata | {"recovered": {"from": session_id, "tip": tip}}
-        told = f"{len(session.timeline)} entries of {session_id}"
         self.steps.append(RepairStep(session_id, "session", session.id, "what can be read", told))
         if not self.dry_run:
             Saver(self.repository, durable=True).save(session)
