@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from contextlib import contextmanager
 
 import pytest
@@ -95,17 +96,19 @@ class Traced:
 def _tracing(pid: int, call: str, inject: str = ""):
     """Trace a process, and what it starts; gives a list that in the end has strace's lines."""
     faults = ["-e", f"inject={call}:{inject}"] if inject else []
-    tracer = subprocess.Popen(
-        ["strace", "-f", "-p", str(pid), "-e", f"trace={call}", *faults], stderr=subprocess.PIPE, text=True
-    )
-    assert tracer.stderr is not None
-    assert "attached" in tracer.stderr.readline()
     seen: list[str] = []
-    try:
-        yield seen
-    finally:
-        tracer.send_signal(signal.SIGINT)
-        seen += tracer.communicate(timeout=processes.ALARM)[1].splitlines()
+    # Into a file: a pipe that nobody reads would hold strace up, and with it what it traces.
+    with tempfile.NamedTemporaryFile("r") as log:
+        command = ["strace", "-f", "-p", str(pid), "-o", log.name, "-e", f"trace={call}", *faults]
+        tracer = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        assert tracer.stderr is not None
+        assert "attached" in tracer.stderr.readline()
+        try:
+            yield seen
+        finally:
+            tracer.send_signal(signal.SIGINT)
+            tracer.communicate(timeout=processes.ALARM)
+            seen += log.read().splitlines()
 
 
 def _calls(seen: list[str], call: str) -> int:
