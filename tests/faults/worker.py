@@ -14,12 +14,13 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import examiner as examining
 from verbs import VERBS, make_store
 
-from superqode.session import Session, SessionStore
+from superqode.session import Session, SessionStore, clock
 from superqode.session.errors import SaveFailed, SessionError
 from superqode.session.git import durability
 from superqode.session.store import saving
@@ -150,6 +151,38 @@ def churn(store: SessionStore, prefix: str) -> None:
     until_told(step)
 
 
+def read(store: SessionStore, session_id: str) -> None:
+    """Load, list and search until standard input ends: what was there once never goes; tell how often."""
+    known: list[str] = []
+
+    def step(number: int) -> None:
+        said = [message.content for message in store.load(session_id).messages]
+        if said[: len(known)] != known:
+            raise AssertionError(f"{session_id} went back to {said[-3:]} from {known[-3:]}")
+        known[:] = said
+        rows = {row.id: row.problem for row in store.list_sessions()}
+        if rows.get(session_id) != "":
+            raise AssertionError(f"{session_id} is listed as {rows.get(session_id)}")
+        if number % 5 == 0:
+            store.search("w0")
+        tell(number, len(said))
+
+    until_told(step)
+
+
+def branch(store: SessionStore, session_id: str, prefix: str) -> None:
+    """Fork a session again and again, and save into the fork, until standard input ends; tell each fork."""
+
+    def step(number: int) -> None:
+        fork = store.fork(session_id, new_id=f"{prefix}-{number}")
+        count = len(fork.messages)
+        fork.add_message("user", f"{prefix} {number}")
+        store.save(fork)
+        tell(fork.id, count + 1)
+
+    until_told(step)
+
+
 def maintain(store: SessionStore) -> None:
     """Maintain the store again and again until standard input ends."""
     until_told(lambda number: tell(number, *store.maintain().skipped))
@@ -183,7 +216,10 @@ def examiner(_store: SessionStore) -> None:
     examining.serve(tell)
 
 
-TASKS = {verb.__name__: verb for verb in (save, steps, zygote, create, remove, churn, maintain, look, examiner, verbs)}
+TASKS = {
+    verb.__name__: verb
+    for verb in (save, steps, zygote, create, remove, churn, maintain, look, read, branch, examiner, verbs)
+}
 
 if __name__ == "__main__":
     random.seed(time.time_ns())
@@ -192,5 +228,8 @@ if __name__ == "__main__":
         saving.JOURNAL_MOST = 0  # as a save that is too large for the journal
     if FLUSH == "each":
         durability._syncfs = lambda: None  # as on a system without syncfs
+    HOURS = timedelta(hours=int(os.environ.get("SUPERQODE_TEST_CLOCK", "0")))
+    if HOURS:
+        clock.set_clock(lambda: datetime.now(UTC) + HOURS)
     with SessionStore(sys.argv[2]) as opened_store:
         TASKS[sys.argv[1]](opened_store, *sys.argv[3:])
