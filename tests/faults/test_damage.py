@@ -116,6 +116,30 @@ def test_an_object_that_cannot_be_read_now_is_left_where_it_is(number, store, st
     assert contents("s") == ["s 0", "s 1"]
 
 
+def test_a_whole_object_survives_a_disk_that_says_no_to_everything(
+    store, store_path, git, saved, contents, monkeypatch
+):
+    """What cannot be read for EIO is set aside only when the new copy is written: it may have been whole all the time."""
+    saved("s")
+    twin = store.load("s").fork("twin")
+    refusal = OSError(errno.EIO, os.strerror(errno.EIO))
+
+    def refuse(*_arguments, **_options):
+        raise refusal
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loose, "open", refuse, raising=False)
+        patch.setattr(loose.LooseObjects, "_open_new", refuse)
+        for text in ("s 0", "s 1"):
+            with pytest.raises(OSError):
+                store._open().objects.loose.write(
+                    "blob", git("cat-file", "-p", f"s:timeline/0000/00/0{text[-1]}-user.json").encode() + b"\n"
+                )
+    assert contents("s") == ["s 0", "s 1"]
+    store.save(twin)
+    git.fsck()
+
+
 def test_damage_far_back_in_history_leaves_the_session_usable(store, store_path, git, saved):
     """A damaged old save is no reason to refuse the newest one, whose content is whole; `verify` tells."""
     session = saved("s", 1)
