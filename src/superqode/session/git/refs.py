@@ -346,6 +346,8 @@ def _files_below(root: str, prefix: str) -> Iterator[str]:
             entries = sorted(found, key=lambda entry: entry.name)
     except (FileNotFoundError, NotADirectoryError):
         return
+    except OSError as problem:
+        raise CorruptObject(prefix, f"its folder cannot be read ({problem.strerror})") from problem
     for entry in entries:
         if entry.is_dir(follow_symlinks=False):
             yield from _files_below(root, f"{prefix}{entry.name}/")
