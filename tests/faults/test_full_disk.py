@@ -135,29 +135,15 @@ def _read(store: SessionStore) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("what", ["pages", "files"])
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_verb_that_runs_out_of_room(verb, make_disk, tally):
-    """However little room is left when a verb begins: it says so, all sessions stay, and with room it works."""
+def test_a_verb_that_finds_no_room(verb, what, make_disk, tally):
+    """However little is left when a verb begins, room or files: it says so, all sessions stay, and with room it works."""
     for left in LEFT:
-        with make_disk("size=2m") as disk:
+        with make_disk("size=2m" if what == "pages" else "size=8m,nr_inodes=400") as disk:
             make_store(disk / "store")
-            filler = _fill(disk, left * PAGE)
-            with tally.fault(f"{verb}: {left} pages left"):
-                _do(verb, disk / "store")
-                filler.unlink()
-                judging.check(disk / "store", verb)
-                judging.go_on(disk / "store", verb)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("verb", VERBS)
-def test_a_verb_that_runs_out_of_files(verb, make_disk, tally):
-    """A disk that holds no more files, though it has room, is as full as any."""
-    for left in LEFT:
-        with make_disk("size=8m,nr_inodes=400") as disk:
-            make_store(disk / "store")
-            fillers = _take_inodes(disk / "fillers", left)
-            with tally.fault(f"{verb}: {left} files left"):
+            fillers = [_fill(disk, left * PAGE)] if what == "pages" else _take_inodes(disk / "fillers", left)
+            with tally.fault(f"{verb}: {left} {what} left"):
                 _do(verb, disk / "store")
                 for filler in fillers:
                     filler.unlink()
