@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sqlite3
 import sys
 from contextlib import suppress
@@ -14,6 +15,7 @@ import pytest
 from superqode.session import Session, SessionStore
 from superqode.session.errors import CorruptObject, CorruptSession, SaveFailed, SessionError
 from superqode.session.git import loose
+from superqode.session.store.index import texts
 
 from .harms import HARMS, harm
 
@@ -438,6 +440,34 @@ def test_a_damaged_index_is_made_anew_in_silence(harm, opened_before, store, sto
     assert {hit.session_id for hit in asked.search("Title")} == {"s", "t"}
     assert asked.trash() == []
     asked.close()
+
+
+def test_a_session_that_another_process_found_deleted_stops_no_search(store, saved, monkeypatch):
+    """A session's row may go between two steps of a search, where another process shares the index."""
+    saved("s")
+    saved("t")
+    store.list_sessions()
+    repository = store._open()
+    with store._index(repository).database.reading() as connection:
+        texts.index_session(connection, repository, 1_000_000, "gone")
+    assert {hit.session_id for hit in store.search("Title")} == {"s", "t"}
+
+
+@pytest.mark.parametrize("how", ["zeros", "truncated", "wrong content"])
+def test_a_damaged_pack_index_is_told_and_repaired_from_a_copy(how, store, store_path, saved, contents, tmp_path):
+    """Whatever an index of a pack holds, `verify` and `repair` come to their end, and a copy makes all whole."""
+    saved("s")
+    store.maintain()
+    store.close()
+    copy = tmp_path / "copy"
+    shutil.copytree(store_path, copy)
+    [index] = (store_path / "objects" / "pack").glob("*.idx")
+    harm(index, how)
+    with SessionStore(store_path) as fresh:
+        assert {found.session_id for found in fresh.verify().findings} == {"s"}
+        assert fresh.repair().lost
+        assert fresh.repair([copy]).lost == ()
+    assert contents("s") == ["s 0", "s 1"]
 
 
 def test_reading_never_gives_other_bytes(store, store_path, git, saved):
