@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,15 @@ import pytest
 from superqode.session import Session, SessionStore, clock
 
 from . import processes
+from .tally import Tally
+
+
+@pytest.fixture(autouse=True)
+def tally(request):
+    """The faults of this test, for the table of `python tests/faults`; a test that counts none is one fault itself."""
+    counted = Tally()
+    yield counted
+    request.node.user_properties.append(("faults", {"group": request.module.GROUP, "counts": counted.counts}))
 
 
 @pytest.fixture
@@ -93,16 +104,42 @@ def locks(store_path) -> Callable[[], list[Path]]:
 
 
 @pytest.fixture
-def small_disk(tmp_path):
-    """A disk of one MiB, where the machine lets us mount one."""
-    place = tmp_path / "disk"
-    place.mkdir()
+def make_disk(tmp_path):
+    """Give what mounts a disk for a `with` block: by options of tmpfs, or by a block size, as ext4 of 8 MiB in a file."""
     if os.name != "posix" or os.geteuid() != 0:
         pytest.skip("only root can mount a small disk")
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=1m", "none", str(place)], capture_output=True, check=False
-    )
+
+    @contextmanager
+    def make(options: str | int) -> Iterator[Path]:
+        place = tmp_path / "disk"
+        place.mkdir(exist_ok=True)
+        if isinstance(options, int):
+            image = tmp_path / "image"
+            with image.open("wb") as file:
+                file.truncate(8 << 20)
+            # No room is kept for root, who would find it never full.
+            _or_skip("mkfs.ext4", "-q", "-F", "-m", "0", "-b", str(options), str(image))
+            _or_skip("mount", "-o", "loop", str(image), str(place))
+        else:
+            _or_skip("mount", "-t", "tmpfs", "-o", options, "none", str(place))
+        try:
+            yield place
+        finally:
+            subprocess.run(["umount", "-l", str(place)], check=True)
+
+    return make
+
+
+def _or_skip(*command: str) -> None:
+    if shutil.which(command[0]) is None:
+        pytest.skip(f"needs {command[0]}")
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode != 0:
-        pytest.skip("this machine lets nobody mount a small disk")
-    yield place
-    subprocess.run(["umount", "-l", str(place)], check=True)
+        pytest.skip(f"this machine lets nobody mount a small disk: {done.stderr.strip()}")
+
+
+@pytest.fixture
+def small_disk(make_disk):
+    """A disk of one MiB, where the machine lets us mount one."""
+    with make_disk("size=1m") as place:
+        yield place

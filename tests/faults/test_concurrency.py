@@ -13,7 +13,12 @@ from superqode.session.git import durability
 from superqode.session.models import MessageRole
 
 from . import processes
+from .tally import Lost
 
+GROUP = "processes and threads together"
+
+# What `git maintenance start` has done every day.
+TASKS = ("--task=commit-graph", "--task=loose-objects", "--task=incremental-repack")
 SAVES = 400 if processes.FULL else 20
 
 
@@ -25,15 +30,16 @@ def _check_saved(store, session_id, acknowledged):
     """Every acknowledged message stands in the session exactly once, and each writer's in its order."""
     said = _said(store.load(session_id))
     assert {text: count for text, count in Counter(said).items() if count > 1} == {}
-    assert set(acknowledged) - set(said) == set()
+    if missing := set(acknowledged) - set(said):
+        raise Lost(f"{session_id}: {missing}")
     for writer in {text.split()[0] for text in acknowledged}:
         own = [text for text in said if text.split()[0] == writer]
         assert own == sorted(own, key=lambda text: int(text.split()[1]))
 
 
 @pytest.mark.parametrize("flush", ["together", "each"])
-def test_processes_beside_packing_and_deleting(flush, start, store, store_path, git, saved):
-    """Two processes on one session and eight on eight, beside pack-refs, gc, maintenance, deletion: nothing is lost.
+def test_processes_beside_packing_and_deleting(flush, start, store, store_path, git, saved, tally):
+    """Two processes on one session and eight on eight, beside readers, forks, gc, packing, deletion: nothing is lost.
 
     Nothing that was purged comes back, nothing deleted is anywhere but in the trash, and the repository is whole.
     """
@@ -45,17 +51,22 @@ def test_processes_beside_packing_and_deleting(flush, start, store, store_path, 
     eight = [start("save", store_path, f"s{number}", f"v{number}", SAVES, **environment) for number in range(8)]
     churning = start("churn", store_path, "churn", **environment)
     maintaining = start("maintain", store_path, **environment)
+    reading = start("read", store_path, "shared", **environment)
+    forking = start("branch", store_path, "shared", "fork", **environment)
     runs = Counter()
 
     def tidy():
         runs["pack-refs"] += git.run("pack-refs", "--all").returncode == 0
         runs["gc"] += git.run("gc", "--quiet").returncode == 0
+        runs["maintenance"] += git.run("maintenance", "run", "--quiet", *TASKS).returncode == 0
 
     with processes.repeating(tidy):
         shared = [text for worker in two for text in worker.end()]
         own = [worker.end() for worker in eight]
         gone = [line for line in churning.end() if line != "ready"]
         maintained = maintaining.end()
+        looked = [line for line in reading.end() if line != "ready"]
+        forked = dict(line.split() for line in forking.end() if line != "ready")
     assert len(shared) == 2 * SAVES
     _check_saved(store, "shared", shared)
     for number, acknowledged in enumerate(own):
@@ -65,6 +76,13 @@ def test_processes_beside_packing_and_deleting(flush, start, store, store_path, 
     assert _said(store.load("quiet")) == ["quiet 0", "quiet 1"]
     assert [found for found in store.verify().findings if found.severity == "error"] == []
     git.fsck()
+    for name, count in forked.items():
+        said = _said(store.load(name))
+        if len(said) != int(count):
+            raise Lost(f"the fork {name} says {said}")
+    tally.counts["survived"] = len(shared) + sum(map(len, own)) + len(gone) + len(forked)
+    assert looked, "nobody read beside the saves"
+    assert forked, "nobody forked beside the saves"
     assert gone, "nothing was deleted beside the saves"
     assert runs["pack-refs"], "git packed nothing beside the saves"
     assert len(maintained) > 1, "nothing was maintained beside the saves"

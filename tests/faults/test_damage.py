@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import shutil
 import sqlite3
@@ -14,46 +13,17 @@ from pathlib import Path
 import pytest
 
 from superqode.session import Session, SessionStore
-from superqode.session.errors import CorruptObject, CorruptSession, SessionError
+from superqode.session.errors import CorruptObject, CorruptSession, SaveFailed, SessionError
 from superqode.session.git import loose
+from superqode.session.store.index import texts
+
+from .harms import HARMS, harm
+
+GROUP = "damaged files"
 
 CONTENT = ("a" * 3000 + "\n") * 2
 
 
-def _truncate(path: Path) -> None:
-    data = path.read_bytes()
-    path.write_bytes(data[: len(data) // 2])
-
-
-def _cut_the_end(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-2])
-
-
-def _flip(path: Path) -> None:
-    data = bytearray(path.read_bytes())
-    data[len(data) // 2] ^= 0x10
-    path.write_bytes(data)
-
-
-def _folder(path: Path) -> None:
-    path.unlink()
-    path.mkdir()
-
-
-def _wrong(path: Path) -> None:
-    shutil.copy(next(other for other in sorted(path.parents[1].glob("??/*")) if other.name != path.name), path)
-
-
-DAMAGES = {
-    "zero length": lambda path: path.write_bytes(b""),
-    "truncated": _truncate,
-    "end cut off": _cut_the_end,
-    "bit flipped": _flip,
-    "a directory in its place": _folder,
-    "another object in its place": _wrong,
-    "something behind its end": lambda path: path.write_bytes(path.read_bytes() + b"more"),
-    "gone": lambda path: path.unlink(),
-}
 OBJECTS = {
     "commit": "s",
     "root tree": "s^{tree}",
@@ -78,43 +48,13 @@ def damaged(store, store_path, git):
         store.save(other)
         oid = git("rev-parse", OBJECTS[what])
         path = store_path / "objects" / oid[:2] / oid[2:]
-        path.chmod(0o600)
-        DAMAGES[how](path)
+        harm(path, how)
         return path, session
 
     return damage
 
 
-@pytest.mark.parametrize("how", DAMAGES)
-@pytest.mark.parametrize("what", OBJECTS)
-def test_damage_is_one_clear_error(what, how, store_path, damaged):
-    """Whatever is damaged however: loading says so and names the session, `verify` too; the others are fine."""
-    path, _ = damaged(what, how)
-    with SessionStore(store_path) as fresh:
-        with pytest.raises(CorruptSession, match="Session s is damaged") as caught:
-            fresh.load("s")
-        assert caught.value.session_id == "s"
-        assert [message.content for message in fresh.load("t").messages] == ["whole"]
-        assert {row.id for row in fresh.list_sessions()} == {"s", "t"}
-        findings = fresh.verify().findings
-        assert {found.session_id for found in findings if found.severity == "error"} == {"s"}
-        assert fresh.search("whole")
-    assert not path.is_file() or how != "gone", "looking changes nothing"
-
-
-@pytest.mark.parametrize("how", ["truncated", "end cut off"])
-@pytest.mark.parametrize("what", OBJECTS)
-def test_a_truncated_object_never_hangs(what, how, start, store_path, damaged):
-    """The truncated loose object that libgit2 reads for ever: load, list and verify come to an end in any process."""
-    damaged(what, how)
-    seen = json.loads(start("look", store_path, "s", "t").line())
-    assert seen["loaded"]["s"].startswith("CorruptSession: Session s is damaged")
-    assert seen["loaded"]["t"] == "whole"
-    assert set(seen["listed"]) == {"s", "t"}
-    assert {found[1] for found in seen["findings"]} == {"s"}
-
-
-@pytest.mark.parametrize("how", [how for how in DAMAGES if how != "gone"])
+@pytest.mark.parametrize("how", [how for how in HARMS if how not in ("gone", "unreadable")])
 @pytest.mark.parametrize("what", [what for what in OBJECTS if what not in ("commit", "root tree", "session.json")])
 def test_saving_the_same_content_heals_what_a_rewrite_does_not(what, how, store, store_path, git, damaged, contents):
     """Git and libgit2 leave a damaged object be when its content is written again; we set it aside and write."""
@@ -176,6 +116,30 @@ def test_an_object_that_cannot_be_read_now_is_left_where_it_is(number, store, st
             store.save(Session(id="new"))
     assert not list((store_path / "superqode").glob("quarantine/*"))
     assert contents("s") == ["s 0", "s 1"]
+
+
+def test_a_whole_object_survives_a_disk_that_says_no_to_everything(
+    store, store_path, git, saved, contents, monkeypatch
+):
+    """What cannot be read for EIO is set aside only when the new copy is written: it may have been whole all the time."""
+    saved("s")
+    twin = store.load("s").fork("twin")
+    refusal = OSError(errno.EIO, os.strerror(errno.EIO))
+
+    def refuse(*_arguments, **_options):
+        raise refusal
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loose, "open", refuse, raising=False)
+        patch.setattr(loose.LooseObjects, "_open_new", refuse)
+        for text in ("s 0", "s 1"):
+            with pytest.raises(OSError):
+                store._open().objects.loose.write(
+                    "blob", git("cat-file", "-p", f"s:timeline/0000/00/0{text[-1]}-user.json").encode() + b"\n"
+                )
+    assert contents("s") == ["s 0", "s 1"]
+    store.save(twin)
+    git.fsck()
 
 
 def test_damage_far_back_in_history_leaves_the_session_usable(store, store_path, git, saved):
@@ -298,6 +262,138 @@ def test_damaged_packed_refs_are_told_and_an_open_session_is_saved(store, store_
     assert store.save(session).commits
 
 
+def test_a_damaged_packed_refs_is_repaired(store, store_path, git, saved, contents):
+    """Of a `packed-refs` with garbage in it every line that can be read is kept, and the others are in the reflogs."""
+    for name in ("s", "t"):
+        session = saved(name)
+        session.create_snapshot("kept")
+        store.save(session)
+    store.delete(saved("gone").id)
+    git("pack-refs", "--all")
+    packed = store_path / "packed-refs"
+    lines = packed.read_bytes().splitlines(keepends=True)
+    packed.write_bytes(b"".join([line[:20] if b"heads/t" in line or b"trash" in line else line for line in lines]))
+    with SessionStore(store_path) as fresh:
+        with pytest.raises(SessionError, match="packed-refs"):
+            fresh.list_sessions()
+        report = fresh.repair()
+        assert {step.name for step in report.steps} >= {"packed-refs", "refs/heads/t"}
+        assert report.lost == ()
+        assert {row.id for row in fresh.list_sessions()} == {"s", "t"}
+        assert [item.session_id for item in fresh.trash()] == ["gone"]
+        assert [len(fresh.load(name).snapshots) for name in ("s", "t")] == [1, 1]
+    assert contents("t") == ["t 0", "t 1"]
+    git.fsck()
+    assert git("show-ref", "--dereference", "--tags").count("^{}") == 2
+
+
+@pytest.mark.parametrize("ref", ["refs/heads/s", "refs/tags/s/kept"])
+def test_a_ref_that_vanished_is_named_and_comes_back(ref, store, store_path, saved, git):
+    """A ref whose file alone is lost has a reflog still, which no deletion leaves: `verify` tells, `repair` mends."""
+    session = saved("s")
+    session.create_snapshot("kept").id = "kept"
+    store.save(session)
+    tip = git("rev-parse", ref)
+    (store_path / ref).unlink()
+    with SessionStore(store_path) as fresh:
+        assert [found.path for found in fresh.verify().findings] == [ref]
+        assert [step.name for step in fresh.repair().steps] == [ref]
+        assert fresh.verify().findings == ()
+    assert git("rev-parse", ref) == tip
+
+
+def test_what_was_deleted_has_not_vanished(store, saved, git):
+    """Deleting, renaming and purging, by us and by git, leave nothing that `verify` would take for a loss."""
+    for name in ("s", "t", "u", "v"):
+        session = saved(name)
+        session.create_snapshot("kept")
+        store.save(session)
+    store.delete("s")
+    store.rename("t", "w")
+    store.delete("u")
+    store.purge("u")
+    git("branch", "-D", "v")
+    git("tag", "-d", git("tag", "--list", "v/*"))
+    assert store.verify().findings == ()
+    store.list_sessions()
+    assert store.verify().findings == ()
+
+
+@pytest.mark.parametrize("harm_", [Path.unlink, lambda head: head.write_bytes(b"\0" * 20)])
+def test_a_lost_head_is_put_back(harm_, store_path, saved, git):
+    """Without HEAD a store is no repository for git, and looked empty to us: it is written anew on opening."""
+    saved("s")
+    harm_(store_path / "HEAD")
+    with SessionStore(store_path) as fresh:
+        assert [row.id for row in fresh.list_sessions()] == ["s"]
+    assert git("symbolic-ref", "HEAD") == "refs/heads/superqode"
+
+
+def test_a_file_with_no_refs_name_among_the_refs_is_looked_past(store, store_path, git, saved, contents):
+    """A synchroniser's `s (conflicted copy)` once got into `packed-refs`, which nobody could read then; it is named."""
+    saved("s")
+    copy = store_path / "refs" / "heads" / "s (Ada's conflicted copy)"
+    copy.write_bytes((store_path / "refs" / "heads" / "s").read_bytes())
+    store.maintain()
+    assert contents("s") == ["s 0", "s 1"]
+    assert [row.id for row in store.list_sessions()] == ["s"]
+    assert [found.path for found in store.verify().findings] == [f"refs/heads/{copy.name}"]
+
+
+def test_saves_that_nothing_reaches_are_named_and_come_back(store, store_path, git, saved, contents):
+    """An old copy of a branch's file put back takes saves away: they are named, and become a session beside it."""
+    session = saved("s")
+    old = git("rev-parse", "s")
+    session.add_message("user", "dear")
+    store.save(session)
+    lost = git("rev-parse", "s")
+    git("update-ref", "refs/heads/s", old)
+    with SessionStore(store_path) as fresh:
+        assert [(found.session_id, found.commit) for found in fresh.verify().findings] == [("s", lost)]
+        assert [step.name for step in fresh.repair().steps] == ["s-recovered"]
+        assert fresh.verify().findings == ()
+        assert fresh.repair().steps == ()
+    assert contents("s") == ["s 0", "s 1"]
+    assert contents("s-recovered") == ["s 0", "s 1", "dear"]
+
+
+def test_saves_that_were_taken_back_or_purged_are_not_missed(store, saved, git):
+    """What an undo took back, a retry wrote anew, a purge forgot, is nothing that `verify` would bring back."""
+    session = saved("s")
+    store.undo("s")
+    session.add_message("user", "merged")
+    store.save(session)
+    store.delete(saved("t").id)
+    store.purge("t")
+    saved("t", 1)
+    assert store.verify().findings == ()
+
+
+def test_a_journal_file_that_cannot_be_read_is_set_aside(store, store_path, saved, contents):
+    """A folder where a file of the journal should be stops saves with its name; a repair lets them go on."""
+    session = saved("s")
+    [journal] = (store_path / "superqode" / "journal").iterdir()
+    journal.unlink()
+    journal.mkdir()
+    session.add_message("user", "dear")
+    with pytest.raises(SaveFailed, match=f"journal/{journal.name}"):
+        store.save(session)
+    assert store.repair().steps[0].name == f"journal/{journal.name}"
+    store.save(session)
+    assert contents("s") == ["s 0", "s 1", "dear"]
+
+
+def test_an_open_session_is_saved_on_top_of_a_damaged_commit(store, store_path, git, saved, contents):
+    """The save before is damaged meanwhile: this one needs nothing of it, and is acknowledged as it is stored."""
+    session = saved("s")
+    oid = git("rev-parse", "s")
+    harm(store_path / "objects" / oid[:2] / oid[2:], "zero length")
+    session.add_message("user", "dear")
+    assert len(store.save(session).commits) == 1
+    assert contents("s") == ["s 0", "s 1", "dear"]
+    assert [found.commit for found in store.verify().findings] == [oid]
+
+
 def test_a_damaged_reflog_harms_nothing(store, store_path, saved, git):
     """The reflog is a convenience: bytes that are none of Git's in it stop neither saves nor lists."""
     session = saved("s")
@@ -344,6 +440,34 @@ def test_a_damaged_index_is_made_anew_in_silence(harm, opened_before, store, sto
     assert {hit.session_id for hit in asked.search("Title")} == {"s", "t"}
     assert asked.trash() == []
     asked.close()
+
+
+def test_a_session_that_another_process_found_deleted_stops_no_search(store, saved, monkeypatch):
+    """A session's row may go between two steps of a search, where another process shares the index."""
+    saved("s")
+    saved("t")
+    store.list_sessions()
+    repository = store._open()
+    with store._index(repository).database.reading() as connection:
+        texts.index_session(connection, repository, 1_000_000, "gone")
+    assert {hit.session_id for hit in store.search("Title")} == {"s", "t"}
+
+
+@pytest.mark.parametrize("how", ["zeros", "truncated", "wrong content"])
+def test_a_damaged_pack_index_is_told_and_repaired_from_a_copy(how, store, store_path, saved, contents, tmp_path):
+    """Whatever an index of a pack holds, `verify` and `repair` come to their end, and a copy makes all whole."""
+    saved("s")
+    store.maintain()
+    store.close()
+    copy = tmp_path / "copy"
+    shutil.copytree(store_path, copy)
+    [index] = (store_path / "objects" / "pack").glob("*.idx")
+    harm(index, how)
+    with SessionStore(store_path) as fresh:
+        assert {found.session_id for found in fresh.verify().findings} == {"s"}
+        assert fresh.repair().lost
+        assert fresh.repair([copy]).lost == ()
+    assert contents("s") == ["s 0", "s 1"]
 
 
 def test_reading_never_gives_other_bytes(store, store_path, git, saved):

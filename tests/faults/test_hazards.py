@@ -18,6 +18,8 @@ from superqode.session.store import saving
 
 from . import processes
 
+GROUP = "hazards of Git and libgit2"
+
 SECONDS = 30 if processes.FULL else 2
 
 

@@ -10,10 +10,13 @@ from pathlib import Path
 import pytest
 
 import superqode.session
-from superqode.session import Session, SessionStore
+from superqode.session import SessionStore
 from superqode.session.store import maintenance
 
-from . import processes
+from . import judging, processes
+from .verbs import VERBS, make_store
+
+GROUP = "Ctrl-C"
 
 # An interrupt between opening a file and taking hold of it leaves the closing to Python, which says so.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -139,73 +142,23 @@ def test_ctrl_c_right_after_a_system_call(name, store, store_path, git, saved, c
     git.fsck()
 
 
-VERBS = {
-    "delete": lambda store: store.delete("s"),
-    "undelete": lambda store: store.undelete("gone"),
-    "rename": lambda store: store.rename("s", "new"),
-    "purge": lambda store: store.purge("gone"),
-    "maintain": lambda store: store.maintain(),
-}
-
-
-@pytest.fixture
-def template(tmp_path):
-    """A store with a session `s`, its fork, and a session `gone` in the trash; all of them with snapshots."""
-    place = tmp_path / "template"
-    with SessionStore(place) as store:
-        for name in ("s", "gone"):
-            session = Session(id=name)
-            session.add_message("user", name)
-            session.create_snapshot("kept")
-            store.save(session)
-        store.fork("s", new_id="fork")
-        store.delete("gone")
-        store.list_sessions()
-    return place
-
-
-def _check(path, verb, where):
-    """Nothing but what the verb is about is different, and that is here, or there, or both, and whole."""
-    with SessionStore(path) as store:
-        listed = {row.id for row in store.list_sessions()}
-        trashed = {item.session_id for item in store.trash()}
-        here, there = {
-            "delete": ("s", None),
-            "undelete": ("gone", None),
-            "rename": ("s", "new"),
-            "purge": ("s", None),
-            "maintain": ("s", None),
-        }[verb]
-        assert here in listed | trashed or there in listed, where
-        for name in {here, there} & listed:
-            loaded = store.load(name)
-            assert [message.content for message in loaded.messages] == [here], where
-            assert [snapshot.description for snapshot in loaded.snapshots] == ["kept"] or there in listed, where
-        assert [message.content for message in store.load("fork").messages] == ["s"], where
-        if verb != "purge":
-            assert "gone" in listed | trashed, where
-        assert [finding for finding in store.verify().findings if finding.severity == "error"] == [], where
-
-
 @pytest.mark.parametrize("verb", VERBS)
-def test_ctrl_c_in_a_verb_that_moves_refs(verb, template, tmp_path, no_waiting):
+def test_ctrl_c_in_a_verb_that_moves_refs(verb, tmp_path, no_waiting, tally):
     """Wherever Ctrl-C strikes: every session is there or in the trash, whole, and the verb works again."""
+    make_store(tmp_path / "template")
     step, struck = 1, []
     while True:
         path = tmp_path / "store"
-        shutil.copytree(template, path)
+        shutil.copytree(tmp_path / "template", path)
         with SessionStore(path) as store, Interrupt(step) as interrupt:
             try:
                 VERBS[verb](store)
             except KeyboardInterrupt:
                 struck.append(interrupt.where)
-        assert struck[-1:] == [interrupt.where] or not interrupt.where, "the verb ended otherwise"
-        _check(path, verb, interrupt.where)
-        with SessionStore(path) as again:
-            ready = {"undelete": not again.exists("gone"), "rename": not again.exists("new")}
-            if ready.get(verb, True) and (verb != "purge" or again.trash()):
-                VERBS[verb](again)
-        _check(path, verb, interrupt.where)
+        with tally.fault(interrupt.where):
+            assert struck[-1:] == [interrupt.where] or not interrupt.where, "the verb ended otherwise"
+            judging.check(path, verb)
+            judging.go_on(path, verb)
         shutil.rmtree(path)
         if not interrupt.where:
             break
@@ -216,4 +169,4 @@ def test_ctrl_c_in_a_verb_that_moves_refs(verb, template, tmp_path, no_waiting):
 def _stride(verb: str) -> int:
     if processes.FULL:
         return 7 if verb in ("maintain", "rename") else 1
-    return {"maintain": 499, "rename": 307}.get(verb, 61)
+    return {"maintain": 499, "rename": 307}.get(verb, 101)

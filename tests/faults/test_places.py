@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -20,96 +19,15 @@ from superqode.session.errors import (
     NewerFormat,
     NotAStore,
     SaveFailed,
-    SessionError,
     StoreError,
     StoreNotOwned,
     UnsupportedStore,
 )
 
+GROUP = "places that cannot be used"
+
 POSIX = pytest.mark.skipif(os.name != "posix", reason="owners, modes and limits as POSIX has them")
 ROOT = pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can give files away")
-
-
-def _fill(folder: Path, leave: int = 0) -> Path:
-    """Fill a disk to its last byte but so many; gives the file that did it."""
-    filler = folder / "filler"
-    with filler.open("wb", buffering=0) as file:
-        size = 0
-        for piece in (65536, 4096, 512, 1):
-            try:
-                while True:
-                    size += file.write(b"x" * piece)
-            except OSError:
-                continue
-        file.truncate(max(0, size - leave))
-    return filler
-
-
-@pytest.mark.parametrize("leave", [0, 4096, 12288, 20480])
-def test_a_full_disk_fails_the_save_and_nothing_else(leave, small_disk, locks):
-    """On a full disk a save says that it is not saved and why; reading goes on; with space again saving works."""
-    with SessionStore(small_disk / "store") as store:
-        session = Session(id="s", title="On a small disk")
-        session.add_message("user", "before")
-        store.save(session)
-        assert store.list_sessions()
-        assert store.search("before")
-        filler = _fill(small_disk, leave)
-        session.add_message("user", "dear " + os.urandom(20_000).hex())
-        with pytest.raises(SaveFailed, match="the disk is full") as caught:
-            store.save(session)
-        assert caught.value.outcome == "not saved"
-        for reader in (store, SessionStore(small_disk / "store")):
-            assert [message.content for message in reader.load("s").messages] == ["before"]
-            assert [row.message_count for row in reader.list_sessions()] == [1]
-            assert [hit.session_id for hit in reader.search("before")] == ["s"]
-            assert reader.history("s")
-        reader.close()
-        filler.unlink()
-        store.save(session)
-        assert len(store.load("s").messages) == 2
-        assert store.list_sessions()[0].message_count == 2
-    done = subprocess.run(
-        ["git", "-C", str(small_disk / "store"), "fsck", "--strict"], capture_output=True, check=False
-    )
-    assert done.returncode == 0, done.stderr
-    assert not [*(small_disk / "store" / "refs").rglob("*.lock")]
-
-
-def test_a_disk_that_is_full_from_the_start(small_disk):
-    """A store that cannot even be made is one clear error, and is made once there is space."""
-    filler = _fill(small_disk)
-    with SessionStore(small_disk / "store") as store:
-        with pytest.raises(SessionError):
-            store.save(Session(id="s"))
-        assert store.list_sessions() == []
-        filler.unlink()
-        store.save(Session(id="s"))
-        assert [row.id for row in store.list_sessions()] == ["s"]
-
-
-@POSIX
-def test_a_file_size_limit_fails_the_save_and_nothing_else(store, git, saved, contents, locks):
-    """Where the system writes only half a file, nothing is saved, and half a file never counts as a whole one."""
-    import resource
-
-    session = saved("s")
-    session.add_message("user", os.urandom(20_000).hex())
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (8192, before[1]))
-    try:
-        with pytest.raises(SaveFailed) as caught:
-            store.save(session)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
-    assert caught.value.outcome == "not saved"
-    assert contents("s") == ["s 0", "s 1"]
-    assert locks() == []
-    store.save(session)
-    assert len(contents("s")) == 3
-    git.fsck()
 
 
 # What runs as nobody: everything is loaded while we are still allowed to, then the rights are laid down.

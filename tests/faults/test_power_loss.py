@@ -10,19 +10,20 @@ from __future__ import annotations
 import os
 import random
 import shutil
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from superqode.session import Session, SessionStore
-from superqode.session.errors import NothingToUndo
+from superqode.session import SessionStore
 from superqode.session.git import durability, recovery
 from superqode.session.git import journal as journals
 
-_FULL = bool(os.environ.get("SUPERQODE_TEST_FULL"))
-_CRASHES = 600 if _FULL else 24
+from . import processes
+from .life import Life
+
+GROUP = "power loss"
+_CRASHES = 600 if processes.FULL else 24
 _STEPS = 14
 # Disposable, or of processes: a crash may leave whatever it likes of them.
 _ASIDE = ("index.sqlite", "locks/")
@@ -102,96 +103,29 @@ def _left(dice: random.Random, name: str, now: bytes | None, sure: bytes | None)
     return dice.choice(chances)
 
 
-class Life:
-    """Somebody who works with the store, and remembers what was acknowledged."""
-
-    def __init__(self, path: Path, dice: random.Random) -> None:
-        self.path = path
-        self.dice = dice
-        self.known: dict[str, list[str]] = {}
-        self.snapshots: dict[str, int] = {}
-
-    def step(self, store: SessionStore) -> None:
-        """Do one thing; it is known once the call came back."""
-        verbs = [self._new, self._add, self._add, self._add, self._fork, self._undo, self._snapshot, self._delete]
-        self.dice.choice(verbs if self.known else [self._new])(store)
-
-    def _pick(self) -> str:
-        return self.dice.choice(sorted(self.known))
-
-    def _new(self, store: SessionStore) -> None:
-        session = Session(id=f"s{self.dice.randrange(10**6):06}", title="T")
-        session.add_message("user", "begin")
-        store.save(session)
-        self.known[session.id] = ["begin"]
-
-    def _add(self, store: SessionStore) -> None:
-        session = store.load(self._pick())
-        for _ in range(self.dice.randint(1, 3)):
-            session.add_message("user", f"text {self.dice.random()}" * self.dice.randint(1, 40))
-        store.save(session)
-        self.known[session.id] = [message.content for message in session.messages]
-
-    def _fork(self, store: SessionStore) -> None:
-        parent = self._pick()
-        forked = store.fork(parent)
-        self.known[forked.id] = list(self.known[parent])
-
-    def _undo(self, store: SessionStore) -> None:
-        name = self._pick()
-        with suppress(NothingToUndo):
-            store.undo(name)
-            self.known[name] = [message.content for message in store.load(name).messages]
-
-    def _snapshot(self, store: SessionStore) -> None:
-        session = store.load(self._pick())
-        snapshot = session.create_snapshot("here")
-        store.save(session)
-        self.snapshots[f"{session.id}/{snapshot.id}"] = len(session.messages)
-
-    def _delete(self, store: SessionStore) -> None:
-        name = self._pick()
-        store.delete(name)
-        del self.known[name]
-        self.snapshots = {key: count for key, count in self.snapshots.items() if not key.startswith(f"{name}/")}
-
-    def check(self, store: SessionStore) -> None:
-        """All that was acknowledged is there, as it was."""
-        for name, texts in self.known.items():
-            assert [message.content for message in store.load(name).messages] == texts, name
-        for key, count in self.snapshots.items():
-            name, _, snapshot_id = key.partition("/")
-            [snapshot] = [one for one in store.load(name).snapshots if one.id == snapshot_id]
-            assert len(snapshot.state.messages) == count, key
-        assert {item.id for item in store.list_sessions()} == set(self.known)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(_CRASHES))
-def test_nothing_acknowledged_is_lost(tmp_path, monkeypatch, seed):
+def test_nothing_acknowledged_is_lost(tmp_path, monkeypatch, seed, tally):
     """Work, crash, open, look, work on, crash again: after each crash every acknowledged state is there, and saves work."""
     dice = random.Random(seed)
     path = tmp_path / "store"
-    disk, life = Disk(path), Life(path, dice)
+    disk, life = Disk(path), Life(dice)
     for crash in range(3):
         monkeypatch.setattr(journals, "boot_id", lambda crash=crash: f"run-{crash}")
         monkeypatch.setattr(recovery, "_FEW", dice.choice((1, 100)))
-        with monkeypatch.context() as patch:
-            with SessionStore(path) as store:
-                if crash:
-                    life.check(store)
-                    report = store.verify()
-                    assert report.ok, report.findings
-                else:
-                    life.step(store)  # making a store waits for all of it
-                disk.sure = files_of(path)
-                disk.watch(patch)
-                for _ in range(dice.randint(1, _STEPS)):
-                    life.step(store)
-                    if dice.random() < 0.1:
-                        store._open().checkpoint()
+        with monkeypatch.context() as patch, SessionStore(path) as store:
+            assert not life.step(store)  # making a store waits for all of it
+            disk.sure = files_of(path)
+            disk.watch(patch)
+            for _ in range(dice.randint(1, _STEPS)):
+                assert not life.step(store)
+                if dice.random() < 0.1:
+                    store._open().checkpoint()
+        with tally.fault(f"crash {crash} of seed {seed}"):
             disk.crash(dice)
             shutil.rmtree(path / "superqode" / "locks")
-    monkeypatch.setattr(journals, "boot_id", lambda: "last run")
-    with SessionStore(path) as store:
-        life.check(store)
+            monkeypatch.setattr(journals, "boot_id", lambda crash=crash: f"after {crash}")
+            with SessionStore(path) as store:
+                life.check(store)
+                report = store.verify()
+                assert report.ok, report.findings

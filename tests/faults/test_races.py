@@ -16,6 +16,8 @@ from superqode.session.errors import SessionError
 from superqode.session.git import lockfile, packed_refs, repository
 from superqode.session.git.refs import Refs
 
+GROUP = "races"
+
 # How long a thread is given to do what must not be possible, in seconds.
 A_MOMENT = 1.0
 

@@ -10,22 +10,38 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
+from contextlib import contextmanager
 
 import pytest
 
 from superqode.session import SessionStore
 
-from . import processes
+from . import judging, processes
+from .tally import Blocked, Lost
+from .verbs import VERBS, make_store
 
+GROUP = "a system call fails"
+
+KILL = "signal=KILL"
 FAULTS = {
-    "openat": ("error=EIO", "error=ENOSPC", "error=EMFILE", "signal=KILL"),
-    "write": ("error=EIO", "error=ENOSPC", "signal=KILL"),
-    "rename": ("error=EIO", "error=ENOSPC", "signal=KILL"),
-    "fsync": ("error=EIO", "signal=KILL"),
-    "fdatasync": ("error=EIO", "signal=KILL"),
-    "syncfs": ("error=EIO", "signal=KILL"),
-    "utimensat": ("error=EIO", "signal=KILL"),
-    "flock": ("error=EIO", "signal=KILL"),
+    "openat": ("error=EIO", "error=ENOSPC", "error=EMFILE", "error=EINTR", KILL),
+    "write": ("error=EIO", "error=ENOSPC", "error=EDQUOT", "error=EINTR", KILL),
+    "rename": ("error=EIO", "error=ENOSPC", "error=EINTR", KILL),
+    "fsync": ("error=EIO", "error=ENOSPC", "error=EINTR", KILL),
+    "fdatasync": ("error=EIO", "error=ENOSPC", "error=EINTR", KILL),
+    "syncfs": ("error=EIO", "error=ENOSPC", KILL),
+    "utimensat": ("error=EIO", KILL),
+    "flock": ("error=EIO", "error=EINTR", KILL),
+    "close": (KILL,),  # a refused close is not like a failing one, which closes all the same (close(2))
+}
+# What only verbs that move and remove do.
+MOVING = FAULTS | {
+    "unlink": ("error=EIO", KILL),
+    "link": ("error=EIO", "error=ENOSPC", KILL),
+    "mkdir": ("error=ENOSPC", KILL),
+    "rmdir": ("error=EIO", KILL),
+    "ftruncate": ("error=EIO", KILL),
 }
 # As saves are: with the journal. Those too large for it: with syncfs, and as on a system that has none.
 CASES = [(call, flush) for call in FAULTS for flush in ("journal", "together", "each")]
@@ -67,32 +83,57 @@ class Traced:
         if self._worker is None:
             self._worker = self._start("steps", self._path, "s", env=self._environment)
             assert self._worker.line() == "ready"
-        faults = ["-e", f"inject={inject}"] if inject else []
-        tracer = subprocess.Popen(
-            ["strace", "-f", "-p", str(self._worker.pid), "-e", f"trace={call}", *faults],
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        assert tracer.stderr is not None
-        assert "attached" in tracer.stderr.readline()
-        self._worker.say(text)
-        told = self._worker.line()
-        tracer.send_signal(signal.SIGINT)
-        seen = tracer.communicate(timeout=processes.ALARM)[1]
+        with _tracing(self._worker.pid, call, inject) as seen:
+            self._worker.say(text)
+            told = self._worker.line()
         if not told:
             self._worker.kill()
             self._worker = None
-        return told, sum(1 for line in seen.splitlines() if f"{call}(" in line)
+        return told, _calls(seen, call)
 
 
-def _points(count: int) -> list[int]:
+@contextmanager
+def _tracing(pid: int, call: str, inject: str = ""):
+    """Trace a process, and what it starts; gives a list that in the end has strace's lines."""
+    faults = ["-e", f"inject={call}:{inject}"] if inject else []
+    seen: list[str] = []
+    # Into a file: a pipe that nobody reads would hold strace up, and with it what it traces.
+    with tempfile.NamedTemporaryFile("r") as log:
+        command = ["strace", "-f", "-p", str(pid), "-o", log.name, "-e", f"trace={call}", *faults]
+        tracer = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+        assert tracer.stderr is not None
+        assert "attached" in tracer.stderr.readline()
+        try:
+            yield seen
+        finally:
+            tracer.send_signal(signal.SIGINT)
+            tracer.communicate(timeout=processes.ALARM)
+            seen += log.read().splitlines()
+
+
+def _calls(seen: list[str], call: str) -> int:
+    return sum(1 for line in seen if f"{call}(" in line)
+
+
+def _lasting(fault: str) -> tuple[str, ...]:
+    """Once, and from then on for ever; but Python answers EINTR by asking again, so that for ever would never end."""
+    if fault == KILL:
+        return ("",)
+    return ("", "..+3") if fault == "error=EINTR" else ("", "+")
+
+
+def _when(number: int, lasting: str) -> str:
+    return f"when={number}..{number + 3}" if lasting == "..+3" else f"when={number}{lasting}"
+
+
+def _points(count: int, most: int = POINTS) -> list[int]:
     """Which of so many calls to strike, counted from 1."""
-    stride = max(1, -(-count // POINTS))
+    stride = max(1, -(-count // most))
     return list(range(1, count + 1, stride))
 
 
 @pytest.mark.parametrize(("call", "flush"), CASES)
-def test_a_fault_at_any_system_call(call, flush, start, store_path, git, saved, contents):
+def test_a_fault_at_any_system_call(call, flush, start, store_path, git, saved, contents, tally):
     """Whatever fails at whichever call: told outcomes are true, nothing acknowledged is lost, the next save works."""
     saved("s")
     saved("t")
@@ -102,19 +143,21 @@ def test_a_fault_at_any_system_call(call, flush, start, store_path, git, saved, 
     assert count, f"a save makes no {call}"
     for fault in FAULTS[call]:
         for number in _points(count):
-            for lasting in ("", "+") if fault.startswith("error") else ("",):
-                before = contents("s")
+            for lasting in _lasting(fault):
                 text = f"{call} {fault} {number}{lasting}"
-                told, _ = traced.step(text, call, f"{call}:{fault}:when={number}{lasting}")
-                after = contents("s")
-                _check_told(told, before, after, text)
-                # Without the fault, the same process (or a new one, after its death) saves, and saves once.
-                again, _ = traced.step("again" if told else "next", call)
-                assert again == "done", (text, again)
-                stored = contents("s")
-                assert len(set(stored)) == len(stored) or told == "", text
-                assert (text in stored) or told == "", (text, told)
-                assert contents("t") == ["t 0", "t 1"], text
+                with tally.fault(f"{text} ({flush})"):
+                    before = contents("s")
+                    told, _ = traced.step(text, call, f"{fault}:{_when(number, lasting)}")
+                    after = contents("s")
+                    _check_told(told, before, after, text)
+                    # Without the fault, the same process (or a new one, after its death) saves, and saves once.
+                    again, _ = traced.step("again" if told else "next", call)
+                    if again != "done":
+                        raise Blocked(again)
+                    stored = contents("s")
+                    assert len(set(stored)) == len(stored) or told == "", text
+                    assert (text in stored) or told == "", (text, told)
+                    assert contents("t") == ["t 0", "t 1"], text
         git.fsck()
     with SessionStore(store_path) as store:
         findings = store.verify().findings
@@ -127,12 +170,83 @@ def _check_told(told, before, after, text):
     """The word about a save against what is stored."""
     word = told.partition(" |")[0]
     moved = after != before
-    assert after[: len(before)] == before, text
+    if after[: len(before)] != before or (word == "done" and after[-1] != text):
+        raise Lost(told)
     if word == "done":
-        assert after[-1] == text, told
+        assert moved
     elif word in ("not saved", "refused"):
         assert not moved, told
     elif word == "saved":
         assert moved, told
     else:
         assert word in ("unknown", ""), told
+
+
+# In a full run every call of every verb; else one verb each.
+CASES_OF_VERBS = [(verb, call) for verb in VERBS for call in MOVING]
+if not processes.FULL:
+    CASES_OF_VERBS = [(list(VERBS)[n % len(VERBS)], call) for n, call in enumerate(MOVING)]
+
+
+class _Verbs:
+    """A verb done in a process of its own, in a copy of a store."""
+
+    def __init__(self, start, folder) -> None:
+        make_store(folder / "template")
+        self._template = folder / "template"
+        self.path = folder / "copy"
+        self._worker = start("verbs", folder / "none")
+        assert self._worker.line() == "ready"
+
+    def do(self, verb: str, call: str, inject: str = "") -> tuple[str, str, int]:
+        """Give what it told of the outcome (nothing: it died), and of why, and how many such calls it made."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        shutil.copytree(self._template, self.path)
+        self._worker.say(f"{verb} {self.path}")
+        pid = int(self._worker.line().removeprefix("pid "))
+        with _tracing(pid, call, inject) as seen:
+            self._worker.say("go")
+            told = self._worker.line()
+            ended = told if told.startswith("dead") else self._worker.line()
+        if ended == f"dead {-signal.SIGALRM}":
+            raise Blocked(f"{verb} hangs")
+        assert ended in ("dead 0", f"dead {-signal.SIGKILL}"), ended
+        word, _, why = ("" if told.startswith("dead") else told).partition(" | ")
+        return word.removesuffix(" |"), why, _calls(seen, call)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("verb", "call"), CASES_OF_VERBS)
+def test_a_fault_at_any_system_call_of_a_verb(verb, call, start, tmp_path, tally):
+    """Whatever fails at whichever call: all sessions are there or in the trash, the outcome is true, the verb works again."""
+    verbs = _Verbs(start, tmp_path)
+    _, _, count = verbs.do(verb, call)
+    for fault in MOVING[call]:
+        for number in _points(count, 12 if processes.FULL else 1):
+            for lasting in _lasting(fault):
+                with tally.fault(f"{verb}: {call} {fault} {number}{lasting}"):
+                    word, why, _ = verbs.do(verb, call, f"{fault}:{_when(number, lasting)}")
+                    assert word in ("done", "saved", "not saved", "unknown", "refused", ""), (word, why)
+                    assert (word == "") == (fault == KILL) or word == "done", (word, why)
+                    judging.check(verbs.path, verb)
+                    _check_outcome(verb, word, verbs.path)
+                    judging.go_on(verbs.path, verb)
+
+
+def _check_outcome(verb: str, word: str, path) -> None:
+    """A verb that was done is done."""
+    if word != "done":
+        return
+    with SessionStore(path) as store:
+        names = {row.id for row in store.list_sessions()}
+        done = {
+            "delete": lambda: "s" not in names,
+            "undelete": lambda: "gone" in names,
+            "rename": lambda: "new" in names and "s" not in names,
+            "purge": lambda: not store.trash(),
+            "fork": lambda: "new" in names,
+            "undo": lambda: len(store.load("two").messages) == 1,
+            "snapshot": lambda: len(store.load("s").snapshots) == 2,
+        }
+        if not done.get(verb, lambda: True)():
+            raise Lost(f"{verb} was told done")

@@ -8,11 +8,19 @@ from __future__ import annotations
 import json
 import os
 import random
+import signal
 import sys
+import tempfile
 import time
+import traceback
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
-from superqode.session import Session, SessionStore
+import examiner as examining
+from verbs import VERBS, make_store
+
+from superqode.session import Session, SessionStore, clock
 from superqode.session.errors import SaveFailed, SessionError
 from superqode.session.git import durability
 from superqode.session.store import saving
@@ -56,17 +64,52 @@ def steps(store: SessionStore, session_id: str) -> None:
             tell("done")
 
 
-def zygote(store: SessionStore, session_id: str) -> None:
-    """For each line read, start a process that saves until it is killed; tell its number."""
-    opened(store, session_id)
+def zygote(store: SessionStore) -> None:
+    """For each line read, `SESSION PREFIX`, start a process that saves until it is killed; tell its number."""
+    store.save(Session(id="warm"))  # loads every module a save needs
     tell("ready")
     for line in sys.stdin:
         child = os.fork()
         if child == 0:
             tell("pid", os.getpid())
-            save(SessionStore(store.path), session_id, line.strip(), "100000")
+            save(SessionStore(store.path), *line.split(), "100000")
         os.waitpid(child, 0)
         tell("dead")
+
+
+def verbs(_store: SessionStore) -> None:
+    """For each line read, `VERB PATH`, start a process that does it there once it read another; tell number and end."""
+    for number, verb in enumerate(VERBS.values()):  # loads every module that a verb needs
+        with tempfile.TemporaryDirectory() as folder:
+            make_store(Path(folder, str(number)))
+            with SessionStore(Path(folder, str(number))) as store:
+                verb(store)
+    tell("ready")
+    for line in sys.stdin:
+        verb, path = line.split()
+        child = os.fork()
+        if child == 0:
+            signal.alarm(60)
+            with SessionStore(path) as store:
+                store.exists("s")
+                tell("pid", os.getpid())
+                sys.stdin.readline()
+                tell(_ended(store, verb))
+                os._exit(0)
+        status = os.waitpid(child, 0)[1]
+        tell("dead", os.waitstatus_to_exitcode(status))
+
+
+def _ended(store: SessionStore, verb: str) -> str:
+    try:
+        VERBS[verb](store)
+    except SaveFailed as problem:
+        return f"{problem.outcome} | {problem}"
+    except SessionError as problem:
+        return f"refused | {type(problem).__name__} {problem}"
+    except Exception:  # noqa: BLE001 - told to the test, which fails of it
+        return "raw | " + traceback.format_exc().replace("\n", " ")[-900:]
+    return "done |"
 
 
 def create(store: SessionStore, prefix: str) -> None:
@@ -127,6 +170,38 @@ def back_and_forth(store: SessionStore, name: str, count: str) -> None:
         store.undelete(name)
 
 
+def read(store: SessionStore, session_id: str) -> None:
+    """Load, list and search until standard input ends: what was there once never goes; tell how often."""
+    known: list[str] = []
+
+    def step(number: int) -> None:
+        said = [message.content for message in store.load(session_id).messages]
+        if said[: len(known)] != known:
+            raise AssertionError(f"{session_id} went back to {said[-3:]} from {known[-3:]}")
+        known[:] = said
+        rows = {row.id: row.problem for row in store.list_sessions()}
+        if rows.get(session_id) != "":
+            raise AssertionError(f"{session_id} is listed as {rows.get(session_id)}")
+        if number % 5 == 0:
+            store.search("w0")
+        tell(number, len(said))
+
+    until_told(step)
+
+
+def branch(store: SessionStore, session_id: str, prefix: str) -> None:
+    """Fork a session again and again, and save into the fork, until standard input ends; tell each fork."""
+
+    def step(number: int) -> None:
+        fork = store.fork(session_id, new_id=f"{prefix}-{number}")
+        count = len(fork.messages)
+        fork.add_message("user", f"{prefix} {number}")
+        store.save(fork)
+        tell(fork.id, count + 1)
+
+    until_told(step)
+
+
 def maintain(store: SessionStore) -> None:
     """Maintain the store again and again until standard input ends."""
     until_told(lambda number: tell(number, *store.maintain().skipped))
@@ -155,9 +230,29 @@ def look(store: SessionStore, *session_ids: str) -> None:
     tell(json.dumps({"loaded": loaded, "listed": listed, "findings": findings}))
 
 
-VERBS = {
+def examiner(_store: SessionStore) -> None:
+    """For each line read, let a child be the witness of a harm."""
+    examining.serve(tell)
+
+
+TASKS = {
     verb.__name__: verb
-    for verb in (save, steps, zygote, create, remove, churn, take_back, back_and_forth, maintain, look)
+    for verb in (
+        save,
+        steps,
+        zygote,
+        create,
+        remove,
+        churn,
+        take_back,
+        back_and_forth,
+        maintain,
+        look,
+        read,
+        branch,
+        examiner,
+        verbs,
+    )
 }
 
 if __name__ == "__main__":
@@ -167,5 +262,8 @@ if __name__ == "__main__":
         saving.JOURNAL_MOST = 0  # as a save that is too large for the journal
     if FLUSH == "each":
         durability._syncfs = lambda: None  # as on a system without syncfs
+    HOURS = timedelta(hours=int(os.environ.get("SUPERQODE_TEST_CLOCK", "0")))
+    if HOURS:
+        clock.set_clock(lambda: datetime.now(UTC) + HOURS)
     with SessionStore(sys.argv[2]) as opened_store:
-        VERBS[sys.argv[1]](opened_store, *sys.argv[3:])
+        TASKS[sys.argv[1]](opened_store, *sys.argv[3:])

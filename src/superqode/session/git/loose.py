@@ -32,6 +32,8 @@ _STORED_HEAD: Final = struct.Struct("<HBHH")
 _STORED_SIZE: Final = _STORED_HEAD.size + 4
 _FOLDER_ATTEMPTS: Final = 100
 _HEADER_MAX: Final = 40
+# Errors of reading that say something of the file, and not of the moment.
+_THE_FILES_OWN: Final = frozenset((errno.EISDIR, errno.EIO, errno.EACCES))
 _TYPES: Final = frozenset((b"blob", b"tree", b"commit", b"tag"))
 
 
@@ -142,7 +144,12 @@ class LooseObjects:
         data = _header(kind, content) + content
         oid = hashlib.sha1(data, usedforsecurity=False).hexdigest()
         path = self.path(oid)
-        if self._stands(oid, path):
+        damaged = False
+        try:
+            stands = self._stands(path, oid)
+        except CorruptObject:
+            stands, damaged = False, True
+        if stands:
             if keep is not None:
                 keep.stood(path)
             return oid, None
@@ -150,13 +157,17 @@ class LooseObjects:
             packed = _stored(data)
         else:
             packed = zlib.compress(data, _LEVEL if compress else zlib.Z_NO_COMPRESSION)
-        self._create(path, packed)
+        self._create(path, packed, aside=oid if damaged else "")
         if keep is not None:
             keep.wrote(oid, packed)
         return oid, path
 
-    def _stands(self, oid: str, path: str) -> bool:
-        """Whether a whole object stands there; freshens it, so that no pruning by age takes it from under a save."""
+    def _stands(self, path: str, oid: str) -> bool:
+        """Whether a whole object stands there; freshens it, so that no pruning by age takes it from under a save.
+
+        Raises:
+            CorruptObject: a damaged one does.
+        """
         if path in self._distrusted:
             self._distrusted.discard(path)
             return False
@@ -168,20 +179,19 @@ class LooseObjects:
             return self.read(oid) is not None
         except CorruptObject as problem:
             cause = problem.__cause__
-            if isinstance(cause, OSError) and cause.errno not in (errno.EISDIR, errno.EIO):
+            if isinstance(cause, OSError) and cause.errno not in _THE_FILES_OWN:
                 raise cause from problem  # out of files or memory: that says nothing of the object
-            self.set_aside(oid)
-            return False
+            raise
 
-    def restore(self, oid: str, packed: bytes) -> None:
-        """Put a loose file back, given its bytes.
+    def restore(self, oid: str, packed: bytes, *, aside: bool = False) -> None:
+        """Put a loose file back, given its bytes; with `aside` a damaged one that stands there goes to the quarantine.
 
         Raises:
             CorruptObject: they are not this object's.
             OSError: the disk said no.
         """
         unpacked(oid, packed)
-        self._create(self.path(oid), packed)
+        self._create(self.path(oid), packed, aside=oid if aside else "")
 
     def drop(self, oid: str) -> None:
         """Remove the file of an object that is durable in a pack."""
@@ -199,7 +209,7 @@ class LooseObjects:
         os.replace(self.path(oid), target)  # noqa: PTH105 - text paths on both sides
         return target
 
-    def _create(self, path: str, packed: bytes) -> None:
+    def _create(self, path: str, packed: bytes, *, aside: str = "") -> None:
         # The name Git gives its own, so that `git prune` and our sweep know a leftover when they see one.
         name = f"tmp_obj_{self._mark}{os.getpid():x}-{next(self._number):x}"
         temporary = f"{path[: path.rindex('/')]}/{name}"
@@ -209,6 +219,8 @@ class LooseObjects:
                 _write_all(handle, packed)
             finally:
                 os.close(handle)
+            if aside:  # only now: on a disk that says no to everything, what stands there may be whole
+                self.set_aside(aside)
             os.replace(temporary, path)  # noqa: PTH105
         except BaseException:
             with suppress(FileNotFoundError):  # a Ctrl-C right after the rename

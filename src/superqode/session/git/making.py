@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -27,6 +28,7 @@ __all__ = [
     "is_repository",
     "is_unfinished",
     "lay_out",
+    "mend_head",
     "write_readme",
 ]
 
@@ -61,6 +63,7 @@ _CONFIG: Final = f"""[core]
 [superqode]
 \tformat = {STORE_FORMAT}
 """
+_HEAD: Final = re.compile(rb"ref: refs/\S+\s*\Z|[0-9a-f]{40}\s*\Z")
 _FOLDERS: Final = ("objects/info", "objects/pack", "refs/heads", "refs/tags", "info", "hooks")
 
 _README: Final = """# A store of agent sessions
@@ -78,6 +81,25 @@ SuperQode sessions wrote it: `superqode sessions --help`.
 def is_repository(path: Path) -> bool:
     """Whether a Git repository stands here."""
     return (path / "HEAD").is_file() and (path / "objects").is_dir() and (path / "refs").is_dir()
+
+
+def mend_head(path: Path) -> None:
+    """Write the file HEAD of a store anew where it is gone or says nothing: without it there is no repository for Git.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    if is_unfinished(path) or not all((path / part).is_dir() for part in ("objects", "refs", "superqode/locks")):
+        return
+    head = path / "HEAD"
+    with suppress(OSError):
+        if _HEAD.match(head.read_bytes()[:1024]):
+            return
+    if head.is_dir():
+        head.rmdir()
+    fresh = path / "HEAD.lock"
+    fresh.write_text(f"ref: {HEADS}{RESERVED_BRANCH}\n", "utf-8")
+    fresh.replace(head)
 
 
 def check_place(path: Path) -> None:

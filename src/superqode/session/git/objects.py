@@ -111,7 +111,8 @@ class Objects:
     @contextmanager
     def reading_many(self) -> Iterator[None]:
         """Inside, look for loose files only in folders that were there at the beginning: packed ones read quicker."""
-        self._local.folders = self.loose.folders()
+        with suppress(OSError):  # then each read says for itself what is wrong
+            self._local.folders = self.loose.folders()
         try:
             yield
         finally:

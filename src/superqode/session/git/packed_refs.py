@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from superqode.session.errors import CorruptObject
 
-__all__ = ["PackedRef", "find", "find_folded", "iterate", "render"]
+__all__ = ["PackedRef", "find", "find_folded", "iterate", "render", "salvage"]
 
 _HEADER: Final = b"# pack-refs with: peeled fully-peeled sorted \n"
 _LINE: Final = re.compile(rb"([0-9a-f]{40}) ([^\n\r\0 ]+)(?:\r?\n|\Z)")
@@ -34,6 +34,8 @@ def _open(path: str) -> mmap.mmap | bytes:
                 return b""
     except FileNotFoundError:
         return b""
+    except OSError as problem:
+        raise CorruptObject("packed-refs", f"it cannot be read ({problem.strerror})") from problem
 
 
 def _sorted(data: mmap.mmap | bytes) -> bool:
@@ -107,6 +109,18 @@ def iterate(path: str, prefix: str = "") -> Iterator[tuple[str, PackedRef]]:
             continue
         peeled = data[position + 1 : position + 41].decode("ascii") if data[position : position + 1] == b"^" else ""
         yield line[2].decode("utf-8", "surrogateescape"), PackedRef(line[1].decode(), peeled)
+
+
+def salvage(path: str) -> tuple[dict[str, str], int]:
+    """Give names and ids of the refs whose lines can be read, in a damaged file, and how many lines of refs it has."""
+    try:
+        with open(path, "rb") as file:  # noqa: PTH123
+            data = file.read()
+    except OSError:
+        data = b""
+    lines = [line for line in data.splitlines() if line.strip(b"\0") and line[:1] not in (b"#", b"^")]
+    found = [match for match in map(_LINE.fullmatch, lines) if match is not None]
+    return {match[2].decode("utf-8", "surrogateescape"): match[1].decode() for match in found}, len(lines)
 
 
 def render(refs: Mapping[str, PackedRef]) -> bytes:

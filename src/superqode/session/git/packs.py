@@ -33,7 +33,10 @@ class Packs:
         return oid in self._database
 
     def __iter__(self) -> Iterator[str]:
-        return map(str, self._database)
+        try:
+            yield from map(str, self._database)
+        except self._error:
+            return  # an index is damaged: of what stands behind it nothing can be told
 
     def read(self, oid: str, *, alone: bool = False) -> tuple[str, bytes]:
         """Give type and content.

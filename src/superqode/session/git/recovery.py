@@ -48,11 +48,10 @@ def _put_object(repository: Repository, oid: str, packed: bytes) -> None:
         if objects.loose.read(oid) is not None:
             return
     except CorruptObject:
-        objects.loose.set_aside(oid)
-    else:
-        if objects.has(oid):  # in a pack by now
-            return
-    objects.loose.restore(oid, packed)
+        objects.loose.restore(oid, packed, aside=True)
+        return
+    if not objects.has(oid):  # it may be in a pack by now
+        objects.loose.restore(oid, packed)
 
 
 def _put_ref(repository: Repository, name: str, way: list[RefMove]) -> bool:

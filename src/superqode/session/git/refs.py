@@ -99,17 +99,15 @@ class Refs:
         return self._resolve(name)[0]
 
     def loose_names(self, prefix: str) -> Iterator[str]:
-        """Names of the refs that stand in files of their own below `prefix` (which ends with a slash)."""
-        try:
-            with os.scandir(f"{self._root}/{prefix}") as found:
-                entries = sorted(found, key=lambda entry: entry.name)
-        except (FileNotFoundError, NotADirectoryError):
-            return
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from self.loose_names(f"{prefix}{entry.name}/")
-            elif not entry.name.endswith(".lock"):
-                yield prefix + entry.name
+        """Names of the refs that stand in files of their own below `prefix` (which ends with a slash).
+
+        Other files there, such as copies that a synchroniser called `s (conflicted copy)`, are no refs, as for Git.
+        """
+        return filter(is_ref_name, _files_below(self._root, prefix))
+
+    def strange_files(self) -> list[str]:
+        """Names of the files among the refs that are none."""
+        return [name for name in _files_below(self._root, "refs/") if not is_ref_name(name)]
 
     def names(self, prefix: str) -> list[str]:
         """Names of all refs below `prefix` (which ends with a slash), sorted."""
@@ -197,7 +195,8 @@ class Refs:
                 refs = dict(packed_refs.iterate(self._packed))
                 del refs[name]
                 packed.put(packed_refs.render(refs))
-            for path in (f"{self._root}/{name}", f"{self._root}/logs/{name}"):
+            # The reflog first, as Git does: one without its ref says that the ref was lost.
+            for path in (f"{self._root}/logs/{name}", f"{self._root}/{name}"):
                 try:
                     os.unlink(path)  # noqa: PTH108
                 except FileNotFoundError:
@@ -301,6 +300,29 @@ class Refs:
         """Where `packed-refs` stands."""
         return self._packed
 
+    def logged_names(self) -> list[str]:
+        """Names of all refs that have a reflog, whether they are there or not, sorted."""
+        return list(filter(is_ref_name, _files_below(f"{self._root}/logs", "refs/")))
+
+    def salvage_packed(self, aside: Path, peel: Callable[[str, str], str]) -> tuple[int, int]:
+        """Write `packed-refs` anew with those of its lines that can be read; gives how many there are and were.
+
+        Args:
+            aside: where the damaged one is moved.
+            peel: as in `pack`.
+
+        Raises:
+            StoreLocked: another process held its lock all that time.
+            OSError: the disk said no.
+        """
+        with self._locked_packed() as lock:
+            found, count = packed_refs.salvage(self._packed)
+            kept = {name: PackedRef(oid, peel(name, oid)) for name, oid in found.items() if is_ref_name(name)}
+            os.makedirs(os.path.dirname(aside), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120 - text paths
+            os.rename(self._packed, aside)  # noqa: PTH104
+            lock.commit(packed_refs.render(kept), sync=True)
+        return len(kept), count
+
     def log_lines(self, name: str) -> list[str]:
         """The reasons in a ref's reflog, oldest first; empty without one."""
         return [line.partition("\t")[2] for line in self._log_of(name)]
@@ -320,6 +342,21 @@ class Refs:
         except OSError:
             return []
         return [line for line in lines if line]
+
+
+def _files_below(root: str, prefix: str) -> Iterator[str]:
+    try:
+        with os.scandir(f"{root}/{prefix}") as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as problem:
+        raise CorruptObject(prefix, f"its folder cannot be read ({problem.strerror})") from problem
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from _files_below(root, f"{prefix}{entry.name}/")
+        elif not entry.name.endswith(".lock"):
+            yield prefix + entry.name
 
 
 def _id_in(line: str, place: int) -> str:

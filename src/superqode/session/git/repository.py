@@ -319,7 +319,11 @@ def _check(path: Path) -> None:
     try:
         settings = (path / "config").read_text("utf-8", "replace")
     except OSError as problem:
-        raise NotAStore(path, f"its config cannot be read ({problem.strerror})") from problem
+        raise NotAStore(
+            path,
+            f"its config cannot be read ({problem.strerror}). Where it is lost, an empty file in its place is enough,"
+            " and `superqode doctor` tells what it should say",
+        ) from problem
     for name, value in _EXTENSION.findall(settings):
         _refuse_extension(path, name.lower(), value.lower())
     found = _FORMAT.search(settings)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from superqode.session.errors import BackupError, CorruptObject
+from superqode.session.git.journal import Record
 from superqode.session.git.landing import Landing
 from superqode.session.git.loose import unpacked
 from superqode.session.git.repository import Repository, is_store
@@ -70,7 +71,7 @@ class Copies:
         return landing.repository.objects.read
 
     def _journal(self) -> _Reader:
-        known = dict(self._recorded())
+        known = {oid: packed for record in self.records() for oid, packed in record.objects}
 
         def read(oid: str) -> tuple[str, bytes]:
             if oid not in known:
@@ -79,8 +80,9 @@ class Copies:
 
         return read
 
-    def _recorded(self) -> Iterator[tuple[str, bytes]]:
+    def records(self) -> Iterator[Record]:
+        """Every record of the journal that can be read."""
         journal = self._repository.journal
         for path in journal.files():
-            for record in journal.records(path):
-                yield from record.objects
+            with suppress(OSError):  # a file that cannot be read has none
+                yield from journal.records(path)

@@ -21,7 +21,7 @@ from superqode.session.errors import (
     StoreUnwritable,
 )
 from superqode.session.git.durability import Durability
-from superqode.session.git.making import check_place
+from superqode.session.git.making import check_place, mend_head
 from superqode.session.git.repository import JOURNAL_DUE, Repository, is_store
 from superqode.session.store import maintenance, trash
 from superqode.session.store.branches import branch_ref
@@ -61,6 +61,8 @@ class StoreHandle:
         self._maintainer: threading.Thread | None = None
         self._checkpointer: threading.Thread | None = None
         self._checkpointed = clock.monotonic()
+        with suppress(OSError):  # where it cannot be mended, opening says what the place is
+            mend_head(self.path)
         if not create and self.path != default.absolute() and not is_store(self.path):
             below = self.path / DEFAULT_STORE.name
             if not is_store(below):

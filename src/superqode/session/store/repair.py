@@ -3,11 +3,14 @@
 Nothing is destroyed: a damaged file goes to the quarantine, and a session that stays damaged keeps its branch; what can
 be read of it becomes another session beside it.
 
-1. Refs whose files are damaged point again at what the journal, the newest of their saves, or the reflog says.
-2. Objects that are damaged or missing are taken from a pack, the journal, another store or a backup, checked by hash.
+1. Files of the store's own that cannot be read are set aside: the journal's, and `packed-refs`, of which all lines that
+   can be read are kept.
+2. Refs that are damaged, or vanished, point again at what the journal, the newest of their saves, or the reflog says.
+3. Objects that are damaged or missing are taken from a pack, the journal, another store or a backup, checked by hash.
    The trash, kept originals and all else that a ref reaches are looked at as well.
-3. What plain git merged file by file, so that two entries stand at one place, is merged entry by entry, on top.
-4. Of a session that is damaged still, a fork is made off its last whole save, with all later entries that can be read.
+4. What plain git merged file by file, so that two entries stand at one place, is merged entry by entry, on top.
+5. Of a session that is damaged still, a fork is made off its last whole save, with all later entries that can be read.
+6. Saves of a session that nothing reaches any more become another session beside it.
 """
 
 from __future__ import annotations
@@ -32,9 +35,12 @@ from superqode.session.store.lines import ticks
 from superqode.session.store.loading import load_commit
 from superqode.session.store.merging import mend_merge, write_mended
 from superqode.session.store.operations.recording import owner_of, recording
+from superqode.session.store.repair_files import repair_files
 from superqode.session.store.results import RepairReport, RepairStep
 from superqode.session.store.saving import Saver
 from superqode.session.store.state import EntryFiles, read_entry, saved_at, walk_timeline
+from superqode.session.store.unreached import unreached
+from superqode.session.store.vanished import vanished
 
 __all__ = ["repair"]
 
@@ -49,8 +55,9 @@ def repair(
     progress: Progress | None = None,
 ) -> RepairReport:
     """Repair a store; see `SessionStore.repair`."""
+    files = repair_files(repository, dry_run=dry_run)
     with Copies(repository, places) as copies:
-        work = _Work(repository, copies, dry_run=dry_run)
+        work = _Work(repository, copies, dry_run=dry_run, steps=files)
         work.refs()
         names = [name.removeprefix(HEADS) for name in repository.refs.names(HEADS)]
         sessions = [name for name in names if is_session_branch(name)]
@@ -59,6 +66,7 @@ def repair(
             if progress is not None:
                 progress(number + 1, len(sessions), "repairing sessions")
         work.others()
+        work.unreached()
     return RepairReport(tuple(work.steps), tuple(work.lost), dry_run=dry_run)
 
 
@@ -86,6 +94,7 @@ class _Work:
                 self.repository.refs.read(name)
             except CorruptObject as problem:
                 damaged[name] = problem
+        damaged |= {name: CorruptObject(name, "it is gone") for name in vanished(self.repository)}
         owners = {owner_of(name): "" for name in damaged if is_session_branch(owner_of(name))}
         mending = bool(owners) and not self.dry_run
         # What a ref said before could not be read, so there is nothing to go back to.
@@ -99,20 +108,19 @@ class _Work:
             if self._readable(oid):
                 self.steps.append(RepairStep(session_id, "ref", name, how, oid))
                 if not self.dry_run:
-                    self.repository.refs.mend(name, oid)
+                    self._put_ref(name, oid)
                 return
         self.lost.append(RepairStep(session_id, "ref", name, "", problem.reason))
 
+    def _put_ref(self, name: str, oid: str) -> None:
+        refs = self.repository.refs
+        refs.mend(name, oid)
+        if refs.read(name) is None:  # not damaged, but gone
+            refs.update(name, oid, None, ident=self.repository.committer(), reason="repair: it was gone")
+
     def _known_places(self, name: str) -> Iterator[tuple[str, str]]:
         """Where a ref may have been, the surest first."""
-        journal = self.repository.journal
-        moves = [
-            move.new
-            for path in journal.files()
-            for record in journal.records(path)
-            for move in record.refs
-            if move.name == name
-        ]
+        moves = [move.new for record in self.copies.records() for move in record.refs if move.name == name]
         yield from (("the journal", oid) for oid in reversed(moves))
         if name.startswith(HEADS):
             yield from (("its commits", oid) for oid in self._commits_of(name.removeprefix(HEADS)))
@@ -260,6 +268,22 @@ class _Work:
         except CorruptObject:
             return None
 
+    # -- what nothing reaches -----------------------------------------------------------------------------------------
+
+    def unreached(self) -> None:
+        """Make sessions of saves that lost their branch to a synchroniser or an old copy."""
+        whole = {oid for oid, problem in self.seen.items() if not problem}
+        for session_id, commit, entries in unreached(self.repository, whole):
+            # With its lock, so that no save which is just coming to its end is taken for one.
+            with self.repository.writing(session_id):
+                if commit not in {one.commit for one in unreached(self.repository, whole)}:
+                    continue
+            with suppress(CorruptSession):
+                session = load_commit(self.repository, session_id, commit, branch=None)
+                self._save_beside(
+                    session, session_id, commit, f"{entries} entries of {session_id} that nothing reached"
+                )
+
     # -- what stays damaged -----------------------------------------------------------------------------------------
 
     def _recover(self, session_id: str, tip: str) -> None:
@@ -274,10 +298,13 @@ class _Work:
             return
         for entry in later:
             session.add(entry)
+        self._save_beside(session, session_id, tip, f"{len(session.timeline)} entries of {session_id}")
+
+    def _save_beside(self, session: Session, session_id: str, tip: str, told: str) -> None:
+        """Save what was recovered of a session's commit as another session."""
         session.id = self._free_name(session_id)
         session.parent_session_id = session_id
         session.metadata = session.metadata | {"recovered": {"from": session_id, "tip": tip}}
-        told = f"{len(session.timeline)} entries of {session_id}"
         self.steps.append(RepairStep(session_id, "session", session.id, "what can be read", told))
         if not self.dry_run:
             with recording(self.repository, "repair", {session.id: session.title}):

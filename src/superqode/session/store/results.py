@@ -280,15 +280,15 @@ class RepairStep(Record):
 
     Attributes:
         session_id: the session it belongs to; empty for none.
-        what: `ref`, `object`, `session`: one made of what can be read of a damaged one, or `merge`: a save that plain
-            git merged file by file.
-        name: the ref's name, the object's id, the new session's id, or the merge's commit.
+        what: `ref`, `object`, `file`: one of the store's own that was set aside, `session`: one made of what can be
+            read of a damaged one, or `merge`: a save that plain git merged file by file.
+        name: the ref's name, the object's id, the file, the new session's id, or the merge's commit.
         how: where it was taken from; empty where it is lost.
         detail: the commit a ref points at now, what was damaged, or what was saved.
     """
 
     session_id: str
-    what: Literal["ref", "object", "session", "merge"]
+    what: Literal["ref", "object", "file", "session", "merge"]
     name: str
     how: str
     detail: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -346,9 +346,11 @@ class Saver:
         """Whether what the save goes on top of has snapshots that stand under another name, or in its message only."""
         if line.tree is None or line.commit is None:
             return False
-        return line.tree.meta.id != session.id or bool(
-            message.shared_snapshots(self._objects.commit(line.commit).message)
-        )
+        if line.tree.meta.id != session.id:
+            return True
+        with suppress(CorruptObject):  # damaged since it was read: `verify` tells, and this save is whole
+            return bool(message.shared_snapshots(self._objects.commit(line.commit).message))
+        return False
 
     def _acknowledge(self, session: Session, begun: Line, made: _Made, last: Line, merged: int) -> SaveResult:
         tip = self._remember(session, last)
@@ -394,4 +396,5 @@ def _plainly(problem: OSError) -> str:
         return "the disk is full. Free some space"
     if problem.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return f"{problem.filename or 'the store'} cannot be written"
-    return str(problem.strerror or problem)
+    place = f"{problem.filename}: " if problem.filename else ""
+    return f"{place}{problem.strerror or problem}"

@@ -26,6 +26,8 @@ from superqode.session.store.operations.log import OPLOG, OperationLog
 from superqode.session.store.results import Finding, VerifyReport
 from superqode.session.store.sources import KEPT, read_original
 from superqode.session.store.state import Tree, check_names, merged_by_git, read_entries, read_tree, walk_timeline
+from superqode.session.store.unreached import unreached
+from superqode.session.store.vanished import vanished
 
 __all__ = ["Depth", "Level", "verify"]
 
@@ -252,6 +254,8 @@ def _rest(check: _Check) -> None:
                 repository.refs.read(name)
             except CorruptObject as problem:
                 check.error("", "", name, str(problem))
+    _strange(check)
+    _unreached(check)
     kept = sorted(path.name for path in repository.quarantine.glob("*") if path.name != "locks")
     if kept:
         check.warn("", f"{len(kept)} damaged files were set aside earlier", str(repository.quarantine))
@@ -271,3 +275,19 @@ def _operations(check: _Check) -> None:
         check.error("", "", OPLOG, str(problem))
     except CorruptObject:
         return  # told with the other refs
+
+
+def _strange(check: _Check) -> None:
+    for name in check.repository.refs.strange_files():
+        check.warn("", "it is no ref: git and superqode look past it. Move it away, or give it a ref's name", name)
+    for name in vanished(check.repository):
+        session_id = name.split("/")[2] if name.startswith((HEADS, TAGS)) else ""
+        check.warn(session_id, "it is gone, and nobody deleted it. `superqode sessions repair` brings it back", name)
+
+
+def _unreached(check: _Check) -> None:
+    if check.depth != Depth():
+        return  # it takes reading all there is
+    for session_id, commit, entries in unreached(check.repository, check.good):
+        told = f"{entries} entries are in saves that nothing reaches. `superqode sessions repair` brings them back"
+        check.findings.append(Finding("warning", session_id, commit, "", told))

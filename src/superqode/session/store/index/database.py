@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,6 +17,9 @@ T = TypeVar("T")
 
 # Any change to the tables below, or to what is put in them, takes a new number.
 VERSION: Final = 4
+
+# How far apart SQLite writes to make room for the memory that WAL shares, in bytes.
+_SHARED_STEP: Final = 4096
 
 _SCHEMA: Final = """
 CREATE TABLE stamp (id INTEGER PRIMARY KEY CHECK (id = 0), value TEXT NOT NULL);
@@ -183,8 +187,18 @@ class Database:
         self._opened = _identity(self._path)
         return connection
 
+    def _journal_mode(self) -> str:
+        """WAL; but on a disk of small blocks, where it ends the process when the disk is full, a journal of its own.
+
+        SQLite makes room for the memory that WAL shares by one byte in 4 KiB (unixShmMap in its os_unix.c). Where that
+        is several blocks the others have no room yet, and writing there is a bus error.
+        """
+        if self._in_memory or not hasattr(os, "statvfs"):
+            return "WAL"
+        return "WAL" if os.statvfs(self._path.parent).f_frsize >= _SHARED_STEP else "TRUNCATE"
+
     def _prepare(self, connection: sqlite3.Connection) -> sqlite3.Connection:
-        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(f"PRAGMA journal_mode = {self._journal_mode()}")
         connection.execute("PRAGMA synchronous = OFF")  # lost after a power cut, it is made anew
         connection.execute("PRAGMA cache_size = -16000")
         version = connection.execute("PRAGMA user_version").fetchone()[0]

@@ -153,6 +153,8 @@ def _scan_folder(repository: Repository, folder: str, known: dict[str, Branch], 
                     suspects.append((name, look))
     except (FileNotFoundError, NotADirectoryError):
         return
+    except OSError as problem:
+        raise CorruptObject(folder, f"its folder cannot be read ({problem.strerror})") from problem
     for name, look in suspects:
         _read_branch(repository, name, look if now - look[1] >= _RACY_NS else _UNSURE, changes)
     for name in below:

@@ -41,9 +41,12 @@ def forget_session(connection: sqlite3.Connection, session: int) -> None:
 
 def index_session(connection: sqlite3.Connection, repository: Repository, session: int, name: str) -> None:
     """Bring the full-text tables up to date with a session's row; damaged entries are left out."""
-    title, tags, project, timeline, indexed = connection.execute(
+    row = connection.execute(
         "SELECT title, tags, project, timeline, indexed_timeline FROM sessions WHERE id = ?", (session,)
     ).fetchone()
+    if row is None:
+        return  # another process noticed meanwhile that it is deleted
+    title, tags, project, timeline, indexed = row
     connection.execute("DELETE FROM titles WHERE rowid = ?", (session,))
     described = " ".join([title, *jsontext.load(tags), project.rpartition("/")[2], name])
     connection.execute("INSERT INTO titles (rowid, body) VALUES (?, ?)", (session, segment(described)))

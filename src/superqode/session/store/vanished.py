@@ -1,0 +1,24 @@
+"""Refs that went without anybody deleting them: their reflogs are there still.
+
+Deleting a ref takes its reflog along, by us and by Git; so a reflog alone says that a file was lost, or that a process
+was killed at the very moment when it made its first save.
+"""
+
+from __future__ import annotations
+
+from superqode.session.git.repository import HEADS, TAGS, Repository
+from superqode.session.store.trash import TRASH
+
+__all__ = ["vanished"]
+
+
+def vanished(repository: Repository) -> list[str]:
+    """Names of the refs that vanished, but for those that were found missing and put into the trash.
+
+    Raises:
+        CorruptObject: `packed-refs` is damaged.
+    """
+    there = set(repository.refs.names("refs/"))
+    trashed = {name.removeprefix(TRASH).split("/")[0] for name in there if name.startswith(TRASH)}
+    gone = [name for name in repository.refs.logged_names() if name not in there]
+    return [name for name in gone if not (name.startswith((HEADS, TAGS)) and name.split("/")[2] in trashed)]

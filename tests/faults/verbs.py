@@ -1,0 +1,41 @@
+"""The verbs that move refs, and a store to do them in; known to the tests and to their workers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from superqode.session import Session, SessionStore
+
+
+def _snapshot(store: SessionStore) -> None:
+    session = store.load("s")
+    session.create_snapshot("another")
+    store.save(session)
+
+
+VERBS: dict[str, Callable[[SessionStore], object]] = {
+    "delete": lambda store: store.delete("s"),
+    "undelete": lambda store: store.undelete("gone"),
+    "rename": lambda store: store.rename("s", "new"),
+    "purge": lambda store: store.purge("gone"),
+    "maintain": lambda store: store.maintain(),
+    "fork": lambda store: store.fork("s", new_id="new"),
+    "undo": lambda store: store.undo("two"),
+    "snapshot": _snapshot,
+}
+
+
+def make_store(place: Path) -> None:
+    """Make a store with sessions `s`, its fork, `two` of two saves, and `gone` in the trash; most have a snapshot."""
+    with SessionStore(place) as store:
+        for name in ("s", "gone", "two"):
+            session = Session(id=name)
+            session.add_message("user", name)
+            session.create_snapshot("kept")
+            store.save(session)
+        session.add_message("user", "more")
+        store.save(session)
+        store.fork("s", new_id="fork")
+        store.delete("gone")
+        store.list_sessions()
