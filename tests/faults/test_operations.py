@@ -58,6 +58,8 @@ def _state(store: SessionStore) -> tuple[object, ...]:
     return sessions, sorted((item.session_id, item.tip, item.snapshots) for item in store.trash())
 
 
+GROUP = "kill -9, in every operation"
+
 _VERBS: dict[str, Callable[[SessionStore], object]] = {
     "delete": lambda store: store.delete("a"),
     "undelete": lambda store: store.undelete("gone"),
