@@ -50,6 +50,8 @@ def test_ids_are_completed_with_their_titles(cli: Cli, save: Save) -> None:
     assert "@latest" in _complete("sessions show @", SUPERQODE_STORE=str(cli.store))
     cli.run("sessions", "delete", "other")
     assert "other" in _complete(f"--store {cli.store} sessions undelete o")
+    (operation,) = cli.json("ops")
+    assert operation["id"] in _complete(f"--store {cli.store} ops undo {operation['id'][:2]}")
 
 
 def test_completion_is_silent_where_there_is_nothing(tmp_path: Path) -> None:

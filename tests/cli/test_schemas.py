@@ -83,6 +83,7 @@ def _calls(cli: Cli, folder: Path) -> Iterator[tuple[str, list[object], str]]:
         "sessions new": ["--title", "New"],
         "sessions edit": ["c", "--title", "Edited"],
         "sessions fork": ["a", "--id", "f"],
+        "sessions merge": ["a", "f"],
         "sessions rename": ["d", "dd"],
         "sessions snapshot": ["a", "Now"],
         "sessions snapshots": ["a"],
@@ -100,6 +101,7 @@ def _calls(cli: Cli, folder: Path) -> Iterator[tuple[str, list[object], str]]:
         "sessions repair": ["--dry-run"],
         "sessions maintain": [],
         "sessions backup": [folder / "all.backup"],
+        "ops": [],
         "remote add": ["team", bare(folder / "team.git")],
         "remote list": [],
         "remote default": [],
@@ -113,6 +115,7 @@ def _calls(cli: Cli, folder: Path) -> Iterator[tuple[str, list[object], str]]:
     yield "sessions restore-backup", [folder / "all.backup", "--store", folder / "restored"], ""
     yield from _quality(folder)
     yield from _sharing(cli)
+    yield "ops undo", ["--dry-run"], ""
     yield "remote remove", ["team"], ""
 
 

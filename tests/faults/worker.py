@@ -110,6 +110,23 @@ def churn(store: SessionStore, prefix: str) -> None:
     until_told(step)
 
 
+def take_back(store: SessionStore, operation: str) -> None:
+    """Take an operation back; tell how that ended."""
+    try:
+        store.undo_operation(operation)
+    except SessionError as problem:
+        tell("refused", type(problem).__name__)
+    else:
+        tell("done")
+
+
+def back_and_forth(store: SessionStore, name: str, count: str) -> None:
+    """Delete a session and bring it back, so many times."""
+    for _ in range(int(count)):
+        store.delete(name)
+        store.undelete(name)
+
+
 def maintain(store: SessionStore) -> None:
     """Maintain the store again and again until standard input ends."""
     until_told(lambda number: tell(number, *store.maintain().skipped))
@@ -138,7 +155,10 @@ def look(store: SessionStore, *session_ids: str) -> None:
     tell(json.dumps({"loaded": loaded, "listed": listed, "findings": findings}))
 
 
-VERBS = {verb.__name__: verb for verb in (save, steps, zygote, create, remove, churn, maintain, look)}
+VERBS = {
+    verb.__name__: verb
+    for verb in (save, steps, zygote, create, remove, churn, take_back, back_and_forth, maintain, look)
+}
 
 if __name__ == "__main__":
     random.seed(time.time_ns())

@@ -18,6 +18,7 @@
 | `sessions/` | `superqode sessions …`, one module for each handful of related commands |
 | `share/` | `superqode share …`, its passwords and what is never printed |
 | `qe/` | `superqode qe …` |
+| `ops` | `superqode ops`, and how to say that something can be taken back |
 | `remote`, `hooks` | `superqode remote …`, `superqode hooks …` |
 | `documents`, `schemas`, `schema` | what `--json` prints: its types, JSON Schemas of them, `superqode schema` |
 | `configured`, `doctor` | `superqode config`, `superqode doctor` |
@@ -48,6 +49,7 @@ __all__ = ["main"]
 _COMMANDS: Final = {
     "sessions": ("superqode.cli.sessions:sessions", "Keep, read, search, fork and undo sessions."),
     "share": ("superqode.cli.share:share", "Hand sessions to others through any Git remote."),
+    "ops": ("superqode.cli.ops:ops", "List what moved or removed sessions, and take it back."),
     "remote": ("superqode.cli.remote:remote", "Say where shares travel to."),
     "serve": ("superqode.cli.serve:serve", "Show the store in a browser of this machine, to read only."),
     "qe": ("superqode.cli.qe:qe", "Run a project's own checks on a copy, and keep what they find."),

@@ -1,4 +1,4 @@
-"""What a shell may complete: ids by id and by title, saves, snapshots, tags, agents, projects, the trash, remotes.
+"""What a shell may complete: ids by id and by title, saves, snapshots, tags, agents, projects, trash, log, remotes.
 
 A shell that completes has no place for messages: whatever goes wrong completes nothing.
 """
@@ -22,6 +22,7 @@ __all__ = [
     "complete_agents",
     "complete_ids",
     "complete_ids_and_revisions",
+    "complete_operations",
     "complete_projects",
     "complete_remotes",
     "complete_revisions",
@@ -103,8 +104,11 @@ def _revisions(ctx: click.Context, named: str, incomplete: str) -> list[Completi
         for made in store.load(session_id).snapshots:
             yield made.id, made.description or "a snapshot"
         saves = store.history(session_id, limit=_SAVES)
-        for back, save in enumerate(saves):
-            yield f"~{back}", save.subject
+        known = {save.commit: save for save in saves}
+        back, found = 0, saves[0] if saves else None
+        while found is not None:  # along the first parents, as Git counts
+            yield f"~{back}", found.subject
+            back, found = back + 1, known.get(found.parents[0]) if found.parents else None
         for save in saves:
             yield save.commit[:_COMMIT_SHOWN], save.subject
 
@@ -147,6 +151,17 @@ def complete_projects(ctx: click.Context, _parameter: click.Parameter, incomplet
 
     folders = CompletionItem(incomplete, type="dir")
     return [*_labels(ctx, incomplete, lambda item: [item.project_path]), folders]
+
+
+def complete_operations(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Give the ids of operations that can be taken back, newest first."""
+
+    def listed(store: SessionStore) -> Pairs:
+        for one in store.operations(_MOST):
+            if one.happened and not one.final and not one.taken_back_by:
+                yield one.id, f"{one.verb} {one.sessions[0].id if one.sessions else ''}"
+
+    return completions(ctx, incomplete, listed)
 
 
 def complete_remotes(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

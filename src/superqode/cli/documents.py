@@ -385,3 +385,14 @@ class Diagnosis:
     """The worst of the findings."""
 
     level: Literal["ok", "warning", "problem"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What became of a share that is back.
+
+    Attributes:
+        pushed: whether it is on its remote again.
+    """
+
+    pushed: bool

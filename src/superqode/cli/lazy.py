@@ -104,14 +104,16 @@ class Command(click.Command):
 class LazyGroup(click.Group):
     """A group that knows its commands from a table: name → (`module:attribute`, short help).
 
-    The order of the table is the order of the help. Alone, the group shows its help.
+    The order of the table is the order of the help. Alone, the group shows its help, unless it `works_alone`: then its
+    own function does something.
     """
 
-    def __init__(self, *args: Any, table: Table, **options: Any) -> None:
+    def __init__(self, *args: Any, table: Table, works_alone: bool = False, **options: Any) -> None:
         options |= {"invoke_without_command": True, "no_args_is_help": False}
         super().__init__(*args, **options)
         self.params += common_options()
         self.table = table
+        self.works_alone = works_alone
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Give the names in the table's order."""
@@ -173,8 +175,8 @@ class LazyGroup(click.Group):
         return names + click.Command.shell_complete(self, ctx, incomplete)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command named, or show the help where none is."""
+        """Run the command named; where none is, show the help, or do what the group does alone."""
         given = super().invoke(ctx)
-        if ctx.invoked_subcommand is None:
+        if ctx.invoked_subcommand is None and not self.works_alone:
             click.echo(ctx.get_help())
         return given

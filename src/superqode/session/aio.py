@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 from superqode.session.models import Entry, Session
 from superqode.session.sharing.manager import SessionSharingManager
 from superqode.session.sharing.models import Preparation, PruneResult, ShareConfig, SharedSession
+from superqode.session.store.operations.results import Operation, UndoneOperation
 from superqode.session.store.results import (
     MaintenanceReport,
+    MergeResult,
     PurgeResult,
     RepairReport,
     SaveRecord,
@@ -133,6 +135,10 @@ class AsyncSessionStore:
         """As `SessionStore.fork`."""
         return await _run(self.store.fork, session_id, **options)
 
+    async def merge(self, session_id: str, other: str, **options: Any) -> MergeResult:
+        """As `SessionStore.merge`."""
+        return await _run(self.store.merge, session_id, other, **options)
+
     async def rename(self, session_id: str, new_id: str) -> None:
         """As `SessionStore.rename`."""
         await _run(self.store.rename, session_id, new_id)
@@ -144,6 +150,14 @@ class AsyncSessionStore:
     async def trash(self, name: str | None = None, *, older_than: timedelta | None = None) -> list[TrashItem]:
         """As `SessionStore.trash`."""
         return await _run(self.store.trash, name, older_than=older_than)
+
+    async def operations(self, limit: int | None = None) -> list[Operation]:
+        """As `SessionStore.operations`."""
+        return await _run(self.store.operations, limit)
+
+    async def undo_operation(self, which: int | str | None = None, *, dry_run: bool = False) -> UndoneOperation:
+        """As `SessionStore.undo_operation`."""
+        return await _run(self.store.undo_operation, which, dry_run=dry_run)
 
     async def undelete(self, name: str, *, new_id: str | None = None) -> str:
         """As `SessionStore.undelete`."""

@@ -50,3 +50,7 @@ def _fill(store: SessionStore) -> None:
     )
     session.create_snapshot("Before review", snapshot_id="before-review", created_at=later)
     store.save(session)
+    other = Session(id="session-124", title="Fix the login bug", created_at=START)
+    other.add(Message(id="msg-3", role=MessageRole.USER, content="Why can nobody log in?", timestamp=START))
+    store.save(other)
+    store.delete(other.id)

@@ -29,5 +29,5 @@ def test_listings_are_real(tmp_path: Path) -> None:
 
     if os.environ.get("UPDATE_FORMAT"):
         Path(str(page)).write_text(true, "utf-8")
-    assert len(_EXAMPLE.findall(text)) == 6
+    assert len(_EXAMPLE.findall(text)) == 7
     assert text == true

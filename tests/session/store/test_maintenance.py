@@ -80,6 +80,28 @@ def test_many_packs_become_few_in_the_background(store, git, monkeypatch):
     git.fsck()
 
 
+def test_small_packs_become_one_when_somebody_asks(store, git, monkeypatch):
+    """Packs of a size are joined, for what is like each other to be found; little beside a large one waits."""
+    monkeypatch.setattr(recovery, "_FEW", 1)
+    session = Session(id="s")
+    folder = store.path / "objects" / "pack"
+    for texts in (map(str, range(400)), map(str, range(400, 800)), ("a",)):
+        for text in texts:
+            session.add_message("user", text)
+        store.save(session)
+        if "a" not in text:
+            store._open().checkpoint()
+    assert len(list(folder.glob("*.pack"))) == 2
+    store.maintain()
+    [one] = folder.glob("*.pack")
+    session.add_message("user", "more")
+    store.save(session)
+    store.maintain()
+    assert one.exists()
+    assert store.load("s") == session
+    git.fsck()
+
+
 def test_saves_go_on_after_it(store):
     """What is packed is built on like anything else."""
     made = _fill(store)

@@ -85,12 +85,22 @@ def test_equal_or_untouched_sides_merge_into_the_changed_one(life):
 
 @given(labels, labels, labels)
 def test_lists_merge_as_ordered_sets(base, ours, theirs):
-    """An item is in the merge when both have it, or one side added it; once, theirs first and in order."""
+    """An item is in the merge when both have it, or one side added it; once."""
     merged = merge_list(base, ours, theirs)
     assert len(merged) == len(set(merged))
     added = (set(ours) | set(theirs)) - set(base)
     assert set(merged) == (set(ours) & set(theirs)) | added
-    assert merged[: len(set(merged) & set(theirs))] == [item for item in theirs if item in merged]
+
+
+@given(labels, labels, st.lists(st.sampled_from("uvw"), unique=True), st.data())
+def test_what_both_put_at_the_end_follows_one_another(base, added, ours, data):
+    """Theirs in their order, then ours; what was there keeps its order, and what one side moved is where it put it."""
+    theirs = [item for item in base if data.draw(st.booleans())] + [item for item in added if item not in base]
+    mine = [item for item in base if item in theirs]
+    assert merge_list(base, mine + ours, theirs) == theirs + ours
+    moved = data.draw(st.permutations(base))
+    assert merge_list(base, moved + ours, base) == moved + ours
+    assert merge_list(base, base + ours, moved) == moved + ours
 
 
 @given(st.lists(st.sampled_from("ab")), st.lists(st.sampled_from("ab")))

@@ -289,3 +289,26 @@ def test_a_file_moved_elsewhere_is_kept_under_its_new_name_with_the_old_one(stor
     original = store.original(ID)
     assert [file.name for file in original.files] == [moved.as_posix(), transcript.as_posix()]
     assert read(original) == claude_lines(6).encode()
+
+
+def test_an_import_that_replaces_is_an_operation(store, transcript, git):
+    """What only grows is a save; a file that says something else than before can be taken back, and so can a mapping."""
+    store.import_sources([transcript])
+    transcript.write_text(claude_lines(6))
+    store.import_sources([transcript])
+    assert store.operations() == []
+
+    before = git("rev-parse", f"{ID}^{{tree}}")
+    transcript.write_text(claude_lines(6).replace("claude user 2", "something else"))
+    (outcome,) = store.import_sources([transcript]).sessions
+    assert outcome.status == "updated"
+    (operation,) = store.operations()
+    assert (operation.verb, operation.sessions[0].id) == ("import", ID)
+    assert store.undo_operation().changes == (f"{ID} is as it was before, by a new save",)
+    assert git("rev-parse", f"{ID}^{{tree}}") == before
+
+    assert [outcome.status for outcome in store.reimport([ID]).sessions] == ["updated"]
+    assert store.operations()[0].verb == "reimport"
+    store.undo_operation()
+    assert git("rev-parse", f"{ID}^{{tree}}") == before
+    git.fsck()

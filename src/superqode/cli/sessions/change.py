@@ -9,6 +9,7 @@ import click
 from superqode.cli import params
 from superqode.cli.completing import complete_revisions, complete_tags
 from superqode.cli.lazy import Command, examples
+from superqode.cli.ops import hint
 from superqode.cli.options import json_option, open_store, resolve, session_argument, store_option, wants_json
 from superqode.cli.output import emit, emit_json
 from superqode.cli.sessions.saved import tell_save
@@ -157,3 +158,4 @@ def rename(session_id: str, new_id: str) -> None:
         emit_json({"id": found, "new_id": new_id})
     else:
         emit(f"{line(found)} is {line(new_id)} now")
+        hint()

@@ -13,6 +13,7 @@ from superqode.cli.asking import can_ask, confirm
 from superqode.cli.common import says_yes
 from superqode.cli.completing import complete_trash
 from superqode.cli.lazy import Command, examples
+from superqode.cli.ops import hint
 from superqode.cli.options import (
     json_option,
     open_store,
@@ -66,6 +67,7 @@ def delete(session_ids: Sequence[str]) -> None:
         return
     for session_id in deleted:
         emit(f"Deleted {line(session_id)} (`superqode sessions undelete {line(session_id)}` brings it back)")
+    hint()
 
 
 @click.command(
@@ -91,6 +93,7 @@ def undelete(wanted: str, new_id: str | None) -> None:
         emit_json({"id": back})
     else:
         emit(f"{line(back)} is back")
+        hint()
 
 
 @click.command(
@@ -188,3 +191,5 @@ def prune(older_than: timedelta, dry_run: bool) -> None:
             [(item.id, item.title, ago(item.updated_at), item.message_count) for item in moved],
         )
     emit(f"{'Would move' if dry_run else 'Moved'} {count(len(moved), 'session')} to the trash")
+    if moved and not dry_run:
+        hint()

@@ -107,7 +107,7 @@ def restore(session_id: str, point: str) -> None:
         session = store.load(resolve(store, session_id))
         revision = _snapshot_named(session, point) or point
         saved = store.restore(session.id, revision)
-    tell_save(saved, f"is as it was at {line(revision)}", "is in that state already")
+    tell_save(saved, f"is as it was at {line(revision)}", "is in that state already", moved=True)
 
 
 def _snapshot_named(session: Session, point: str) -> str:
@@ -134,7 +134,7 @@ def undo(session_id: str) -> None:
     """Go back one save, as a new save."""
     with open_store() as store:
         saved = store.undo(resolve(store, session_id))
-    tell_save(saved, "went back one save", "was in that state already")
+    tell_save(saved, "went back one save", "was in that state already", moved=True)
 
 
 @click.command(
@@ -147,4 +147,4 @@ def redo(session_id: str) -> None:
     """Take the last undo back."""
     with open_store() as store:
         saved = store.redo(resolve(store, session_id))
-    tell_save(saved, "took the undo back", "was in that state already")
+    tell_save(saved, "took the undo back", "was in that state already", moved=True)

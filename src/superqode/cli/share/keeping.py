@@ -10,6 +10,7 @@ from superqode.cli.asking import can_ask, confirm
 from superqode.cli.completing import complete_ids
 from superqode.cli.exit_codes import ExitCode
 from superqode.cli.lazy import Command, examples
+from superqode.cli.ops import hint
 from superqode.cli.options import json_option, open_store, resolve, store_option, wants_json
 from superqode.cli.output import emit, emit_json, note, table, warn
 from superqode.cli.progress import waiting
@@ -152,10 +153,10 @@ def revoke(named: str, remote: str | None) -> None:
 
     It is deleted on the remote and its link leads nowhere. What somebody fetched before stays with them, and
     the host may keep the bytes for a while. It asks first, and without a terminal it refuses unless --yes is
-    given.
+    given. `superqode ops undo` brings it back, under the same link, as long as the store remembers it.
     """
     with open_sharing(remote) as manager:
-        confirm("Delete this share for good?", "revoking cannot be undone")
+        confirm("Delete this share on its remote and here?", "revoking makes its link lead nowhere")
         with waiting("Revoking"):
             share = manager.revoke_share(named)
     if wants_json():
@@ -163,6 +164,7 @@ def revoke(named: str, remote: str | None) -> None:
         return
     emit(f"Revoked {share.id}")
     note("who fetched it has it still, and the host may keep its bytes for a while; change what must stay secret")
+    hint()
 
 
 @click.command(

@@ -12,6 +12,11 @@
     │   ├── RevisionNotFound
     │   └── AmbiguousId                       a prefix of several ids
     ├── NothingToUndo, NothingToRedo
+    ├── UnrelatedSessions (ValueError)        sessions without a common save are to be merged
+    ├── OperationError                        an operation cannot be taken back
+    │   ├── OperationNotFound (NotFound)      there is no such one, or none at all
+    │   ├── OperationFinal                    it forgot something for good, or was taken back already
+    │   └── OperationBlocked                  something that happened since stands in the way
     ├── SessionExists (ValueError)            the id is taken by another session
     ├── CorruptSession (ValueError)           a session's bytes are not what the format says
     │   └── NewerFormat                       written by a newer superqode
@@ -114,6 +119,13 @@ from superqode.session.errors.content import (
     SnapshotNotFound,
     TranscriptError,
     UnknownTranscript,
+    UnrelatedSessions,
+)
+from superqode.session.errors.operations import (
+    OperationBlocked,
+    OperationError,
+    OperationFinal,
+    OperationNotFound,
 )
 from superqode.session.errors.quality import (
     NoAgent,
@@ -209,6 +221,10 @@ __all__ = [
     "NotFound",
     "NothingToRedo",
     "NothingToUndo",
+    "OperationBlocked",
+    "OperationError",
+    "OperationFinal",
+    "OperationNotFound",
     "Outcome",
     "PartlyRejected",
     "PasswordRequired",
@@ -247,6 +263,7 @@ __all__ = [
     "UnknownRole",
     "UnknownShareVersion",
     "UnknownTranscript",
+    "UnrelatedSessions",
     "UnsoundObjects",
     "UnsupportedStore",
     "WrongPassword",

@@ -141,7 +141,10 @@ class SessionSharingManager:
         return self._owner().update(share_token, change, progress=progress)
 
     def revoke_share(self, share_token: str) -> SharedSession:
-        """Delete a share on its remote and here, with its keys; who fetched it before keeps what they have.
+        """Delete a share on its remote and here; who fetched it before keeps what they have.
+
+        Its keys leave the ledger. The operation log has them as long as it can be taken back
+        (`SessionStore.undo_operation`), and no longer than its session is purged or scrubbed.
 
         Raises:
             ShareNotFound: it is none of this store's shares.

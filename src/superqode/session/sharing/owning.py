@@ -43,7 +43,8 @@ from superqode.session.sharing.pruning import prune_remote, unknown_refs
 from superqode.session.sharing.reading import find_link, store_url
 from superqode.session.sharing.transport import NAMESPACES
 from superqode.session.store.index.catalogue import Progress
-from superqode.session.store.ledger import Ledger
+from superqode.session.store.ledger import Ledger, share_alone
+from superqode.session.store.operations.recording import recording
 from superqode.session.store.results import SecretPlace
 from superqode.session.store.secrets import PREPARED
 
@@ -81,7 +82,7 @@ class Owner:
         share_id = new_share_id()
         secret = new_link_secret() if config.sealed else None
         data_key = new_data_key() if config.sealed else None
-        with self._alone(share_id):
+        with share_alone(self._repository, share_id):
             with self._repository.writing():
                 prepared = prepare(self._repository, session_id, config, progress)
                 record = ShareRecord(
@@ -269,7 +270,7 @@ class Owner:
         return self._end(find_link(self._ledger, text).share_id, reason)
 
     def _end(self, share_id: str, reason: str, *, only_expired: bool = False) -> SharedSession:
-        with self._alone(share_id):
+        with share_alone(self._repository, share_id):
             record = find_record(self._ledger, share_id)
             if only_expired and not record.is_expired:  # extended since it was looked at
                 return record.shared(store_url(self._repository), self._repository.refs.read(record.local_ref))
@@ -287,8 +288,11 @@ class Owner:
                         raise
                     # A wrong address: there never was anything.
             ended = replace(record, revoked_at=clock.now(), data_key=None, link_secret=None, pushed="")
-            save_record(self._ledger, ended, reason)
-            self._drop_refs(record)
+            told = {record.session_id: record.title}
+            # What taking it back needs stands in the log before it is forgotten here.
+            with recording(self._repository, "expire" if only_expired else "revoke", told, share=share_id):
+                save_record(self._ledger, ended, reason)
+                self._drop_refs(record)
             return ended.shared(store_url(self._repository), None)
 
     def _drop_refs(self, record: ShareRecord) -> None:
@@ -319,7 +323,7 @@ class Owner:
     def _sweep(self) -> None:
         """Drop the refs of shares that the ledger never heard of: a crash between the two left them."""
         for name in unknown_refs(self._repository, self._ledger):
-            with self._alone(name.rpartition("/")[2]):
+            with share_alone(self._repository, name.rpartition("/")[2]):
                 oid = self._repository.refs.read(name)
                 if oid is not None and load_record(self._ledger, name.rpartition("/")[2]) is None:
                     self._repository.refs.delete(name, oid)
@@ -379,7 +383,7 @@ class Owner:
     def _own(self, text: str) -> Iterator[tuple[ShareRecord, str]]:
         """A live share of ours and its commit here, while nobody else changes it."""
         share_id = find_link(self._ledger, text).share_id
-        with self._alone(share_id):
+        with share_alone(self._repository, share_id):
             record = find_record(self._ledger, share_id)
             tip = self._repository.refs.read(record.local_ref)
             if record.revoked_at is not None:
@@ -387,12 +391,6 @@ class Owner:
             if tip is None:
                 raise ShareNotFound(record.id, "this store: its ref was deleted")
             yield record, tip
-
-    @contextmanager
-    def _alone(self, share_id: str) -> Iterator[None]:
-        # One of 32 locks: two shares rarely wait for each other, and no lock is left for each.
-        with self._repository.alone(f"share-{share_id[0]}"):
-            yield
 
 
 def _told(snapshots: Iterable[SharedSnapshot]) -> list[str]:

@@ -27,7 +27,7 @@ from superqode.session.store import maintenance, trash
 from superqode.session.store.branches import branch_ref
 from superqode.session.store.hooks import install_hooks
 from superqode.session.store.index.catalogue import Catalogue
-from superqode.session.store.results import SaveResult
+from superqode.session.store.results import MergeResult, SaveResult
 
 __all__ = ["DEFAULT_STORE", "StoreHandle"]
 
@@ -145,7 +145,7 @@ class StoreHandle:
     ) -> None:
         self.close()
 
-    def _after_save(self, repository: Repository, result: SaveResult) -> None:
+    def _after_save(self, repository: Repository, result: SaveResult | MergeResult) -> None:
         with self._lock:
             self._unflushed += len(result.commits)
             count = self._unflushed

@@ -5,7 +5,8 @@ What people did to it since (title, tags, own messages) stays.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
 from superqode.session import ids
@@ -90,8 +91,28 @@ def save_more(
     """
     if not fresh.timeline and stored.timeline:
         return False  # an export without history takes nothing back
+    with ExitStack() as recorded:
+
+        def replacing(verb: str) -> None:
+            recorded.enter_context(store._recorded(store._existing(stored.id), verb, stored.id))
+
+        return _save_more(store, stored, fresh, replacing, again=again, dry_run=dry_run)
+
+
+def _save_more(
+    store: SessionStore,
+    stored: Session,
+    fresh: Session,
+    replacing: Callable[[str], None],
+    *,
+    again: bool,
+    dry_run: bool,
+) -> bool:
     before = stored.to_dict()
     kept, news = _kept_and_new(stored, fresh)
+    # What only adds to a session is a save like any other; what takes from it can be taken back.
+    if not again and not dry_run and kept != stored._order():
+        replacing("import")
     if again:
         same = {entry.id: entry for entry in kept}
         kept = lined_up(kept, [same.get(entry.id, entry) for entry in fresh.timeline])
@@ -117,6 +138,8 @@ def save_more(
         return False  # the same conversation from another file: not worth a commit
     stored.metadata = stored.metadata | _about(fresh) | {"imported": thaw(_imported(fresh.metadata))}
     if not dry_run:
+        if again:
+            replacing("reimport")
         _finish(store, stored, whole)
     return True
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from typing import Any, Final
 
 from superqode.session import entropy
@@ -22,7 +23,7 @@ from superqode.session.errors import CorruptObject, NewerFormat, StoreError
 from superqode.session.git.objects import BLOB, TREE, TreeEntry
 from superqode.session.git.repository import Repository
 
-__all__ = ["HANDOFFS", "LEDGER", "SEEN", "SHARES", "Document", "Ledger"]
+__all__ = ["HANDOFFS", "LEDGER", "SEEN", "SHARES", "Document", "Ledger", "share_alone"]
 
 LEDGER: Final = "refs/superqode/ledger"
 SHARES: Final = "shares"
@@ -35,6 +36,16 @@ _KEY_SIZE: Final = 32
 _FORMAT_LINE: Final = re.compile(r"superqode-ledger ([0-9]{1,9})\n")
 
 Document = dict[str, Any]
+
+
+def share_alone(repository: Repository, share_id: str) -> AbstractContextManager[None]:
+    """Keep others from changing a share meanwhile; taken before any other lock.
+
+    Raises:
+        StoreLocked: another process was at it all that time.
+    """
+    # One of 32 locks: two shares rarely wait for each other, and no lock is left for each.
+    return repository.alone(f"share-{share_id[0]}")
 
 
 class Ledger:

@@ -9,19 +9,21 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
 from superqode.session import clock
-from superqode.session.errors import GitFailed, GitMissing, StoreLocked
+from superqode.session.errors import GitFailed, GitMissing, StoreError, StoreLocked
 from superqode.session.git import program
 from superqode.session.git.landing import INCOMING
-from superqode.session.git.repository import HEADS, TAGS, Repository
+from superqode.session.git.repository import HEADS, Repository
 from superqode.session.store.index.catalogue import Progress
+from superqode.session.store.operations.forgetting import cut
+from superqode.session.store.operations.log import OPLOG, OperationLog
+from superqode.session.store.operations.recording import owner_of
 from superqode.session.store.results import MaintenanceReport
-from superqode.session.store.sources import KEPT
-from superqode.session.store.trash import TRASH
 
 __all__ = ["GRACE", "count_loose", "free_now", "is_due", "leftovers", "maintain"]
 
@@ -92,7 +94,7 @@ def maintain(
         tell(0, "packing refs")
         refs = repository.refs.pack(
             lambda name, oid: _peel(repository, name, oid),
-            lambda name: repository.writing(_owner(name), timeout=0),
+            lambda name: _holding(repository, name),
         )
         tell(1, "packing objects")
         _pack_objects(repository, skipped, whole=prune_older_than is not None)
@@ -100,21 +102,17 @@ def maintain(
         removed = _sweep(repository)
         tell(3, "pruning by age")
         if prune_older_than is not None:
+            _shorten_log(repository, skipped)
             removed += _prune(repository, prune_older_than, skipped)
         after = count_loose(repository)
         tell(4, "done")
     return MaintenanceReport(refs, max(0, before - after), removed, before, after, tuple(skipped))
 
 
-def _owner(name: str) -> str:
-    """The session whose lock the writers of a ref hold."""
-    if name.startswith(HEADS):
-        return name.removeprefix(HEADS)
-    if name.startswith(TRASH):
-        return name.removeprefix(TRASH).partition("/tags/")[0].removesuffix("/branch").rpartition("/")[0]
-    if name.startswith(KEPT):
-        return name.removeprefix(KEPT)
-    return name.removeprefix(TAGS).rpartition("/")[0]
+def _holding(repository: Repository, name: str) -> AbstractContextManager[None]:
+    """The lock that all writers of a ref hold, unless somebody has it now."""
+    log = OperationLog(repository)
+    return log.alone(timeout=0) if name == OPLOG else repository.writing(owner_of(name), timeout=0)
 
 
 def _peel(repository: Repository, name: str, oid: str) -> str:
@@ -130,8 +128,11 @@ def _pack_objects(repository: Repository, skipped: list[str], *, whole: bool) ->
         skipped: told what could not be done.
         whole: whether many packs become one, which costs more the larger the store is.
     """
-    packs = len(list((repository.path / "objects" / "pack").glob("*.pack")))
-    if packs <= _MANY_PACKS:
+    sizes = sorted(path.stat().st_size for path in (repository.path / "objects" / "pack").glob("*.pack"))
+    many = len(sizes) > _MANY_PACKS
+    # What is in small packs finds no deltas in others; a large one is written anew only when much has come beside it.
+    scattered = whole and len(sizes) > 1 and sum(sizes[:-1]) * 2 > sizes[-1]
+    if not many and not scattered:
         arguments = ["repack", "-d", "-l", "-q"]
     elif whole or not program.has_version(*_GEOMETRIC):
         # One pack again; what nothing reaches becomes loose, and goes by age like the rest.
@@ -190,6 +191,14 @@ def _remove(path: Path) -> bool:
     except OSError:
         return False  # it went by itself, or is not ours to remove
     return True
+
+
+def _shorten_log(repository: Repository, skipped: list[str]) -> None:
+    """Let operations go that are too old to be taken back; what they kept goes by age like the rest."""
+    try:
+        cut(repository, clock.now() - GRACE)
+    except StoreError as problem:
+        skipped.append(f"the operation log was not shortened: {problem}")
 
 
 def _prune(repository: Repository, age: timedelta, skipped: list[str]) -> int:

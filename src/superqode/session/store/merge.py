@@ -1,43 +1,48 @@
-"""Two lives of one session since a common save, made one. Pure: values in, values out.
+"""Two lives of one session since a common save, made one in memory. Pure: values in, values out.
 
-Entries are matched by id. What the other writer stored stays in its order; what we added follows; what we removed is
-removed; what we changed is changed. Lists merge as ordered sets. Any other field is ours where we changed it.
+Entries are matched by id. What the other writer put at a place comes first there, what we put there follows; what
+either removed is removed, unless the other changed it. Lists merge as ordered sets. Any other field is ours where we
+changed it: we are the later ones.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, TypeVar
 
 from superqode.session.codec.meta import Meta
 from superqode.session.models import Entry
+from superqode.session.models.timeline import common_prefix
+from superqode.session.store.weave import weave
 
-__all__ = ["merge_entries", "merge_list", "merge_mapping", "merge_meta"]
+__all__ = ["merge_entries", "merge_list", "merge_mapping", "merge_meta", "without_created"]
 
-T = TypeVar("T")
+T = TypeVar("T", bound=Hashable)
 
 
 def merge_entries(base: Sequence[Entry], ours: Sequence[Entry], theirs: Sequence[Entry]) -> list[Entry]:
     """Give the timeline that has both sides' changes since `base`."""
-    before = {entry.id: entry for entry in base}
-    mine = {entry.id: entry for entry in ours}
-    merged: list[Entry] = []
-    placed: set[str] = set()
-    for entry in theirs:
-        old, own = before.get(entry.id), mine.get(entry.id)
-        if old is not None and own is None:
-            continue  # we removed it
-        placed.add(entry.id)
-        changed = own is not None and own is not old and own != old
-        merged.append(own if changed and own is not None else entry)
-    merged += [entry for entry in ours if entry.id not in placed and before.get(entry.id) != entry]
-    return merged
+    same = min(common_prefix(base, ours), common_prefix(base, theirs))
+    before, mine, others = ({entry.id: entry for entry in side[same:]} for side in (base, ours, theirs))
+    edited = [
+        [name for name, entry in side.items() if name in before and _differ(entry, before[name])]
+        for side in (others, mine)
+    ]
+    later = {name for name in mine if name not in before}.union(edited[1])
+    merged = weave(tuple(before), tuple(others), tuple(mine), (edited[0], edited[1]))
+    return [
+        *base[:same],
+        *(mine[name] if name in later and mine[name] != others.get(name) else others[name] for name in merged),
+    ]
+
+
+def _differ(one: Entry, other: Entry) -> bool:
+    return one is not other and one != other
 
 
 def merge_list(base: Sequence[T], ours: Sequence[T], theirs: Sequence[T]) -> list[T]:
     """Give the ordered set that has both sides' changes."""
-    kept = [item for item in theirs if item in ours or item not in base]
-    return list(dict.fromkeys([*kept, *[item for item in ours if item not in base]]))
+    return weave(base, theirs, ours)
 
 
 def merge_mapping(base: Mapping[str, Any], ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> dict[str, Any]:
@@ -63,6 +68,11 @@ def merge_meta(base: Meta, ours: Meta, theirs: Meta) -> Meta:
             merged[name] = merge_mapping(old, own, other)
         else:
             merged[name] = other if own == old else own
-    created = merged["files_created"]
-    merged["files_modified"] = tuple(path for path in merged["files_modified"] if path not in created)
-    return Meta.model_validate(merged)
+    return without_created(merged)
+
+
+def without_created(fields: dict[str, Any]) -> Meta:
+    """Make a merged `session.json`: a file that one side created and the other modified was created."""
+    created = frozenset(fields["files_created"])
+    fields["files_modified"] = tuple(path for path in fields["files_modified"] if path not in created)
+    return Meta.model_validate(fields)

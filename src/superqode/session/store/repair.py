@@ -6,29 +6,35 @@ be read of it becomes another session beside it.
 1. Refs whose files are damaged point again at what the journal, the newest of their saves, or the reflog says.
 2. Objects that are damaged or missing are taken from a pack, the journal, another store or a backup, checked by hash.
    The trash, kept originals and all else that a ref reaches are looked at as well.
-3. Of a session that is damaged still, a fork is made off its last whole save, with all later entries that can be read.
+3. What plain git merged file by file, so that two entries stand at one place, is merged entry by entry, on top.
+4. Of a session that is damaged still, a fork is made off its last whole save, with all later entries that can be read.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 from superqode.session.codec import layout, message
 from superqode.session.errors import CorruptObject, CorruptSession, InvalidEntry
-from superqode.session.git.objects import TREE, parse_commit, parse_tag, parse_tree
-from superqode.session.git.repository import HEADS, TAGS, Repository
+from superqode.session.git.history import ancestors
+from superqode.session.git.objects import TREE, TreeEntry, parse_commit, parse_tag, parse_tree
+from superqode.session.git.repository import HEADS, JOURNAL_MOST, TAGS, Repository
 from superqode.session.models import Entry, Session
 from superqode.session.store.branches import is_session_branch
 from superqode.session.store.copies import Copies
 from superqode.session.store.index.catalogue import Progress
+from superqode.session.store.lines import ticks
 from superqode.session.store.loading import load_commit
+from superqode.session.store.merging import mend_merge, write_mended
+from superqode.session.store.operations.recording import owner_of, recording
 from superqode.session.store.results import RepairReport, RepairStep
 from superqode.session.store.saving import Saver
-from superqode.session.store.state import entry_files, read_entry, saved_at
+from superqode.session.store.state import EntryFiles, read_entry, saved_at, walk_timeline
 
 __all__ = ["repair"]
 
@@ -74,12 +80,18 @@ class _Work:
 
     def refs(self) -> None:
         """Point damaged refs at what is known of them."""
-        refs = self.repository.refs
-        for name in refs.names("refs/"):
+        damaged: dict[str, CorruptObject] = {}
+        for name in self.repository.refs.names("refs/"):
             try:
-                refs.read(name)
+                self.repository.refs.read(name)
             except CorruptObject as problem:
-                self._ref(name, problem)
+                damaged[name] = problem
+        owners = {owner_of(name): "" for name in damaged if is_session_branch(owner_of(name))}
+        mending = bool(owners) and not self.dry_run
+        # What a ref said before could not be read, so there is nothing to go back to.
+        with recording(self.repository, "repair", owners, final=True) if mending else nullcontext():
+            for name, reason in damaged.items():
+                self._ref(name, reason)
 
     def _ref(self, name: str, problem: CorruptObject) -> None:
         session_id = name.removeprefix(HEADS) if name.startswith(HEADS) else ""
@@ -137,6 +149,31 @@ class _Work:
         self._walk(session_id, [("commit", tip, ""), *(("", oid, name) for name, oid in tags)])
         if len(self.lost) > lost:
             self._recover(session_id, tip)
+        else:
+            self._mend(session_id, tip)
+
+    def _mend(self, session_id: str, tip: str) -> None:
+        """Merge what plain git merged into something unreadable; what only stands in there is put at the end."""
+        objects = self.repository.objects
+        try:
+            merged = mend_merge(objects, session_id, tip)
+        except CorruptSession:
+            return  # in a dry run, what a copy would bring back is not there yet
+        if merged is None:
+            return
+        kept = islice(walk_timeline(objects, merged.timeline), merged.keep)
+        known = {entry.id for entry in (*merged.entries, *(read_entry(objects, files) for files in kept))}
+        for entry in self._entries(tip):
+            if entry.id not in known:
+                known.add(entry.id)
+                merged = merged.followed_by(entry)
+        told = f"{merged.messages + merged.executions} entries of both sides"
+        self.steps.append(RepairStep(session_id, "merge", tip, "its parents", told))
+        if not self.dry_run:
+            saver = Saver(self.repository, durable=True)
+            with self.repository.writing(session_id, journalled=True), objects.keeping(JOURNAL_MOST) as kept_bytes:
+                mended = write_mended(objects, session_id, tip, merged)
+                saver.move_branch(session_id, mended, tip, kept_bytes, "repair")
 
     def others(self) -> None:
         """Repair what no session's branch or snapshot reaches: the trash, kept originals, shares, and so on."""
@@ -243,7 +280,8 @@ class _Work:
         told = f"{len(session.timeline)} entries of {session_id}"
         self.steps.append(RepairStep(session_id, "session", session.id, "what can be read", told))
         if not self.dry_run:
-            Saver(self.repository, durable=True).save(session)
+            with recording(self.repository, "repair", {session.id: session.title}):
+                Saver(self.repository, durable=True).save(session)
 
     def _recovered_from(self, name: str, tip: str) -> bool:
         if _ENDING not in name:
@@ -258,15 +296,10 @@ class _Work:
 
     def _last_whole(self, session_id: str, tip: str) -> Session | None:
         """The session as its newest save that can be read has it; `None` where none can."""
-        oid: str | None = tip
-        while oid is not None:
-            with suppress(CorruptSession, CorruptObject):
-                return load_commit(self.repository, session_id, oid, branch=None)
-            try:
-                parents = self.repository.objects.commit(oid).parents
-            except CorruptObject:
-                return None
-            oid = parents[0] if parents else None
+        with suppress(CorruptObject):
+            for oid, _ in ancestors(self.repository.objects, tip, when=ticks, readable=True):
+                with suppress(CorruptSession, CorruptObject):
+                    return load_commit(self.repository, session_id, oid, branch=None)
         return None
 
     def _entries(self, tip: str) -> Iterator[Entry]:
@@ -278,8 +311,8 @@ class _Work:
             return
         for top in self._below(root.get(layout.TIMELINE, "")):
             for middle in self._below(top):
-                with suppress(CorruptObject, InvalidEntry):
-                    for files in entry_files(objects.tree(middle)):
+                with suppress(CorruptObject):
+                    for files in _any_files(objects.tree(middle)):
                         with suppress(CorruptObject, InvalidEntry):
                             yield read_entry(objects, files)
 
@@ -294,3 +327,16 @@ class _Work:
         names = {name.removeprefix(HEADS).lower() for name in self.repository.refs.names(HEADS)}
         candidates = (base, *(f"{base}-{number}" for number in range(2, len(names) + 3)))
         return next(name for name in candidates if name.lower() not in names)
+
+
+def _any_files(entries: Sequence[TreeEntry]) -> list[EntryFiles]:
+    """The files of each entry in a directory of a timeline, also where several stand at one place."""
+    found: dict[str, EntryFiles] = {}
+    for entry in entries:
+        stem, _, ending = entry.name.partition(".")
+        files = found.setdefault(stem, EntryFiles(stem.partition("-")[2], "", []))
+        if ending == "json":
+            files.json = entry.oid
+        else:
+            files.sides.append(entry.oid)
+    return list(found.values())

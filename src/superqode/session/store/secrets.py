@@ -19,6 +19,9 @@ from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.index.verdicts import Verdicts
 from superqode.session.store.ledger import Ledger
 from superqode.session.store.loading import tip_of
+from superqode.session.store.operations.forgetting import forget
+from superqode.session.store.operations.log import OperationLog
+from superqode.session.store.operations.recording import record, refs_of, settle
 from superqode.session.store.results import ScrubResult, SecretPlace
 from superqode.session.store.rewrite import Rewriter
 from superqode.session.store.sources_refs import drop_original, holds
@@ -145,11 +148,17 @@ def scrub(
     # A transcript writes things its own way, so nothing surely finds all of a secret in it: it goes as a whole, and
     # first, for what comes next may be cut short.
     told = bool(places) or holds(repository, session_id, wanted.secrets)
-    originals = drop_original(repository, session_id) if told else ()
-    # All of it also where nothing is left to replace: an earlier scrub may have been cut short after that.
-    new = _replace(repository, redactor, session_id, progress)
-    _forget_logs(repository, session_id)
-    Ledger(repository).change_shares(session_id, lambda told: redactor.value(told).value, "ledger: scrubbed")
+    log = OperationLog(repository)
+    with log.alone():
+        settle(repository, log)
+        # Whatever of it stands in the log of operations would bring the secret back.
+        forget(repository, [session_id], refs_of(repository, {session_id: ""}))
+        with record(repository, log, "scrub", {session_id: ""}, final=True):
+            originals = drop_original(repository, session_id) if told else ()
+            # All of it also where nothing is left to replace: an earlier scrub may have been cut short after that.
+            new = _replace(repository, redactor, session_id, progress)
+            _forget_logs(repository, session_id)
+            Ledger(repository).change_shares(session_id, lambda told: redactor.value(told).value, "ledger: scrubbed")
     forget_verdicts(repository)
     freed = maintenance.free_now(repository)
     return ScrubResult(session_id, new, result.rewritten, places, freed, also, shares, originals)

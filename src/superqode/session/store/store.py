@@ -1,29 +1,26 @@
 """`SessionStore`: the facade over everything a store can do; each method is one call to the module that knows how.
 
-What changes sessions is here, what reads them in `reads`, what looks after the whole of them in `care`.
+What changes sessions is here, what moves and removes them in `moving`, what looks after the whole of them in `care`,
+what reads them in `reads`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
-from datetime import timedelta
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from superqode.session import clock
-from superqode.session.errors import StoreNotFound
 from superqode.session.git.repository import Repository
 from superqode.session.models import Session
-from superqode.session.store import lookup, maintenance, sources_refs, trash, undo
+from superqode.session.store import lookup, undo
 from superqode.session.store.branches import branch_ref
-from superqode.session.store.care import StoreCare
 from superqode.session.store.handle import DEFAULT_STORE
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.loading import load_commit, load_session
-from superqode.session.store.renaming import rename
-from superqode.session.store.results import PurgeResult, SaveResult, SessionSummary, TrashItem
-from superqode.session.store.saving import Saver
+from superqode.session.store.moving import StoreMoves
+from superqode.session.store.results import MergeResult, SaveResult
+from superqode.session.store.state import Saved
 
 if TYPE_CHECKING:
     from superqode.session.agents import FoundPlace
@@ -34,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_STORE", "SessionStore"]
 
 
-class SessionStore(StoreCare):
+class SessionStore(StoreMoves):
     """Sessions in a bare Git repository: each a branch, each save a commit.
 
     Safe to use from several threads and processes. Use it as a context manager, or call `close`.
@@ -71,9 +68,19 @@ class SessionStore(StoreCare):
         """
         branch_ref(session.id)
         repository = self._made()
-        result = Saver(repository, durable=self._durable).save(session, replace=replace)
+        told = (
+            self._recorded(repository, "replace", session.id) if replace and self._replaces(session) else nullcontext()
+        )
+        with told:
+            result = self._saver(repository).save(session, replace=replace)
         self._after_save(repository, result)
         return result
+
+    def _replaces(self, session: Session) -> bool:
+        """Whether saving a session would put it on top of one that is another's."""
+        saved = session._saved
+        own = isinstance(saved, Saved) and (saved.store, saved.branch) == (str(self.path), session.id)
+        return not own and self.exists(session.id)
 
     @contextmanager
     def autosave(self, session: Session) -> Iterator[Session]:
@@ -112,137 +119,62 @@ class SessionStore(StoreCare):
         """Go back to a snapshot or a save (`revision` as in `at`) with a new commit; title, tags and metadata stay."""
         repository = self._existing(session_id)
         commit = lookup.resolve_revision(repository, session_id, revision)
-        session = load_session(repository, session_id)
-        named = next((snapshot for snapshot in session.snapshots if snapshot.id == revision), None)
-        if named is not None:
-            session.restore_snapshot(named.id)
-        else:
-            undo.prepare_restore(repository, session, commit)
-        return self.save(session)
+        with self._recorded(repository, "restore", session_id):
+            session = load_session(repository, session_id)
+            named = next((snapshot for snapshot in session.snapshots if snapshot.id == revision), None)
+            if named is not None:
+                session.restore_snapshot(named.id)
+            else:
+                undo.prepare_restore(repository, session, commit)
+            return self.save(session)
 
     def undo(self, session_id: str) -> SaveResult:
         """Go back to the save before, with a new commit; raises NothingToUndo at the first."""
-        return self._move(session_id, undo.prepare_undo)
+        return self._move("undo", session_id, undo.prepare_undo)
 
     def redo(self, session_id: str) -> SaveResult:
         """Take back the last undo, with a new commit; raises NothingToRedo where nothing was undone since."""
-        return self._move(session_id, undo.prepare_redo)
+        return self._move("redo", session_id, undo.prepare_redo)
 
-    def _move(self, session_id: str, prepare: Callable[[Repository, Session, str], None]) -> SaveResult:
+    def merge(self, session_id: str, other: str, *, unrelated: bool = False, dry_run: bool = False) -> MergeResult:
+        """Take in what another session, or another life of this one, has since both were one; that one stays as it is.
+
+        Both conversations are in it afterwards, one after the other, and what either took back stays taken back. The
+        session keeps its id, and of a fork its title; of fields that both changed the last change counts. Every save of
+        both stays in the history. Merging again what is in already changes nothing.
+
+        Args:
+            session_id: the session that takes it in.
+            other: a session's id, the whole name of a ref (`refs/remotes/origin/work`), or a commit's id (40 digits).
+            unrelated: also where the two have no save in common.
+            dry_run: only tell.
+
+        Raises:
+            SessionNotFound: there is no such session, ref or commit.
+            UnrelatedSessions: they have no save in common.
+            CorruptSession: something that has to be read is damaged.
+            NewerFormat: a newer superqode wrote it.
+            SaveFailed, StoreLocked: as `save`.
+        """
+        from superqode.session.store.joining import merge_into
+
         repository = self._existing(session_id)
         session = load_session(repository, session_id)
-        prepare(repository, session, session._saved.commit)
-        return self.save(session)
+        if not dry_run and session._saved.tree.meta.id != session.id:
+            self.save(session)  # a branch that plain git made says whose it is before it takes something in
+        durable = self._durable
+        recorded = nullcontext() if dry_run else self._recorded(repository, "merge", session.id)
+        with self._told(), recorded, repository.writing(session.id, journalled=durable):
+            result = merge_into(repository, session.id, other, durable=durable, unrelated=unrelated, dry_run=dry_run)
+        self._after_save(repository, result)
+        return result
 
-    # -- moving and removing ------------------------------------------------------------------------------------------
-
-    def rename(self, session_id: str, new_id: str) -> None:
-        """Give a session another id; snapshots, trash and children follow.
-
-        Raises:
-            SessionNotFound, SessionExists, InvalidSessionId.
-        """
+    def _move(self, verb: str, session_id: str, prepare: Callable[[Repository, Session, str], None]) -> SaveResult:
         repository = self._existing(session_id)
-        children = [child.id for child in self.list_sessions(parent=session_id)]
-        with self._told():
-            rename(repository, self._index(repository), Saver(repository, durable=self._durable), session_id, new_id)
-        for child in children:
-            forked = self.load(child)
-            forked.parent_session_id = new_id
-            self.save(forked)
-
-    def delete(self, session_id: str) -> bool:
-        """Move a session into the trash; says whether there was one."""
-        repository = self._open()
-        if repository is None or not self.exists(session_id):
-            return False
-        with self._told(), repository.writing(session_id):
-            deleted = trash.move_to_trash(repository, session_id)
-        self._index(repository).forget(session_id)
-        return deleted
-
-    def trash(self, name: str | None = None, *, older_than: timedelta | None = None) -> list[TrashItem]:
-        """List deleted sessions, newest first; those that plain git deleted are in it.
-
-        Args:
-            name: only the one that this names: a deleted session's id, or a trash item's key.
-            older_than: only items deleted longer ago.
-
-        Raises:
-            SessionNotFound: the trash has no such session.
-            AmbiguousId: the beginning of several ids.
-        """
-        repository = self._open()
-        if repository is None:
-            return []
-        self._index(repository).refresh()
-        return trash.chosen(repository, name, older_than)
-
-    def undelete(self, name: str, *, new_id: str | None = None) -> str:
-        """Bring a session back from the trash (`name`: its id, or a trash item's key); gives its id.
-
-        Raises:
-            SessionNotFound: the trash has no such session.
-            SessionExists: its id was taken meanwhile; give another with `new_id`.
-        """
-        repository = self._open()
-        if repository is None:
-            raise StoreNotFound(self.path)
-        self._index(repository).refresh()
-        item = trash.find_item(repository, name)
-        chosen = new_id or item.session_id
-        with self._told(), repository.writing(item.session_id, chosen):
-            trash.take_out(repository, item, chosen)
-            sources_refs.follow_to(repository, item.session_id, chosen)
-        with self._told():
-            sources_refs.forget_original(repository, item.session_id)
-        return chosen
-
-    def purge(self, name: str | None = None, *, older_than: timedelta | None = None, now: bool = False) -> PurgeResult:
-        """Forget deleted sessions for ever: one item, or all (older than an age).
-
-        Args:
-            name: only the one that this names, as in `trash`.
-            older_than: only items deleted longer ago.
-            now: free the bytes at once, while no save runs; else `maintain` does when they are old enough.
-
-        Raises:
-            SessionNotFound, AmbiguousId: as `trash`.
-        """
-        repository = self._open()
-        if repository is None:
-            return PurgeResult(())
-        items = self.trash(name, older_than=older_than)
-        index = self._index(repository)
-        for item in items:
-            with self._told(), repository.writing(item.session_id):
-                trash.throw_away(repository, item)
-                there = repository.refs.read(branch_ref(item.session_id)) is not None
-            with self._told():
-                sources_refs.forget_purged(repository, item)
-            if not there:  # not under the session's lock, which a listing that rescues takes while it holds the index
-                index.forget(item.session_id)
-        if items:
-            from superqode.session.store import secrets as scrubbing
-
-            index.discard()  # the words of what was purged go with it
-            scrubbing.forget_verdicts(repository)
-        return PurgeResult(tuple(item.key for item in items), maintenance.free_now(repository) if now else 0)
-
-    def cleanup_old_sessions(self, days: float = 30, *, dry_run: bool = False) -> list[SessionSummary]:
-        """Move sessions into the trash that did not change for so many days; gives them. Never done by itself."""
-        if days < 0:
-            raise ValueError("days must not be negative: every session would go into the trash")
-        try:
-            limit = clock.now() - timedelta(days=days)
-        except OverflowError:
-            return []  # nothing is that old
-        # What cannot be read has no age.
-        old = [summary for summary in self.list_sessions(until=limit) if not summary.problem]
-        if not dry_run:
-            for summary in old:
-                self.delete(summary.id)
-        return old
+        with self._recorded(repository, verb, session_id):
+            session = load_session(repository, session_id)
+            prepare(repository, session, session._saved.commit)
+            return self.save(session)
 
     # -- handing over -------------------------------------------------------------------------------------------------
 

@@ -36,6 +36,7 @@ __all__ = [
     "rescue",
     "take_out",
     "throw_away",
+    "title_at",
 ]
 
 TRASH: Final = "refs/superqode/trash/"
@@ -97,7 +98,9 @@ def list_trash(repository: Repository) -> list[TrashItem]:
             continue
         folder = name.removesuffix("branch")
         snapshots = tuple(tag.removeprefix(folder + "tags/") for tag, _ in repository.refs.items(folder + "tags/"))
-        items.append(TrashItem(session_id, f"{session_id}/{time}", deleted_at, _title(repository, oid), oid, snapshots))
+        items.append(
+            TrashItem(session_id, f"{session_id}/{time}", deleted_at, title_at(repository, oid), oid, snapshots)
+        )
     return sorted(items, key=lambda item: item.deleted_at, reverse=True)
 
 
@@ -109,7 +112,8 @@ def _moment(time: str) -> datetime | None:
         return None
 
 
-def _title(repository: Repository, tip: str) -> str:
+def title_at(repository: Repository, tip: str) -> str:
+    """The title that a session has at a commit; empty where it cannot be read."""
     try:
         return read_tree(repository.objects, repository.objects.commit(tip), "").meta.title
     except (CorruptObject, CorruptSession):

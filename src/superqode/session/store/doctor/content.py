@@ -9,16 +9,17 @@ from datetime import timedelta
 from typing import Final
 
 from superqode.session import clock
-from superqode.session.errors import CorruptObject, CorruptSession
+from superqode.session.errors import CorruptObject, CorruptSession, SessionError
 from superqode.session.git.repository import HEADS, RESERVED_BRANCH, Repository
 from superqode.session.store import maintenance
 from superqode.session.store.branches import is_session_branch
 from superqode.session.store.doctor.findings import Examined, Repair, counted, ok, problem, warning
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.index.database import Health, health
+from superqode.session.store.operations.log import OperationLog
 from superqode.session.store.state import read_tree, times
 
-__all__ = ["index", "journal", "objects", "refs", "repair_index"]
+__all__ = ["index", "journal", "objects", "operations", "refs", "repair_index"]
 
 _SHOWN: Final = 3
 # Each search for an object asks every pack.
@@ -154,6 +155,17 @@ def journal(repository: Repository) -> Iterator[Examined]:
         )
     else:
         yield ok("journal", f"{repository.journal.total():,} bytes of saves stand in it, all safe")
+
+
+def operations(repository: Repository) -> Iterator[Examined]:
+    """Whether the operation log can be read."""
+    try:
+        count = sum(1 for _ in OperationLog(repository).entries())
+    except SessionError as reason:
+        meaning = "nothing that moved or removed something can be taken back; sessions and trash are not touched"
+        yield warning("operations", str(reason), meaning, _VERIFY)
+        return
+    yield ok("operations", f"{counted(count, 'operation')} in the log (`superqode ops` lists them)")
 
 
 def index(repository: Repository) -> Iterator[Examined]:

@@ -1,0 +1,275 @@
+"""What moves and removes sessions, and how that is taken back; each verb leaves an entry in the operation log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
+from datetime import timedelta
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from superqode.session import clock
+from superqode.session.errors import OperationNotFound, StoreNotFound
+from superqode.session.git.repository import HEADS, Repository
+from superqode.session.store import maintenance, sources_refs, trash
+from superqode.session.store.branches import branch_ref
+from superqode.session.store.care import StoreCare
+from superqode.session.store.ledger import share_alone
+from superqode.session.store.loading import load_session
+from superqode.session.store.operations import forgetting, taking_back
+from superqode.session.store.operations.log import OperationLog
+from superqode.session.store.operations.planning import OPS_UNDO, Plan
+from superqode.session.store.operations.recording import record, recording, settle, titles_of
+from superqode.session.store.operations.results import Operation, UndoneOperation
+from superqode.session.store.renaming import rename
+from superqode.session.store.results import PurgeResult, SessionSummary, TrashItem
+from superqode.session.store.saving import Saver
+from superqode.session.store.sources import KEPT
+from superqode.session.store.trash import TRASH
+
+if TYPE_CHECKING:
+    from superqode.session.store.operations.log import Stored
+
+__all__ = ["StoreMoves"]
+
+
+class StoreMoves(StoreCare):
+    """The verbs of `SessionStore` that move and remove sessions, and the log of them."""
+
+    @contextmanager
+    def _recorded(self, repository: Repository, verb: str, session_id: str) -> Iterator[None]:
+        """Write down as one operation what happens inside to a session's refs."""
+        with self._told(), recording(repository, verb, titles_of(repository, [session_id])):
+            yield
+
+    # -- moving and removing ------------------------------------------------------------------------------------------
+
+    def rename(self, session_id: str, new_id: str) -> None:
+        """Give a session another id; snapshots, trash and children follow.
+
+        Raises:
+            SessionNotFound, SessionExists, InvalidSessionId.
+        """
+        repository = self._existing(session_id)
+        branch_ref(new_id)
+        children = [child.id for child in self.list_sessions(parent=session_id)]
+        titles = titles_of(repository, [session_id]) | {new_id: ""}
+        with self._told(), recording(repository, "rename", titles, renamed=(session_id, new_id)):
+            rename(repository, self._index(repository), self._saver(repository), session_id, new_id)
+        self._adopt(repository, children, new_id)
+
+    def _saver(self, repository: Repository) -> Saver:
+        return Saver(repository, durable=self._durable)
+
+    def _adopt(self, repository: Repository, children: Sequence[str], parent: str) -> None:
+        """Let forks of a session know its new id."""
+        for child in children:
+            forked = load_session(repository, child)
+            forked.parent_session_id = parent
+            self._after_save(repository, self._saver(repository).save(forked))
+
+    def delete(self, session_id: str) -> bool:
+        """Move a session into the trash; says whether there was one."""
+        repository = self._open()
+        if repository is None or not self.exists(session_id):
+            return False
+        with self._recorded(repository, "delete", session_id), repository.writing(session_id):
+            deleted = trash.move_to_trash(repository, session_id)
+        self._index(repository).forget(session_id)
+        return deleted
+
+    def trash(self, name: str | None = None, *, older_than: timedelta | None = None) -> list[TrashItem]:
+        """List deleted sessions, newest first; those that plain git deleted are in it.
+
+        Args:
+            name: only the one that this names: a deleted session's id, or a trash item's key.
+            older_than: only items deleted longer ago.
+
+        Raises:
+            SessionNotFound: the trash has no such session.
+            AmbiguousId: the beginning of several ids.
+        """
+        repository = self._open()
+        if repository is None:
+            return []
+        self._index(repository).refresh()
+        return trash.chosen(repository, name, older_than)
+
+    def undelete(self, name: str, *, new_id: str | None = None) -> str:
+        """Bring a session back from the trash (`name`: its id, or a trash item's key); gives its id.
+
+        Raises:
+            SessionNotFound: the trash has no such session.
+            SessionExists: its id was taken meanwhile; give another with `new_id`.
+        """
+        repository = self._open()
+        if repository is None:
+            raise StoreNotFound(self.path)
+        self._index(repository).refresh()
+        item = trash.find_item(repository, name)
+        chosen = new_id or item.session_id
+        with self._told(), recording(repository, "undelete", dict.fromkeys((chosen, item.session_id), item.title)):
+            with repository.writing(item.session_id, chosen):
+                trash.take_out(repository, item, chosen)
+                sources_refs.follow_to(repository, item.session_id, chosen)
+            sources_refs.forget_original(repository, item.session_id)
+        return chosen
+
+    def purge(self, name: str | None = None, *, older_than: timedelta | None = None, now: bool = False) -> PurgeResult:
+        """Forget deleted sessions for ever: one item, or all (older than an age).
+
+        Args:
+            name: only the one that this names, as in `trash`.
+            older_than: only items deleted longer ago.
+            now: free the bytes at once, while no save runs; else `maintain` does when they are old enough.
+
+        Raises:
+            SessionNotFound, AmbiguousId: as `trash`.
+        """
+        repository = self._open()
+        if repository is None:
+            return PurgeResult(())
+        items = self.trash(name, older_than=older_than)
+        if items:
+            self._forget(repository, items)
+        return PurgeResult(tuple(item.key for item in items), maintenance.free_now(repository) if now else 0)
+
+    def _forget(self, repository: Repository, items: Sequence[TrashItem]) -> None:
+        from superqode.session.store import secrets as scrubbing
+
+        index, log = self._index(repository), OperationLog(repository)
+        sessions = dict.fromkeys((item.session_id for item in items), "")
+        with self._told(), log.alone():
+            settle(repository, log)
+            # First, for what comes next may be cut short.
+            forgetting.forget(repository, sessions, _going(repository, items))
+            with record(repository, log, "purge", sessions, final=True):
+                for item in items:
+                    with repository.writing(item.session_id):
+                        trash.throw_away(repository, item)
+                    sources_refs.forget_purged(repository, item)
+        for session_id in sessions:
+            # Not under the session's lock, which a listing that rescues takes while it holds the index.
+            if repository.refs.read(branch_ref(session_id)) is None:
+                index.forget(session_id)
+        index.discard()  # the words of what was purged go with it
+        scrubbing.forget_verdicts(repository)
+
+    def cleanup_old_sessions(self, days: float = 30, *, dry_run: bool = False) -> list[SessionSummary]:
+        """Move sessions into the trash that did not change for so many days; gives them. Never done by itself."""
+        if days < 0:
+            raise ValueError("days must not be negative: every session would go into the trash")
+        try:
+            limit = clock.now() - timedelta(days=days)
+        except OverflowError:
+            return []  # nothing is that old
+        # What cannot be read has no age.
+        old = [summary for summary in self.list_sessions(until=limit) if not summary.problem]
+        repository = self._open()
+        if dry_run or repository is None or not old:
+            return old
+        moved: list[SessionSummary] = []
+        with self._told(), recording(repository, "prune", {summary.id: summary.title for summary in old}):
+            for summary in old:
+                with repository.writing(summary.id):
+                    # What changed since it was listed is not old any more.
+                    if repository.refs.read(branch_ref(summary.id)) == summary.tip:
+                        trash.move_to_trash(repository, summary.id)
+                        moved.append(summary)
+        for summary in moved:
+            self._index(repository).forget(summary.id)
+        return moved
+
+    # -- operations ---------------------------------------------------------------------------------------------------
+
+    def operations(self, limit: int | None = None) -> list[Operation]:
+        """List what moved or removed something in the store, newest first; saves have their own history.
+
+        Args:
+            limit: at most so many.
+
+        Raises:
+            StoreError: the log is damaged; sessions are not touched by that.
+            NewerFormat: a newer superqode wrote it.
+        """
+        repository = self._open()
+        if repository is None:
+            return []
+        return [operation for operation, _ in islice(taking_back.listed(repository), limit)]
+
+    def undo_operation(self, which: int | str | None = None, *, dry_run: bool = False) -> UndoneOperation:
+        """Take an operation back; that is one itself, and can be taken back.
+
+        A share that was revoked is back in this store, and `push_shares` sends it to its remote again.
+
+        Args:
+            which: its number as `operations` counts (1 is the newest), or its id or the beginning of it; without it
+                the newest one in effect that took no other back, so that doing it again goes further back.
+            dry_run: only tell.
+
+        Raises:
+            OperationNotFound: there is none.
+            AmbiguousId: the beginning of several ids.
+            OperationFinal: it forgot something for good, or was taken back already.
+            OperationBlocked: something that happened since stands in the way; nothing was changed.
+        """
+        repository = self._open()
+        if repository is None:
+            raise OperationNotFound("in this store")
+        self._index(repository).refresh()
+        wanted, _ = taking_back.chosen(repository, which)
+        log = OperationLog(repository)
+        with self._told(), share_alone(repository, wanted.share) if wanted.share else nullcontext(), log.alone():
+            settle(repository, log)
+            # Another process may have been first: then this says so, and takes nothing else back.
+            operation, stored = taking_back.chosen(repository, wanted.id)
+            children = self._children(operation)
+            if dry_run:
+                made = taking_back.planned(repository, stored)
+                return UndoneOperation(operation, "", tuple(made.told()), _share(made), dry_run=True)
+            titles = {session.id: session.title for session in operation.sessions}
+            with record(
+                repository,
+                log,
+                OPS_UNDO,
+                titles,
+                renamed=(stored.entry.renamed[1], stored.entry.renamed[0]) if stored.entry.renamed else (),
+                share=stored.entry.share,
+                undoes=operation.id,
+            ) as recorded:
+                made = self._take_back(repository, stored)
+        self._adopt(repository, children, operation.sessions[0].id)
+        done = replace(operation, taken_back_by=recorded.id)
+        return UndoneOperation(done, recorded.id, tuple(made.told()), _share(made))
+
+    def _children(self, operation: Operation) -> list[str]:
+        named = operation.renamed_to
+        return [child.id for child in self.list_sessions(parent=named)] if named else []
+
+    def _take_back(self, repository: Repository, stored: Stored) -> Plan:
+        index = self._index(repository)
+        made = taking_back.take_back(repository, stored)
+        if made.rename:
+            rename(repository, index, self._saver(repository), *made.rename)
+        gone = [move.name.removeprefix(HEADS) for move in made.back if move.name.startswith(HEADS) and not move.new]
+        for session_id in [*gone, *made.trash]:
+            index.forget(session_id)
+        return made
+
+
+def _share(made: Plan) -> str:
+    """The share that has to be pushed again."""
+    return made.entry.share if made.document is not None and made.document.get("remote_ref") else ""
+
+
+def _going(repository: Repository, items: Iterable[TrashItem]) -> list[str]:
+    """The refs that go when items are purged."""
+    going: set[str] = set()
+    for item in items:
+        going.update(repository.refs.names(f"{TRASH}{item.key}/"))
+    for session_id in {item.session_id for item in items}:
+        left = set(repository.refs.names(f"{TRASH}{session_id}/")) - going
+        if not left and repository.refs.read(branch_ref(session_id)) is None:
+            going.add(KEPT + session_id)
+    return sorted(going)

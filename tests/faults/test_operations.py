@@ -1,0 +1,176 @@
+"""Operations cut short by kill -9 at every point, and two processes at once: the log is true, and nothing is lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from session.store.operating import fill
+from superqode.session import Session, SessionStore
+from superqode.session.errors import OperationBlocked, OperationError, SessionError
+
+from . import processes
+
+# Every point in a full run, every so-many-th else; a prime, so that loops in the code are met at all their places.
+STRIDE = 1 if processes.FULL else 3
+_CALLS = ("rename", "replace", "unlink", "rmdir")
+
+
+def _prepare(folder: Path) -> None:
+    with SessionStore(folder) as store:
+        fill(store, "a", "gone", "child")
+        store.delete("gone")
+
+
+def _killed(folder: Path, action: Callable[[SessionStore], object], point: int) -> bool:
+    """Do something to a store in a process that is killed before its n-th change of a name; says whether it was."""
+    child = os.fork()
+    if child == 0:
+        try:
+            left = iter(range(point, -1, -1))
+            for name in _CALLS:
+                real = getattr(os, name)
+
+                def call(*arguments, _real=real, **options):
+                    if next(left, 1) == 0:
+                        os.kill(os.getpid(), signal.SIGKILL)
+                    return _real(*arguments, **options)
+
+                setattr(os, name, call)
+            with SessionStore(folder) as store:
+                action(store)
+        finally:
+            os._exit(0)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+
+def _state(store: SessionStore) -> tuple[object, ...]:
+    sessions = {}
+    for row in store.list_sessions():
+        session = store.load(row.id)
+        told = [message.content for message in session.messages]
+        sessions[row.id] = (session.title, told, sorted(s.id for s in session.snapshots), session.parent_session_id)
+    return sessions, sorted((item.session_id, item.tip, item.snapshots) for item in store.trash())
+
+
+_VERBS: dict[str, Callable[[SessionStore], object]] = {
+    "delete": lambda store: store.delete("a"),
+    "undelete": lambda store: store.undelete("gone"),
+    "undelete-as": lambda store: store.undelete("gone", new_id="b"),
+    "rename": lambda store: store.rename("a", "b"),
+    "restore": lambda store: store.restore("a", "snap"),
+    "undo": lambda store: store.undo("a"),
+    "prune": lambda store: store.cleanup_old_sessions(days=0),
+    "ops-undo": lambda store: store.undo_operation(),
+}
+
+
+@pytest.mark.parametrize("verb", list(_VERBS))
+def test_kill_at_every_point(verb, tmp_path):
+    """Wherever it strikes: the log tells what happened, nothing is lost, and taking it back ends where it began."""
+    _prepare(tmp_path / "whole")
+    with SessionStore(tmp_path / "whole") as store:
+        begun = _state(store)
+        before = [operation.id for operation in store.operations()]
+    point, struck = 1, 0
+    while True:
+        folder = tmp_path / f"at-{point}"
+        shutil.copytree(tmp_path / "whole", folder)
+        if not _killed(folder, _VERBS[verb], point):
+            break
+        struck += 1
+        with SessionStore(folder) as store:
+            assert store.verify().ok, point
+            now = _state(store)
+            words = {text for told in now[0].values() for text in told[1]}
+            held = {item[0] for item in now[1]} | now[0].keys()
+            assert words >= {f"{name} two" for name in ("child", "a") if name in now[0]}, point
+            assert {"a", "b"} & held, point
+            assert {"gone", "b"} & held, point
+            told = [operation for operation in store.operations() if operation.happened]
+            for operation in told:
+                assert operation.verb in (verb.removesuffix("-as"), "delete", "ops-undo")
+            # Somebody goes on before anybody looks at the log.
+            session = store.load("child") if store.exists("child") else Session(id="new")
+            session.add_message("user", "after the kill")
+            store.save(session)
+            news = [operation for operation in store.operations() if operation.id not in before and operation.happened]
+            assert len(news) <= 1, point
+            if now[0].keys() != begun[0].keys():
+                assert news, (point, "something moved, and the log does not say it")
+            if news and verb != "prune":
+                store.undo_operation(news[0].id)
+                assert store.verify().ok
+                again = _state(store)
+                for name, told_then in begun[0].items():
+                    if name != "child":
+                        assert again[0][name][:3] == told_then[:3], point
+                assert {item[0] for item in again[1]} >= {item[0] for item in begun[1]} - again[0].keys(), point
+        shutil.rmtree(folder)
+        point += STRIDE
+    assert struck * STRIDE >= 10, "the points were not met"
+
+
+def test_a_killed_purge_is_finished_or_never_was(tmp_path):
+    """After a kill in a purge nothing of the log brings the session back, and the purge can be done again."""
+    _prepare(tmp_path / "whole")
+    point = 1
+    while True:
+        folder = tmp_path / f"at-{point}"
+        shutil.copytree(tmp_path / "whole", folder)
+        killed = _killed(folder, lambda store: store.purge("gone"), point)
+        with SessionStore(folder) as store:
+            left = [item.session_id for item in store.trash()]
+            if left:
+                store.purge("gone")
+            with pytest.raises(OperationError):
+                store.undo_operation()
+            assert [operation.verb for operation in store.operations()] == ["purge", "delete"]
+            assert all(operation.final for operation in store.operations())
+            assert store.verify().ok
+        shutil.rmtree(folder)
+        if not killed:
+            break
+        point += STRIDE
+    assert point > 10
+
+
+def test_two_processes_take_one_operation_back(store_path, store, saved, start):
+    """Of two that take the same operation back, one does, and the other is told so."""
+    for name in ("a", "b"):
+        saved(name)
+        store.delete(name)
+    wanted = store.operations()[1].id
+    workers = [start("take_back", store_path, wanted) for _ in range(2)]
+    told = sorted(worker.end()[0] for worker in workers)
+    assert told[0].startswith("done")
+    assert told[1].startswith("refused OperationFinal")
+    assert (store.exists("a"), store.exists("b")) == (True, False)
+
+
+def test_many_processes_at_once(store_path, store, saved, start, git):
+    """Each operation of several processes is in the log once, in one chain, and can be taken back."""
+    for name in "abcd":
+        saved(name)
+    before = _state(store)
+    workers = [start("back_and_forth", store_path, name, 3) for name in "abcd"]
+    for worker in workers:
+        worker.end()
+    operations = store.operations()
+    assert [operation.number for operation in operations] == list(range(1, 4 * 6 + 1))
+    assert len({operation.id for operation in operations}) == 4 * 6
+    with SessionStore(store_path) as fresh:
+        for _ in range(4 * 6):
+            try:
+                fresh.undo_operation()
+            except OperationBlocked:
+                pytest.fail("another's operation stands in the way")
+            except SessionError:
+                break
+        assert _state(fresh) == before
+    git.fsck()
