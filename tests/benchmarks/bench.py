@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -16,7 +17,19 @@ from typing import Any, Final, Self, TypeVar
 
 from workload import Workload
 
-__all__ = ["Bench", "WorkerProcess", "median_ms", "python_of", "timed"]
+__all__ = [
+    "HERE",
+    "OLD_PYTHON",
+    "Bench",
+    "WorkerProcess",
+    "as_installed",
+    "median_ms",
+    "our_command",
+    "process_ms",
+    "python_of",
+    "run",
+    "timed",
+]
 
 T = TypeVar("T")
 HERE: Final = Path(__file__).resolve().parent
@@ -54,20 +67,30 @@ class Bench:
 class WorkerProcess:
     """A store in a process of its own (`worker.py`)."""
 
-    def __init__(self, bench: Bench, kind: str, root: Path) -> None:
-        root.mkdir(parents=True)
-        command = [python_of(kind), str(HERE / "worker.py"), kind, str(root), str(bench.pool)]
+    def __init__(self, bench: Bench, kind: str, root: Path, *session: str, under: Sequence[str] = ()) -> None:
+        root.mkdir(parents=True, exist_ok=True)
+        command = [*under, python_of(kind), str(HERE / "worker.py"), kind, str(root), str(bench.pool), *session]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def ask(self, command: str, **arguments: float) -> Any:
         """Send a command and wait for its answer."""
-        if self._process.stdin is None or self._process.stdout is None:
+        self.tell(command, **arguments)
+        return self.answer()
+
+    def tell(self, command: str, **arguments: float) -> None:
+        """Send a command."""
+        if self._process.stdin is None:
             raise AssertionError("it was opened with pipes")
         self._process.stdin.write(json.dumps({"do": command, **arguments}) + "\n")
         self._process.stdin.flush()
+
+    def answer(self) -> Any:
+        """Wait for the answer to a command."""
+        if self._process.stdout is None:
+            raise AssertionError("it was opened with pipes")
         answer = self._process.stdout.readline()
         if not answer:
-            raise RuntimeError(f"{self._process.args!r} ended while it was asked to {command}")
+            raise RuntimeError(f"{self._process.args!r} ended before it answered")
         return json.loads(answer)
 
     def __enter__(self) -> Self:
@@ -78,6 +101,34 @@ class WorkerProcess:
     ) -> None:
         self._process.terminate()
         self._process.communicate()
+
+
+def as_installed(bench: Bench) -> dict[str, str]:
+    """The environment for programs that are timed: compiled, whatever this machine says of byte code in a checkout."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return environment | {"PYTHONPYCACHEPREFIX": str(bench.root / "compiled")}
+
+
+def our_command() -> list[str]:
+    """The command as installed beside this Python, or what it would run."""
+    found = shutil.which("superqode", path=str(Path(sys.executable).parent))
+    return [found] if found else [sys.executable, "-c", "from superqode.cli import main; main()"]
+
+
+def process_ms(commands: Mapping[str, Sequence[str]], environment: Mapping[str, str], rounds: int) -> dict[str, float]:
+    """Run programs in turns, each once before it counts; gives the medians of whole processes, in milliseconds."""
+    for command in commands.values():
+        run(command, environment)
+    times: dict[str, list[float]] = {label: [] for label in commands}
+    for _ in range(rounds):
+        for label, command in commands.items():
+            times[label].append(timed(lambda command=command: run(command, environment))[0])  # type: ignore[misc]
+    return {label: median_ms(seconds) for label, seconds in times.items()}
+
+
+def run(command: Sequence[str], environment: Mapping[str, str]) -> None:
+    """Run a program to its end; what it prints is dropped."""
+    subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=True)
 
 
 def python_of(kind: str) -> str:

@@ -6,7 +6,10 @@ does meanwhile hits all alike. Medians over all blocks.
 
 from __future__ import annotations
 
+import math
 import os
+import re
+import shutil
 from contextlib import ExitStack
 from typing import Final
 
@@ -22,16 +25,20 @@ _LABELS: Final = {
     "gzip": "gzip-JSON (superqode 2.25.0's way)",
     "superqode": "superqode 2.25.0 itself",
     "ours": "this library",
-    # After "ours", which it is a copy of.
+    # After "ours", which they are copies of.
+    "ours-packed": "this library",
     "ours-loose": "this library",
 }
+_SUFFIX: Final = {"ours": ", from its cache", "ours-packed": ", packed", "ours-loose": ", loose files"}
 # Their saves take seconds at 10,000 messages and would take a minute at 100,000.
 _SLOW: Final = frozenset(("gzip", "superqode"))
 _SLOW_AT_MOST: Final = 10_000
-_JSONL: Final = most(14)
-_GAIN: Final = least(150)
+_JSONL: Final = most(4)
+_GAIN: Final[dict[int, Limit]] = {1_000: least(500), 10_000: least(5_000)}
+_SYNCS: Final = most(2)
+_SYNC_CALLS: Final = ("fsync", "fdatasync", "syncfs", "sync_file_range", "msync")
 _GROWN: Final[dict[int, Limit]] = {10_000: most(1.2), 100_000: most(1.3)}
-_LOAD: Final = {"ours": most(4), "ours-loose": most(5)}
+_LOAD: Final = {"ours": most(1.6), "ours-packed": most(4), "ours-loose": most(4)}
 
 Workers = dict[tuple[str, int], WorkerProcess]
 Times = dict[str, dict[str, float]]
@@ -44,10 +51,11 @@ def measure(bench: Bench) -> list[Section]:
         workers = _start(bench, sizes, stack)
         loads = _loads(bench, workers)
         saves = _saves(bench, workers)
+    syncs = _syncs(bench, min(1_000, max(sizes)))
     columns = tuple(f"{size:,}" for size in sizes)
     return [
         Section("load", "load a session of so many messages, ms", columns, _load_rows(loads, columns)),
-        Section("save", "append 1 KB + durable save, ms", columns, _save_rows(saves, columns)),
+        Section("save", "append 1 KB + durable save, ms", columns, [*_save_rows(saves, columns), syncs]),
     ]
 
 
@@ -78,7 +86,7 @@ def _loads(bench: Bench, workers: Workers) -> Times:
 
 
 def _saves(bench: Bench, workers: Workers) -> Times:
-    saving = {key: worker for key, worker in workers.items() if key[0] != "ours-loose"}
+    saving = {key: worker for key, worker in workers.items() if key[0] not in ("ours-packed", "ours-loose")}
     times: dict[tuple[str, int], list[float]] = {key: [] for key in saving}
     rounds = bench.choose(12, 2)
     for turn in range(rounds):
@@ -97,11 +105,10 @@ def _medians(times: dict[tuple[str, int], list[float]]) -> Times:
 
 
 def _load_rows(times: Times, columns: tuple[str, ...]) -> list[Row]:
-    suffix = {"ours": ", packed", "ours-loose": ", loose files"}
-    rows = [Row(_LABELS[kind] + suffix.get(kind, ""), values) for kind, values in times.items()]
+    rows = [Row(_LABELS[kind] + _SUFFIX.get(kind, ""), values) for kind, values in times.items()]
     for kind, limit in _LOAD.items():
         limits = dict.fromkeys((column for column in columns if int(column.replace(",", "")) >= 1_000), limit)
-        rows.append(Row(f"…{suffix[kind][1:]} ÷ JSONL", ratios(times[kind], times["jsonl"]), "x", limits))
+        rows.append(Row(f"…{_SUFFIX[kind][1:]} ÷ JSONL", ratios(times[kind], times["jsonl"]), "x", limits))
     return rows
 
 
@@ -110,10 +117,32 @@ def _save_rows(times: Times, columns: tuple[str, ...]) -> list[Row]:
     ours = times["ours"]
     rows.append(Row("… ÷ JSONL + fsync", ratios(ours, times["jsonl"]), "x", dict.fromkeys(columns, _JSONL)))
     rows += [
-        Row(f"{_LABELS[kind].split(' (')[0]} ÷ …", ratios(times[kind], ours), "x", {"1,000": _GAIN})
+        Row(f"{_LABELS[kind].split(' (')[0]} ÷ …", ratios(times[kind], ours), "x", _named(_GAIN, columns))
         for kind in sorted(_SLOW & times.keys())
     ]
     grown = {column: value / ours["10"] for column, value in ours.items()}
-    limits = {f"{size:,}": limit for size, limit in _GROWN.items() if f"{size:,}" in columns}
-    rows.append(Row("… at so many messages ÷ at 10", grown, "x", limits))
+    rows.append(Row("… at so many messages ÷ at 10", grown, "x", _named(_GROWN, columns)))
     return rows
+
+
+def _named(limits: dict[int, Limit], columns: tuple[str, ...]) -> dict[str, Limit]:
+    return {f"{size:,}": limit for size, limit in limits.items() if f"{size:,}" in columns}
+
+
+def _syncs(bench: Bench, size: int) -> Row:
+    """How often a save waits for the disk: its calls, counted by strace, on average over some hundred saves."""
+    label = "… its calls that wait for the disk"
+    if shutil.which("strace") is None:
+        return Row(label, {}, note="not measured: no strace")
+    bench.say("counting syncs")
+    trace = bench.root / "trace"
+    under = ["strace", "-f", "-qq", "-o", str(trace), "-e", "trace=sync," + ",".join(_SYNC_CALLS)]
+    count = bench.choose(300, 20)
+    with WorkerProcess(bench, "ours", bench.root / "traced", under=under) as worker:
+        worker.ask("seed", count=size)
+        worker.ask("save", count=1, most=1.0)
+        worker.ask("save", count=count, most=math.inf)
+    # A line ` sync(` is the worker's own, before it begins to save.
+    last = re.split(r"\bsync\(", trace.read_text("utf-8"))[-1]
+    calls = sum(len(re.findall(rf"\b{name}\(", last)) for name in _SYNC_CALLS)
+    return Row(label, {f"{size:,}": calls / (count + 1)}, limits={f"{size:,}": _SYNCS})

@@ -1,66 +1,100 @@
-"""What a session of many saves takes on the disk, beside one gzip of its last state."""
+"""What a session of many durable saves takes on the disk, beside its JSON lines and one gzip of its last state."""
 
 from __future__ import annotations
 
 import gzip
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from bench import Bench
 from ours import USER, make_session, to_entry
-from table import Row, Section, most
-from workload import Workload
+from table import Limit, Row, Section, most
+from workload import Record, json_line
 
 from superqode.session import Session, SessionStore
 
 __all__ = ["measure"]
 
+_KB: Final = "KB"
+_BLOCKS: Final = "KB blocks"
+_PAYLOAD: Final = "÷ payload"
+_GZIP: Final = "÷ gzip"
+_COLUMNS: Final = (_KB, _BLOCKS, _PAYLOAD, _GZIP)
+# Disposable, and within budgets of their own: the index, and the entries of sessions that were loaded.
+_CACHES: Final = ("index", "entries")
+_BLOCK: Final = 512
+
 
 def measure(bench: Bench) -> list[Section]:
-    """Measure and give one section: a save a turn, then maintenance."""
+    """Measure and give two sections, each of a save a turn and then maintenance: usual turns, and short messages."""
     count = bench.choose(1_000, 50)
-    bench.say(f"{count:,} saves, for their size")
-    root = bench.root / "disk"
-    with SessionStore(root, durability="fast", user=USER) as store:
-        session = _grow(store, bench.workload(), count)
-        before = _size(root)
-    with SessionStore(root, user=USER) as store:
-        store.maintain()
-    after = _size(root)
-    state = session.to_json().encode()
-    best, usual = len(gzip.compress(state, 9)), len(gzip.compress(state, 6))
-    columns = ("KB", "÷ gzip-9", "÷ gzip-6")
-
-    def row(label: str, size: int) -> Row:
-        values = (size / 1000, size / best, size / usual)
-        return Row(label, dict(zip(columns, values, strict=True)))
-
-    kept = row("this library, with its whole history", after)
-    kept.limits = {"÷ gzip-9": most(1.7)}
+    usual, small = bench.workload().turns(count), bench.workload().small(count)
+    title = f"disk after {count:,} saves"
     return [
-        Section(
-            "disk",
-            f"disk after {count:,} saves",
-            columns,
-            [
-                row("the last state as JSON, indented", len(state)),
-                row("the last state in one gzip -9", best),
-                row("this library, before maintenance", before),
-                kept,
-            ],
-        )
+        _section(bench, "disk", title, usual),
+        _section(bench, "disk-small", f"{title} of 300 bytes", small),
     ]
 
 
-def _grow(store: SessionStore, workload: Workload, count: int) -> Session:
-    session = make_session("measured", ())
-    for turn in workload.turns(count):
-        for record in turn:
-            session.add(to_entry(record))
-        store.save(session)
-    return session
+def _section(bench: Bench, name: str, title: str, turns: Iterator[list[Record]]) -> Section:
+    bench.say(title)
+    root = bench.root / name
+    payload = 0
+    with SessionStore(root, user=USER) as store:
+        session = make_session("measured", ())
+        for turn in turns:
+            payload += sum(len(json_line(record)) for record in turn)
+            _save(store, session, turn)
+    before = _size(root)
+    with SessionStore(root, user=USER) as store:
+        store.maintain()
+        after = _size(root)
+        store.load("measured")
+        store.load("measured")
+        store.search("nothing-has-this-word")
+    state = session.to_json().encode()
+    compressed = len(gzip.compress(state, 9))
+
+    def row(label: str, length: int, blocks: int, **limits: Limit) -> Row:
+        values = (length / 1000, blocks / 1000, blocks / payload, blocks / compressed)
+        named = {"payload": _PAYLOAD, "gzip": _GZIP}
+        return Row(
+            label,
+            dict(zip(_COLUMNS, values, strict=True)),
+            limits={named[key]: limit for key, limit in limits.items()},
+        )
+
+    return Section(
+        name,
+        title,
+        _COLUMNS,
+        [
+            row("payload: the entries as JSON lines", payload, payload),
+            row("the last state in one gzip -9", compressed, compressed),
+            row("this library, before maintenance", *before, payload=most(1.2)),
+            row("this library, with its whole history", *after, gzip=most(1.7)),
+            row("its caches, once searched and loaded", *_size(root, caches=True)),
+        ],
+    )
 
 
-def _size(root: Path) -> int:
-    """The bytes of all files below a folder, whatever their blocks."""
-    return sum(os.lstat(Path(folder, name)).st_size for folder, _, names in os.walk(root) for name in names)
+def _save(store: SessionStore, session: Session, turn: list[Record]) -> None:
+    for record in turn:
+        session.add(to_entry(record))
+    store.save(session)
+
+
+def _size(root: Path, *, caches: bool = False) -> tuple[int, int]:
+    """Give the bytes of all files below a store, and those of their blocks (folders, too): of its caches or the rest."""
+    length = blocks = 0
+    for folder, _, names in os.walk(root):
+        inside = Path(folder).relative_to(root).parts
+        within = inside[:1] == ("superqode",) and inside[1:2] and inside[1].startswith(_CACHES)
+        for name in (".", *names):
+            told = os.lstat(Path(folder, name))
+            if caches == bool(within or (inside == ("superqode",) and name.startswith(_CACHES))):
+                length += told.st_size if name != "." else 0
+                blocks += told.st_blocks * _BLOCK
+    return length, blocks

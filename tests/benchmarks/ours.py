@@ -1,4 +1,4 @@
-"""This library behind the calls of `peers.Store`: one session, its objects in packs or each in a file of its own."""
+"""This library behind the calls of `peers.Store`: from its cache, from packs, from a file for each object."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from peers import run_git
+from peers import SESSION, run_git
 from workload import BEGAN, PROJECT, Record
 
 from superqode.session import Message, Session, SessionStore, ToolExecution
 
-__all__ = ["LooseOurs", "Ours", "make_session", "to_entry"]
+__all__ = ["LooseOurs", "Ours", "PackedOurs", "make_session", "remove_entries", "to_entry"]
 
-_SESSION: Final = "measured"
 USER: Final = ("A", "a@example.invalid")
 
 
@@ -32,21 +31,33 @@ def make_session(session_id: str, turns: Iterable[list[Record]], **fields: Any) 
     return session
 
 
-class Ours:
-    """A store as it is after maintenance: everything in packs."""
+def remove_entries(root: Path) -> None:
+    """Remove the entries that earlier loads have kept for the next ones, as anybody may."""
+    shutil.rmtree(root / "superqode" / "entries", ignore_errors=True)
 
-    def __init__(self, root: Path) -> None:
+
+class Ours:
+    """A store as it is after maintenance: everything in packs; what was loaded is in the cache of entries."""
+
+    def __init__(self, root: Path, session: str = SESSION) -> None:
         self.root = root
+        self.session = session
         self._store = SessionStore(root, user=USER)
         self._session: Session | None = None
 
     def seed(self, turns: Iterable[list[Record]]) -> None:
         with SessionStore(self.root, durability="fast", user=USER) as store:
-            store.save(make_session(_SESSION, turns))
+            store.save(make_session(self.session, turns))
             store.maintain()
 
+    def forget(self) -> None:
+        """The cache stays."""
+
     def load(self) -> Session:
-        return self._store.load(_SESSION)
+        return self._store.load(self.session)
+
+    def texts(self) -> list[str]:
+        return [message.content for message in self.load().messages]
 
     def open(self) -> None:
         self._session = self.load()
@@ -61,12 +72,27 @@ class Ours:
         self._store.save(self._session)
 
 
-class LooseOurs(Ours):
-    """A copy of the store beside it with each object in a file of its own, which maintenance leaves in no large one."""
+class PackedOurs(Ours):
+    """A copy of the store beside it, without the cache: a load reads packs, and fills it."""
 
     def seed(self, turns: Iterable[list[Record]]) -> None:
         del turns  # those of the store beside it
-        packed = self.root.with_name(self.root.name.replace("ours-loose", "ours"))
+        shutil.copytree(self._beside(), self.root, dirs_exist_ok=True)
+
+    def forget(self) -> None:
+        remove_entries(self.root)
+
+    def _beside(self) -> Path:
+        _, _, size = self.root.name.rpartition("-")
+        return self.root.with_name(f"ours-{size}")
+
+
+class LooseOurs(PackedOurs):
+    """The same with each object in a file of its own, which maintenance leaves in no large store."""
+
+    def seed(self, turns: Iterable[list[Record]]) -> None:
+        del turns
+        packed = self._beside()
         shutil.copytree(packed, self.root, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.pack", "*.idx"))
         for pack in packed.glob("objects/pack/*.pack"):
             run_git(self.root, "unpack-objects", "-q", data=pack.read_bytes())

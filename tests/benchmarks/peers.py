@@ -1,4 +1,4 @@
-"""What people use instead, each with one session in a folder of its own, behind the same five calls.
+"""What people use instead, each with one session of a folder, behind the same calls.
 
 Nothing of the library is imported here: the same file runs under the Python that has superqode 2.25.0.
 """
@@ -16,19 +16,32 @@ from typing import Any, Final, Protocol
 
 from workload import BEGAN, PROJECT, Record, json_line
 
-__all__ = ["GitProgram", "GzipJson", "JsonLines", "OldPackage", "Sqlite", "Store", "run_git"]
+__all__ = ["SESSION", "GitProgram", "GzipJson", "JsonLines", "OldPackage", "Sqlite", "Store", "run_git"]
 
-_SESSION: Final = "measured"
+# The session, where a folder has only one.
+SESSION: Final = "measured"
 
 
 class Store(Protocol):
-    """One session in a folder."""
+    """One session in a folder.
+
+    Attributes:
+        root: the folder.
+    """
+
+    root: Path
 
     def seed(self, turns: Iterable[list[Record]]) -> None:
         """Make the session with these turns."""
 
+    def forget(self) -> None:
+        """Remove what an earlier load kept for the next one, where that is measured without; not part of it."""
+
     def load(self) -> object:
         """Read the whole session into memory, as this store gives it."""
+
+    def texts(self) -> list[str]:
+        """Read the texts of all messages."""
 
     def open(self) -> None:
         """Get ready to append."""
@@ -43,8 +56,12 @@ class Store(Protocol):
 class _Plain:
     """A store that takes records as they are."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, session: str = SESSION) -> None:
         self.root = root
+        self.session = session
+
+    def forget(self) -> None:
+        """Nothing was kept."""
 
     def open(self) -> None:
         """Nothing to get ready."""
@@ -57,9 +74,9 @@ class _Plain:
 class JsonLines(_Plain):
     """One line a record, one fsync a save: the least that durable can cost."""
 
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
-        self._path = root / "session.jsonl"
+    def __init__(self, root: Path, session: str = SESSION) -> None:
+        super().__init__(root, session)
+        self._path = root / f"{session}.jsonl"
         self._handle = -1
 
     def seed(self, turns: Iterable[list[Record]]) -> None:
@@ -69,6 +86,9 @@ class JsonLines(_Plain):
     def load(self) -> list[Record]:
         with self._path.open("rb") as file:
             return [json.loads(line) for line in file]
+
+    def texts(self) -> list[str]:
+        return _texts(self.load())
 
     def open(self) -> None:
         self._handle = os.open(self._path, os.O_WRONLY | os.O_APPEND)
@@ -81,8 +101,8 @@ class JsonLines(_Plain):
 class Sqlite(_Plain):
     """One row a record, `synchronous=FULL`."""
 
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
+    def __init__(self, root: Path, session: str = SESSION) -> None:
+        super().__init__(root, session)
         self._connection = sqlite3.connect(root / "session.sqlite", isolation_level=None)
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
@@ -92,23 +112,26 @@ class Sqlite(_Plain):
         )
 
     def seed(self, turns: Iterable[list[Record]]) -> None:
-        rows = ((_SESSION, json_line(record).decode()) for turn in turns for record in turn)
+        rows = ((self.session, json_line(record).decode()) for turn in turns for record in turn)
         self._connection.execute("BEGIN")
-        self._connection.execute("INSERT INTO session VALUES (?, '', 0)", (_SESSION,))
+        self._connection.execute("INSERT INTO session VALUES (?, '', 0)", (self.session,))
         self._connection.executemany("INSERT INTO entry (session, body) VALUES (?, ?)", rows)
         self._connection.execute("COMMIT")
 
     def load(self) -> list[Record]:
-        rows = self._connection.execute("SELECT body FROM entry WHERE session = ? ORDER BY place", (_SESSION,))
+        rows = self._connection.execute("SELECT body FROM entry WHERE session = ? ORDER BY place", (self.session,))
         return [json.loads(body) for (body,) in rows]
+
+    def texts(self) -> list[str]:
+        return _texts(self.load())
 
     def save(self, prepared: Record) -> None:
         body = json_line(prepared).decode()
         self._connection.execute("BEGIN IMMEDIATE")
-        self._connection.execute("INSERT INTO entry (session, body) VALUES (?, ?)", (_SESSION, body))
+        self._connection.execute("INSERT INTO entry (session, body) VALUES (?, ?)", (self.session, body))
         self._connection.execute(
             "UPDATE session SET updated = ?, messages = messages + 1 WHERE id = ?",
-            (prepared["timestamp"], _SESSION),
+            (prepared["timestamp"], self.session),
         )
         self._connection.execute("COMMIT")
 
@@ -119,39 +142,45 @@ class GzipJson(_Plain):
     Nothing is synced: a power cut, or a kill in a save, loses the session.
     """
 
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
+    def __init__(self, root: Path, session: str = SESSION) -> None:
+        super().__init__(root, session)
         self._session: Record = {}
+        index = root / "index.json"
+        self._index: Record = json.loads(index.read_text("utf-8")) if index.exists() else {}
 
     def seed(self, turns: Iterable[list[Record]]) -> None:
         session: Record = {
-            "id": _SESSION,
+            "id": self.session,
             "title": "Measured",
             "created_at": BEGAN.isoformat(),
             "project_path": PROJECT,
         }
         session |= {"updated_at": BEGAN.isoformat(), "messages": [], "tool_executions": []}
         for record in (record for turn in turns for record in turn):
-            session["messages" if record["kind"] == "message" else "tool_executions"].append(record)
+            session[_list_of(record)].append(record)
         self._write(session)
 
     def _write(self, session: Record) -> None:
-        with gzip.open(self.root / f"{_SESSION}.json.gz", "wt", encoding="utf-8") as file:
+        with gzip.open(self.root / f"{self.session}.json.gz", "wt", encoding="utf-8") as file:
             file.write(json.dumps(session, indent=2))
         line = {name: session[name] for name in ("id", "title", "created_at", "updated_at", "project_path")}
         line["message_count"] = len(session["messages"])
-        (self.root / "index.json").write_text(json.dumps({_SESSION: line}, indent=2), "utf-8")
+        self._index[self.session] = line
+        (self.root / "index.json").write_text(json.dumps(self._index, indent=2), "utf-8")
 
     def load(self) -> Record:
-        with gzip.open(self.root / f"{_SESSION}.json.gz", "rt", encoding="utf-8") as file:
+        with gzip.open(self.root / f"{self.session}.json.gz", "rt", encoding="utf-8") as file:
             loaded: Record = json.load(file)
         return loaded
+
+    def texts(self) -> list[str]:
+        return _texts(self.load()["messages"])
 
     def open(self) -> None:
         self._session = self.load()
 
     def save(self, prepared: Record) -> None:
-        self._session["messages"].append(prepared)
+        self._session[_list_of(prepared)].append(prepared)
         self._session["updated_at"] = prepared["timestamp"]
         self._write(self._session)
 
@@ -159,8 +188,8 @@ class GzipJson(_Plain):
 class OldPackage(_Plain):
     """superqode 2.25.0 itself; only under a Python that has it."""
 
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
+    def __init__(self, root: Path, session: str = SESSION) -> None:
+        super().__init__(root, session)
         from superqode.session import persistence
 
         self._package: Any = persistence
@@ -169,32 +198,47 @@ class OldPackage(_Plain):
 
     def seed(self, turns: Iterable[list[Record]]) -> None:
         session = self._package.Session(
-            id=_SESSION, title="Measured", created_at=BEGAN, updated_at=BEGAN, project_path=PROJECT
+            id=self.session, title="Measured", created_at=BEGAN, updated_at=BEGAN, project_path=PROJECT
         )
         for record in (record for turn in turns for record in turn):
             if record["kind"] == "message":
                 self._add(session, record)
             else:
-                names = ("tool_name", "arguments", "result", "success", "duration_ms", "agent_name")
-                session.add_tool_execution(*[record[name] for name in names])
+                self._add_call(session, record)
         self._store.save(session)
 
     def _add(self, session: Any, record: Record) -> None:
         role = self._package.MessageRole(record["role"])
         session.add_message(role, record["content"], record["agent_name"], record["tool_calls"])
 
+    def _add_call(self, session: Any, record: Record) -> None:
+        names = ("tool_name", "arguments", "result", "success", "duration_ms", "agent_name")
+        session.add_tool_execution(*[record[name] for name in names])
+
     def load(self) -> object:
-        session: object = self._store.load(_SESSION)
+        session: object = self._store.load(self.session)
         if session is None:
             raise ValueError("it gave None for a session it has just saved")
         return session
+
+    def texts(self) -> list[str]:
+        loaded: Any = self.load()
+        return [message.content for message in loaded.messages]
 
     def open(self) -> None:
         self._session = self.load()
 
     def save(self, prepared: Record) -> None:
-        self._add(self._session, prepared)
+        (self._add if prepared["kind"] == "message" else self._add_call)(self._session, prepared)
         self._store.save(self._session)
+
+
+def _texts(records: list[Record]) -> list[str]:
+    return [record["content"] for record in records if record["kind"] == "message"]
+
+
+def _list_of(record: Record) -> str:
+    return "messages" if record["kind"] == "message" else "tool_executions"
 
 
 def run_git(root: Path, *arguments: str, data: bytes = b"") -> bytes:
@@ -212,10 +256,10 @@ class GitProgram(_Plain):
     A message and its executions are one file, `<n / 100>/<n % 100>.jsonl`.
     """
 
-    _BRANCH: Final = f"refs/heads/{_SESSION}"
+    _BRANCH: Final = f"refs/heads/{SESSION}"
 
-    def __init__(self, root: Path) -> None:
-        super().__init__(root)
+    def __init__(self, root: Path, session: str = SESSION) -> None:
+        super().__init__(root, session)
         self._tip = ""
         self._folders: dict[str, str] = {}
         self._files: dict[str, str] = {}
@@ -247,6 +291,9 @@ class GitProgram(_Plain):
             records += [json.loads(line) for line in output[begin:end].splitlines()]
             start = end + 1
         return records
+
+    def texts(self) -> list[str]:
+        return _texts(self.load())
 
     def open(self) -> None:
         self._tip = self._text("rev-parse", self._BRANCH)

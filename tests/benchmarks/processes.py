@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import sys
-from pathlib import Path
 
-from bench import Bench, median_ms, timed
+from bench import Bench, as_installed, our_command, process_ms
 from listing import make_branches
 from table import Row, Section, most
 
@@ -30,7 +26,7 @@ def measure(bench: Bench) -> list[Section]:
     with SessionStore(root) as store:
         store.maintain()
         store.list_sessions()
-    ours = _command()
+    ours = our_command()
     commands = {
         "python -c pass": [sys.executable, "-c", "pass"],
         _CLICK: [sys.executable, "-c", "import click"],
@@ -39,16 +35,7 @@ def measure(bench: Bench) -> list[Section]:
         f"superqode sessions list, of {count:,}": [*ours, "sessions", "--store", str(root), "list"],
     }
     bench.say("whole processes")
-    # As pip leaves an installed package: compiled, whatever this machine says of byte code in a checkout.
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    environment["PYTHONPYCACHEPREFIX"] = str(bench.root / "compiled")
-    for command in commands.values():
-        _run(command, environment)
-    times: dict[str, list[float]] = {label: [] for label in commands}
-    for _ in range(bench.choose(31, 3)):
-        for label, command in commands.items():
-            times[label].append(timed(lambda command=command: _run(command, environment))[0])  # type: ignore[misc]
-    medians = {label: median_ms(seconds) for label, seconds in times.items()}
+    medians = process_ms(commands, as_installed(bench), bench.choose(31, 3))
     rows = [
         Row(
             label,
@@ -59,12 +46,3 @@ def measure(bench: Bench) -> list[Section]:
     ]
     return [Section("process", "whole processes", (_COLUMN, _RATIO), rows)]
 
-
-def _command() -> list[str]:
-    """The command as installed beside this Python, or what it would run."""
-    found = shutil.which("superqode", path=str(Path(sys.executable).parent))
-    return [found] if found else [sys.executable, "-c", "from superqode.cli import main; main()"]
-
-
-def _run(command: list[str], environment: dict[str, str]) -> None:
-    subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, capture_output=True, check=True)

@@ -1,10 +1,16 @@
-"""`worker.py KIND ROOT POOL`: one store in a process of its own, so that what it keeps in memory slows no other.
+"""`worker.py KIND ROOT POOL [SESSION]`: a store in a process of its own, so that what it keeps in memory slows no other.
 
 Commands come as lines of JSON on standard input, one answer each goes to standard output; times are in seconds.
 
-    {"do": "seed", "count": 1000}             make a session of so many messages
-    {"do": "load", "count": 5}                load it so often: a list of times
-    {"do": "save", "count": 10, "most": 1.0}  append and save so often, or for so long: a list of times
+    {"do": "seed", "count": 1000}               make a session of so many messages
+    {"do": "load", "count": 5}                  load it so often: a list of times
+    {"do": "save", "count": 10, "most": 1.0}    append and save so often, or for so long: a list of times
+    {"do": "open"}                              get ready to append
+    {"do": "burst", "first": 0, "count": 100}   append and save the messages from a number on, as fast as it goes
+    {"do": "large", "size": 20000000, "after": 3}   save a result of so many bytes, then so many messages: a list of times
+    {"do": "fork", "first": 0}                  a process that appends and saves until it is killed: its number, and
+                                                the file into which it writes a line for each save
+    {"do": "reap", "pid": 7}                    wait for its end
 """
 
 from __future__ import annotations
@@ -21,10 +27,16 @@ from peers import GitProgram, GzipJson, JsonLines, OldPackage, Sqlite, Store
 from workload import Workload
 
 
-def _ours(root: Path) -> Store:
+def _ours(root: Path, *session: str) -> Store:
     from ours import Ours
 
-    return Ours(root)
+    return Ours(root, *session)
+
+
+def _ours_packed(root: Path) -> Store:
+    from ours import PackedOurs
+
+    return PackedOurs(root)
 
 
 def _ours_loose(root: Path) -> Store:
@@ -33,13 +45,14 @@ def _ours_loose(root: Path) -> Store:
     return LooseOurs(root)
 
 
-_KINDS: Final[dict[str, Callable[[Path], Store]]] = {
+KINDS: Final[dict[str, Callable[..., Store]]] = {
     "jsonl": JsonLines,
     "sqlite": Sqlite,
     "git": GitProgram,
     "gzip": GzipJson,
     "superqode": OldPackage,
     "ours": _ours,
+    "ours-packed": _ours_packed,
     "ours-loose": _ours_loose,
 }
 
@@ -57,7 +70,11 @@ class _Worker:
         return count
 
     def load(self, count: int) -> list[float]:
-        return [_timed(self._store.load) for _ in range(count)]
+        return [self._one_load() for _ in range(count)]
+
+    def _one_load(self) -> float:
+        self._store.forget()
+        return _timed(self._store.load)
 
     def save(self, count: int, most: float) -> list[float]:
         if self._saved < 0:
@@ -73,6 +90,39 @@ class _Worker:
         self._saved += 1
         prepared = self._store.prepare(self._workload.appended(self._saved))
         return _timed(lambda: self._store.save(prepared))
+
+    def open(self) -> bool:
+        self._store.open()
+        _sync()
+        return True
+
+    def burst(self, first: int, count: int) -> int:
+        for prepared in [self._store.prepare(self._workload.appended(first + number)) for number in range(count)]:
+            self._store.save(prepared)
+        return count
+
+    def large(self, size: int, after: int) -> list[float]:
+        self._saved += 1
+        prepared = self._store.prepare(self._workload.large(self._saved, size))
+        _sync()
+        return [_timed(lambda: self._store.save(prepared)), *(self._one_save() for _ in range(after))]
+
+    def fork(self, first: int) -> tuple[int, str]:
+        told = str(self._store.root / "acknowledged")
+        acknowledged = os.open(told, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        child = os.fork()
+        if child == 0:
+            self._store.open()
+            while True:
+                self._store.save(self._store.prepare(self._workload.appended(first)))
+                os.write(acknowledged, b"%d\n" % first)
+                first += 1
+        os.close(acknowledged)
+        return child, told
+
+    def reap(self, pid: int) -> bool:
+        os.waitpid(pid, 0)
+        return True
 
 
 def _sync() -> None:
@@ -90,10 +140,10 @@ def _timed(action: Callable[[], object]) -> float:
 
 def main() -> None:
     """Answer commands until standard input ends."""
-    kind, root, pool = sys.argv[1:]
+    kind, root, pool, *session = sys.argv[1:]
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever a store prints is no answer
-    worker = _Worker(_KINDS[kind](Path(root)), Workload(Path(pool).read_text("utf-8")))
+    worker = _Worker(KINDS[kind](Path(root), *session), Workload(Path(pool).read_text("utf-8")))
     for line in sys.stdin:
         command: dict[str, Any] = json.loads(line)
         answer = getattr(worker, command.pop("do"))(**command)

@@ -28,6 +28,8 @@ _WORD: Final = re.compile(r"[\w.,()'\"-]+")
 _JUMP: Final = 0.12
 _LINE_END: Final = 0.02
 _APPENDED: Final = 1000
+_SHORT: Final = 300
+_PART: Final = 100_000
 
 
 def make_pool(size: int) -> str:
@@ -86,6 +88,19 @@ class Workload:
         """Give a user message of 1,000 characters; any number is fine."""
         dice = random.Random(-1 - number)
         return self._message(2 * number, self._text(dice, _APPENDED)) | {"id": f"appended-{number}"}
+
+    def small(self, count: int) -> Iterator[list[Record]]:
+        """Give turns of messages of 300 characters, and no tool executions: short talk."""
+        for number in range(count):
+            dice = random.Random(self._seed * 1_000_003 + number)
+            yield [self._message(number, self._text(dice, _SHORT))]
+
+    def large(self, number: int, size: int) -> Record:
+        """Give a tool execution whose result has so many characters; another number, another result."""
+        dice = random.Random(-1 - number)
+        parts = [self._text(dice, _PART) for _ in range(-(-size // _PART))]
+        call = self._call(dice, f"large-{number}", BEGAN.isoformat())
+        return call | {"result": "".join(parts)[:size], "success": True}
 
     def _message(self, number: int, content: str) -> Record:
         spoken = number % 2 == 0

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import random
 import subprocess
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -137,6 +140,40 @@ def test_a_checkpoint_leaves_a_pack(store_path, git):
         store.save(made)
     assert sound(git)
     assert texts(store_path)[-1] == "more"
+
+
+def test_checkpoints_at_once_pack_nothing_twice(store_path, git, monkeypatch):
+    """Another process makes a checkpoint while one is under way: each record is packed once, and both end well."""
+
+    def save(store, session, many):
+        for number in range(many):
+            session.add_message("user", f"number {number}")
+            store.save(session)
+
+    with SessionStore(store_path) as store:
+        made = Session(id="s")
+        save(store, made, 100)
+        flush, began, saved = durability.flush, threading.Event(), threading.Event()
+
+        def slowly(*arguments):
+            began.set()
+            assert saved.wait(60)
+            time.sleep(0.5)
+            flush(*arguments)
+
+        monkeypatch.setattr(durability, "flush", slowly)
+        with ThreadPoolExecutor() as pool:
+            first = pool.submit(store._open().checkpoint)
+            assert began.wait(60)
+            with SessionStore(store_path) as another:
+                save(another, another.load("s"), 100)
+                saved.set()
+                another._open().checkpoint()
+            first.result()
+    packs = (store_path / "objects" / "pack").glob("*.idx")
+    packed = [line.split()[0] for pack in packs for line in git("verify-pack", "-v", str(pack)).splitlines() if "commit" in line]
+    assert len(packed) == len(set(packed)) == 200
+    assert sound(git)
 
 
 def test_few_saves_leave_no_pack(store_path, session):

@@ -233,16 +233,18 @@ class Repository:
         """Make durable in Git's own files what stands in the journal, beside saves that go on.
 
         Raises:
-            StoreLocked: a save took too long.
+            StoreLocked: a save took too long, or the checkpoint of another process.
             OSError: the disk said no.
             NewerFormat: a newer superqode wrote records; they stay.
         """
         self.recover()
-        files: list[Path] = []
-        for number in self.journal.numbers():
-            with self._holding([number], timeout=60.0):
-                files += self.journal.rotate(number)
-        recovery.make_durable(self, files)
+        # Two at once would each make a pack of the same records.
+        with self.alone("checkpoint"):
+            files: list[Path] = []
+            for number in self.journal.numbers():
+                with self._holding([number], timeout=60.0):
+                    files += self.journal.rotate(number)
+            recovery.make_durable(self, files)
 
     def recover(self) -> list[str]:
         """Make good what another run of the system wrote, and the disk lost with its crash; gives the refs that moved.
