@@ -98,7 +98,7 @@ def _check_gone(store, git, gone):
     """What was deleted is no branch; what was purged, every second one, is not even in the trash."""
     branches = set(git("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads").split("\n"))
     listed = {row.id for row in store.list_sessions()}
-    assert listed == branches - {"superqode"}
+    assert listed ^ branches == {"superqode"}
     assert set(gone) & branches == set()
     trashed = Counter(item.session_id for item in store.trash())
     purged = {name for name in gone if int(name.rpartition("-")[2]) % 2}

@@ -49,7 +49,7 @@ CASES = [(standing, what) for standing, whats in STANDING.items() for what in wh
 # Files without which no session can be saved, until a repair or a hand puts them right.
 SHARED = ("packed-refs", "config", *JOURNAL.values())
 # Every harm in a full run, else some to each kind of file, and each to some.
-STRIDE = 1 if processes.FULL else 4
+STRIDE = 1 if processes.FULL else 7
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 

@@ -232,7 +232,8 @@ class LooseObjects:
         folder = path[: path.rindex("/")]
         for _ in range(_FOLDER_ATTEMPTS):
             if folder not in self._made:
-                os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - text paths on the save path
+                with suppress(FileExistsError):  # it was there, and went before it was looked at
+                    os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - text paths on the save path
                 self._made.add(folder)
             try:
                 return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o444)

@@ -17,6 +17,7 @@ from typing import Final
 from superqode.session import clock
 from superqode.session.errors import GitFailed, GitMissing, StoreError, StoreLocked
 from superqode.session.git import program
+from superqode.session.git.gclock import keeping_gc_out
 from superqode.session.git.landing import INCOMING
 from superqode.session.git.repository import HEADS, Repository
 from superqode.session.store.index.catalogue import Progress
@@ -142,8 +143,11 @@ def _pack_objects(repository: Repository, skipped: list[str], *, whole: bool) ->
         arguments = ["repack", "--geometric=2", "-d", "-l", "-q"]
     settings = {"repack.writeBitmaps": "false", "pack.threads": "1", "core.fsync": "all"}
     try:
-        program.run(repository.path, arguments, purpose=_PURPOSE, settings=settings)
-        program.run(repository.path, ["prune-packed", "-q"], purpose=_PURPOSE)
+        with keeping_gc_out(repository.path, repository.quarantine / "locks"):
+            program.run(repository.path, arguments, purpose=_PURPOSE, settings=settings)
+            program.run(repository.path, ["prune-packed", "-q"], purpose=_PURPOSE)
+    except StoreLocked:
+        skipped.append("objects stay loose: git gc is running")
     except (GitMissing, GitFailed) as problem:
         skipped.append(f"objects stay loose: {problem}")
 

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable
 from threading import RLock
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from superqode.session.codec import jsontext
 from superqode.session.git.project import ProjectIdentity
@@ -26,6 +26,8 @@ __all__ = ["Catalogue", "Progress"]
 T = TypeVar("T")
 Progress = Callable[[int, int, str], None]
 
+# How often a look begins anew because another process wrote meanwhile; then it writes what it saw.
+_ATTEMPTS: Final = 10
 _COLUMNS = "name, oid, title, created, updated, project, messages, executions, agents, tags, parent, problem"
 
 
@@ -45,6 +47,7 @@ class Catalogue:
         self._branches: dict[str, Branch] | None = None
         self._loose: set[str] = set()
         self._stamp: str | None = None
+        self._seen = -1
         self._troubled: set[str] = set()
         self.generation = 0  # grows with every change that `refresh` sees
 
@@ -66,10 +69,20 @@ class Catalogue:
             return action()
 
     def _refresh(self, progress: Progress | None) -> None:
-        if self._stamp is None or self._branches is None:
+        for attempt in range(_ATTEMPTS):
+            if self._look_again(progress, final=attempt == _ATTEMPTS - 1):
+                return
+
+    def _look_again(self, progress: Progress | None, *, final: bool) -> bool:
+        """Bring the index up to date; says no where another process did so meanwhile, but in the final attempt."""
+        version = self._version()
+        if self._stamp is None or self._branches is None or version != self._seen:
+            # Another process may have put in or taken out what this one knows.
             self._remember()
+            self.generation += self._seen not in (-1, version)
+            self._seen = version
         if self._branches is not None and not self._troubled and not changed_since(self._repository, self._stamp):
-            return
+            return True
         known = self._branches if self._branches is not None else {}
         folders = _folders(self._stamp) if self._stamp else ["refs/heads/"]
         # The stamp is taken before anything is read: what changes meanwhile makes the next look different.
@@ -79,7 +92,12 @@ class Catalogue:
         if set(changes.folders) != set(folders):
             stamp = take_stamp(self._repository, changes.folders)
             changes = scan(self._repository, known, self._loose, packed_same=False)
-        self._store(known, changes, stamp, progress)
+        return self._store(known, changes, stamp, progress, final=final)
+
+    def _version(self) -> int:
+        """What differs when another process has written to the index (PRAGMA data_version)."""
+        with self.database.reading() as connection:
+            return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
     def _remember(self) -> None:
         """Take up what an earlier process knew."""
@@ -91,7 +109,10 @@ class Catalogue:
         self._loose = {name for name, _, *file in refs if tuple(file) != PACKED}
         self._branches = {name: Branch(oid, (inode, time, size)) for name, oid, inode, time, size in refs}
 
-    def _store(self, known: dict[str, Branch], changes: Changes, stamp: str, progress: Progress | None) -> None:
+    def _store(
+        self, known: dict[str, Branch], changes: Changes, stamp: str, progress: Progress | None, *, final: bool
+    ) -> bool:
+        """Write what changed, unless what it was compared with is not what there is any more."""
         changed = changes.changed
         moved = [name for name, branch in changed.items() if name not in known or _differs(known[name], branch)]
         rows: list[Row] = []
@@ -103,17 +124,14 @@ class Catalogue:
         rows += [Row(name, "", problem=f"its branch cannot be read: {why}") for name, why in changes.damaged.items()]
         for name in self._troubled & known.keys() - set(moved) - set(changes.gone) - changes.damaged.keys():
             rows.append(row_of(self._repository, name, known[name].oid))  # it may be whole again
-        news = [name for name in moved if name not in known]
-        for name in self._still_listed(changes.gone):
-            if (
-                known[name].oid
-                and is_session_branch(name)
-                and not any(was_renamed(self._repository, name, new) for new in news)
-            ):
-                self._vanished(name, known[name].oid)
+        if self._version() != self._seen and not final:
+            return False
+        self._tell_vanished(known, changes.gone, [name for name in moved if name not in known])
         unread = {name: Branch(known[name].oid if name in known else "", DAMAGED) for name in changes.damaged}
         changed = changed | unread
         with self.database.writing() as connection:
+            if connection.execute("PRAGMA data_version").fetchone()[0] != self._seen and not final:
+                return False
             for row in rows:
                 _put(connection, row)
             for name in changes.gone:
@@ -131,6 +149,17 @@ class Catalogue:
         for name in changes.gone:
             known.pop(name, None)
         self._branches, self._loose, self._stamp = known, changes.loose, stamp
+        return True
+
+    def _tell_vanished(self, known: dict[str, Branch], gone: list[str], news: list[str]) -> None:
+        """Tell of branches that went behind our back, and were not only renamed to one of the new ones."""
+        for name in self._still_listed(gone):
+            if (
+                known[name].oid
+                and is_session_branch(name)
+                and not any(was_renamed(self._repository, name, new) for new in news)
+            ):
+                self._vanished(name, known[name].oid)
 
     def _still_listed(self, gone: list[str]) -> list[str]:
         """Those that nobody took out on purpose: another process that deletes or purges takes them out here first."""
