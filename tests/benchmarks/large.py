@@ -24,9 +24,7 @@ _SLOW: Final = "gzip"
 def measure(bench: Bench) -> list[Section]:
     """Measure and give one section; the stores take turns."""
     size = bench.choose(_SIZE, 200_000)
-    times: dict[str, dict[str, list[float]]] = {
-        kind: {column: [] for column in _COLUMNS} for kind in _LABELS
-    }
+    times: dict[str, dict[str, list[float]]] = {kind: {column: [] for column in _COLUMNS} for kind in _LABELS}
     with ExitStack() as stack:
         workers = {
             kind: stack.enter_context(WorkerProcess(bench, kind, bench.root / f"{kind}-{_SEEDED}")) for kind in _LABELS
