@@ -22,6 +22,8 @@ from typing import Final
 import conversation
 import disk
 import importing
+import kills
+import large
 import listing
 import memory
 import processes
@@ -30,6 +32,7 @@ import scanning
 import screens
 import searching
 import sharing
+import writers
 from bench import Bench
 from peers import run_git
 from table import Section
@@ -37,6 +40,9 @@ from workload import make_pool
 
 _SECTIONS: Final[dict[str, Callable[[Bench], list[Section]]]] = {
     "conversation": conversation.measure,
+    "writers": writers.measure,
+    "kills": kills.measure,
+    "large": large.measure,
     "list": listing.measure,
     "search": searching.measure,
     "scan": scanning.measure,

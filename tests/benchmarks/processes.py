@@ -45,4 +45,3 @@ def measure(bench: Bench) -> list[Section]:
         for label, value in medians.items()
     ]
     return [Section("process", "whole processes", (_COLUMN, _RATIO), rows)]
-

@@ -10,6 +10,14 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 
+DISK = {
+    "payload: the entries as JSON lines",
+    "the last state in one gzip -9",
+    "this library, before maintenance",
+    "this library, with its whole history",
+    "its caches, once searched and loaded",
+}
+
 ROWS = {
     "process": {
         "python -c pass",
@@ -32,10 +40,33 @@ ROWS = {
         "… after one foreign change",
         "… the index made anew",
     },
+    "list-process": {
+        "superqode 2.25.0's way, a process",
+        "this library, a process",
+        "superqode sessions list",
+        "… ÷ superqode 2.25.0's way",
+    },
     "search": {
         "the first (all words are read)",
         "those after it (six queries)",
         "the next after one more save",
+    },
+    "search-many": {
+        "the first (all words are read)",
+        "those after it (seven queries)",
+        "… the slowest",
+        "grep in JSONL of messages, a process",
+        "first hit on the screen, a process",
+    },
+    "writers": {"JSONL + fsync", "gzip-JSON", "this library", "… ÷ gzip-JSON"},
+    "writers-kept": {"JSONL + fsync", "gzip-JSON", "this library"},
+    "kills": {"JSONL + fsync", "gzip-JSON (superqode 2.25.0's way)", "this library"},
+    "large": {
+        "JSONL + fsync",
+        "gzip-JSON (superqode 2.25.0's way)",
+        "this library",
+        "… ÷ JSONL + fsync",
+        "… the next ÷ usual",
     },
     "import": {"json.loads of each line", "this library", "this library, the same file again"},
     "share": {
@@ -56,20 +87,18 @@ ROWS = {
         "this library, entry by entry",
         "the detector library alone",
     },
-    "disk": {
-        "the last state as JSON, indented",
-        "the last state in one gzip -9",
-        "this library, before maintenance",
-        "this library, with its whole history",
-    },
+    "disk": DISK,
+    "disk-small": DISK,
     "memory": {"JSONL, as dicts", "this library, packed"},
     "load": {
         "JSONL + fsync",
         "SQLite, synchronous=FULL",
         "git program",
         "gzip-JSON (superqode 2.25.0's way)",
+        "this library, from its cache",
         "this library, packed",
         "this library, loose files",
+        "… from its cache ÷ JSONL",
         "… packed ÷ JSONL",
         "… loose files ÷ JSONL",
     },
@@ -82,6 +111,7 @@ ROWS = {
         "… ÷ JSONL + fsync",
         "gzip-JSON ÷ …",
         "… at so many messages ÷ at 10",
+        "… its calls that wait for the disk",
     },
 }
 

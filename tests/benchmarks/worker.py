@@ -6,6 +6,7 @@ Commands come as lines of JSON on standard input, one answer each goes to standa
     {"do": "load", "count": 5}                  load it so often: a list of times
     {"do": "save", "count": 10, "most": 1.0}    append and save so often, or for so long: a list of times
     {"do": "open"}                              get ready to append
+    {"do": "texts"}                             read the texts of all messages
     {"do": "burst", "first": 0, "count": 100}   append and save the messages from a number on, as fast as it goes
     {"do": "large", "size": 20000000, "after": 3}   save a result of so many bytes, then so many messages: a list of times
     {"do": "fork", "first": 0}                  a process that appends and saves until it is killed: its number, and
@@ -96,12 +97,17 @@ class _Worker:
         _sync()
         return True
 
+    def texts(self) -> list[str]:
+        return self._store.texts()
+
     def burst(self, first: int, count: int) -> int:
         for prepared in [self._store.prepare(self._workload.appended(first + number)) for number in range(count)]:
             self._store.save(prepared)
         return count
 
     def large(self, size: int, after: int) -> list[float]:
+        if self._saved < 0:
+            self._store.open()
         self._saved += 1
         prepared = self._store.prepare(self._workload.large(self._saved, size))
         _sync()
