@@ -21,6 +21,7 @@ from superqode.session.store.care import StoreCare
 from superqode.session.store.handle import DEFAULT_STORE
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.loading import load_commit, load_session
+from superqode.session.store.purged import mark_purged
 from superqode.session.store.renaming import rename
 from superqode.session.store.results import PurgeResult, SaveResult, SessionSummary, TrashItem
 from superqode.session.store.saving import Saver
@@ -216,6 +217,7 @@ class SessionStore(StoreCare):
         index = self._index(repository)
         for item in items:
             with self._told(), repository.writing(item.session_id):
+                mark_purged(repository, item)
                 trash.throw_away(repository, item)
                 there = repository.refs.read(branch_ref(item.session_id)) is not None
             with self._told():
