@@ -17,12 +17,14 @@
 | `progress` | a progress bar on stderr, on a terminal, after a second |
 | `sessions/` | `superqode sessions …`, one module for each handful of related commands |
 | `share/` | `superqode share …`, its passwords and what is never printed |
+| `sync/` | `superqode sync …` |
 | `qe/` | `superqode qe …` |
 | `remote`, `hooks` | `superqode remote …`, `superqode hooks …` |
 | `documents`, `schemas`, `schema` | what `--json` prints: its types, JSON Schemas of them, `superqode schema` |
 | `configured`, `doctor` | `superqode config`, `superqode doctor` |
 | `record`, `tui` | `superqode record`, `superqode tui` |
 | `agent_homes`, `agent_hooks` | where agents keep things on this machine; `superqode hooks … --agent` |
+| `stopping` | work that goes on until Ctrl-C |
 | `demo` | `superqode demo` |
 
 `superqode --help` imports click and nothing heavier, so that help and shell completion are instant.
@@ -49,6 +51,7 @@ _COMMANDS: Final = {
     "sessions": ("superqode.cli.sessions:sessions", "Keep, read, search, fork and undo sessions."),
     "share": ("superqode.cli.share:share", "Hand sessions to others through any Git remote."),
     "remote": ("superqode.cli.remote:remote", "Say where shares travel to."),
+    "sync": ("superqode.cli.sync:sync", "Keep your own machines' stores alike through any Git remote."),
     "serve": ("superqode.cli.serve:serve", "Show the store in a browser of this machine, to read only."),
     "qe": ("superqode.cli.qe:qe", "Run a project's own checks on a copy, and keep what they find."),
     "hooks": ("superqode.cli.hooks:hooks", "Guard a store or a server, and have agents report each turn."),

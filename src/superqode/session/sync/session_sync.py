@@ -1,4 +1,4 @@
-"""`SessionSync`: one store and one remote brought together: look, reconcile, apply, push; again where others were faster.
+"""`SessionSync`: a store and a remote brought together: look, reconcile, apply, push; again where others were faster.
 
 Each step can be cut short anywhere. Objects come before refs, refs before what is remembered, and what is remembered
 before the push: whatever was cut short, the next sync finds a base that both sides really had, and the same plan.
@@ -6,7 +6,9 @@ before the push: whatever was cut short, the next sync finds a base that both si
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
 from superqode.session import clock
@@ -64,7 +66,7 @@ class Transport(Protocol):
         """Push what changed since the remote was looked at."""
 
 
-def synced_remotes(repository: Repository) -> list[RemoteInfo]:
+def synced_remotes(repository: Repository | Path) -> list[RemoteInfo]:
     """The remotes that a store is synced with, by name."""
     return [remote for remote in list_remotes(repository) if remote.sync]
 
@@ -145,7 +147,8 @@ class SessionSync:
         repository = self._store._made()
         transport = open_transport(repository, target, interactive=self._interactive, progress=progress)
         self._store._index(repository).refresh()  # what plain git deleted goes into the trash first
-        return Run(repository, target, transport).go(dry_run=dry_run, compact=compact)
+        run = Run(repository, target, transport, self._store._index(repository).forget)
+        return run.go(dry_run=dry_run, compact=compact)
 
     def _finish_rotation(self, repository: Repository, target: RemoteInfo, progress: Progress | None) -> None:
         """Finish a change of keys: the last of the old sync comes in, all is under the new one, a note is left."""
@@ -180,9 +183,13 @@ class Run:
         repository: the store; the caller keeps other syncs out.
         target: the remote.
         transport: what speaks with it.
+        forget: is told of sessions that go, or the index would take them for deleted by plain git.
     """
 
-    def __init__(self, repository: Repository, target: RemoteInfo, transport: Transport) -> None:
+    def __init__(
+        self, repository: Repository, target: RemoteInfo, transport: Transport, forget: Callable[[str], object]
+    ) -> None:
+        self._forget = forget
         self._repository = repository
         self._target = target
         self._transport = transport
@@ -208,7 +215,8 @@ class Run:
                 state = self._remember(
                     State(state.sync, seen.view, seen.tip, seen.generation, _previous(state, seen), segments)
                 )
-                if shown == seen.view and not compact:
+                # Also where there is nothing at all yet: the next machine has to find the place.
+                if shown == seen.view and (self._plain or seen.tip) and not compact:
                     return self._report(local.view, seen.view, shown, 0, number)
                 pushed = self._transport.push(seen, shown, compact=compact)
             except RemoteRefMoved:
@@ -299,8 +307,15 @@ class Run:
                 if plan.result == ours:
                     return local
                 repository.flush()
+                gone = [name for name in ours if name.startswith(HEADS) and name not in plan.result]
+                self._forget_all(gone)  # before: cut short behind it, the index finds them anew
                 apply(repository, ours, plan.result)
+                self._forget_all(gone)
         raise SyncContended(self._target.name, _SETTLING)
+
+    def _forget_all(self, names: Iterable[str]) -> None:
+        for name in names:
+            self._forget(name.removeprefix(HEADS))
 
     def _would(self, landing: Landing, seen: Seen) -> SyncReport:
         """What a sync would do."""
