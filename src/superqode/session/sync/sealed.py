@@ -7,13 +7,13 @@ push:  what changed → a segment → manifest → commit → compare-and-swap o
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from superqode.session import clock
-from superqode.session.errors import NamespaceRefused, RemoteRefMoved, RemoteRejected
+from superqode.session.errors import NamespaceRefused, RemoteRefMoved, RemoteRejected, SyncTampered
 from superqode.session.git import remote, remotes
 from superqode.session.git.landing import Landing
 from superqode.session.git.network import Progress
@@ -104,6 +104,8 @@ class SealedRemote:
             self._found = _Found(self._found.ref, self._found.namespace, fetched)
         opened = self._opened = self._cache.open(self._found.commit, self._key)
         manifest = opened.manifest
+        if any(opened.trees.get(segment, tree) != tree for segment, tree in state.segments.items()):
+            raise SyncTampered(self._shown, "a segment that was taken before is another one now")
         trust = standing(state, opened.commit, manifest)
         self._told.keep({segment.id for segment in manifest.segments})
         self._raw = self._read_view(opened)
@@ -137,14 +139,14 @@ class SealedRemote:
 
     # -- taking ---------------------------------------------------------------------------------------------------
 
-    def land(self, landing: Landing, known: tuple[str, ...]) -> tuple[str, ...]:
-        """Take every segment but the known ones into a landing; gives the ids of all there are.
+    def land(self, landing: Landing, known: Mapping[str, str]) -> dict[str, str]:
+        """Take every segment but the known ones into a landing; gives the trees of all there are, by id.
 
         Raises:
             SyncTampered: a segment is not what was sealed.
         """
         if self._opened is None:
-            return ()
+            return {}
         segments = self._opened.manifest.segments
         fresh = [segment for segment in segments if segment.id not in known]
         total, done = sum(segment.size for segment in fresh), 0
@@ -154,7 +156,7 @@ class SealedRemote:
             done += segment.size
             if self._progress is not None:
                 self._progress(done, total, "decrypting")
-        return tuple(segment.id for segment in segments)
+        return self._trees()
 
     # -- pushing --------------------------------------------------------------------------------------------------
 
@@ -203,9 +205,8 @@ class SealedRemote:
         )
         files = {layout.HEADER_FILE: self._key.header, layout.MANIFEST_FILE: seal_manifest(self._key, told)}
         tip = self._send(partial(self._cache.write_commit, files, trees), fresh=kept < len(segments))
-        ids = tuple(segment.id for segment in told.segments)
         self._told.put(made.id, changes)
-        return Pushed(tip, told.generation, previous, ids, sum(sizes))
+        return Pushed(tip, told.generation, previous, trees, sum(sizes))
 
     def _trees(self) -> dict[str, str]:
         return dict(self._opened.trees) if self._opened is not None else {}

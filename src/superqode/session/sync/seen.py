@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from superqode.session.sync.manifest import Manifest
@@ -53,14 +55,14 @@ class Pushed(NamedTuple):
         tip: the commit; empty in clear.
         generation: its number.
         previous: the commits before it.
-        segments: the ids of its segments.
+        segments: the trees of its segments, by their ids.
         size: bytes of ciphertext that were new.
     """
 
     tip: str = ""
     generation: int = 0
     previous: tuple[str, ...] = ()
-    segments: tuple[str, ...] = ()
+    segments: Mapping[str, str] = MappingProxyType({})
     size: int = 0
 
 

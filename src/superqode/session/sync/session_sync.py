@@ -6,7 +6,7 @@ before the push: whatever was cut short, the next sync finds a base that both si
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
@@ -59,7 +59,7 @@ class Transport(Protocol):
     def look(self, state: State) -> Seen:
         """Find out what the remote holds."""
 
-    def land(self, landing: Landing, known: tuple[str, ...], /) -> tuple[str, ...]:
+    def land(self, landing: Landing, known: Mapping[str, str], /) -> dict[str, str]:
         """Take what is there and not here into a landing; gives what is known from then on."""
 
     def push(self, seen: Seen, view: View, *, compact: bool = False) -> Pushed:
@@ -237,9 +237,15 @@ class Run:
 
     # -- taking -----------------------------------------------------------------------------------------------------
 
-    def _land(self, landing: Landing, state: State, seen: Seen) -> tuple[str, ...]:
+    def _land(self, landing: Landing, state: State, seen: Seen) -> dict[str, str]:
         """Bring in the objects that the remote's view takes."""
-        segments = self._transport.land(landing, state.segments)
+        try:
+            segments = self._transport.land(landing, state.segments)
+        except SyncTampered:
+            if not state.segments:
+                raise
+            # It may build on what was lost here: all of it comes again.
+            segments = self._transport.land(landing, {})
         if seen.trust.kind == "same" and self._has_all(landing, state.view):
             return segments
         try:
@@ -248,7 +254,7 @@ class Run:
             if not state.segments:
                 raise SyncTampered(self._target.name, "objects are missing in it") from None
             # Something that was here is gone: all of it comes again.
-            self._transport.land(landing, ())
+            self._transport.land(landing, {})
             self._check_again(landing, seen.view)
         return segments
 

@@ -35,7 +35,7 @@ class State:
         tip: the remote's commit then; empty in clear.
         generation: its number; 0 in clear.
         previous: the commits before it, newest first.
-        segments: the segments whose objects are all here.
+        segments: the trees of the segments whose objects are all here, by the segments' ids.
         synced_at: when the last sync ended.
     """
 
@@ -44,7 +44,7 @@ class State:
     tip: str = ""
     generation: int = 0
     previous: tuple[str, ...] = ()
-    segments: tuple[str, ...] = ()
+    segments: Mapping[str, str] = field(default_factory=dict)
     synced_at: datetime | None = None
 
     @property
@@ -82,7 +82,7 @@ def _read(values: Mapping[str, Any], sync: str) -> State:
         str(values["tip"]),
         int(values["generation"]),
         tuple(map(str, values["previous"])),
-        tuple(map(str, values["segments"])),
+        {str(segment): str(tree) for segment, tree in values["segments"].items()},
         datetime.fromisoformat(values["synced_at"]).astimezone(UTC),
     )
 
@@ -103,7 +103,7 @@ def save_state(repository: Repository, name: str, state: State) -> State:
         "tip": state.tip,
         "generation": state.generation,
         "previous": list(state.previous),
-        "segments": list(state.segments),
+        "segments": dict(state.segments),
         "synced_at": clock.format_time(state.synced_at or clock.now()),
     }
     write_private(_file(repository, name, state.sync), jsontext.dump_document(values))
