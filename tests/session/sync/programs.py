@@ -22,6 +22,8 @@ KINDS = (
     *("fork", "snapshot", "delete", "undelete", "restore", "undo", "title", "rename", "purge"),
     *("sync",) * 5,
 )
+# Sessions that all machines begin with.
+_SHARED = 3
 
 
 class Program:
@@ -56,7 +58,13 @@ class Program:
         self.problems: list[str] = []
 
     def run(self, steps: int) -> None:
-        """Take so many steps."""
+        """Take so many steps, from some sessions that all machines have."""
+        for number in range(_SHARED):
+            word = self._word()
+            self.machines[0].say(f"hot-{number}", word)
+            self.said[word] = f"hot-{number}"
+        for machine in self.machines:
+            machine.sync()
         for _ in range(steps):
             kind = self.random.choice(KINDS)
             machine = self.random.choice(self.machines)
@@ -65,7 +73,9 @@ class Program:
 
     def _some(self, machine: Machine) -> str | None:
         names = machine.ids()
-        return self.random.choice(names) if names else None
+        # Mostly one of a few: machines that never meet in a session show nothing.
+        hot = [name for name in names if name.startswith("hot-")]
+        return self.random.choice(hot if hot and self.random.random() < 0.7 else names) if names else None
 
     def _word(self) -> str:
         self.count += 1
