@@ -104,6 +104,22 @@ def met(base, ours, theirs, *, trusted=True) -> Plan:
             {ITEM + "branch": "a", ITEM + "tags/snap": "t", ITEM + "tags/new": "n"},
             {X: "ab", TAG: "t", "refs/tags/x/new": "n"},
         ),
+        # A snapshot that got into the trash while the other side purged or brought back what lies there.
+        (
+            {ITEM + "branch": "a"},
+            {ITEM + "branch": "a", ITEM + "tags/snap": "t"},
+            {PURGED: "0"},
+            {ITEM + "branch": "a", ITEM + "tags/snap": "t", PURGED: "0"},
+        ),
+        ({ITEM + "branch": "a"}, {ITEM + "branch": "a", ITEM + "tags/snap": "t"}, {X: "a"}, {X: "a", TAG: "t"}),
+        ({ITEM + "branch": "a"}, {X: "a"}, {ITEM + "branch": "a", ITEM + "tags/snap": "t"}, {X: "a", TAG: "t"}),
+        # Renamed while it was in the trash.
+        (
+            {ITEM + "branch": "a"},
+            {ITEM + "branch": "a", ITEM + "tags/snap": "t"},
+            {ITEM.replace("/x/", "/y/") + "branch": "a"},
+            {ITEM.replace("/x/", "/y/") + "branch": "a", ITEM.replace("/x/", "/y/") + "tags/snap": "t"},
+        ),
         # Deleted on both sides.
         (
             {X: "a"},

@@ -253,28 +253,44 @@ class _Reconciler:
         live = self._result.get(HEADS + session_id)
         tip = item.get("branch", "")
         if known:
-            mark = PURGED + folder.removeprefix(TRASH).removesuffix("/")
-            back = lacking.get(HEADS + session_id)
-            if trusted or mark in lacking or (back is not None and self._history.contains(back, tip)):
+            place = self._went_to(session_id, folder, tip, lacking)
+            fresh = {rest: oid for rest, oid in item.items() if self._base.get(folder + rest) != oid}
+            if place:
+                self._bring_back(place, fresh)
+            # A snapshot that got into it meanwhile is a change, and wins.
+            if not fresh and (trusted or place is not None):
                 return
-            if any(
-                name.startswith(HEADS) and self._base.get(name) != oid and self._history.contains(oid, tip)
-                for name, oid in lacking.items()
-            ):
-                return  # brought back under another id, or renamed
+            if place:
+                return
         elif self._fates.get(session_id) == "kept" and live is not None and self._history.contains(live, tip):
-            self._bring_back(session_id, item)
+            self._bring_back(f"{TAGS}{session_id}/", item)
             return
         self._put_item(folder, item)
+
+    def _went_to(self, session_id: str, folder: str, tip: str, lacking: View) -> str | None:
+        """Where a side has the snapshots of an item that it has no more: empty: purged; `None`: nobody knows."""
+        contains = self._history.contains
+        back = lacking.get(HEADS + session_id)
+        if back is not None and contains(back, tip):
+            return f"{TAGS}{session_id}/"
+        for name, oid in lacking.items():  # brought back under another id, or renamed while it was in the trash
+            if name.startswith(HEADS) and self._base.get(name) != oid and contains(oid, tip):
+                return f"{TAGS}{name.removeprefix(HEADS)}/"
+        time = folder.removesuffix("/").rpartition("/")[2]
+        for items in self._items[id(lacking)].values():
+            for other, item in items.items():
+                if other.endswith(f"/{time}/") and item.get("branch") == tip:
+                    return f"{other}tags/"
+        return "" if PURGED + folder.removeprefix(TRASH).removesuffix("/") in lacking else None
 
     def _put_item(self, folder: str, item: View) -> None:
         self._result.update({folder + rest: oid for rest, oid in item.items()})
 
-    def _bring_back(self, session_id: str, item: View) -> None:
-        """The snapshots of a deletion that does not count."""
+    def _bring_back(self, place: str, item: View) -> None:
+        """The snapshots of a deletion that does not count, to where they belong."""
         for rest, oid in item.items():
             if rest.startswith("tags/"):
-                self._result.setdefault(f"{TAGS}{session_id}/{rest.removeprefix('tags/')}", oid)
+                self._result.setdefault(place + rest.removeprefix("tags/"), oid)
 
     # -- snapshots ------------------------------------------------------------------------------------------------
 
