@@ -30,6 +30,7 @@ import scanning
 import screens
 import searching
 import sharing
+import syncing
 from bench import Bench
 from peers import run_git
 from table import Section
@@ -47,6 +48,7 @@ _SECTIONS: Final[dict[str, Callable[[Bench], list[Section]]]] = {
     "screens": screens.measure,
     "memory": memory.measure,
     "share": sharing.measure,
+    "sync": syncing.measure,
 }
 
 
