@@ -81,7 +81,7 @@ def test_one_word_stands_for_all(cli: Cli, remote: Path) -> None:
     assert [row["remote"] for row in cli.json("sync")] == ["sync"]
     assert cli.run("sync", "--store", cli.store, "status").stdout.splitlines()[1].split()[0] == "sync"
     assert "Keep the stores of your own machines alike" in cli.run("sync", "--help").stdout
-    assert "Sync now: fetch what other machines pushed" in cli.run("sync", "run", "--help").stdout
+    assert "Sync now; `superqode sync` alone does it, too." in cli.run("sync", "run", "--help").stdout
 
 
 def test_words_are_asked_for_on_a_terminal(cli: Cli, other: Cli, remote: Path) -> None:

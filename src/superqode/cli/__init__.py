@@ -51,7 +51,7 @@ _COMMANDS: Final = {
     "sessions": ("superqode.cli.sessions:sessions", "Keep, read, search, fork and undo sessions."),
     "share": ("superqode.cli.share:share", "Hand sessions to others through any Git remote."),
     "remote": ("superqode.cli.remote:remote", "Say where shares travel to."),
-    "sync": ("superqode.cli.sync:sync", "Keep your own machines' stores alike through any Git remote."),
+    "sync": ("superqode.cli.sync:sync", "Keep the stores of your own machines alike, through any Git remote."),
     "serve": ("superqode.cli.serve:serve", "Show the store in a browser of this machine, to read only."),
     "qe": ("superqode.cli.qe:qe", "Run a project's own checks on a copy, and keep what they find."),
     "hooks": ("superqode.cli.hooks:hooks", "Guard a store or a server, and have agents report each turn."),

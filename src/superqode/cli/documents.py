@@ -347,28 +347,6 @@ class RescueSummed:
 
 
 @dataclass(frozen=True, slots=True)
-class SyncBegun:
-    """A sync that was set up; nothing went through it yet."""
-
-    remote: str
-    mode: Literal["sealed", "plain"]
-
-
-@dataclass(frozen=True, slots=True)
-class SyncWords:
-    """The words of a sync key: whoever has them and the remote can read everything."""
-
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class SyncLeft:
-    """The remote that this store is no more synced with."""
-
-    left: str
-
-
-@dataclass(frozen=True, slots=True)
 class Served:
     """Where the store can be looked at; whoever has the URL can read all sessions."""
 

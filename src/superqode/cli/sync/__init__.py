@@ -22,7 +22,7 @@ __all__ = ["sync"]
 _HERE: Final = "superqode.cli.sync"
 
 _COMMANDS: Final = {
-    "run": (f"{_HERE}.running:run", "Sync now; `run` may be left out."),
+    "run": (f"{_HERE}.running:run", "Sync now; `superqode sync` alone does it, too."),
     "init": (f"{_HERE}.setting_up:init", "Begin with a remote, on the first machine."),
     "join": (f"{_HERE}.setting_up:join", "Join from another machine, with the key's words."),
     "status": (f"{_HERE}.setting_up:status", "Show how this store stands with its remotes."),
@@ -45,8 +45,17 @@ class _SyncGroup(LazyGroup):
     """A group in which words that name no command are meant for `run`."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Put `run` before what names no command."""
-        return super().parse_args(ctx, args if self._names_command(args) else ["run", *args])
+        """Put `run` before what names no command, so that its options are read as its own."""
+        return super().parse_args(ctx, self._with_run(args))
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Find the command that is named, or `run`."""
+        return super().resolve_command(ctx, self._with_run(args))
+
+    def _with_run(self, args: list[str]) -> list[str]:
+        return args if self._names_command(args) else ["run", *args]
 
     def _names_command(self, args: list[str]) -> bool:
         words = iter(args)

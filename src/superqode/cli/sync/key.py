@@ -72,10 +72,10 @@ def key() -> None:
     epilog=examples("superqode sync key show", "superqode sync key show --json | jq -r .words"),
 )
 @_remote_argument
-@json_option("{words}", "SyncWords")
+@json_option("{words}", "superqode.cli.sync.documents:SyncWords")
 @store_option
 def show(remote: str | None) -> None:
-    """Print the key's words, for `superqode sync join` on another machine."""
+    """Print the key's words, for another machine."""
     from superqode.session.git.repository import Repository
     from superqode.session.sync.session_sync import find_synced
     from superqode.session.sync.setup import key_words
@@ -97,14 +97,14 @@ def show(remote: str | None) -> None:
 )
 @_remote_argument
 @keyring_option
-@json_option("{words}", "SyncWords")
+@json_option("{words}", "superqode.cli.sync.documents:SyncWords")
 @store_option
 def rotate(*, remote: str | None, keyring: bool) -> None:
-    """Make a new key, seal everything anew under it, and delete what lay under the old one.
+    """Make a new key, and seal everything anew.
 
-    For when the words may have been read by others, or a machine was lost. Other machines say that they need
-    the new words; `superqode sync join` takes them. What somebody fetched before stays readable with the old
-    ones.
+    What lay under the old one is deleted. For when the words may have been read by others, or a machine was
+    lost. Other machines say that they need the new words; `superqode sync join` takes them. What somebody
+    fetched before stays readable with the old ones.
     """
     from superqode.session.sync.setup import rotate as give_new_key
 

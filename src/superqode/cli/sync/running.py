@@ -33,7 +33,7 @@ _EVERY: Final = 60.0
     cls=Command,
     see=("sync init", "sync status"),
     codes=(ExitCode.REMOTE_FAILED, ExitCode.WRONG_PASSWORD, ExitCode.NOT_FOUND),
-    epilog=examples("superqode sync", "superqode sync home --dry-run", "superqode sync --watch 300"),
+    epilog=examples("superqode sync", "superqode sync run home --dry-run", "superqode sync --watch 300"),
 )
 @click.argument(
     "remote",
@@ -56,9 +56,10 @@ _EVERY: Final = 60.0
 @store_option
 @click.pass_context
 def run(ctx: click.Context, *, remote: str | None, dry_run: bool, compact: bool, watch: float | None) -> None:
-    """Sync now: fetch what other machines pushed, merge, push what is new here.
+    """Sync now; `superqode sync` alone does it, too.
 
-    It can be cut short at any point and run again. Exit code 11 where other machines were faster each time.
+    Fetches what other machines pushed, merges, and pushes what is new here. It can be cut short at any point
+    and run again. Exit code 11 where other machines were faster each time.
     """
     if watch is not None and (dry_run or compact or wants_json()):
         raise click.UsageError("--watch goes with neither --dry-run, --compact nor --json", ctx)

@@ -49,14 +49,18 @@ _remote_argument = click.argument(
 @click.option("--plain", is_flag=True, help="In clear, so that `git log` works there: for a remote of yours alone.")
 @click.option("--again", is_flag=True, help="Begin although there is a sync already, here or on the remote.")
 @keyring_option
-@json_option("{remote, mode}, and words where it has a key", "SyncBegun + SyncWords~")
+@json_option(
+    "{remote, mode}, and words where it has a key",
+    "superqode.cli.sync.documents:SyncBegun + superqode.cli.sync.documents:SyncWords~",
+)
 @store_option
 def init(*, remote: str, plain: bool, again: bool, keyring: bool) -> None:
-    """Begin to sync with a remote, on the first machine; nothing is sent before `superqode sync`.
+    """Begin with a remote, on the first machine.
 
-    The remote is any Git repository, empty or not. The key's 24 words are printed once: they are all that the
-    next machine needs, and all that anybody needs. The key goes into the system's keyring where the package
-    `keyring` is installed and has one, else into a file in the store that only you may read.
+    Nothing is sent before `superqode sync`. The remote is any Git repository, empty or not. The key's 24 words
+    are printed once: they are all that the next machine needs, and all that anybody needs. The key goes into
+    the system's keyring where the package `keyring` is installed and has one, else into a file in the store
+    that only you may read.
     """
     from superqode.session.sync.setup import begin
 
@@ -86,19 +90,20 @@ def init(*, remote: str, plain: bool, again: bool, keyring: bool) -> None:
     codes=(ExitCode.REMOTE_FAILED, ExitCode.WRONG_PASSWORD),
     epilog=examples(
         "superqode sync join git@github.com:me/sessions.git",
-        "superqode sync join git@github.com:me/sessions.git --words-stdin < words",
+        "cat words | superqode sync join git@github.com:me/sessions.git --words-stdin",
     ),
 )
 @_remote_argument
 @click.option("--words-stdin", "from_stdin", is_flag=True, help="Read the words from standard input.")
 @keyring_option
-@json_option("{remote, mode}", "SyncBegun")
+@json_option("{remote, mode}", "superqode.cli.sync.documents:SyncBegun")
 @store_option
 def join(*, remote: str, from_stdin: bool, keyring: bool) -> None:
-    """Join what another machine began, with the words of its key; nothing is taken before `superqode sync`.
+    """Join from another machine, with the key's words.
 
-    `superqode sync key show` prints the words there. They are asked for, never given on the command line. A
-    plain remote has no key: use `sync init --plain` on each machine.
+    Nothing is taken before `superqode sync`. On the first machine `superqode sync key show` prints the words.
+    They are asked for, never given on the command line. A plain remote has no key: use `sync init --plain` on
+    each machine.
     """
     from superqode.session.sync.setup import join as join_sync
 
@@ -118,10 +123,10 @@ def join(*, remote: str, from_stdin: bool, keyring: bool) -> None:
     epilog=examples("superqode sync leave home --yes"),
 )
 @click.argument("remote", metavar="REMOTE", shell_complete=complete_remotes, help="A remote that is synced with.")
-@json_option("{left}", "SyncLeft")
+@json_option("{left}", "superqode.cli.sync.documents:SyncLeft")
 @store_option
 def leave(remote: str) -> None:
-    """Sync no more with a remote.
+    """Sync no more with a remote; nothing is deleted.
 
     What lies there stays, and so does everything here; this machine forgets the key.
     """
@@ -148,7 +153,10 @@ def leave(remote: str) -> None:
 @json_option("an array of what is known, as in SyncStatus", "superqode.session.sync.results:SyncStatus[]")
 @store_option
 def status() -> None:
-    """Show how this store stands with the remotes it is synced with; nobody is asked."""
+    """Show how this store stands with its remotes.
+
+    Nobody is asked: what others pushed since is not counted.
+    """
     from superqode.session.git.repository import is_store
     from superqode.session.sync.session_sync import synced_remotes
     from superqode.session.sync.setup import status as state_of
