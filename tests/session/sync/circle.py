@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -24,17 +23,7 @@ USER = ("Wilhelmina", "wilhelmina@example.invalid")
 
 def git(path: Path, *arguments: str, stdin: bytes = b"") -> str:
     """Run git in a repository, which must succeed; gives its standard output."""
-    ident = ("-c", "user.name=Plain Git", "-c", "user.email=git@example.invalid")
-    done = subprocess.run(
-        ["git", *ident, "-C", str(path), *arguments],
-        input=stdin,
-        capture_output=True,
-        check=False,
-        env=os.environ | {"LC_ALL": "C"},
-        timeout=120,
-    )
-    assert done.returncode == 0, (arguments, done.stderr)
-    return done.stdout.decode("utf-8", "surrogateescape")
+    return teams.git(path, *arguments, stdin=stdin).decode("utf-8", "surrogateescape")
 
 
 class Machine:

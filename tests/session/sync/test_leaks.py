@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from session.sharing.team import objects, refs
+from session.sharing.team import everything, objects, refs
 from session.sync.circle import USER, git, settle
 from superqode.session import Session
 from superqode.session.sync import setup
@@ -60,15 +60,6 @@ def _needles(machine, words: str) -> set[bytes]:
     return {word.encode() for word in found} | {bytes.fromhex(oid) for oid in machine.view().values()}
 
 
-def _everything(path: Path):
-    yield "refs", repr(refs(path)).encode()
-    for oid, (kind, content) in objects(path).items():
-        yield f"{kind} {oid}", content
-    for file in path.rglob("*"):
-        if file.is_file() and "hooks" not in file.parts:
-            yield str(file.relative_to(path)), str(file.relative_to(path)).encode() + file.read_bytes()
-
-
 def test_the_remote_tells_nothing(synced, remote):
     """In no object of any push, in no name, ident or file is a word, id, time or object id of the sessions."""
     one, other, words = synced
@@ -76,7 +67,7 @@ def test_the_remote_tells_nothing(synced, remote):
         if rotated:
             setup.rotate(one.store, None, keyring=False)
         needles = _needles(one, words) | _needles(other, words)
-        found = {(where, word) for where, text in _everything(remote) for word in needles if word in text}
+        found = {(where, word) for where, text in everything(remote) for word in needles if word in text}
         assert found == set()
 
 
@@ -85,7 +76,7 @@ def test_the_search_would_find_it(synced, tmp_path):
     one, _, words = synced
     git(one.path, "push", "--quiet", "--no-verify", str(_bare(tmp_path)), "refs/*:refs/*")
     needles = _needles(one, words)
-    found = {word for _, text in _everything(tmp_path / "plain.git") for word in needles if word in text}
+    found = {word for _, text in everything(tmp_path / "plain.git") for word in needles if word in text}
     assert len(found) > len(needles) * 0.6
 
 
