@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import logging
 import os
 import re
 import time
@@ -152,6 +154,9 @@ def normal(svg: str) -> str:
     return "\n".join([*told, *(f"{number}: {look}" for look, number in numbers.items()), ""])
 
 
+_PLAIN: Final = logging.Formatter()
+
+
 class Tui:
     """Runs the app on one store.
 
@@ -173,7 +178,7 @@ class Tui:
         size: tuple[int, int] = (100, 30),
         **settings: Any,
     ) -> None:
-        """Let somebody live through a story at the app."""
+        """Let somebody live through a story at the app; nothing may fail behind their back, nor when they leave."""
 
         async def live() -> None:
             settings.setdefault("project", str(self.path.parent))
@@ -184,4 +189,24 @@ class Tui:
                     await person.opened()
                     await story(person)
 
-        asyncio.run(asyncio.wait_for(live(), 300))
+        # What fails in a task nobody waits for is told there, and comes out on the terminal as a traceback.
+        behind = _Heard()
+        logging.getLogger("asyncio").addHandler(behind)
+        try:
+            asyncio.run(asyncio.wait_for(live(), 300))
+            gc.collect()  # a task tells of what it failed with when it goes
+        finally:
+            logging.getLogger("asyncio").removeHandler(behind)
+        assert behind.told == []
+
+
+class _Heard(logging.Handler):
+    """Keeps what is logged as a warning or worse, as it would be printed."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.told: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a record."""
+        self.told.append(_PLAIN.format(record))

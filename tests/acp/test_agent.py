@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from superqode.acp import AcpAgent, allow, refuse
-from superqode.session import Session
+from superqode.session import Session, clock
 from superqode.session.errors import (
     AcpMissing,
     AgentDied,
@@ -21,7 +23,9 @@ from superqode.session.errors import (
     AgentTimedOut,
 )
 
-from .scripted import agent, dies, is_alive, run, said, turn
+from .scripted import ALARM, agent, dies, is_alive, run, said, turn
+
+CLIENT = Path(__file__).with_name("client.py")
 
 
 def test_an_agent_says_who_it_is(tmp_path):
@@ -370,6 +374,33 @@ def test_nothing_stays_behind(tmp_path):
         return pid, child
 
     assert all(dies(pid) for pid in run(talk()))
+
+
+def test_nothing_stays_behind_a_client_that_is_killed(tmp_path):
+    """Kill -9 ends the client, then the agent, deaf as it is, and what it started."""
+    client = subprocess.Popen([sys.executable, str(CLIENT), str(tmp_path)], stdout=subprocess.PIPE, text=True)
+    assert client.stdout is not None
+    pids = [int(client.stdout.readline()) for _ in range(2)]
+    assert all(is_alive(pid) for pid in pids)
+    client.kill()
+    client.wait(ALARM)
+    client.stdout.close()
+    assert all(dies(pid) for pid in pids)
+
+
+def test_no_guard_stays_behind(tmp_path):
+    """An agent that has ended leaves nobody in its group."""
+
+    async def talk():
+        async with agent(tmp_path) as at_hand:
+            return int(at_hand.session_id.rsplit("-", 1)[1])
+
+    group = run(talk())
+    until = clock.monotonic() + ALARM
+    with pytest.raises(ProcessLookupError):
+        while clock.monotonic() < until:
+            os.killpg(group, 0)
+            clock.sleep(0.01)
 
 
 def test_the_end_of_stderr_is_kept(tmp_path):

@@ -78,7 +78,10 @@ def _bare() -> None:
 
 def _app(path: str) -> None:
     from superqode.tui.app import SessionsApp
+    from superqode.tui.garbage import collect_rarely
     from superqode.tui.settings import Settings
+
+    collect_rarely()
 
     class Ours(SessionsApp):
         def on_mount(self) -> None:
@@ -90,9 +93,11 @@ def _app(path: str) -> None:
 async def _open(path: str, session_id: str, rounds: int) -> dict[str, list[float]]:
     from superqode.session import clock
     from superqode.tui.app import SessionsApp
+    from superqode.tui.garbage import collect_rarely
     from superqode.tui.settings import Settings
     from superqode.tui.widgets.conversation import Conversation
 
+    collect_rarely()  # before the loads, too: both are measured in the same process
     seen: dict[str, list[float]] = {"load": [], "open": []}
     app = SessionsApp(lambda: SessionStore(path), Settings(start_in_list=True))
     async with app.run_test(size=_SIZE) as pilot:

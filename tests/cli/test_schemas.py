@@ -83,6 +83,7 @@ def _calls(cli: Cli, folder: Path) -> Iterator[tuple[str, list[object], str]]:
         "sessions new": ["--title", "New"],
         "sessions edit": ["c", "--title", "Edited"],
         "sessions fork": ["a", "--id", "f"],
+        "sessions merge": ["a", "f"],
         "sessions rename": ["d", "dd"],
         "sessions snapshot": ["a", "Now"],
         "sessions snapshots": ["a"],

@@ -55,6 +55,16 @@ def test_a_session_that_is_not_there_is_told_before_anything_is_drawn(cli, save)
     assert "two" in told
 
 
+def test_the_app_runs_where_cycles_are_looked_for_rarely(cli):
+    """Before the app runs its modules are taken out of what the collector looks at, and it looks rarely."""
+    seen = "App.run = lambda app: print('seen', gc.get_threshold()[0] > 10_000, gc.get_freeze_count() > 10_000)"
+
+    code, told = cli.terminal("tui", before=f"import gc; from superqode.tui.app import SessionsApp as App; {seen}; ")
+
+    assert code == ExitCode.OK
+    assert "seen True True" in told
+
+
 class _Terminal:
     """The app in a process of its own, on a terminal."""
 

@@ -32,7 +32,7 @@ def made_run(store, *drafts, role="lint_tester", session=None, finished=True, fa
     session = session or Session(title="Quality of demo", project_path="/p/demo")
     sandbox = Sandbox(Path("/s/demo"), Path("/s/demo"), Path("/s"), "worktree", "1" * 40, 3, ())
     places = Places(sandbox.project, sandbox.home)
-    record = Record(session, store, places.plain)
+    record = Record(session, store, places.plain, "Quality of demo")
     record.begin("/p/demo", "quick", [role, "regression_tester"], fail_on, sandbox)
     check = Check("ruff", ("/s/demo/.venv/bin/ruff", "check"))
     record.check(role, check, Ran(1, "said /s/demo/a.py", "", 0, 1500, ""))

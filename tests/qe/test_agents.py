@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 import threading
+import time
 from pathlib import Path
 
 import hypothesis
@@ -123,6 +124,30 @@ def test_an_agent_that_takes_for_ever_is_ended(ask):
     _, qe, run = ask("say thinking", "hang", seconds=1.0)
     assert "finish the turn" in run.roles[0].notes[0]
     assert any(message.content == "thinking" for message in qe.session.messages)
+
+
+SILENT = (sys.executable, "-c", "import time; time.sleep(600)")
+
+
+def test_an_agent_that_never_begins(project, store):
+    """The role's time holds while its agent starts, too."""
+    qe = QESession(project({"a.py": ""}), store=store, roles=["security_tester"], agent=SILENT, timeout=1.0)
+    began = time.monotonic()
+    run = qe.run()
+    assert time.monotonic() - began < 30  # an agent's own start may take 60
+    assert run.roles[0].outcome == "incomplete"
+    assert "begin a session" in run.roles[0].notes[0]
+
+
+def test_stopping_while_an_agent_starts(project, store):
+    """`stop` is heard while an agent has not begun yet."""
+    qe = QESession(project({"a.py": ""}), store=store, roles=["security_tester"], agent=SILENT)
+    threading.Timer(1.0, qe.stop).start()
+    began = time.monotonic()
+    run = qe.run()
+    assert time.monotonic() - began < 30
+    assert run.verdict is Verdict.INCOMPLETE
+    assert run.roles[0].notes[0].endswith(": stopped")
 
 
 def test_an_agent_that_is_not_there(project, store):

@@ -62,7 +62,9 @@ def _alive(pid):
 
 
 def _left(sandboxes):
-    return [path for path in sandboxes.iterdir() if path.name != "lock"] if sandboxes.exists() else []
+    ours = sandboxes / "superqode-qe"
+    assert not sandboxes.exists() or {path.name for path in sandboxes.iterdir()} == {ours.name}
+    return [path for path in ours.iterdir() if path.name != "lock"] if ours.exists() else []
 
 
 def test_kill_9_at_any_moment(slow, store, store_path, tmp_path):
@@ -171,6 +173,30 @@ def test_stopped_from_another_thread(slow, store):
     assert [role.outcome for role in run.roles] == ["incomplete", "incomplete"]
     assert not run.roles[1].checks
     assert store.load(qe.session.id).messages[-1].content.endswith("It was stopped.")
+
+
+def test_a_stopped_session_runs_again(project, store):
+    """`stop` holds for one run: the one that is on, or the next."""
+    qe = QESession(project({"a.py": "", "ruff.toml": ""}), store=store, roles=["lint_tester"])
+    qe.stop()
+    assert [qe.run().verdict for _ in range(2)] == [Verdict.INCOMPLETE, Verdict.PASSED]
+
+
+def test_a_cancelled_session_runs_again(slow, store):
+    """A task that was cancelled stops nothing that comes after it."""
+    folder, _ = slow
+    qe = QESession(folder, store=store, roles=["lint_tester"])
+
+    async def cancelled() -> None:
+        task = asyncio.create_task(qe.__aenter__())
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancelled())
+    (folder / "ruff.toml").touch()
+    assert qe.run().roles[0].checks
 
 
 def test_cancelled_as_a_task(slow, store):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
 import time
@@ -65,6 +66,20 @@ def test_a_program_that_is_not_there(runner):
     """A command that cannot be started is exit code 127, as in a shell, and says why."""
     ran = runner.run(("no-such-program",), timeout=PATIENCE)
     assert (ran.exit_code, "No such file" in ran.output) == (127, True)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's /proc")
+@pytest.mark.parametrize("command", [("grep", "^Sig[BIC]", "/proc/self/status"), ("ls", "/proc/self/fd")])
+def test_a_tool_is_started_like_any_program(runner, command):
+    """It inherits no signal that is ignored or blocked, and no file of ours."""
+    alone = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
+    assert runner.run(command, timeout=PATIENCE).stdout == alone.stdout
+
+
+def test_a_tool_has_no_child_that_it_does_not_know(runner):
+    """A tool may wait for whatever child ends; there is none."""
+    ran = runner.run(_python("import os; os.wait()"), timeout=PATIENCE)
+    assert "ChildProcessError" in ran.output
 
 
 def test_what_a_tool_leaves_running_ends(runner, tmp_path):

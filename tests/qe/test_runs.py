@@ -8,7 +8,7 @@ import hypothesis
 import hypothesis.strategies as st
 import pytest
 
-from superqode.qe import Verdict, compare_runs, read_run
+from superqode.qe import QESession, Verdict, compare_runs, read_run
 from superqode.qe.checks import Draft
 from superqode.qe.faults import Places, findings_of
 from superqode.qe.roles import ROLES, chosen_roles
@@ -36,6 +36,30 @@ def test_a_run_is_read_as_it_was_written(store):
     assert session.title == "Quality of demo: failed, 1 high, 1 medium"
     assert session.tags == ["qe"]
     assert session.tool_executions[0].result == "said a.py"
+
+
+@pytest.mark.parametrize("title", ["Quality of our API: a look", "Quality of project", "My work"])
+def test_a_title_of_somebodys_own_stays(project, store, title):
+    """A title that was given is kept to the letter, however much it looks like one of ours."""
+    qe = QESession(project({"a.py": ""}), store=store, roles=["lint_tester"], title=title)
+    qe.run()
+    assert store.load(qe.session.id).title == title
+
+
+def test_a_session_goes_on_under_its_title(project, store):
+    """A run in a session that is there renames it only where a run named it, and then tells its own verdict."""
+    folder = project({"a.py": "import os\n", "ruff.toml": ""})
+    first = QESession(folder, store=store, roles=["lint_tester"])
+    first.run()
+    assert first.session.title == "Quality of project: failed, 1 medium"
+    (folder / "a.py").write_text("", "utf-8")
+    QESession(folder, store=store, roles=["lint_tester"], session_id=first.session.id).run()
+    again = store.load(first.session.id)
+    assert again.title == "Quality of project: passed"
+    again.title = "Quality of project: much better"
+    store.save(again)
+    QESession(folder, store=store, roles=["lint_tester"], session_id=again.id).run()
+    assert store.load(again.id).title == "Quality of project: much better"
 
 
 def test_each_step_is_a_save(store):
@@ -193,6 +217,18 @@ def test_paths_are_tamed(tmp_path):
     [finding] = findings_of([Draft("R", Severity.LOW, "m" * 9000, evidence="e" * 9000)], "r", "t", places)
     assert len(finding.message) <= 2000
     assert "[…]" in finding.evidence
+
+
+def test_places_that_cannot_be(tmp_path):
+    """A name that no format can hold is no file, and a line that no file has is none; the fault is told all the same."""
+    (tmp_path / "a.py").write_text("x = 1\n")
+    places = Places(tmp_path, tmp_path.parent)
+    files = ["a\ud800.py", "a\udcff.py", "a.py", "a.py", "a.py"]
+    lines = [1, 1, 2**31, -1, 1]
+    drafts = [Draft("R", Severity.LOW, "m", file, line) for file, line in zip(files, lines, strict=True)]
+    found = findings_of(drafts, "r", "t\ud800", places)
+    assert [(one.file, one.line) for one in found] == [("", 0), ("", 0), ("a.py", 0), ("a.py", 0), ("a.py", 1)]
+    assert [one.message for one in found] == ["m"] * 5
 
 
 def test_comparing(store):

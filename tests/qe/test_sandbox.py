@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 
 import pytest
 
@@ -11,15 +15,21 @@ from superqode.qe.sandbox import open_sandbox, sweep
 from superqode.session.errors import ProjectUnusable, SandboxFailed
 from superqode.session.git.flock import hold
 
-from .conftest import every_byte, git
+from .conftest import every_byte, git, write
 
 FILES = {"a.py": "a = 1\n", "deep/er/b.py": "b = 2\n", ".gitignore": "ignored\nnode_modules\n.venv\n"}
 
 
 @pytest.fixture
 def base(tmp_path):
-    """The folder for sandboxes."""
+    """The folder that sandboxes are made below."""
     return tmp_path / "sandboxes"
+
+
+@pytest.fixture
+def ours(base):
+    """The folder for sandboxes."""
+    return base / "superqode-qe"
 
 
 def _files(folder):
@@ -154,6 +164,22 @@ def test_links_do_not_lead_back(project, base, tmp_path):
     assert (folder / "a.py").read_text() == "a = 1\n"
 
 
+def test_a_link_in_the_place_of_a_folder(project, base, tmp_path):
+    """A folder that Git tracks and a link has replaced is the link; nothing is written where that leads."""
+    folder = project({**FILES, "tracked/a.py": "a = 1\n", "tracked/b/c.py": "c = 1\n", "file/d.py": ""}, committed=True)
+    (folder / "tracked").rename(tmp_path / "outside")
+    (folder / "tracked").symlink_to(tmp_path / "outside")
+    (folder / "file/d.py").unlink()
+    (folder / "file").rmdir()
+    (folder / "file").write_text("no folder any more")
+    before = every_byte(tmp_path / "outside")
+    with open_sandbox(folder, base) as sandbox:
+        assert (sandbox.project / "tracked").is_symlink()
+        assert (sandbox.project / "tracked/b/c.py").read_text() == "c = 1\n"
+        assert (sandbox.project / "file").read_text() == "no folder any more"
+    assert every_byte(tmp_path / "outside") == before
+
+
 def test_a_repository_inside_is_copied(project, base):
     """A submodule's files, or those of another repository inside, are there."""
     folder = project(FILES, committed=True)
@@ -188,6 +214,51 @@ def test_what_tests_lock_away_is_removed(project, base):
     assert not sandbox.home.exists()
 
 
+# What runs as nobody: everything is loaded while we are still allowed to, then the rights are laid down.
+_AS_NOBODY = """
+import os, sys
+from pathlib import Path
+from superqode.qe.sandbox import open_sandbox, sweep
+
+project, base, outside = map(Path, sys.argv[1:])
+if os.geteuid() == 0:
+    os.setgroups([])
+    os.setgid(65534)
+    os.setuid(65534)
+with open_sandbox(project, base) as sandbox:
+    for top in (sandbox.project / "top", sandbox.temporary / "top"):
+        folder = top / "a/b/c"
+        folder.mkdir(parents=True)
+        (folder / "file").write_text("x")
+        (folder / "out").symlink_to(outside)
+        while folder != top.parent:
+            folder.chmod(0)
+            folder = folder.parent
+    sandbox.temporary.chmod(0)
+    sandbox.home.chmod(0o500)
+sys.exit(sandbox.home.exists() or sweep(base / "superqode-qe") != 0)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs permissions as POSIX has them")
+def test_folders_locked_away_in_each_other_are_removed():
+    """Whoever is not root gets rid of folders without permissions in folders without permissions; links lead nowhere."""
+    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR", "/tmp")) as made:  # nobody gets into pytest's own
+        place = Path(made)
+        place.chmod(0o755)
+        folder, base, outside = (place / name for name in ("project", "sandboxes", "outside"))
+        write(folder, FILES)
+        for mine in (base, outside):
+            mine.mkdir()
+            if os.geteuid() == 0:
+                os.chown(mine, 65534, 65534)
+        outside.chmod(0o750)
+        called = [sys.executable, "-c", _AS_NOBODY, str(folder), str(base), str(outside)]
+        done = subprocess.run(called, capture_output=True, text=True, timeout=60, check=False)
+        assert (done.stderr, done.returncode) == ("", 0)
+        assert stat.S_IMODE(outside.stat().st_mode) == 0o750
+
+
 def test_an_error_inside_removes_it(project, base):
     """Whatever is raised inside, the sandbox goes."""
     homes = []
@@ -197,35 +268,54 @@ def test_an_error_inside_removes_it(project, base):
     assert not homes[0].exists()
 
 
-def test_sweeping_leaves_the_living(project, base):
-    """Only what nobody holds is swept, and a folder without a lock is such."""
+def test_sweeping_leaves_the_living(project, base, ours):
+    """Only what nobody holds is swept: what a killed run left, in whichever of its moments."""
     with open_sandbox(project(FILES), base) as sandbox:
-        (base / "dead").mkdir()
-        (base / "dead/file").write_text("x")
-        (base / "held").mkdir()
-        with hold(base / "held/lock"):
-            assert sweep(base) == 1
+        (ours / "dead").mkdir()
+        (ours / "dead/lock").touch()
+        (ours / "dead/file").write_text("x")
+        (ours / "just begun").mkdir()
+        (ours / "held").mkdir()
+        with hold(ours / "held/lock"):
+            assert sweep(ours) == 2
         assert sandbox.project.exists()
-        assert sorted(path.name for path in base.iterdir()) == sorted(["held", "lock", sandbox.home.name])
-        assert sweep(base) == 1
+        assert sorted(path.name for path in ours.iterdir()) == sorted(["held", "lock", sandbox.home.name])
+        assert sweep(ours) == 1
 
 
-def test_a_folder_that_others_may_write(project, base, tmp_path):
+def test_what_is_not_ours_stays(project, base, ours):
+    """A folder that is named for sandboxes keeps what it has and how open it is; so does ours what no run made."""
+    for folder in (base / "precious", ours / "precious"):
+        folder.mkdir(parents=True)
+        (folder / "thesis.txt").write_text("ten years")
+    (base / "empty").mkdir()
+    base.chmod(0o755)
+    before = every_byte(base / "precious"), every_byte(ours / "precious")
+    for _ in range(2):
+        with open_sandbox(project(FILES), base):
+            pass
+    assert (every_byte(base / "precious"), every_byte(ours / "precious")) == before
+    assert sorted(path.name for path in base.iterdir()) == ["empty", "precious", "superqode-qe"]
+    assert stat.S_IMODE(base.stat().st_mode) == 0o755
+
+
+def test_a_folder_that_others_may_write(project, base, ours, tmp_path):
     """Somebody else's link in the place of our folder is refused; a folder open to others is closed."""
     (tmp_path / "target").mkdir()
-    base.symlink_to(tmp_path / "target")
+    base.mkdir()
+    ours.symlink_to(tmp_path / "target")
     with pytest.raises(SandboxFailed, match="belongs to somebody else"), open_sandbox(project(FILES), base):
         pass
-    base.unlink()
-    base.mkdir(mode=0o777)
-    base.chmod(0o777)
+    ours.unlink()
+    ours.mkdir(mode=0o777)
+    ours.chmod(0o777)
     with open_sandbox(project(FILES), base):
-        assert stat.S_IMODE(base.stat().st_mode) == 0o700
+        assert stat.S_IMODE(ours.stat().st_mode) == 0o700
 
 
-def test_too_much(project, base, monkeypatch):
+def test_too_much(project, base, ours, monkeypatch):
     """A folder that was not meant, such as a home folder, is refused before the disk is full, and nothing stays."""
     monkeypatch.setattr("superqode.qe.copying._FILES_MAX", 2)
     with pytest.raises(ProjectUnusable, match="Name a smaller folder"), open_sandbox(project(FILES), base):
         pass
-    assert [path.name for path in base.iterdir()] == ["lock"]
+    assert [path.name for path in ours.iterdir()] == ["lock"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
 import sys
 import threading
 from contextlib import suppress
@@ -15,7 +16,7 @@ import pytest
 from superqode.session import SessionStore, clock
 from superqode.session.errors import StoreNotFound
 
-from .recorder import AGENT, ALARM, Recorder
+from .recorder import AGENT, ALARM, RECORD, Recorder
 
 PYTHON = sys.executable
 CAT = (PYTHON, "-c", "import os\nwhile data := os.read(0, 1 << 16): os.write(1, data)")
@@ -68,6 +69,32 @@ def keeper_of(recorder):
 
 
 # -- bytes ----------------------------------------------------------------------------------------------------
+
+
+def test_a_client_whose_pipes_never_wait(place):
+    """Where a client has set its pipes to never wait, everything passes all the same, and they stay as they were."""
+    data = random.Random(7).randbytes(1_000_000)
+    theirs, asked = os.pipe()
+    answered, ours = os.pipe()
+    for end in (theirs, ours):
+        os.set_blocking(end, False)
+    process = subprocess.Popen([*RECORD, "--store", str(place), "--", *CAT], stdin=theirs, stdout=ours)
+
+    def ask():
+        clock.sleep(1.0)  # it finds nothing to read
+        with os.fdopen(asked, "wb") as pipe:
+            pipe.write(data)
+
+    asking = threading.Thread(target=ask)
+    asking.start()
+    clock.sleep(2.0)  # and no room to write
+    assert (os.get_blocking(theirs), os.get_blocking(ours)) == (False, False)
+    os.close(ours)
+    with os.fdopen(answered, "rb") as pipe:
+        assert pipe.read() == data
+    asking.join(ALARM)
+    os.close(theirs)
+    assert process.wait(ALARM) == 0
 
 
 @pytest.mark.parametrize("size", [1, 70_000, 3_000_000])

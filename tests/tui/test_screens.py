@@ -105,7 +105,7 @@ def test_the_question_for_permission_looks_as_its_picture(tui, scripted, still_c
         await ada.still()
         ada.app.screen.prompt.text = "ask c1"
         await ada.press("enter")
-        await ada.sees("May the agent do this?", "scripted answers")
+        await ada.sees("May the agent do this?", "scripted answers", "a approve")
         await ada.rests()
         ada.picture("permission")
         await ada.press("r")

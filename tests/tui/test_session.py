@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from superqode.session.errors import SaveFailed
 from superqode.tui.screens.point import PointScreen
 from superqode.tui.screens.search import SearchScreen
 from superqode.tui.screens.session.history import HistoryPane
@@ -219,6 +222,98 @@ def test_a_session_deleted_elsewhere_is_left(library_of_sessions):
         assert any("trash" in told for told in ada.told)
 
     library_of_sessions.run(story, session="fix-sql")
+
+
+@pytest.fixture
+def full_disk():
+    """Saves of the open session fail: `fill` begins it, `free` ends it."""
+
+    class Disk:
+        def fill(self, ada):
+            async def full(_session):
+                raise SaveFailed("fix-sql", "not saved", "No space left on device")
+
+            self.patched = pytest.MonkeyPatch()
+            self.patched.setattr(ada.app.screen.opened._store, "save", full)
+
+        def free(self):
+            self.patched.undo()
+
+    return Disk()
+
+
+async def _writes_in_vain(ada, text):
+    await ada.type(text)
+    await ada.press("enter")
+    await ada.until(lambda: any("No space left" in told for told in ada.told))
+    await ada.sees(text)
+
+
+def test_what_others_save_does_not_take_the_place_of_what_is_not_saved(library_of_sessions, full_disk):
+    """A note whose save failed is still there when another process saves, and is saved with what that one said."""
+
+    async def story(ada):
+        full_disk.fill(ada)
+        await _writes_in_vain(ada, "from here")
+        full_disk.free()
+        with library_of_sessions.open_store() as other:
+            theirs = other.load("fix-sql")
+            theirs.add_message("user", "from another window")
+            other.save(theirs)
+        await ada.sees("from here", "from another window", "5 messages")
+        assert sorted(_said(library_of_sessions)[-2:]) == ["from another window", "from here"]
+
+    library_of_sessions.run(story, session="fix-sql")
+
+
+def test_what_others_save_on_a_full_disk_leaves_the_words(library_of_sessions, full_disk):
+    """Where the disk is still full when another process has saved, the note stays on the screen for the next save."""
+
+    async def story(ada):
+        full_disk.fill(ada)
+        await _writes_in_vain(ada, "from here")
+        with library_of_sessions.open_store() as other:
+            theirs = other.load("fix-sql")
+            theirs.add_message("user", "from another window")
+            other.save(theirs)
+        await ada.until(lambda: len(ada.told) > 1)
+        await ada.sees("from here")
+        full_disk.free()
+        await ada.type("again")
+        await ada.press("enter")
+        await ada.until(lambda: len(_said(library_of_sessions)) == 6)
+        assert {"from another window", "from here", "again"} <= set(_said(library_of_sessions))
+
+    library_of_sessions.run(story, session="fix-sql")
+
+
+def test_undo_keeps_what_is_not_saved(library_of_sessions, full_disk):
+    """An undo after a save that failed saves first: it takes back that note, and a redo brings it again."""
+
+    async def story(ada):
+        full_disk.fill(ada)
+        await _writes_in_vain(ada, "from here")
+        full_disk.free()
+        await ada.press("escape", "u")
+        await ada.until(lambda: "Undone; r takes it back" in ada.told)
+        assert len(_said(library_of_sessions)) == 3
+        await ada.press("r")
+        await ada.until(lambda: _said(library_of_sessions)[-1] == "from here")
+
+    library_of_sessions.run(story, session="fix-sql")
+
+
+def test_what_is_not_saved_is_tried_again_when_one_leaves(library_of_sessions, full_disk):
+    """Leaving the session saves what could not be saved before, where the disk has room again."""
+
+    async def story(ada):
+        full_disk.fill(ada)
+        await _writes_in_vain(ada, "from here")
+        full_disk.free()
+
+    library_of_sessions.run(story, session="fix-sql")
+
+    assert _said(library_of_sessions)[-1] == "from here"
 
 
 def test_a_full_disk_is_a_notice_and_the_words_stay(library_of_sessions, monkeypatch):

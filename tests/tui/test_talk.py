@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import sys
+
 import pytest
 
 from superqode.session import Session
@@ -76,11 +79,31 @@ def test_a_call_is_approved_or_refused(begun, scripted, key, told):
     async def story(ada):
         await _says(ada, "ask c1")
         await ada.until(lambda: isinstance(ada.app.screen, PermissionDialog))
-        await ada.sees("/p/a.txt", "-a", "+b", "Yes", "No")
+        await ada.sees("/p/a.txt", "-a", "+b", "Yes", "No", "a approve")
         await ada.press(key)
         await ada.until(lambda: isinstance(ada.app.screen, SessionScreen))
         await ada.until(lambda: _saved(begun).messages[-1].role == "assistant")
         assert f'"{told}"' in _saved(begun).messages[-1].content
+
+    begun.run(story, session="talk", agents=(scripted,), agent="scripted")
+
+
+def test_typing_on_answers_no_question(begun, scripted, monkeypatch):
+    """A question that comes while somebody types is not answered by what they type, until the keys were quiet."""
+    monkeypatch.setattr("superqode.tui.screens.dialogs.permission._QUIET", 60)
+
+    async def story(ada):
+        await _says(ada, "ask c1")
+        while not isinstance(ada.app.screen, PermissionDialog):
+            await ada.type("banana")
+        await ada.type("banana")
+        await ada.press("enter", "r", "escape")
+        await ada.sees("Yes", "in a moment")
+        assert isinstance(ada.app.screen, PermissionDialog)
+        monkeypatch.setattr("superqode.tui.screens.dialogs.permission._QUIET", 0)
+        await ada.press("a")
+        await ada.until(lambda: _saved(begun).messages[-1].role == "assistant")
+        assert '"yes"' in _saved(begun).messages[-1].content
 
     begun.run(story, session="talk", agents=(scripted,), agent="scripted")
 
@@ -111,6 +134,79 @@ def test_leaving_while_it_answers_keeps_what_it_said(begun, scripted):
     assert [message.content for message in _saved(begun).messages[1:]] == ["Half an ans"]
 
 
+def test_prompts_that_wait_are_kept_when_one_leaves(begun, scripted):
+    """Whoever quits while the agent works loses nothing: its answer so far, and after it the prompts that waited."""
+
+    async def story(ada):
+        await _says(ada, "say Working", "hang")
+        await ada.sees("Working")
+        await _says(ada, "second")
+        await _says(ada, "third")
+        assert len(_saved(begun).messages) == 1
+
+    begun.run(story, session="talk", agents=(scripted,), agent="scripted")
+
+    assert [message.content for message in _saved(begun).messages[1:]] == ["Working", "second", "third"]
+
+
+def test_prompts_are_kept_when_one_leaves_at_once(begun, scripted):
+    """A prompt that was sent is kept, however soon one quits after it."""
+
+    async def story(ada):
+        await _says(ada, "first")
+        await _says(ada, "second")
+
+    begun.run(story, session="talk", agents=(scripted,), agent="scripted")
+
+    assert [message.content for message in _saved(begun).messages if message.role == "user"] == ["first", "second"]
+
+
+def test_another_agent_leaves_nothing_of_the_first_behind(begun, scripted):
+    """Picking somebody else while an agent works keeps its answer and what waited, and the screen shows both."""
+
+    async def story(ada):
+        await _says(ada, "say Working", "hang")
+        await ada.sees("Working")
+        await _says(ada, "second")
+        await ada.press("ctrl+g")
+        await ada.type("notes")
+        await ada.press("enter")
+        await ada.sees("─ note ─", "enter sends", "3 messages")
+        assert [message.content for message in _saved(begun).messages[1:]] == ["Working", "second"]
+        await ada.sees("Working", "second")
+
+    begun.run(story, session="talk", agents=(scripted,), agent="scripted")
+
+
+def test_a_deaf_agents_answer_is_kept(begun, scripted, monkeypatch):
+    """An agent that does not stop when it is asked to is ended, and what it said until then is saved."""
+    monkeypatch.setattr("superqode.tui.talk._GRACE", 0.2)
+    monkeypatch.setattr("superqode.acp.agent.CANCEL_GRACE", 0.2)
+
+    async def story(ada):
+        await _says(ada, "say Half an ans", "call c1 a.txt", "deaf")
+        await ada.sees("Half an ans", "a.txt")
+        await _says(ada, "second")
+
+    begun.run(story, session="talk", agents=(scripted,), agent="scripted")
+
+    saved = _saved(begun)
+    assert [message.content for message in saved.messages[1:]] == ["Half an ans", "second"]
+    assert [(call.id, call.metadata["unfinished"]) for call in saved.tool_executions] == [("c1", True)]
+
+
+def test_one_leaves_while_the_agent_asks(begun, scripted):
+    """Quitting cancels an open question, and what was said before it is saved."""
+
+    async def story(ada):
+        await _says(ada, "say Before", "ask c1")
+        await ada.until(lambda: isinstance(ada.app.screen, PermissionDialog))
+
+    begun.run(story, session="talk", agents=(scripted,), agent="scripted")
+
+    assert "Before" in _saved(begun).messages[1].content
+
+
 def test_an_agent_that_dies_is_told_and_started_anew(begun, scripted):
     """A dead agent is a notice, what it said is saved, and the next prompt starts another."""
 
@@ -121,6 +217,51 @@ def test_an_agent_that_dies_is_told_and_started_anew(begun, scripted):
         await _says(ada, "say After")
         await ada.until(lambda: len(_saved(begun).messages) == 4)
         assert [message.content for message in _saved(begun).messages[1::2]] == ["Before", "After"]
+
+    begun.run(story, session="talk", agents=(scripted,), agent="scripted")
+
+
+def test_what_nobody_thought_of_is_told_and_talking_goes_on(begun, scripted, monkeypatch):
+    """An exception of no known kind is a notice; what it broke off is over, and prompts that waited are answered."""
+    from superqode.acp.agent import AcpAgent
+
+    asked = AcpAgent.prompt
+
+    async def breaks(agent, text, **told):
+        if text == "break":
+            await asyncio.sleep(0.5)
+            raise LookupError("nobody thought of this")
+        return await asked(agent, text, **told)
+
+    monkeypatch.setattr(AcpAgent, "prompt", breaks)
+
+    async def story(ada):
+        await _says(ada, "break")
+        await _says(ada, "say One")
+        await ada.until(lambda: "LookupError: nobody thought of this" in ada.told)
+        await ada.until(lambda: _saved(begun).messages[-1].content == "One")
+        await _says(ada, "break")
+        await ada.until(lambda: len(ada.told) == 2)
+        await ada.sees("enter sends")
+        await _says(ada, "say Two")
+        await ada.until(lambda: _saved(begun).messages[-1].content == "Two")
+        await ada.sees("enter sends")
+        await ada.press("escape")
+        assert ada.app.screen.view.has_focus  # nothing is left that could be stopped
+
+    begun.run(story, session="talk", agents=(scripted,), agent="scripted")
+
+
+def test_a_client_that_cannot_be_loaded_is_told_once_for_each_prompt(begun, scripted, monkeypatch):
+    """What is broken about the client itself is told, too, and what was written is saved."""
+    monkeypatch.setitem(sys.modules, "superqode.acp", None)
+
+    async def story(ada):
+        await _says(ada, "first")
+        await ada.until(lambda: any("superqode.acp" in told for told in ada.told))
+        await _says(ada, "second")
+        await ada.until(lambda: len(ada.told) == 2)
+        assert [message.content for message in _saved(begun).messages] == ["first", "second"]
 
     begun.run(story, session="talk", agents=(scripted,), agent="scripted")
 

@@ -34,12 +34,6 @@ class LineSplitter:
         self._add(rest)
         return lines
 
-    def rest(self) -> bytes:
-        """Give what stands behind the last line's end, and begin anew; empty where that is too long."""
-        last = b"".join(self._pieces)
-        self._begin()
-        return last
-
     def _begin(self) -> None:
         self._pieces, self._length, self._dropping = [], 0, False
 

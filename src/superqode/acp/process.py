@@ -1,4 +1,7 @@
-"""The agent's process: started in a group of its own, its last words kept, ended with everything it started."""
+"""The agent's process: started in a group of its own, its last words kept, ended with everything it started.
+
+It has a guard (`guard.py`), which ends it when we are killed.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final, Self
 
+from superqode.acp.guard import Guard
 from superqode.session import clock
 from superqode.session.errors import AgentNotStarted
 
@@ -31,9 +35,10 @@ class AgentProcess:
         program: the command's first word, for messages.
     """
 
-    def __init__(self, program: str, process: Process) -> None:
+    def __init__(self, program: str, process: Process, guard: Guard) -> None:
         self.program = program
         self._process = process
+        self._guard = guard
         self._over = False
         self._tail = bytearray()
         self._draining = asyncio.create_task(self._drain())
@@ -52,14 +57,34 @@ class AgentProcess:
         """
         if not command:
             raise AgentNotStarted("", "the command is empty")
+        guard = Guard()
         try:
             process = await asyncio.create_subprocess_exec(
-                *command, stdin=PIPE, stdout=PIPE, stderr=PIPE, cwd=cwd, env=env, start_new_session=True
+                *guard.command(command),
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=PIPE,
+                cwd=cwd,
+                env=env,
+                start_new_session=True,
+                pass_fds=guard.passed,
             )
-        except (OSError, ValueError) as problem:
+        except BaseException as problem:
+            guard.close()
+            if not isinstance(problem, OSError | ValueError):
+                raise
             reason = problem.strerror if isinstance(problem, OSError) else str(problem)
             raise AgentNotStarted(command[0], reason or str(problem)) from problem
-        return cls(command[0], process)
+        agent = cls(command[0], process, guard)
+        try:
+            reason = await asyncio.to_thread(guard.started)
+        except BaseException:
+            await agent.end()
+            raise
+        if reason:
+            await agent.end()
+            raise AgentNotStarted(command[0], reason)
+        return agent
 
     @property
     def reader(self) -> asyncio.StreamReader:
@@ -90,13 +115,16 @@ class AgentProcess:
         if self._over:
             return
         self._over = True
-        self.writer.close()
-        if not await self._is_gone():
-            self._signal(signal.SIGTERM)
+        try:
+            self.writer.close()
+            if not await self._is_gone():
+                self._signal(signal.SIGTERM)
+                await self._is_gone()
+            # Also where the agent itself is gone: what it started may not be.
+            self._signal(signal.SIGKILL)
             await self._is_gone()
-        # Also where the agent itself is gone: what it started may not be.
-        self._signal(signal.SIGKILL)
-        await self._is_gone()
+        finally:
+            self._guard.let_go()
         # To their end, so that the pipes are closed; what left the group may hold them open, and is not waited for.
         with suppress(TimeoutError):
             await asyncio.wait_for(asyncio.gather(self._draining, _read_out(self.reader)), GRACE)

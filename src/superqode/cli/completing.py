@@ -103,8 +103,11 @@ def _revisions(ctx: click.Context, named: str, incomplete: str) -> list[Completi
         for made in store.load(session_id).snapshots:
             yield made.id, made.description or "a snapshot"
         saves = store.history(session_id, limit=_SAVES)
-        for back, save in enumerate(saves):
-            yield f"~{back}", save.subject
+        known = {save.commit: save for save in saves}
+        back, found = 0, saves[0] if saves else None
+        while found is not None:  # along the first parents, as Git counts
+            yield f"~{back}", found.subject
+            back, found = back + 1, known.get(found.parents[0]) if found.parents else None
         for save in saves:
             yield save.commit[:_COMMIT_SHOWN], save.subject
 

@@ -49,6 +49,7 @@ def tui(
     Client Protocol, name its command in the config file: [agents.gemini] command = ["gemini", "--experimental-acp"]
     """
     from superqode.cli.config import load_config
+    from superqode.tui.garbage import collect_rarely
 
     if not all(stream.isatty() for stream in (sys.stdin, sys.stdout, sys.stderr)):  # Textual draws on stderr
         raise click.UsageError("the terminal app needs a terminal; `superqode sessions` prints instead")
@@ -79,6 +80,7 @@ def tui(
             remote=remote or "",
         )
         app = app_class(opener if store is None else lambda: store, settings)
+        collect_rarely()
         app.run()
         if app.failure is not None:
             raise app.failure

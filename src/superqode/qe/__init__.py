@@ -18,7 +18,7 @@ fixed and still there, and `superqode.qe.reports` writes a run as Markdown, text
 | `working` | a role at work: its commands, its time, what they come to |
 | `recording`, `runs` | a run → entries of a session, and back |
 | `sandbox`, `copying` | the copy that is worked on, and how nothing of it is left |
-| `running`, `keeper`, `captured` | programs: as a group that ends with us, bounded in time and output |
+| `running`, `captured` | programs: as a group that ends with us, bounded in time and output |
 | `project`, `roles`, `tools/` | what a project is made with, which commands a role runs, how their reports are read |
 | `agents` | roles of agents: the prompt, the answer |
 | `checks`, `faults`, `reading` | commands and drafts, drafts → findings with fingerprints, reports with bounds |

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from superqode.qe.checks import Draft, Reading
 from superqode.qe.roles import AGENT_ROLES
+from superqode.session import clock
 from superqode.session.models import Message, MessageRole, ToolExecution
 from superqode.session.models.findings import EVIDENCE_MAX, FILE_MAX, METADATA_KEY, TEXT_MAX, Severity
 
@@ -30,6 +31,8 @@ _FINDINGS_MAX: Final = 200
 _ANSWER_MAX: Final = 1024 * 1024
 # Seconds between two looks at the wish to stop.
 _LOOK: Final = 0.1
+# Seconds for an agent to begin a session, where the role has as many.
+_START_MAX: Final = 60.0
 # How often an agent is asked to stop before it is ended.
 _LOOKS_MAX: Final = 50
 # Kinds of tool calls (https://agentclientprotocol.com, "Tool kinds") that only look.
@@ -142,10 +145,17 @@ async def ask_agent(
         if update.kind == "text":
             on_output(update.text)
 
-    async with AcpAgent(tuple(command), cwd=folder, env=environment, files="read") as agent:
-        prompted = agent.prompt(prompt_for(role), on_update=show, ask_permission=_decide, timeout=seconds)
-        turn = await _watched(agent, asyncio.create_task(prompted), stop)
-        name = agent.agent_name
+    deadline = clock.monotonic() + seconds
+    start = min(_START_MAX, seconds)
+    agent = AcpAgent(tuple(command), cwd=folder, env=environment, files="read", start_timeout=start)
+
+    async def talk() -> Turn:
+        async with agent:
+            left = max(0.0, deadline - clock.monotonic())
+            return await agent.prompt(prompt_for(role), on_update=show, ask_permission=_decide, timeout=left)
+
+    turn = await _watched(agent, asyncio.create_task(talk()), stop)
+    name = agent.agent_name or command[0]
     if turn is None:
         return Asked(agent=name, entries=(), reading=Reading(broke="stopped"))
     answer = "".join(entry.content for entry in turn.messages if entry.role is MessageRole.ASSISTANT)
@@ -153,19 +163,21 @@ async def ask_agent(
     return Asked(agent=name, entries=tuple(as_the_roles(turn, role, name)), reading=reading)
 
 
-async def _watched(agent: AcpAgent, prompted: asyncio.Task[Turn], stop: Event) -> Turn | None:
-    """Wait for the turn's end, or for the wish to stop; `None` where the agent does not hear of it."""
+async def _watched(agent: AcpAgent, talk: asyncio.Task[Turn], stop: Event) -> Turn | None:
+    """Wait for the turn's end, or for the wish to stop; `None` where it has not begun, or the agent does not hear."""
     looks = 0
-    while not prompted.done():
-        await asyncio.wait((prompted,), timeout=_LOOK)
-        if stop.is_set():
-            await agent.cancel()  # again each time: the first may come before the prompt went out
-            looks += 1
-        if looks > _LOOKS_MAX:
-            prompted.cancel()
-            await asyncio.wait((prompted,))
-            return None
-    return await prompted
+    try:
+        while not talk.done():
+            await asyncio.wait((talk,), timeout=_LOOK)
+            if stop.is_set() and not talk.done():
+                await agent.cancel()  # again each time: the first may come before the prompt went out
+                looks += 1
+                if looks > _LOOKS_MAX or not agent.session_id:
+                    return None
+        return await talk
+    finally:
+        talk.cancel()  # also where we are cancelled ourselves: the agent ends first
+        await asyncio.gather(talk, return_exceptions=True)
 
 
 async def _decide(question: Permission) -> str | None:

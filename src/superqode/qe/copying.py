@@ -67,16 +67,20 @@ def copy_files(source: Path, target: Path, names: Iterable[str]) -> int:
         OSError: a file cannot be read or written.
     """
     count = size = 0
+    links: set[str] = set()
     for name in names:
+        if _is_below(name, links):  # Git lists a folder's files still where a link has taken its place
+            continue
         origin, copy = source / name, target / name
         try:
             found = origin.lstat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             continue
         if stat.S_ISDIR(found.st_mode):
             inner = listed_files(origin) if os.path.lexists(origin / ".git") else []
             count += copy_files(origin, copy, inner)
         elif stat.S_ISLNK(found.st_mode):
+            links.add(name)
             _made(copy).symlink_to(_link_target(origin, source, target))
         elif stat.S_ISREG(found.st_mode):
             shutil.copy2(origin, _made(copy))
@@ -85,6 +89,16 @@ def copy_files(source: Path, target: Path, names: Iterable[str]) -> int:
             limits = f"{_FILES_MAX:,} files or {_BYTES_MAX // 1024**3} GiB"
             raise ProjectUnusable(source, f"it has more than {limits} that Git does not ignore. Name a smaller folder")
     return count
+
+
+def _is_below(name: str, links: set[str]) -> bool:
+    """Whether a name is reached through one of these links."""
+    folder = name.rpartition("/")[0]
+    while links and folder:
+        if folder in links:
+            return True
+        folder = folder.rpartition("/")[0]
+    return False
 
 
 def _made(path: Path) -> Path:

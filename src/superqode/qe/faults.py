@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from superqode.qe.checks import Draft
+from superqode.qe.reading import number
 from superqode.session.models.findings import EVIDENCE_MAX, FILE_MAX, TEXT_MAX, Finding, inside
 
 __all__ = ["Places", "findings_of"]
@@ -55,7 +56,7 @@ class Places:
         if not path.is_relative_to(self._folder) or path == self._folder:
             return ""
         told = path.relative_to(self._folder).as_posix()
-        return told if inside(told) else ""
+        return told if inside(told) and _storable(told) == told else ""
 
     def source(self, file: str, line: int) -> str:
         """A line of a file without the spaces around it; empty where it cannot be read."""
@@ -80,11 +81,12 @@ def findings_of(drafts: Iterable[Draft], role: str, tool: str, places: Places) -
     made = []
     for draft in drafts:
         file = places.relative(draft.file)
-        source = places.source(file, draft.line) if file and draft.line else ""
+        line = number(draft.line) if file else 0  # a tool may tell one that no file has
+        source = places.source(file, line) if line else ""
         message = _cut(_storable(places.plain(draft.message)).strip(), TEXT_MAX)
         rule = _storable(draft.rule)[:_RULE_MAX] or "fault"
         identity = draft.identity or f"{_VARIES.sub('#', message)}\n{source}"
-        base = "\n".join((role, tool, rule, file, _storable(places.plain(identity))))
+        base = "\n".join((role, _storable(tool), rule, file, _storable(places.plain(identity))))
         seen[base] += 1
         # The role and the tool, too: what two of them find is told twice, and ids stay apart.
         digest = hashlib.sha256(f"{seen[base]}\n{base}".encode()).hexdigest()
@@ -98,7 +100,7 @@ def findings_of(drafts: Iterable[Draft], role: str, tool: str, places: Places) -
                 rule=rule,
                 message=message,
                 file=file,
-                line=draft.line if file else 0,
+                line=line,
                 evidence=_cut(_storable(places.plain(_shown(draft.evidence) or source)), EVIDENCE_MAX),
             )
         )

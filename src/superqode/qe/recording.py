@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
@@ -24,7 +25,10 @@ _VERSION: Final = 1
 _BATCH: Final = 200
 # Lines of findings in the text of a message; all are in its metadata.
 _LINES: Final = 50
-_NAMED_TITLE: Final = "Quality of "
+# What `end` puts behind a title.
+_RESULT: Final = "(: ({})(, [0-9]+ ({}))*)?".format(
+    "|".join(verdict.value for verdict in Verdict), "|".join(level.value for level in Severity)
+)
 
 
 class Record:
@@ -34,10 +38,12 @@ class Record:
         session: the session that keeps it.
         store: where it is saved.
         plain: takes the sandbox's paths out of a text.
+        title: what runs call the session, which is given the verdict in the end; empty where its title stays.
     """
 
-    def __init__(self, session: Session, store: SessionStore, plain: Callable[[str], str]) -> None:
+    def __init__(self, session: Session, store: SessionStore, plain: Callable[[str], str], title: str = "") -> None:
         self.session = session
+        self._title = title if re.fullmatch(re.escape(title) + _RESULT, session.title) else ""
         self._store = store
         self._plain = plain
         self._counts: Counter[Severity] = Counter()
@@ -117,10 +123,8 @@ class Record:
         self._summarise(verdict)
         counted = ", ".join(f"{self._counts[level]} {level.value}" for level in Severity if self._counts[level])
         told = f"Verdict: {verdict.value}. Findings: {counted or 'none'}." + (f" {why}" if why else "")
-        if self.session.title.startswith(_NAMED_TITLE):
-            self.session.title = f"{self.session.title.partition(':')[0]}: {verdict.value}" + (
-                f", {counted}" if counted else ""
-            )
+        if self._title:
+            self.session.title = f"{self._title}: {verdict.value}" + (f", {counted}" if counted else "")
         self._say(MessageRole.ASSISTANT, told, _SPEAKER, {"kind": "end", "verdict": verdict.value})
 
     def _say(self, role: MessageRole, content: str, agent: str, told: dict[str, Any]) -> None:

@@ -1,16 +1,16 @@
 """The project's tools, run: as a group that ends with us, without input, with bounded output and time.
 
-The only module that starts programs other than git. Each runs under `keeper.py`, in the sandbox, with the caller's
-environment but for `GIT_*` (which could point it at another repository) and `SUPERQODE_*` (which may hold passwords).
+The only module of `qe` that starts programs, but for agents, which `acp` starts, and git. Each has a guard
+(`acp/guard.py`), and runs in the sandbox, with the caller's environment but for `GIT_*` (which could point it at
+another repository) and `SUPERQODE_*` (which may hold passwords).
 """
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
+import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -18,16 +18,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final, Literal
 
+from superqode.acp.guard import Guard
 from superqode.qe.captured import Captured
 from superqode.session import clock
 
 __all__ = ["Ended", "Ran", "Runner"]
 
-_KEEPER: Final = Path(__file__).with_name("keeper.py")
 # Seconds between two looks at the time and at the wish to stop.
 _LOOK: Final = 0.05
-# Seconds for the keeper to end the tool and itself.
-_GRACE: Final = 6.0
+# Seconds for a tool to tidy up after itself.
+_GRACE: Final = 2.0
+# As shells tell that a program was ended by a signal.
+_SIGNALLED: Final = 128
 # Seconds for the last output to arrive; a daemon that the tool left may hold the pipe for ever.
 _DRAIN: Final = 2.0
 # Bytes of standard output that are parsed; a report that is longer is told as broken.
@@ -111,34 +113,37 @@ class Runner:
             on_output: given the output in pieces as it comes, from other threads.
         """
         began = clock.monotonic()
-        keeper = subprocess.Popen(
-            [sys.executable, "-I", "-S", str(_KEEPER)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=self.folder,
-            env=self.environment,
-            start_new_session=True,
-        )
-        listening = _Listening(keeper, on_output)
+        guard = Guard()
         try:
-            ended = self._wait(keeper, command, began + timeout)
+            tool = subprocess.Popen(
+                guard.command(command),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=self.folder,
+                env=self.environment,
+                start_new_session=True,
+                pass_fds=guard.passed,
+            )
+        except BaseException:
+            guard.close()
+            raise
+        listening = _Listening(tool, on_output)
+        try:
+            guard.started()  # why it is not is in the output
+            ended = self._wait(tool, began + timeout)
         finally:
-            _release(keeper)
+            _end(tool, guard)
             listening.finish()
         took = round((clock.monotonic() - began) * 1000)
         output = listening.both
-        code = None if ended else keeper.returncode
-        return Ran(code, output.text(), listening.stdout(), output.cut, took, ended)
+        code = tool.returncode if tool.returncode >= 0 else _SIGNALLED - tool.returncode
+        return Ran(None if ended else code, output.text(), listening.stdout(), output.cut, took, ended)
 
-    def _wait(self, keeper: subprocess.Popen[bytes], command: Sequence[str], deadline: float) -> Ended:
-        assert keeper.stdin is not None  # noqa: S101 - asked for in the call
-        with suppress(BrokenPipeError):
-            keeper.stdin.write(json.dumps(list(command)).encode() + b"\n")
-            keeper.stdin.flush()
+    def _wait(self, tool: subprocess.Popen[bytes], deadline: float) -> Ended:
         while True:
             with suppress(subprocess.TimeoutExpired):
-                keeper.wait(_LOOK)
+                tool.wait(_LOOK)
                 return ""
             if self.stop.is_set():
                 return "stopped"
@@ -146,16 +151,22 @@ class Runner:
                 return "timeout"
 
 
-def _release(keeper: subprocess.Popen[bytes]) -> None:
-    """Tell the keeper to end the tool, and wait until it did."""
-    assert keeper.stdin is not None  # noqa: S101 - asked for in the call
-    with suppress(BrokenPipeError):
-        keeper.stdin.close()
+def _end(tool: subprocess.Popen[bytes], guard: Guard) -> None:
+    """End a tool, where it still runs, and all that it left running."""
     try:
-        keeper.wait(_GRACE)
-    except subprocess.TimeoutExpired:
-        keeper.kill()
-        keeper.wait()
+        if tool.poll() is None:
+            _signal(tool, signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                tool.wait(_GRACE)
+        _signal(tool, signal.SIGKILL)
+        tool.wait()
+    finally:
+        guard.let_go()
+
+
+def _signal(tool: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    with suppress(ProcessLookupError, PermissionError):
+        os.killpg(tool.pid, number)
 
 
 class _Listening:

@@ -1,6 +1,7 @@
 """Where a quality run works: a copy of the project's present state, outside it, that is gone afterwards.
 
-The sandbox stands in a folder of one's own under the folder for temporary files:
+The sandbox stands in a folder of one's own under the folder for temporary files, or in `superqode-qe` below the folder
+that a caller names, in which nothing else is touched:
 
     superqode-qe-<user>/lock             held for moments, while sandboxes are made and leftovers are looked for
     superqode-qe-<user>/<run>/lock       held by the run as long as it lives
@@ -19,7 +20,7 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ from superqode.session.git.worktrees import Checkout, add_worktree, find_checkou
 
 __all__ = ["Sandbox", "default_base", "open_sandbox", "sweep"]
 
+_OURS: Final = "superqode-qe"
 _LOCK: Final = "lock"
 _OWNER: Final = "owner.json"
 _OWNER_MAX: Final = 64 * 1024
@@ -71,7 +73,7 @@ class Sandbox:
 def default_base() -> Path:
     """The folder of this user's sandboxes."""
     user = f"-{os.getuid()}" if hasattr(os, "getuid") else ""
-    return Path(tempfile.gettempdir()).resolve() / f"superqode-qe{user}"
+    return Path(tempfile.gettempdir()).resolve() / f"{_OURS}{user}"
 
 
 @contextmanager
@@ -80,14 +82,15 @@ def open_sandbox(project: Path, base: Path | None = None) -> Iterator[Sandbox]:
 
     Args:
         project: the folder that is to be checked.
-        base: the folder for sandboxes; one's own under the folder for temporary files without one.
+        base: the folder below which a folder for sandboxes is made; the folder for temporary files without one.
 
     Raises:
         ProjectUnusable: there is too much of it, or git refuses to read it.
         SandboxFailed: the sandbox cannot be written.
         GitMissing: the project is in a work tree, and there is no git.
     """
-    base = _prepared(default_base() if base is None else base)
+    # Never the caller's own folder: what lies there is not ours to close or to sweep.
+    base = _prepared(default_base() if base is None else base / _OURS)
     removed = sweep(base)
     home, held = _begin(base)
     try:
@@ -106,7 +109,7 @@ def open_sandbox(project: Path, base: Path | None = None) -> Iterator[Sandbox]:
 
 
 def sweep(base: Path) -> int:
-    """Remove what killed runs left behind; gives how many there were."""
+    """Remove what killed runs left behind in a folder for sandboxes; gives how many there were."""
     removed = 0
     for home in sorted(_homes(base)):
         try:
@@ -116,18 +119,20 @@ def sweep(base: Path) -> int:
             continue  # it is at work, or was removed meanwhile
         _remove(home)
         held.release()
-        removed += 1
+        removed += not home.exists()
     return removed
 
 
 def _homes(base: Path) -> list[Path]:
-    return [path for path in _entries(base) if path.is_dir() and not path.is_symlink()]
+    """The folders of runs: each has its lock, or was made or emptied a moment ago; any other is somebody else's."""
+    folders = (path for path in _entries(base) if path.is_dir() and not path.is_symlink())
+    return [path for path in folders if os.path.isfile(path / _LOCK) or not _entries(path)]  # noqa: PTH113 - of a locked folder, too
 
 
 def _entries(folder: Path) -> list[Path]:
     try:
         return list(folder.iterdir())
-    except FileNotFoundError:  # another run removed it meanwhile
+    except OSError:  # another run removed it meanwhile, or it is none of ours and closed
         return []
 
 
@@ -214,9 +219,12 @@ def _forget(home: Path) -> None:
 def _remove(home: Path) -> None:
     """Remove a run's folder, its lock last, so that whoever finds the folder finds out that it is dead."""
     _forget(home)
-    for path in _entries(home):
-        if path.name != _LOCK:
-            _remove_tree(path)
+    _unlock(home)
+    inner = [path for path in _entries(home) if path.name != _LOCK]
+    for path in inner:
+        _remove_tree(path)
+    if any(os.path.lexists(path) for path in inner):
+        return  # with its lock the next run tries again
     with suppress(OSError):
         (home / _LOCK).unlink()
     with suppress(OSError):
@@ -229,15 +237,15 @@ def _remove_tree(path: Path) -> None:
         with suppress(OSError):
             path.unlink()
         return
+    _unlock(path)
+    for folder, names, _ in os.walk(path):
+        for name in names:
+            _unlock(Path(folder, name))  # before the walk looks into it
+    shutil.rmtree(path, ignore_errors=True)
 
-    def again(function: Callable[..., Any], name: str, _problem: object) -> None:
-        with suppress(OSError):
-            os.chmod(os.path.dirname(name), 0o700)  # noqa: PTH101, PTH120 - the names that rmtree gives
-            if not os.path.islink(name):  # noqa: PTH114
-                os.chmod(name, 0o700)  # noqa: PTH101
-            if function is os.rmdir or function is os.unlink:
-                function(name)
-            else:
-                shutil.rmtree(name, ignore_errors=True)
 
-    shutil.rmtree(path, onerror=again)
+def _unlock(folder: Path) -> None:
+    """Give ourselves every permission in a folder again; one that is reached through a link stays as it is."""
+    with suppress(OSError):
+        if not folder.is_symlink():
+            folder.chmod(0o700)

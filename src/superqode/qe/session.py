@@ -47,7 +47,7 @@ class QESession:
         timeout: seconds for each role; the mode's without it (300, 1800).
         fail_on: findings as bad as this, or worse, fail the run.
         on_event: told what happens as it happens, also from other threads.
-        sandboxes: the folder for sandboxes; one's own under the folder for temporary files without it.
+        sandboxes: the folder below which a folder for sandboxes is made; the folder for temporary files without it.
 
     Raises:
         ProjectUnusable: there is no such folder.
@@ -75,9 +75,10 @@ class QESession:
         self.roles = chosen_roles(roles, mode, agent=bool(self.agent))
         self.mode = mode
         self.fail_on = Severity(fail_on)
-        self.session = Session(
-            title=title or _TITLE.format(name=self.project_path.name), project_path=self.project_path
-        )
+        named = _TITLE.format(name=self.project_path.name)
+        self.session = Session(title=title or named, project_path=self.project_path)
+        # What the verdict is put behind; a title that was given stays.
+        self._title = "" if title and session_id is None else named
         self._session_id = session_id
         self._given_store = store
         self._seconds = MODES[mode][1] if timeout is None else timeout
@@ -144,12 +145,15 @@ class QESession:
         return await self._in_thread(self.run)
 
     def stop(self) -> None:
-        """End the run from another thread: what runs is ended, the rest is left out, and the verdict is incomplete."""
+        """End the run from another thread: what runs is ended, the rest is left out, and the verdict is incomplete.
+
+        Where none is on, it holds for the next.
+        """
         self._stop.set()
 
     def _run(self, store: SessionStore, sandbox: Sandbox) -> QERun:
         places = Places(sandbox.project, sandbox.home)
-        record = Record(self.session, store, places.plain)
+        record = Record(self.session, store, places.plain, self._title)
         worker = Worker(self._project(sandbox), places, record, self.fail_on, self.agent, self._on_event)
         record.begin(str(self.project_path), self.mode, self.roles, self.fail_on, sandbox)
         try:
@@ -159,6 +163,8 @@ class QESession:
             with suppress(SessionError, OSError):
                 record.end(Verdict.INCOMPLETE, f"It was ended: {type(problem).__name__}.")
             raise
+        finally:
+            self._stop.clear()  # it may be run again
         record.end(verdict, why)
         self._tell("verdict", verdict.value)
         return read_run(self.session)
@@ -193,6 +199,7 @@ class QESession:
         except asyncio.CancelledError:
             self.stop()
             await asyncio.wait((task,))
+            self._stop.clear()  # where it was no run
             task.exception()  # it is told by the cancellation
             raise
 

@@ -113,7 +113,10 @@ class Worker:
             return Reading(broke="stopped")
         if ran.exit_code == _NOT_STARTED:
             return Reading(broke="it cannot be started")
-        reading = check.read(ran)
+        try:
+            reading = check.read(ran)
+        except (ValueError, RecursionError) as problem:  # numbers that are none, nesting without end
+            reading = Reading(broke=f"its output cannot be read ({type(problem).__name__})")
         if reading.broke:
             lines = ran.output.strip().splitlines()
             said = f"; it said: {lines[-1][:200]}" if lines else ""

@@ -110,17 +110,34 @@ class _Pump(threading.Thread):
     def run(self) -> None:
         """Pass on until one side is closed."""
         with suppress(OSError):  # a closed pipe: whoever wrote to it learns it the same way
-            while data := os.read(self._source, _CHUNK):
+            while data := _read(self._source):
                 self.is_writing = True
                 # The copy first: an answer never comes before its question.
                 self._feed.put(Frame(self._from_agent, clock.now().timestamp(), data))
                 rest = memoryview(data)
                 while rest:
-                    rest = rest[os.write(self._target, rest) :]
+                    rest = rest[_write(self._target, rest) :]
                 self.is_writing = False
         for descriptor in (self._source, self._target):
             with suppress(OSError):
                 os.close(descriptor)
+
+
+# Whoever shares a pipe's end with us may have set that it never waits, which then holds for us too: we wait beside it.
+def _read(source: int) -> bytes:
+    while True:
+        try:
+            return os.read(source, _CHUNK)
+        except BlockingIOError:
+            select.select([source], [], [])
+
+
+def _write(target: int, data: memoryview) -> int:
+    while True:
+        try:
+            return os.write(target, data)
+        except BlockingIOError:
+            select.select([], [target], [])
 
 
 class _Feed:

@@ -15,6 +15,7 @@ from superqode.session.sharing.manager import SessionSharingManager
 from superqode.session.sharing.models import Preparation, PruneResult, ShareConfig, SharedSession
 from superqode.session.store.results import (
     MaintenanceReport,
+    MergeResult,
     PurgeResult,
     RepairReport,
     SaveRecord,
@@ -134,6 +135,10 @@ class AsyncSessionStore:
     async def fork(self, session_id: str, **options: Any) -> Session:
         """As `SessionStore.fork`."""
         return await _run(self.store.fork, session_id, **options)
+
+    async def merge(self, session_id: str, other: str, **options: Any) -> MergeResult:
+        """As `SessionStore.merge`."""
+        return await _run(self.store.merge, session_id, other, **options)
 
     async def rename(self, session_id: str, new_id: str) -> None:
         """As `SessionStore.rename`."""

@@ -6,6 +6,8 @@
 | `library` | every call of the store, in a thread: a slow disk never freezes the screen |
 | `opened` | the session that is open: what is added is saved before anything else happens to it |
 | `talk` | one prompt to an ACP agent, its answer as it comes, each step saved |
+| `pacing` | how often something that grows is drawn anew |
+| `garbage` | how often the process looks for cycles |
 | `filtering` | what people type to narrow a list |
 | `lines`, `rows/` | text from outside as safe lines, each piece with the role it plays; no style, no widget |
 | `entries`, `prose`, `wrapping` | one message or tool call as lines of a width |

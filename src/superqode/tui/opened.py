@@ -36,6 +36,7 @@ class OpenSession:
         self._store = store
         self._tip = tip
         self._alone = asyncio.Lock()
+        self._unsaved = False
         self.session = session
         self.notice = ""
 
@@ -50,6 +51,11 @@ class OpenSession:
     def id(self) -> str:
         """The session's id."""
         return self.session.id
+
+    @property
+    def is_unsaved(self) -> bool:
+        """Whether it has something that a save failed to keep."""
+        return self._unsaved
 
     async def save(self) -> SaveResult:
         """Save what is not saved yet; raises as `SessionStore.save`."""
@@ -90,11 +96,17 @@ class OpenSession:
         async def work() -> SaveResult:
             edit()
             self._name()
-            result = await self._store.save(self.session)
-            self._tip, self.notice = result.tip, result.notice
-            return result
+            return await self._save()
 
         return await self._by_itself(work)
+
+    async def _save(self) -> SaveResult:
+        # True until it is known to be kept: what is loaded anew meanwhile must not take its place.
+        self._unsaved = True
+        result = await self._store.save(self.session)
+        self._unsaved = False
+        self._tip, self.notice = result.tip, result.notice
+        return result
 
     def _name(self) -> None:
         if not self.session.title:
@@ -115,22 +127,27 @@ class OpenSession:
 
     async def _move(self, call: Callable[[], Awaitable[SaveResult]]) -> None:
         async def work() -> None:
+            if self._unsaved:
+                await self._save()
             await call()
             await self._reload()
 
         await self._by_itself(work)
 
     async def refresh(self) -> bool:
-        """Take in what other processes saved; says whether they did.
+        """Take in what other processes saved; says whether they did. What is not saved here yet is saved into it.
 
         Raises:
             SessionNotFound: it was deleted.
             CorruptSession: it was damaged.
+            SaveFailed: what is not saved here still cannot be.
         """
 
         async def work() -> bool:
             changed = bool(self._tip) and await _tip(self._store, self.id) != self._tip
-            if changed:
+            if changed and self._unsaved:
+                await self._save()
+            elif changed:
                 await self._reload()
             return changed
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -15,6 +16,7 @@ from superqode.session import clock
 from superqode.session.errors import AgentError, SessionError
 from superqode.session.models import Entry, Message, MessageRole, ToolExecution
 from superqode.tui.opened import OpenSession
+from superqode.tui.pacing import Paced
 from superqode.tui.settings import Agent
 
 if TYPE_CHECKING:
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Talk", "Watcher"]
 
-# How often a growing answer is shown anew at most, in seconds: no eye sees more.
-_FRAME: Final = 0.06
 # How long an agent may take to end a turn when the session is left, in seconds.
 _GRACE: Final = 5.0
 
@@ -37,14 +37,14 @@ class Watcher:
         show: given the entries of the answer so far; none when they are in the session.
         saved: called when the session has grown.
         busy: given what the agent is doing, one line; empty when it waits.
-        failed: given what went wrong.
+        failed: given what went wrong, also what nobody thought of.
         ask: answers the agent's questions.
     """
 
     show: Callable[[Sequence[Entry]], None]
     saved: Callable[[], None]
     busy: Callable[[str], None]
-    failed: Callable[[SessionError | OSError], None]
+    failed: Callable[[BaseException], None]
     ask: AskPermission
 
 
@@ -106,10 +106,11 @@ class Talk:
         self._prompts: asyncio.Queue[str] = asyncio.Queue()
         self._connected: AcpAgent | None = None
         self._answer: Answer | None = None
-        self._drawing: asyncio.TimerHandle | None = None
+        self._drawing = Paced(lambda: self._watcher.show(self.live))
         self._pending = 0
         self._running: asyncio.Task[None] | None = None
         self._idle = asyncio.Event()
+        self._is_closing = False
         self.is_stopping = False
 
     @property
@@ -128,28 +129,42 @@ class Talk:
         self._idle.clear()
         self._prompts.put_nowait(text)
         if self._running is None:
-            self._running = asyncio.create_task(self._run())
+            self._begin()
+
+    def _begin(self) -> None:
+        self._running = asyncio.create_task(self._run())
+        self._running.add_done_callback(self._ended)
+
+    def _ended(self, running: asyncio.Task[None]) -> None:
+        """Tell of an exception nobody thought of; what waits is said all the same."""
+        if running.cancelled() or (problem := running.exception()) is None:
+            return
+        self._running = None
+        self._done()
+        self._watcher.failed(problem)
+        if not self._prompts.empty():
+            self._begin()
 
     async def _run(self) -> None:
         """Start the agent and talk until cancelled; an agent that fails is told of, and started anew for the next."""
-        from superqode.acp import AcpAgent
-
-        while True:
+        while not self._is_closing:
             text = await self._prompts.get()
             try:
                 await self._opened.say(text)
                 self._watcher.saved()
+                from superqode.acp import AcpAgent  # only now: where it fails to load, it fails once for each prompt
+
                 self._watcher.busy(f"starting {self.agent.name}…")
                 async with AcpAgent(self.agent.command, cwd=self._folder, files="write") as connected:
                     self._connected = connected
                     await self._turn(connected, text)
                     await self._go_on(connected)
             except (SessionError, OSError) as problem:
-                self._done()
                 self._watcher.failed(problem)
             finally:
                 self._connected = None
                 self._end()
+            self._done()  # by `_ended` where it does not come to this
 
     async def _go_on(self, connected: AcpAgent) -> None:
         while True:
@@ -159,6 +174,8 @@ class Talk:
             await self._turn(connected, text)
 
     async def _turn(self, connected: AcpAgent, text: str) -> None:
+        from superqode.acp import Turn
+
         self._answer = Answer(connected.agent_name or self.agent.name)
         self._watcher.busy(f"{self.agent.name} answers…")
         try:
@@ -167,25 +184,24 @@ class Talk:
             if problem.turn is not None:
                 await self._keep(problem.turn)
             raise
+        except BaseException:  # it would not stop, and was cancelled: what it said until then is all there will be
+            await self._put(Turn("", tuple(self.live)))
+            raise
         await self._keep(turn)
-        self._done()
         self._end()
+        self._done()
 
     async def _keep(self, turn: Turn) -> None:
         # Its first entry is the prompt, which is saved already.
-        said = replace(turn, entries=turn.entries[1:])
+        await self._put(replace(turn, entries=turn.entries[1:]))
+
+    async def _put(self, said: Turn) -> None:
         await self._opened.change(lambda: said.add_to(self._opened.session))
 
     def _took(self, update: Update) -> None:
-        if self._answer is None:
-            return
-        self._answer.take(update)
-        if self._drawing is None:
-            self._drawing = asyncio.get_running_loop().call_later(_FRAME, self._draw)
-
-    def _draw(self) -> None:
-        self._drawing = None
-        self._watcher.show(self.live)
+        if self._answer is not None:
+            self._answer.take(update)
+            self._drawing.ask()
 
     def _done(self) -> None:
         self._pending -= 1
@@ -193,9 +209,7 @@ class Talk:
             self._idle.set()
 
     def _end(self) -> None:
-        if self._drawing is not None:
-            self._drawing.cancel()
-            self._drawing = None
+        self._drawing.drop()
         self._answer = None
         self.is_stopping = False
         self._watcher.busy("")
@@ -208,11 +222,28 @@ class Talk:
             await self._connected.cancel()
 
     async def close(self) -> None:
-        """Stop the agent, keep what it said so far, and end it."""
+        """Stop the agent, keep what it said so far, and end it; prompts it did not hear are kept, too."""
+        # Whoever closes it may have left the screen already: there is nothing to draw on.
+        self._watcher = replace(self._watcher, show=_nothing, saved=_nothing, busy=_nothing)
+        self._is_closing = True
+        unheard: list[str] = []
+        while not self._prompts.empty():
+            unheard.append(self._prompts.get_nowait())
+            self._done()
         await self.stop()
-        if self._running is None:
-            return
-        if self._connected is not None and self.is_busy:
-            await asyncio.wait([asyncio.create_task(self._idle.wait())], timeout=_GRACE)
-        self._running.cancel()
-        await asyncio.wait([self._running])
+        running = self._running
+        if running is not None:
+            if self._connected is not None and self.is_busy:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._idle.wait(), _GRACE)
+            running.cancel()
+            await asyncio.wait([running])
+        try:
+            for text in unheard:
+                await self._opened.say(text)
+        except (SessionError, OSError) as problem:
+            self._watcher.failed(problem)
+
+
+def _nothing(*_told: object) -> None:
+    """Draw nothing."""

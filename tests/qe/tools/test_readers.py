@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from functools import partial
 from pathlib import Path
 
@@ -162,6 +163,24 @@ def test_unittest(tmp_path):
     assert read_unittest(tmp_path, _ran("Segmentation fault")).broke == "it told no result"
 
 
+def test_unittest_prints_rules_of_its_own(tmp_path):
+    """A line of dashes belongs to the trace that it stands in; a trace that breaks off is no failure."""
+    rule, dash = "=" * 70, "-" * 70
+    told = (
+        f"{rule}\nFAIL: test_f (t.T.test_f)\n{dash}\nTraceback (most recent call last):\n"
+        f'  File "{tmp_path}/t.py", line 5, in test_f\nAssertionError: 1 != 2\n{dash}\ntable\n'
+        f"{rule}\nno test at all\n{dash}\nx\n{rule}\nERROR: test_g (t.T.test_g)\n{dash}\nlost\n"
+    )
+    assert _drafts(read_unittest(tmp_path, _ran(told))) == [
+        ("high", "test-failure", f"{tmp_path}/t.py", 5, "test_f (t.T.test_f): table"),
+    ]
+    whole = f"{told}\n{dash}\nRan 2 tests in 0.1s\n"
+    assert [draft.message for draft in read_unittest(tmp_path, _ran(whole)).drafts] == [
+        "test_f (t.T.test_f): table",
+        "test_g (t.T.test_g): lost",
+    ]
+
+
 def test_coverage(tmp_path):
     """Sums, files that no test reaches, and the project's own limit."""
     files = {name: {"summary": {"num_statements": 4, "covered_lines": hit}} for name, hit in (("a.py", 3), ("b.py", 0))}
@@ -264,6 +283,15 @@ def test_cargo_test():
     assert read.note == "3 tests, 2 failed"
 
 
+def test_cargo_test_of_older_rust():
+    """Before Rust 1.73 a panic's message stood in front of its place."""
+    panic = "thread 'a' panicked at 'it's 'so', no: 1', src/lib.rs:7:5\nnote: run with `RUST_BACKTRACE=1`"
+    told = f"test a - should panic ... FAILED\n\n---- a stdout ----\n{panic}\n\nfailures:\n"
+    assert _drafts(read_cargo_test(_ran(told, 101))) == [
+        ("high", "test-failure", "src/lib.rs", 7, "a: note: run with `RUST_BACKTRACE=1`")
+    ]
+
+
 def test_go():
     """Vet and the compiler by place; tests by event, the innermost alone."""
     vet = "# example.com/demo\n./a.go:5:26: fmt.Printf format %s has arg a of wrong type int\n"
@@ -285,6 +313,60 @@ def test_go():
         ("high", "test-failure", "sub/b_test.go", 6, "TestTwo/inner: no"),
         ("high", "package-failure", "", 0, "the tests of m/broken cannot be run"),
     ]
+
+
+_NOWHERE = Path("/nowhere")
+_READERS = [
+    *(read_ruff, read_mypy, read_compileall, read_eslint, read_typescript, read_node_coverage, read_cargo),
+    *(read_cargo_test, read_go_build, read_go_vet, partial(read_go_test, "m"), partial(read_unittest, _NOWHERE)),
+    *(partial(read_import, "p", _NOWHERE), partial(read_check, "e.js")),
+]
+_MANY = 100_000
+_LONG = {
+    "empty lines": "\n" * _MANY,
+    "spaces": "\t \n" * _MANY,
+    "one word": "a" * _MANY,
+    "places": "a.go:1: a.js:1:1 a.rs:1:1: " * _MANY,
+    "a failure that never ends": f"{'=' * 70}\nFAIL: a\n" + "\n" * _MANY,
+    "failures without traces": f"{'=' * 70}\nFAIL: a\n{'-' * 69}\n" * 5_000,
+    "traces without failures": f"{'=' * 70}\nFAIL: a\n" + f"{'-' * 70}\n" * 5_000,
+    "empty lines in a trace": f"{'=' * 70}\nFAIL: a\n{'-' * 70}\n" + "\n" * _MANY + f"{'-' * 70}\nRan 1 test\n",
+    "a Rust test's name": "test a" + " - " * _MANY,
+    "headings of Rust's traces": "test a ... FAILED\n" + "---- x\n" * _MANY,
+    "panics": "test a ... FAILED\n---- a stdout ----\n" + "panicked at " * _MANY,
+    "a panic's characters": "test a ... FAILED\n---- a stdout ----\npanicked at '" + "', " * _MANY,
+    "empty lines of a Go test": "".join(
+        json.dumps({"Action": action, "Package": "p", "Test": "T", "Output": "\n" * _MANY}) + "\n"
+        for action in ("output", "fail")
+    ),
+}
+
+
+def _give_up(_number, _frame):
+    pytest.fail("the reader hangs")
+
+
+@pytest.fixture
+def alarm():
+    """Rings where a reader takes for ever; each takes some milliseconds."""
+    if not hasattr(signal, "setitimer"):
+        pytest.skip("needs alarms")
+    before = signal.signal(signal.SIGALRM, _give_up)
+    signal.setitimer(signal.ITIMER_REAL, 30)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.mark.parametrize("told", _LONG.values(), ids=_LONG)
+@pytest.mark.usefixtures("alarm")
+def test_no_output_makes_a_reader_hang(told, tmp_path):
+    """However much of one thing a tool prints, a reader looks at each piece of it a few times only."""
+    for read in _READERS:
+        read(_ran(told))
+    failed = {"status": "failed", "fullName": "a", "failureMessages": [told]}
+    files = [{"name": "a.js", "status": "failed", "assertionResults": [failed]}]
+    read_jest(_report(tmp_path, json.dumps({"numTotalTests": 1, "testResults": files})))(_ran())
 
 
 _TEXT = st.text(max_size=60) | st.sampled_from(
@@ -311,13 +393,7 @@ _JSON = st.recursive(
 )
 def test_no_output_breaks_a_reader(told, code):
     """Whatever a tool prints, its reader gives drafts or says why not, and raises nothing."""
-    folder = Path("/nowhere")
-    readers = [
-        *(read_ruff, read_mypy, read_compileall, read_eslint, read_typescript, read_node_coverage, read_cargo),
-        *(read_cargo_test, read_go_build, read_go_vet, partial(read_go_test, "m"), partial(read_unittest, folder)),
-        *(partial(read_import, "p", folder), partial(read_check, "e.js")),
-    ]
-    for read in readers:
+    for read in _READERS:
         reading = read(_ran(told, code))
         assert all(draft.line >= 0 for draft in reading.drafts)
 

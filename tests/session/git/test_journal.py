@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from superqode.session.errors import NewerFormat
 from superqode.session.git import journal as module
 from superqode.session.git.journal import Journal, JournalObject, Record, RefMove
 
@@ -136,6 +137,67 @@ def test_a_record_that_failed_is_not_there(journal, monkeypatch):
         with pytest.raises(OSError, match="Input/output error"):
             journal.write(0, RECORD)
     assert journal.files(0)[0].read_bytes() == before
+
+
+@pytest.mark.parametrize("tail", [b"superqode-jour", b'deadbeef {"crc":12,"obj', b"\0" * 50])
+@pytest.mark.parametrize("before", [0, 1, 2])
+@pytest.mark.parametrize("ours", [True, False])
+def test_a_record_that_was_cut_hides_none_that_comes_later(journal, before, tail, ours):
+    """A writer was killed in the middle: whoever writes next, this process or another, takes the rest of it away."""
+    for _ in range(before):
+        journal.write(0, RECORD)
+    path = journal._folder / "00"
+    path.parent.mkdir(exist_ok=True)
+    with path.open("ab") as stream:
+        stream.write(tail)
+    writer = journal if ours else Journal(journal._folder)
+    for _ in range(2):
+        writer.write(0, RECORD)
+    assert list(map(plain, told(journal))) == [plain(RECORD)] * (before + 2)
+    assert len(path.read_bytes()) == journal.size(0) == len(module._first_line()) + (before + 2) * len(RECORD.encode())
+
+
+def test_a_record_that_could_not_be_taken_away_hides_none(journal, monkeypatch):
+    """The disk is full, and the file cannot even be cut: the next record is found all the same."""
+    journal.write(0, RECORD)
+
+    def half(handle, data):
+        os.write(handle, data[: len(data) // 2])
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "_write_all", half)
+        patch.setattr(os, "ftruncate", lambda _handle, _size: (_ for _ in ()).throw(OSError(5, "Input/output error")))
+        with pytest.raises(OSError, match="Input/output error"):
+            journal.write(0, RECORD)
+    journal.write(0, RECORD)
+    assert list(map(plain, told(journal))) == [plain(RECORD)] * 2
+
+
+def test_what_others_wrote_is_kept(journal):
+    """Two processes write in turns, and one empties the file between: nobody cuts what the other wrote."""
+    other = Journal(journal._folder)
+    large = Record((JournalObject(C, b"x" * 1000),), ())
+    for writer in (journal, other, other, journal):
+        writer.write(0, RECORD)
+    assert len(told(journal)) == 4
+    other.empty(0)
+    for _ in range(2):
+        other.write(0, large)
+    journal.write(0, RECORD)
+    assert list(map(plain, told(journal))) == [plain(large), plain(large), plain(RECORD)]
+
+
+@pytest.mark.parametrize("line", [b"superqode-journal 2 abc\n", b"superqode-journal 2 abc and more\n"])
+def test_a_newer_formats_file_is_not_written_to(journal, line):
+    """Records that this superqode cannot read are neither cut nor followed by others."""
+    path = journal._folder / "00"
+    path.parent.mkdir()
+    path.write_bytes(line + b"something newer")
+    with pytest.raises(NewerFormat, match=r"journal.*format '2'"):
+        journal.write(0, RECORD)
+    assert path.read_bytes() == line + b"something newer"
+    assert told(journal) == []
 
 
 def test_a_record_can_be_taken_back(journal):

@@ -141,9 +141,9 @@ def test_garbage_is_no_commit(objects, git, data):
 @given(st.binary(max_size=120))
 def test_random_bytes_are_no_commit_and_no_tag(data):
     """Random bytes after a plausible beginning raise CorruptObject and nothing else."""
-    from superqode.session.git.objects import _parse_tag, parse_commit
+    from superqode.session.git.objects import parse_commit, parse_tag
 
-    for parse in (parse_commit, _parse_tag):
+    for parse in (parse_commit, parse_tag):
         for begun in (data, b"tree " + b"0" * 40 + b"\n" + data, b"object " + b"0" * 40 + b"\ntype commit\n" + data):
             try:
                 parse("0" * 40, begun)

@@ -7,7 +7,11 @@ import subprocess
 import pytest
 
 from superqode.session import Session, SessionStore
+from superqode.session.errors import NewerFormat, SaveFailed, StoreUnwritable
+from superqode.session.git import durability
 from superqode.session.git import journal as module
+from superqode.session.git.loose import LooseObjects
+from superqode.session.git.repository import _number
 
 
 @pytest.fixture
@@ -158,6 +162,125 @@ def test_maintaining_makes_the_journal_empty(store_path, session, crashed):
         assert store._repository.journal.numbers() == []
     for path in (store_path / "superqode" / "journal").iterdir():
         path.unlink()
+    crashed()
+    assert texts(store_path) == ["one", "two", "three"]
+
+
+@pytest.fixture
+def full_disk():
+    """Lets no object be written anew until it is undone."""
+    with pytest.MonkeyPatch.context() as patch:
+
+        def full(*_):
+            raise OSError(28, "No space left on device")
+
+        yield lambda: patch.setattr(LooseObjects, "restore", full) or patch
+
+
+def _lose_two(store_path, git):
+    """The last two saves reached the journal alone."""
+    kept = set(git("rev-list", "--objects", "superqode", "s~2").split())
+    (store_path / "refs" / "heads" / "s").write_text(git("rev-parse", "s~2") + "\n")
+    for path in loose(store_path):
+        if path.parent.name + path.name not in kept:
+            path.unlink()
+
+
+def _say_more(store):
+    made = store.load("s")
+    made.add_message("user", "four")
+    store.save(made)
+
+
+WAYS = {
+    "maintain": lambda store: store.maintain(),
+    "delete": lambda store: store.delete("s"),
+    "rename": lambda store: store.rename("s", "t"),
+    "save": _say_more,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_recovery_that_failed_is_made_up_for_before_anything_is_forgotten(
+    store_path, git, session, crashed, full_disk, way
+):
+    """The disk is full when the store is opened: whoever changes it then is refused, and no record goes unused."""
+    _lose_two(store_path, git)
+    crashed()
+    patch = full_disk()
+    with SessionStore(store_path) as store:
+        assert [message.content for message in store.load("s").messages] == ["one"]
+        with pytest.raises((StoreUnwritable, SaveFailed), match=r"No space left|disk is full"):
+            WAYS[way](store)
+        patch.undo()
+    assert texts(store_path) == ["one", "two", "three"]
+    assert sound(git)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_who_changes_the_store_later_has_what_the_recovery_could_not_write(
+    store_path, git, session, crashed, full_disk, way
+):
+    """Recovery failed at opening, and there is room again: what a crash took comes back before the store changes."""
+    _lose_two(store_path, git)
+    crashed()
+    patch = full_disk()
+    with SessionStore(store_path) as store:
+        assert store.exists("s")
+        patch.undo()
+        WAYS[way](store)
+        if way == "delete":
+            store.undelete("s")
+        name = "t" if way == "rename" else "s"
+        said = [message.content for message in store.load(name).messages]
+    assert said == ["one", "two", "three"] + ["four"] * (way == "save")
+    assert "missing" not in git("fsck", "--full", "--strict")
+
+
+def test_a_loaded_session_grows_upon_what_comes_back(store_path, git, session, crashed, full_disk):
+    """Loaded while the last saves could not be made good, saved when they can: both are there."""
+    _lose_two(store_path, git)
+    crashed()
+    patch = full_disk()
+    with SessionStore(store_path) as store:
+        made = store.load("s")
+        patch.undo()
+        made.add_message("user", "ours")
+        store.save(made)
+    assert texts(store_path) == ["one", "two", "three", "ours"]
+
+
+def test_a_cut_record_hides_no_later_save(store_path, git, session, crashed):
+    """A process was killed while it wrote its record: the saves of the next one survive a crash of the system."""
+    with SessionStore(store_path) as store:
+        store._open().checkpoint()
+        path = store_path / "superqode" / "journal" / f"{_number('s'):02x}"
+        path.write_bytes(module._first_line() + b'deadbeef {"crc":12,"obj')
+        _say_more(store)
+    (store_path / "refs" / "heads" / "s").write_text(git("rev-parse", "s~1") + "\n")
+    crashed()
+    assert texts(store_path) == ["one", "two", "three", "four"]
+
+
+def test_a_newer_journal_is_left_to_its_superqode(store_path, session, crashed, monkeypatch):
+    """Records of a format that is not known are refused unread: nothing is flushed in their stead, nothing removed."""
+    with SessionStore(store_path) as store:
+        store._open().checkpoint()
+    path = store_path / "superqode" / "journal" / f"{_number('s'):02x}"
+    path.write_bytes(b"superqode-journal 2 abc\nsomething newer")
+    with SessionStore(store_path) as store:
+        assert len(store.load("s").messages) == 3
+        monkeypatch.setattr(durability, "flush", lambda *_: pytest.fail("flushed"))
+        for change in WAYS.values():
+            with pytest.raises(NewerFormat):
+                change(store)
+    assert path.read_bytes() == b"superqode-journal 2 abc\nsomething newer"
+
+
+def test_a_newer_journal_keeps_no_other_from_being_made_good(store_path, git, session, crashed):
+    """One session's records are of a newer superqode: those of the others are used."""
+    _lose_two(store_path, git)
+    (store_path / "superqode" / "journal" / "00").write_bytes(b"superqode-journal 2 abc\nsomething newer")
     crashed()
     assert texts(store_path) == ["one", "two", "three"]
 

@@ -236,6 +236,21 @@ def test_a_loaded_session_is_not_taken_twice():
     assert (call.result, call.duration_ms) == ("x", 250)
 
 
+def test_what_only_a_replay_tells_of_files_is_told():
+    """A call that another client had made comes with the load; its diff counts as if it had been seen live."""
+    wire = talking().chunk("a", messageId="m1").end()
+    params = {"sessionId": "s1", "cwd": "/p"}
+    wire.send({"id": "load", "method": "session/load", "params": params}, by_agent=False)
+    wire.chunk("go", "user_message_chunk").chunk("a", messageId="m1")
+    wire.chunk("edit", "user_message_chunk")
+    wire.call("c1", kind="edit", content=[{**DIFF, "oldText": "x"}]).more("c1")
+    wire.call("c2", kind="edit", content=[{**DIFF, "path": "/p/b", "oldText": "x"}]).more("c2", "failed")
+    wire.send({"id": "load", "result": None}, by_agent=True).prompt("go on").write("/p/b").end()
+    session = session_of(wire)
+    assert (session.files_created, session.files_modified) == ([], ["a", "b"])
+    assert [call.duration_ms for call in session.tool_executions] == [0, 0]
+
+
 def test_answers_repeated_under_other_ids_are_known():
     """Some agents give no ids, or others on load: then the words tell, or the calls."""
     wire = (

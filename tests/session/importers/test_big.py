@@ -184,6 +184,8 @@ def loaded_and_forked():
     wire.send({"id": "load", "method": "session/load", "params": {"sessionId": "s1", "cwd": "/p"}}, by_agent=False)
     wire.chunk("go", "user_message_chunk").chunk("a", messageId="other").call("c2").more("c2", rawOutput="late")
     wire.chunk("said elsewhere", "user_message_chunk").chunk("answered elsewhere", messageId="m2")
+    diff = {"type": "diff", "path": "/p/b", "oldText": "x", "newText": "y"}
+    wire.call("c4", kind="edit", content=[diff]).more("c4")
     wire.send({"id": "load", "result": None}, by_agent=True)
     wire.session = "s2"
     return wire.prompt("go on").chunk("in the fork").more("c3", rawOutput="z").end()

@@ -69,6 +69,53 @@ def test_lines_of_another_kind_are_counted() -> None:
 
 
 @pytest.mark.parametrize(
+    ("extra", "problems"),
+    [
+        ('{"type": "later"}\n', []),
+        (
+            '{"type": "message", "id": "more", "role": "user", "content": "m"}\n',
+            ["1 more than the 7 entries that the first line tells of"],
+        ),
+    ],
+    ids=["of another kind", "an entry"],
+)
+def test_nothing_is_called_missing_that_is_there(extra, problems) -> None:
+    """What stands there and was not told of is told as that, never as a loss."""
+    told = read("".join([*lines(), extra]))
+    assert isinstance(told, Imported)
+    assert told.receipt.problems == problems
+
+
+def joined(*parts: str) -> list[Imported | TranscriptError]:
+    """What the importer makes of files put behind each other."""
+    return list(ExportedLinesImporter().read(Source("out.jsonl", lambda: io.BytesIO("".join(parts).encode()))))
+
+
+def test_exports_behind_each_other_are_several_sessions() -> None:
+    """`cat a.jsonl b.jsonl` gives both, each as if it came alone, each with the receipt of its own lines."""
+    first, cut = lines(), [changed(lines()[0], id="session-2"), *lines()[1:-2], '{"type": "later"}\n']
+    whole, rest, again = joined(*first, *cut, *first)
+    assert isinstance(whole, Imported)
+    assert isinstance(rest, Imported)
+    assert isinstance(again, Imported)
+    assert whole.session == again.session == everything()
+    assert whole.receipt == again.receipt
+    assert (rest.session.id, len(rest.session.timeline)) == ("session-2", len(everything().timeline) - 2)
+    assert rest.receipt.dropped["lines of another kind"] == 1
+    assert rest.receipt.problems[0] == "2 of 7 entries are missing"
+
+
+def test_of_exports_behind_each_other_a_bad_one_costs_no_other() -> None:
+    """One that cannot be read is an error between the others."""
+    later = [changed(lines()[0], format="superqode-lines-9", id="session-2"), *lines()[1:]]
+    empty = changed(lines()[0], id="../x", title="", messages=0, executions=0)
+    results = joined(*lines(), *later, empty, *lines())
+    assert [type(result) for result in results] == [Imported, TranscriptError, TranscriptError, Imported]
+    assert isinstance(results[3], Imported)
+    assert results[3].session == everything()
+
+
+@pytest.mark.parametrize(
     "data",
     [
         "",

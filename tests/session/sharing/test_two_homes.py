@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from session.sharing.team import PASSWORD, SESSION, git, refs
+from session.sharing.team import PASSWORD, SESSION, TOKEN, git, refs
 from superqode.session import SessionStore
 from superqode.session.sharing.manager import SessionSharingManager
 from superqode.session.sharing.models import ShareConfig
@@ -159,3 +159,28 @@ def test_by_hand_an_updated_public_share_is_a_session(team):
     assert sorted(taken.description for taken in loaded.snapshots) == ["after", "before the fix"]
     team.bob.say("on top", session_id="my-fork")
     assert team.bob.store.load("my-fork").messages[-1].content == "on top"
+
+
+@pytest.mark.parametrize("visibility", ["public", "unlisted"])
+def test_a_merge_goes_over_as_an_update(team, visibility):
+    """A share that grew by a merge is updated, with the saves of both sides and none of its secrets; Bob merges it back."""
+    share = team.ann.shares.create_share(SESSION, ShareConfig(visibility=visibility))
+    bob = SessionSharingManager(team.bob.store, team.remote)
+    forked = bob.fork(share.share_url, "Bob's try")
+    team.bob.say("bob was here", session_id=forked.id)
+    team.ann.store.fork(SESSION, new_id="other")
+    team.ann.say(f"in the fork, with {TOKEN}", session_id="other")
+    team.ann.say("in the session")
+
+    team.ann.store.merge(SESSION, "other")
+    team.ann.shares.update_share(share.share_token)
+
+    found = _contents(bob.get_session_for_share(share.share_url))
+    assert found[-1] == "in the session"
+    assert found[-2].startswith("in the fork, with [REDACTED:")
+    again = bob.fork(share.share_url, "Again")
+    assert len(_line(team.bob.path, "rev-list", "--merges", again.id).split()) >= 1
+    team.bob.store.merge(forked.id, again.id)
+    assert set(_contents(team.bob.store.load(forked.id))) == {*found, "bob was here"}
+    assert team.bob.store.verify().ok
+    assert TOKEN not in git(team.bob.path, "log", "--patch", forked.id).decode()

@@ -110,9 +110,19 @@ def test_a_folder_that_leads_out_is_not_written_to(folder, tmp_path):
     (tmp_path / "else").mkdir()
     folder.mkdir()
     (folder / "out").symlink_to(tmp_path / "else")
-    with pytest.raises(HandoffError, match="leads out of"):
-        write_files("s", folder, [PlannedFile("out/a.jsonl", b"x")])
+    for name in ("out/a.jsonl", "out/p/a.jsonl", "out/p/q/a.jsonl"):
+        with pytest.raises(HandoffError, match="leads out of"):
+            write_files("s", folder, [PlannedFile(name, b"x")])
     assert list((tmp_path / "else").iterdir()) == []
+
+
+def test_a_link_to_what_is_not_there_makes_nothing_elsewhere(folder, tmp_path):
+    """A dead link that leads out is named as well, and what it names is not made."""
+    folder.mkdir()
+    (folder / "out").symlink_to(tmp_path / "else")
+    with pytest.raises(HandoffError, match="leads out of"):
+        write_files("s", folder, [PlannedFile("out/p/a.jsonl", b"x")])
+    assert not (tmp_path / "else").exists()
 
 
 def test_the_agents_folder_itself_may_be_a_link(folder, tmp_path):

@@ -6,8 +6,10 @@ import shutil
 
 import pytest
 
+from session.store.homes import claude_lines
 from superqode.session import Session, SessionStore
 from superqode.session.errors import BackupError, CorruptSession
+from superqode.session.git.objects import Objects
 
 DAMAGES = {
     "gone": lambda path: path.unlink(),
@@ -184,6 +186,154 @@ def test_only_the_damaged_history_is_lost(store, session, spoil, forget):
         report = fresh.repair()
     assert [step.what for step in report.steps] == ["session"]
     assert texts(store, "s-recovered") == ["one", "two", "three", "four"]
+
+
+def test_each_session_that_shares_the_damage_is_recovered(store, session, spoil, forget):
+    """A fork has the lost message as well: what can be read of each becomes a session, once."""
+    store.fork("s", new_id="fork")
+    forget()
+    oid = spoil("s:timeline/0000/00/02-user.json")
+    with opened(store) as fresh:
+        told = fresh.repair(dry_run=True)
+    with opened(store) as fresh:
+        report = fresh.repair()
+    assert told.steps == report.steps
+    assert sorted((step.session_id, step.name) for step in report.lost) == [("fork", oid), ("s", oid)]
+    assert len({step.detail for step in report.lost}) == 1
+    for name in ("s", "fork"):
+        assert texts(store, f"{name}-recovered") == ["one", "two", "four"]
+    with opened(store) as fresh:
+        assert fresh.repair().steps == (), "once is enough"
+
+
+MALFORMED = {
+    "commit": (b"tree nothing\n\nx", "commit"),
+    "commit without a tree": (b"author A <a@b> 1 +0000\ncommitter A <a@b> 1 +0000\n\nx", "commit"),
+    "tree": (b"100644 x\0short", "tree"),
+    "blob instead of a commit": (b"tree", "blob"),
+}
+
+
+@pytest.mark.parametrize("what", MALFORMED)
+def test_what_is_whole_but_malformed_keeps_no_other_from_repair(store, session, spoil, forget, git, what):
+    """An object that has its hash and is no such thing is told as lost; the sessions beside it are repaired."""
+    content, kind = MALFORMED[what]
+    oid = store._open().objects.write(kind, content)
+    if kind == "tree":
+        idents = "author A <a@b> 1 +0000\ncommitter A <a@b> 1 +0000"
+        commit = store._open().objects.write("commit", f"tree {oid}\n{idents}\n\nx".encode())
+    (store.path / "refs" / "heads" / "bad").write_text((commit if kind == "tree" else oid) + "\n")
+    mended = spoil("s:session.json")
+    with opened(store) as fresh:
+        report = fresh.repair()
+    assert [(step.session_id, step.name) for step in report.lost] == [("bad", oid)]
+    assert [(step.session_id, step.name) for step in report.steps] == [("s", mended)]
+    assert texts(store) == ["one", "two", "three", "four"]
+
+
+def test_a_tree_in_a_messages_place_is_lost(store, session, forget, git):
+    """An object of another kind is not whole for being readable."""
+    objects = store._open().objects
+    files = objects.tree(git("rev-parse", "s^{tree}"))
+    other = objects.write_tree(files[:1])
+    tree = objects.write_tree(file._replace(oid=other) if file.name == "session.json" else file for file in files)
+    git("update-ref", "refs/heads/s", git("commit-tree", "-p", "s", "-m", "by hand", tree))
+    with opened(store) as fresh:
+        [lost] = fresh.repair().lost
+    assert (lost.session_id, lost.name) == ("s", other)
+    assert "should be a blob" in lost.detail
+
+
+@pytest.mark.parametrize("kind", ["lightweight", "annotated"])
+def test_what_a_snapshot_alone_reaches_is_repaired(store, session, spoil, git, kind):
+    """The branch went back behind a tag: what only the tag holds is looked at as well."""
+    git("tag", *(["-m", "x", "-a"] if kind == "annotated" else []), "s/kept", "s")
+    oid = spoil("s:timeline/0000/00/03-user.json")
+    git("update-ref", "refs/heads/s", "s~1")
+    with opened(store) as fresh:
+        assert [step.name for step in fresh.repair(dry_run=True).steps] == [oid]
+    with opened(store) as fresh:
+        assert [step.name for step in fresh.repair().steps] == [oid]
+    git.fsck()
+
+
+def test_a_damaged_tag_hides_nothing_from_a_dry_run(store, session, spoil, git):
+    """A dry run looks below what it would bring back."""
+    git("update-ref", "refs/heads/s", "s~1")
+    git("tag", "-m", "x", "-a", "s/kept", "s@{1}")
+    spoiled = {spoil("s/kept:timeline/0000/00/03-user.json")}
+    store_copy = store.path.with_name("copy")
+    shutil.copytree(store.path, store_copy)
+    spoiled.add(spoil("refs/tags/s/kept"))
+    with opened(store) as fresh:
+        assert {step.name for step in fresh.repair([store_copy], dry_run=True).steps} == spoiled
+
+
+def test_the_trash_is_repaired_as_well(store, session, spoil, git):
+    """A deleted session that can be taken back has to be whole then."""
+    store.delete("s")
+    [branch] = [name for name in git("for-each-ref", "--format=%(refname)").split() if name.endswith("/branch")]
+    with SessionStore(store.path) as other:
+        assert other.verify().ok
+    copy = store.path.with_name("copy")
+    shutil.copytree(store.path, copy)
+    oid = spoil(f"{branch}:timeline/0000/00/02-user.json")
+    with opened(store) as fresh:
+        report = fresh.repair([copy])
+    assert [(step.session_id, step.name, step.how) for step in report.steps] == [("", oid, str(copy))]
+    with opened(store) as fresh:
+        fresh.undelete("s")
+    assert texts(store) == ["one", "two", "three", "four"]
+
+
+def test_what_of_the_trash_is_lost_is_told(store, session, spoil, forget, git):
+    """No copy anywhere: it is named, and no session is made of what somebody deleted."""
+    store.delete("s")
+    forget()
+    [branch] = [name for name in git("for-each-ref", "--format=%(refname)").split() if name.endswith("/branch")]
+    oid = spoil(f"{branch}:timeline/0000/00/02-user.json")
+    with opened(store) as fresh:
+        report = fresh.repair()
+    assert [(step.session_id, step.name) for step in report.lost] == [("", oid)]
+    assert report.steps == ()
+
+
+def test_a_kept_original_is_repaired_as_well(store, tmp_path, git):
+    """What an import kept of an agent's file comes back from another store."""
+    transcript = tmp_path / "t" / "11111111-1111-4111-8111-111111111111.jsonl"
+    transcript.parent.mkdir()
+    transcript.write_text(claude_lines("hello"))
+    store.import_sources([transcript])
+    [kept] = git("for-each-ref", "--format=%(objectname)", "refs/superqode/sources/").split()
+    with opened(store) as fresh:
+        fresh._open().checkpoint()
+    copy = tmp_path / "copy"
+    shutil.copytree(store.path, copy)
+    blobs = [line.split()[2] for line in git("ls-tree", "-r", kept).splitlines()]
+    for oid in blobs:
+        path = store.path / "objects" / oid[:2] / oid[2:]
+        if path.exists():
+            path.unlink()
+    gone = [oid for oid in blobs if not (store.path / "objects" / oid[:2] / oid[2:]).exists()]
+    with opened(store) as fresh:
+        assert {step.name for step in fresh.repair([copy]).steps} == set(gone)
+    git.fsck()
+
+
+def test_many_damaged_branches_read_each_object_once(store, session, forget, monkeypatch):
+    """What lies in the store is read through once for all of them."""
+    for number in range(5):
+        store.save(Session(id=f"n{number}", title="N"))
+    forget()
+    for name in ("s", *(f"n{number}" for number in range(5))):
+        (store.path / "refs" / "heads" / name).write_bytes(b"")
+    rounds = []
+    every = Objects.every
+    monkeypatch.setattr(Objects, "every", lambda self: rounds.append(1) or every(self))
+    with opened(store) as fresh:
+        report = fresh.repair()
+    assert [step.how for step in report.steps] == ["its commits"] * 6
+    assert len(rounds) == 1
 
 
 def test_others_are_not_touched(store, session, spoil, git):

@@ -9,6 +9,7 @@ import pytest
 from session.store.homes import CLAUDE, claude_lines, everything, make_home, old, places
 from superqode.session import SessionStore
 from superqode.session.errors import AlreadyWatched
+from superqode.session.store import imports
 from superqode.session.store import rescue as rescuing
 from superqode.session.store.index.rescued import Rescued, Seen
 from superqode.session.store.rescue import watch
@@ -113,6 +114,27 @@ def test_what_may_not_be_read_is_named_until_it_may(store, agents):
     (agents / CLAUDE).chmod(0o600)
     (agents / ".pi/agent/sessions/--p--").chmod(0o700)
     assert _numbers(store.rescue(places(agents))) == (5, 2, 0, 3, 0)
+
+
+def test_an_original_that_found_no_room_is_kept_later(store, agents, monkeypatch, read):
+    """The disk was full when the file was to be kept: the session is there, and the next rescue keeps the file."""
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(imports, "keep", full)
+        report = store.rescue(places(agents, "claude-code"))
+    [failure] = report.failures
+    assert (failure.source, failure.status) == (str(agents / CLAUDE), "failed")
+    assert "No space left" in failure.reason
+    [summary] = store.list_sessions()
+    assert store.original(summary.id) is None
+    read.clear()
+    assert _numbers(store.rescue(places(agents, "claude-code"))) == (1, 0, 0, 1, 0)
+    assert read == [str(agents / CLAUDE)]
+    with store.original(summary.id).open() as kept:
+        assert kept.read() == (agents / CLAUDE).read_bytes()
 
 
 def test_only_what_changed_is_read_again(store, agents, read):

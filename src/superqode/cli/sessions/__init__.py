@@ -30,6 +30,7 @@ _COMMANDS: Final = {
     "new": (f"{_HERE}.change:new", "Make an empty session and print its id."),
     "edit": (f"{_HERE}.change:edit", "Change a session's title, tags or project."),
     "fork": (f"{_HERE}.change:fork", "Go on from a session, or an earlier save of it, under a new id."),
+    "merge": (f"{_HERE}.merging:merge", "Take in what a fork, or another life of a session, has."),
     "rename": (f"{_HERE}.change:rename", "Give a session another id."),
     "snapshot": (f"{_HERE}.rewind:snapshot", "Name the present state, to go back to it."),
     "snapshots": (f"{_HERE}.rewind:snapshots", "List the snapshots of a session."),

@@ -39,7 +39,7 @@ _SCORES: Final = {
 
 def render(run: QERun) -> str:
     """Give the run as one SARIF log."""
-    rules = list(dict.fromkeys(_rule_id(finding) for finding in run.findings))
+    rules = {rule: at for at, rule in enumerate(dict.fromkeys(_rule_id(finding) for finding in run.findings))}
     driver = {
         "name": "superqode qe",
         "version": __version__,
@@ -66,7 +66,7 @@ def render(run: QERun) -> str:
                 "automationDetails": {"id": f"superqode-qe/{quote(run.mode)}/{quote(run.session_id)}"},
                 "invocations": [invocation],
                 "columnKind": "unicodeCodePoints",
-                "results": [_result(finding, rules.index(_rule_id(finding))) for finding in run.findings],
+                "results": [_result(finding, rules[_rule_id(finding)]) for finding in run.findings],
             }
         ],
     }

@@ -19,7 +19,7 @@ __all__ = ["applies", "coverage", "lint", "read_go_build", "read_go_test", "read
 _PLACE: Final = re.compile(r"^(?:vet: )?([^\s:#][^:\n]*\.go):(\d+)(?::\d+)?: (.+)$", re.MULTILINE)
 _TOTAL: Final = re.compile(r"^coverage: ([\d.]+)% of statements|\tcoverage: ([\d.]+)% of statements", re.MULTILINE)
 _MODULE: Final = re.compile(r"^module\s+(\S+)", re.MULTILINE)
-_LOGGED: Final = re.compile(r"^\s+(\S+\.go):(\d+): (.*)$", re.MULTILINE)
+_LOGGED: Final = re.compile(r"^[ \t]+(\S+\.go):(\d+): (.*)$", re.MULTILINE)
 _EVERYTHING: Final = "./..."
 
 

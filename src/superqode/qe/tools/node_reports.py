@@ -18,7 +18,8 @@ _PLACE: Final = re.compile(r"^(?:file://)?(\S.*?):(\d+)$", re.MULTILINE)
 _ERROR: Final = re.compile(r"^(\w*Error: .*)$", re.MULTILINE)
 # `src/a.ts(1,7): error TS2322: …`, as tsc tells it without colours.
 _TSC: Final = re.compile(r"^(.+?)\((\d+),\d+\): error (TS\d+): (.*)$", re.MULTILINE)
-_FRAME: Final = re.compile(r"\(?((?:[A-Za-z]:)?[^()\s:]+):(\d+):\d+\)?")
+# Only from where a path can begin: from each of its characters, a long word would be looked through to its end.
+_FRAME: Final = re.compile(r"(?<![^()\s:])((?:[A-Za-z]:)?[^()\s:]+):(\d+):\d+")
 _ALL_FILES: Final = re.compile(r"^# all files\s*\|\s*([\d.]+)", re.MULTILINE)
 _TESTS: Final = re.compile(r"^# tests (\d+)", re.MULTILINE)
 _UNCOVERED: Final = re.compile(r"^#\s+(\S.*?\.[cm]?[jt]sx?)\s*\|\s*0\.00 \|", re.MULTILINE)

@@ -18,12 +18,15 @@ _COMPILE_ERROR: Final = re.compile(
     r"^\*\*\* (?:Error compiling '([^'\n]+)'\.\.\.|Sorry: )(.*?)(?=^\*\*\* |\Z)", re.MULTILINE | re.DOTALL
 )
 _LINE: Final = re.compile(r"line (\d+)")
-_FRAME: Final = re.compile(r'^\s*File "([^"\n]+)", line (\d+)', re.MULTILINE)
+_FRAME: Final = re.compile(r'^[ \t]*File "([^"\n]+)", line (\d+)', re.MULTILINE)
 # `path:line:column: error: message  [code]`, as mypy older than 1.11 tells it.
 _MYPY_LINE: Final = re.compile(r"^([^:\n]+):(\d+):(?:\d+:)? (error|note): (.*?)(?:  \[([\w-]+)\])?$", re.MULTILINE)
-_UNITTEST: Final = re.compile(
-    r"^={70}\n(FAIL|ERROR): (.+?)\n(?:.*?\n)??-{70}\n(.*?)(?=^={70}\n|^-{70}\nRan )", re.MULTILINE | re.DOTALL
-)
+# What stands between tests of unittest that failed, between such a test's name and its trace, and behind the last. No
+# one pattern takes it all: it would look from each of a hundred thousand lines to the end.
+_NEXT_FAILURE: Final = re.compile(r"^={70}\n", re.MULTILINE)
+_NAMED: Final = re.compile(r"(FAIL|ERROR): (.+)\n")
+_TRACE: Final = re.compile(r"^-{70}\n", re.MULTILINE)
+_END: Final = re.compile(r"^-{70}\nRan ", re.MULTILINE)
 _RAN: Final = re.compile(r"^Ran (\d+) tests?", re.MULTILINE)
 # Ruff's names for a file that is no Python.
 _SYNTAX: Final = frozenset(("invalid-syntax", "E999", ""))
@@ -101,7 +104,7 @@ def read_unittest(folder: Path, ran: Ran) -> Reading:
     """Read what unittest prints about tests that failed; it has no report for programs."""
     drafts = []
     told = ran.output.replace("\r\n", "\n")
-    for kind, name, trace in _UNITTEST.findall(told):
+    for kind, name, trace in _failures(told):
         lines = trace.strip().splitlines()
         file, line = _last_frame(trace, folder)
         rule = "test-failure" if kind == "FAIL" else "test-error"
@@ -111,6 +114,18 @@ def read_unittest(folder: Path, ran: Ran) -> Reading:
     if not counted:
         return Reading(drafts, broke="" if drafts else "it told no result")
     return Reading(drafts, f"{counted[1]} tests, {len(drafts)} failed")
+
+
+def _failures(told: str) -> Iterator[tuple[str, str, str]]:
+    """Kind, name and trace of each test that failed; one whose trace has no end is none."""
+    blocks = _NEXT_FAILURE.split(told)[1:]
+    for place, block in enumerate(blocks, 1):
+        named, ruled = _NAMED.match(block), _TRACE.search(block)
+        if named is None or ruled is None:
+            continue
+        trace, *end = _END.split(block[ruled.end() :], maxsplit=1)
+        if end or place < len(blocks):
+            yield named[1], named[2], trace
 
 
 def read_coverage(path: Path) -> Callable[[Ran], Reading]:

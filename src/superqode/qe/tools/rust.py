@@ -18,9 +18,11 @@ __all__ = ["applies", "coverage", "lint", "read_cargo", "read_cargo_test", "regr
 # 101: an error of the compiler, or a test that failed.
 _FINE: Final = frozenset((0, 101))
 _JSON: Final = ("--message-format", "json")
-_TEST: Final = re.compile(r"^test (.+?)(?: - .*?)? \.\.\. (ok|FAILED|ignored)", re.MULTILINE)
-_FAILED: Final = re.compile(r"^---- (.+?) stdout ----\n(.*?)(?=^---- |^failures:$|\Z)", re.MULTILINE | re.DOTALL)
-_PANIC: Final = re.compile(r"panicked at (?:'[^\n]*', )?([^\n:]+):(\d+):\d+:?\n?([^\n]*)")
+_TEST: Final = re.compile(r"^test (.+?) \.\.\. (ok|FAILED|ignored)", re.MULTILINE)
+_FAILED: Final = re.compile(r"^---- ([^\n]+) stdout ----\n(.*?)(?=^---- |^failures:$|\Z)", re.MULTILINE | re.DOTALL)
+_PANIC: Final = re.compile(r"^[^\n]*?panicked at ([^\n]*)(?=\n?([^\n]*))", re.MULTILINE)
+# Where it panicked; before Rust 1.73 the message stands in front of it, else behind it or in the next line.
+_PLACE: Final = re.compile(r"([^:]+):(\d+):\d+:?(.*)")
 
 
 def applies(project: Project) -> bool:
@@ -103,7 +105,8 @@ def _message(told: dict[str, Any], worst: Severity) -> Draft | None:
 def read_cargo_test(ran: Ran) -> Reading:
     """Read `cargo test`: the compiler's messages are JSON, the tests' are text, for which stable Rust has no report."""
     told = "\n".join(line for line in ran.stdout.splitlines() if not line.startswith("{"))
-    results = _TEST.findall(told)
+    # Behind the name may stand how it is to end, as in `name - should panic`.
+    results = [(name.partition(" - ")[0], result) for name, result in _TEST.findall(told)]
     if not results and ran.exit_code:
         return read_cargo(ran, warnings=False)
     traces = dict(_FAILED.findall(told))
@@ -115,11 +118,18 @@ def read_cargo_test(ran: Ran) -> Reading:
 
 
 def _test(name: str, trace: str) -> Draft:
-    found = _PANIC.search(trace)
-    file, line, message = (found[1], int(found[2]), found[3].strip()) if found else ("", 0, "")
+    file, line, message = _panic(trace)
     if not file and ".rs" in name:  # a documentation test is named by its place
         file = name.partition(" ")[0]
     return Draft("test-failure", Severity.HIGH, f"{name}: {message or 'it failed'}", file, line, trace, name)
+
+
+def _panic(trace: str) -> tuple[str, int, str]:
+    for told, following in _PANIC.findall(trace):
+        found = _PLACE.match(told.rpartition("', ")[2])
+        if found:
+            return found[1], int(found[2]), (found[3] or following).strip()
+    return "", 0, ""
 
 
 def _read_llvm(ran: Ran) -> Reading:

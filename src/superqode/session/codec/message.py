@@ -51,7 +51,7 @@ class Story:
         executions: tool executions after the save, and how many it added.
         agent: the agent that spoke last.
         restores: commit gone back to, or empty.
-        action: `save`, `fork`, `restore`, `undo` or `redo`.
+        action: `save`, `fork`, `merge`, `restore`, `undo` or `redo`.
     """
 
     subject: str
@@ -129,8 +129,8 @@ def parse(data: bytes) -> Story:
     restores, _, action = found.get("Superqode-Restores", "").partition(" ")
     if not re.fullmatch(r"[0-9a-f]{40}", restores):
         restores, action = "", ""
-    if subject.startswith("fork: ") and not action:
-        action = "fork"
+    if not action and (told := re.match("(fork|merge): ", subject)):
+        action = told[1]
     return Story(
         subject=subject,
         session_id=found.get("Superqode-Session", ""),

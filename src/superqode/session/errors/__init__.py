@@ -12,6 +12,7 @@
     │   ├── RevisionNotFound
     │   └── AmbiguousId                       a prefix of several ids
     ├── NothingToUndo, NothingToRedo
+    ├── UnrelatedSessions (ValueError)        sessions without a common save are to be merged
     ├── SessionExists (ValueError)            the id is taken by another session
     ├── CorruptSession (ValueError)           a session's bytes are not what the format says
     │   └── NewerFormat                       written by a newer superqode
@@ -124,6 +125,7 @@ from superqode.session.errors.content import (
     SnapshotNotFound,
     TranscriptError,
     UnknownTranscript,
+    UnrelatedSessions,
 )
 from superqode.session.errors.quality import (
     NoAgent,
@@ -278,6 +280,7 @@ __all__ = [
     "UnknownShareVersion",
     "UnknownSyncVersion",
     "UnknownTranscript",
+    "UnrelatedSessions",
     "UnsoundObjects",
     "UnsupportedStore",
     "WrongPassword",

@@ -118,6 +118,18 @@ class AmbiguousId(NotFound):
         super().__init__(f"{prefix!r} could be {shown}. Give more of the id")
 
 
+class UnrelatedSessions(SessionError, ValueError):
+    """Two sessions that have no save in common are to be merged."""
+
+    def __init__(self, session_id: str, other: str) -> None:
+        self.session_id = session_id
+        self.other = other
+        super().__init__(
+            f"{other} has no save in common with session {session_id}, so it is no fork of it and no other life of it."
+            " `superqode sessions merge --unrelated` puts one conversation after the other all the same"
+        )
+
+
 class NothingToUndo(SessionError):
     """The session is at its first state."""
 

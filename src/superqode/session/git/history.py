@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from superqode.session.errors import CorruptObject
 from superqode.session.git.objects import Commit, Objects
 
-__all__ = ["Fork", "ancestors_among", "diverged", "first_parents", "is_ancestor"]
+__all__ = ["Fork", "ancestors", "ancestors_among", "diverged", "first_parents", "is_ancestor"]
 
 
 def first_parents(objects: Objects, tip: str) -> Iterator[tuple[str, Commit]]:
@@ -21,28 +21,52 @@ def first_parents(objects: Objects, tip: str) -> Iterator[tuple[str, Commit]]:
         oid = commit.parents[0] if commit.parents else None
 
 
-def ancestors_among(objects: Objects, tip: str, wanted: Iterable[str]) -> set[str]:
-    """Give those of `wanted` that are `tip` or ancestors of it; stops as soon as all are found."""
-    missing = set(wanted)
-    found: set[str] = set()
+def committed(commit: Commit) -> int:
+    """When a commit was made, in seconds since 1970."""
+    return commit.committer.seconds
+
+
+def ancestors(
+    objects: Objects, tip: str, *, when: Callable[[Commit], int] = committed, readable: bool = False
+) -> Iterator[tuple[str, Commit]]:
+    """Give a commit and all its ancestors along all parents, newest first, as `git log` does.
+
+    Args:
+        objects: where to read.
+        tip: the commit.
+        when: how new a commit is.
+        readable: leave out damaged ancestors and what lies behind them, instead of raising.
+    """
     seen = {tip}
-    queue: list[tuple[int, str, Commit]] = []
-    if missing:
-        commit = objects.commit(tip)
-        queue.append((-commit.committer.seconds, tip, commit))
-    while queue and missing:
-        _, oid, commit = heapq.heappop(queue)
-        if oid in missing:
-            missing.discard(oid)
-            found.add(oid)
+    commit = objects.commit(tip)
+    queue: list[tuple[int, int, str, Commit]] = [(-when(commit), 0, tip, commit)]
+    while queue:
+        _, _, oid, commit = heapq.heappop(queue)
+        yield oid, commit
         for parent in commit.parents:
             if parent not in seen:
                 seen.add(parent)
                 try:
                     above = objects.commit(parent)
                 except CorruptObject:
-                    continue  # what lies behind the damage cannot be told; `verify` names it
-                heapq.heappush(queue, (-above.committer.seconds, parent, above))
+                    if readable:
+                        continue
+                    raise
+                heapq.heappush(queue, (-when(above), len(seen), parent, above))
+
+
+def ancestors_among(objects: Objects, tip: str, wanted: Iterable[str]) -> set[str]:
+    """Give those of `wanted` that are `tip` or ancestors of it; stops as soon as all are found."""
+    missing = set(wanted)
+    found: set[str] = set()
+    if missing:
+        # What lies behind damage cannot be told; `verify` names it.
+        for oid, _ in ancestors(objects, tip, readable=True):
+            if oid in missing:
+                missing.discard(oid)
+                found.add(oid)
+                if not missing:
+                    break
     return found
 
 
@@ -52,11 +76,11 @@ def is_ancestor(objects: Objects, old: str, new: str) -> bool:
 
 
 class Fork(NamedTuple):
-    """Two commits' histories since they were one: the commit all ways lead through, and all commits after it.
+    """Some commits' histories since they were one: the commit all ways lead through, and all commits after it.
 
     Attributes:
         root: the commit; `None` where some way ends in another commit without parents.
-        commits: every commit that either reaches after that, by id.
+        commits: every commit that any of them reaches after that, by id.
     """
 
     root: str | None
@@ -74,28 +98,25 @@ class Fork(NamedTuple):
         return found
 
 
-def diverged(objects: Objects, one: str, other: str) -> Fork:
-    """Walk back from two commits to where all ways meet; whatever commits say of their time, the answer is right.
+def diverged(objects: Objects, *tips: str, when: Callable[[Commit], int] = committed) -> Fork:
+    """Walk back from some commits to where all ways meet; `when`, how new a commit is, may lie, and it takes longer.
 
     Raises:
         CorruptObject: a commit on the way is damaged, or not there.
     """
     reached: dict[str, Commit] = {}
     waiting: list[tuple[int, int, str]] = []
-    seen: set[str] = set()
     ended = False
 
     def see(oid: str) -> None:
-        if oid not in seen:
-            seen.add(oid)
+        if oid not in reached:
             reached[oid] = objects.commit(oid)
-            heapq.heappush(waiting, (-reached[oid].committer.seconds, len(seen), oid))
+            heapq.heappush(waiting, (-when(reached[oid]), len(reached), oid))
 
-    see(one)
-    see(other)
+    for tip in tips:
+        see(tip)
     while waiting and (ended or len(waiting) > 1):
-        _, _, oid = heapq.heappop(waiting)
-        parents = reached[oid].parents
+        parents = reached[heapq.heappop(waiting)[2]].parents
         ended = ended or not parents
         for parent in parents:
             see(parent)

@@ -13,7 +13,7 @@ A file begins with a line `superqode-journal 1 <run>` (`boot.py`), then come rec
     the objects one after the other, each as its loose file has it
 
 `crc` is the CRC-32 (RFC 1952) of those bytes; an old id is empty where the ref is made. What follows the last whole
-record was never acknowledged. Whoever writes holds the lock of that number.
+record was never acknowledged, and the next writer cuts it off. Whoever writes holds the lock of that number.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 
+from superqode.session.errors import NewerFormat
 from superqode.session.git import durability
 from superqode.session.git.boot import boot_id
 
@@ -36,6 +37,7 @@ __all__ = ["Journal", "JournalObject", "Mark", "Record", "RefMove"]
 _FORMAT: Final = 1
 _NAME: Final = re.compile(r"([0-9a-f]{2})(?:\.\d{8})?")
 _HEAD: Final = re.compile(rb"superqode-journal (\d{1,9}) ([0-9A-Za-z-]{0,64})\n")
+_NUMBERED: Final = re.compile(rb"superqode-journal (\d{1,9})[ \n]")
 _OID: Final = re.compile(r"[0-9a-f]{40}")
 # No record is larger than what a save may write here; a longer line is damage.
 _LINE_MAX: Final = 16 * 1024 * 1024
@@ -93,27 +95,45 @@ class Journal:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        # Where the last whole record ends that this process knows of, by file: its inode, and the place.
+        self._ends: dict[str, tuple[int, int]] = {}
 
     def write(self, number: int, record: Record) -> Mark:
         """Put a record behind the others, and wait until it is on the disk.
 
         Raises:
             OSError: the disk said no; nothing of the record is left.
+            NewerFormat: the file is one of a newer superqode, and stays as it is.
         """
         path = self._path(number)
         handle = self._open(path)
         try:
-            start = os.lseek(handle, 0, os.SEEK_END)
-            data = record.encode()
+            start = self._whole_end(handle, path)
+            data = record.encode() if start else _first_line() + record.encode()
             try:
-                _write_all(handle, data if start else _first_line() + data)
+                _write_all(handle, data)
                 durability.sync(handle)
             except BaseException:
                 os.ftruncate(handle, start)
                 raise
+            self._ends[path] = os.fstat(handle).st_ino, start + len(data)
         finally:
             os.close(handle)
         return Mark(path, start)
+
+    def _whole_end(self, handle: int, path: str) -> int:
+        """Give where the next record goes: behind the last whole one, for what a killed writer left is cut off."""
+        found = os.fstat(handle)
+        inode, size = self._ends.get(path, (0, 0))
+        if found.st_size == 0 or (inode, size) == (found.st_ino, found.st_size):
+            return found.st_size
+        # Others wrote since: what they wrote is read alone, unless the file was emptied meanwhile.
+        end = _end_of_records(path, size) if inode == found.st_ino and size < found.st_size else 0
+        if end < found.st_size:
+            end = _end_of_records(path)
+        if end < found.st_size:
+            os.ftruncate(handle, end)
+        return end
 
     def take_back(self, mark: Mark) -> None:
         """Remove the record that was written last: its refs did not move."""
@@ -158,13 +178,20 @@ class Journal:
 
     def numbers(self, *, stale: bool = False) -> list[int]:
         """The numbers that have records; with `stale` only those with records of another run of the system."""
-        ours = _first_line()
-        found = set()
-        for path in self.files():
-            head = _head_of(path)
-            if head and not (stale and boot_id() and head == ours):
-                found.add(int(path.name[:2], 16))
-        return sorted(found)
+        counts = _is_stale if stale else _head_of
+        return sorted({int(path.name[:2], 16) for path in self.files() if counts(path)})
+
+    def is_stale(self, number: int) -> bool:
+        """Whether a number has records of another run of the system."""
+        return any(map(_is_stale, self.files(number)))
+
+    def check(self, path: Path) -> None:
+        """Refuse a file of a newer superqode, whose records cannot be read here.
+
+        Raises:
+            NewerFormat: it is one.
+        """
+        _check_head(str(path), _head_of(path))
 
     def records(self, path: Path) -> Iterator[Record]:
         """Give the whole records of a file; what comes behind the first that is none was never acknowledged.
@@ -225,6 +252,30 @@ def _head_of(path: Path) -> bytes:
             return stream.readline(128)
     except FileNotFoundError:
         return b""
+
+
+def _is_stale(path: Path) -> bool:
+    head = _head_of(path)
+    return bool(head) and not (boot_id() and head == _first_line())
+
+
+def _check_head(path: str, head: bytes) -> None:
+    told = _NUMBERED.match(head)
+    if told is not None and int(told[1]) > _FORMAT:
+        raise NewerFormat(f"The journal {path}", told[1].decode(), _FORMAT)
+
+
+def _end_of_records(path: str, start: int = 0) -> int:
+    """Where the last whole record ends, of those from `start` on; 0 where the first line is cut."""
+    with open(path, "rb") as stream:  # noqa: PTH123 - on the save path
+        head = stream.readline(128)
+        _check_head(path, head)
+        if _HEAD.fullmatch(head) is None:
+            return 0
+        end = stream.seek(start) if start else stream.tell()
+        while _read_record(stream) is not None:
+            end = stream.tell()
+    return end
 
 
 def _read_record(stream: IO[bytes]) -> Record | None:

@@ -19,7 +19,7 @@ from superqode.session.git.packwriting import PackWriter
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["BLOB", "TREE", "Commit", "Ident", "Objects", "Tag", "TreeEntry", "parse_commit", "parse_tree"]
+__all__ = ["BLOB", "TREE", "Commit", "Ident", "Objects", "Tag", "TreeEntry", "parse_commit", "parse_tag", "parse_tree"]
 
 TREE: Final = "40000"
 BLOB: Final = "100644"
@@ -176,7 +176,7 @@ class Objects:
 
     def tag(self, oid: str) -> Tag:
         """An annotated tag, parsed."""
-        return _parse_tag(oid, self._typed(oid, "tag"))
+        return parse_tag(oid, self._typed(oid, "tag"))
 
     def peeled(self, oid: str) -> str:
         """What an annotated tag names; empty for anything that is no readable tag."""
@@ -341,7 +341,8 @@ def parse_commit(oid: str, data: bytes) -> Commit:
     )
 
 
-def _parse_tag(oid: str, data: bytes) -> Tag:
+def parse_tag(oid: str, data: bytes) -> Tag:
+    """Read an annotated tag's content; raises CorruptObject where it is none."""
     pairs, message = _headers(data)
     fields = dict(reversed(pairs))
     if not {b"object", b"type", b"tag"} <= fields.keys():

@@ -68,16 +68,23 @@ def _put_ref(repository: Repository, name: str, way: list[RefMove]) -> bool:
     return True
 
 
-def checkpoint(repository: Repository, number: int) -> None:
+def checkpoint(repository: Repository, number: int) -> list[str]:
     """Make durable in Git's own files what the records of a number tell, and forget them; the caller holds its lock.
+
+    Records of another run of the system are made good first; gives the refs that moved by that.
 
     Raises:
         OSError: the disk said no; the records stay.
+        NewerFormat: a newer superqode wrote records; they stay.
     """
     files = repository.journal.files(number)
-    if files:
-        _flush(repository, files)
-        repository.journal.empty(number)
+    if not files:
+        return []
+    # What the system's crash took is in the records alone: a flush finds nothing of it.
+    moved = replay(repository, number) if repository.journal.is_stale(number) else []
+    _flush(repository, files)
+    repository.journal.empty(number)
+    return moved
 
 
 def make_durable(repository: Repository, files: Sequence[Path]) -> None:
@@ -85,6 +92,7 @@ def make_durable(repository: Repository, files: Sequence[Path]) -> None:
 
     Raises:
         OSError: the disk said no; the records stay.
+        NewerFormat: a newer superqode wrote records; they stay.
     """
     _flush(repository, files)
     repository.journal.remove(files)
@@ -93,6 +101,7 @@ def make_durable(repository: Repository, files: Sequence[Path]) -> None:
 def _flush(repository: Repository, files: Iterable[Path]) -> None:
     paths: list[str] = []
     for path in files:
+        repository.journal.check(path)
         for record in repository.journal.records(path):
             paths += [repository.objects.loose.path(oid) for oid, _ in record.objects]
             paths += [str(repository.path / move.name) for move in record.refs]

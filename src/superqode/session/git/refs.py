@@ -307,7 +307,11 @@ class Refs:
 
     def log_ids(self, name: str) -> list[str]:
         """The ids that a ref's reflog says it pointed at, oldest first."""
-        return list(filter(None, map(_new_id, self._log_of(name))))
+        return [new for _, new in self.log_moves(name) if new]
+
+    def log_moves(self, name: str) -> list[tuple[str, str]]:
+        """Where a ref's reflog says it pointed before and after each move, oldest first; empty text for nowhere."""
+        return [(_id_in(line, 0), _id_in(line, 1)) for line in self._log_of(name)]
 
     def _log_of(self, name: str) -> list[str]:
         try:
@@ -318,9 +322,10 @@ class Refs:
         return [line for line in lines if line]
 
 
-def _new_id(line: str) -> str:
+def _id_in(line: str, place: int) -> str:
     fields = line.partition("\t")[0].split(" ")
-    return fields[1] if len(fields) > 1 and re.fullmatch("[0-9a-f]{40}", fields[1]) and fields[1] != ZERO else ""
+    known = len(fields) > place and re.fullmatch("[0-9a-f]{40}", fields[place]) and fields[place] != ZERO
+    return fields[place] if known else ""
 
 
 def _one_line(reason: str) -> bytes:

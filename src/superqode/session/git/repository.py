@@ -80,6 +80,8 @@ class Repository:
         )
         self._locks = self.own / "locks"
         self.journal = Journal(self.own / "journal")
+        # Whether this process saw that nothing is left to be made good after a crash of the system.
+        self._recovered = False
         # Refs that moved, but whose flush failed: whoever says next that they are saved has to flush them.
         self.unsure: set[str] = set()
         _check(path)
@@ -156,11 +158,13 @@ class Repository:
         Raises:
             StoreLocked: another process held one of them all that time.
             OSError: what stands in the journal cannot be made durable.
+            NewerFormat: a newer superqode wrote what stands in the journal.
         """
         numbers = sorted({_number(session) for session in sessions})
         with self._holding(numbers, timeout):
-            if not journalled:
-                for number in numbers:
+            for number in numbers:
+                # Where opening could not recover, a save would take its place upon what the crash left.
+                if not journalled or (not self._recovered and self.journal.is_stale(number)):
                     recovery.checkpoint(self, number)
             yield
 
@@ -231,7 +235,9 @@ class Repository:
         Raises:
             StoreLocked: a save took too long.
             OSError: the disk said no.
+            NewerFormat: a newer superqode wrote records; they stay.
         """
+        self.recover()
         for number in self.journal.numbers():
             with self._holding([number], timeout=60.0):
                 files = self.journal.rotate(number)
@@ -243,14 +249,21 @@ class Repository:
         Raises:
             StoreLocked: another process held a session all that time.
             OSError: the disk said no.
+            NewerFormat: a newer superqode wrote records; they stay, and all others are made good.
         """
         moved: list[str] = []
+        newer: NewerFormat | None = None
         for number in self.journal.numbers(stale=True):
             with self._holding([number], timeout=60.0):
-                # Another process may have done it meanwhile, and may have saved since.
-                if number in self.journal.numbers(stale=True):
-                    moved += recovery.replay(self, number)
-                    recovery.checkpoint(self, number)
+                try:
+                    # Another process may have done it meanwhile, and may have saved since.
+                    if self.journal.is_stale(number):
+                        moved += recovery.checkpoint(self, number)
+                except NewerFormat as problem:
+                    newer = problem
+        if newer is not None:
+            raise newer
+        self._recovered = True
         return moved
 
     def flush(self, extra: Iterable[str] = ()) -> None:

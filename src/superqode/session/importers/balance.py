@@ -18,18 +18,13 @@ _ESCAPED: Final = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"a": b"\a", b"b": b"\
 
 
 class FileBalance:
-    """Adds up what was done to files, in its order.
-
-    Attributes:
-        created: files that were not there before, in the order they appeared.
-        modified: files that were there before and are changed.
-        deleted: files that were there before and are not there any more.
-    """
+    """Adds up what was done to files, in its order."""
 
     def __init__(self, project_path: str) -> None:
-        self.created: list[str] = []
-        self.modified: list[str] = []
-        self.deleted: list[str] = []
+        # Of dicts only the keys count: they keep their order, and are found at once among many.
+        self._created: dict[str, None] = {}
+        self._modified: dict[str, None] = {}
+        self._deleted: dict[str, None] = {}
         self._project = project_path
         self._seen: set[str] = set()
 
@@ -38,10 +33,27 @@ class FileBalance:
         """Go on from what a session says of its files."""
         balance = cls(session.project_path)
         deleted = session.metadata.get("files_deleted")
-        balance.created, balance.modified = list(session.files_created), list(session.files_modified)
-        balance.deleted = [path for path in deleted if isinstance(path, str)] if isinstance(deleted, list) else []
-        balance._seen.update(balance.created, balance.modified)
+        balance._created, balance._modified = map(dict.fromkeys, (session.files_created, session.files_modified))
+        balance._deleted = (
+            {path: None for path in deleted if isinstance(path, str)} if isinstance(deleted, list) else {}
+        )
+        balance._seen.update(balance._created, balance._modified)
         return balance
+
+    @property
+    def created(self) -> list[str]:
+        """Files that were not there before, in the order they appeared."""
+        return list(self._created)
+
+    @property
+    def modified(self) -> list[str]:
+        """Files that were there before and are changed."""
+        return list(self._modified)
+
+    @property
+    def deleted(self) -> list[str]:
+        """Files that were there before and are not there any more."""
+        return list(self._deleted)
 
     def take(self, touch: FileTouch, path: str, folder: str = "") -> None:
         """Add one thing done to a file; `folder` is what a relative path is meant from."""
@@ -51,25 +63,23 @@ class FileBalance:
         self._seen.add(place)
         if touch == "delete":
             self._delete(place)
-        elif touch == "read" or place in self.created or place in self.modified:
+        elif touch == "read" or place in self._created or place in self._modified:
             return
-        elif place in self.deleted:
-            self.deleted.remove(place)
-            self.modified.append(place)
+        elif place in self._deleted:
+            del self._deleted[place]
+            self._modified[place] = None
         elif touch == "create" or (touch == "write" and fresh):
-            self.created.append(place)
+            self._created[place] = None
         else:
-            self.modified.append(place)
+            self._modified[place] = None
 
     def _delete(self, place: str) -> None:
-        if place in self.created:
-            self.created.remove(place)
+        if place in self._created:
+            del self._created[place]
             self._seen.discard(place)
             return
-        if place in self.modified:
-            self.modified.remove(place)
-        if place not in self.deleted:
-            self.deleted.append(place)
+        self._modified.pop(place, None)
+        self._deleted.setdefault(place)
 
 
 def plain_path(path: str) -> str:

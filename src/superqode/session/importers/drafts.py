@@ -200,35 +200,43 @@ class Drafts:
 
         A conversation that was taken back to its beginning, with nothing said since, is still the conversation.
         """
-        ends = self._ends()
-        main = self.tip if self.tip is not None else (ends.pop() if ends else None)
+        main, ends = self._ends()
         taken = bytearray(len(self.shelf))
         yield self._way(main, taken)
         for end in ends[:-MOST_BRANCHES]:
-            self._way(end, taken)
+            self._take(end, taken)
         for end in ends[-MOST_BRANCHES:]:
             yield self._way(end, taken)
 
     def too_old(self) -> Iterator[Draft]:
         """Give the drafts of conversations that were left and are too many to keep."""
-        if len(self._ends()) <= MOST_BRANCHES:
+        main, ends = self._ends()
+        if len(ends) <= MOST_BRANCHES:
             return
         kept = bytearray(len(self.shelf))
-        for way in self.ways():
-            for number in way.numbers:
-                kept[number] = 1
+        for end in (main, *ends[-MOST_BRANCHES:]):
+            self._take(end, kept)
         yield from (self.shelf.peek(number) for number in self._numbers if not kept[number])
 
-    def _ends(self) -> list[int]:
+    def _ends(self) -> tuple[int | None, list[int]]:
+        """Where the conversation ends, and where those do that were left for it."""
         followed = bytearray(len(self.shelf))
         for number in self._before:
             if number >= 0:
                 followed[number] = 1
-        return [number for number in self._numbers if not followed[number] and number != self.tip]
+        left = [number for number in self._numbers if not followed[number] and number != self.tip]
+        return (left.pop() if self.tip is None and left else self.tip), left
 
     def _followed(self, number: int) -> int:
         """What a draft of these follows; -1 for nothing."""
         return self._before[bisect_left(self._numbers, number)]
+
+    def _take(self, end: int | None, taken: bytearray) -> None:
+        """Mark a draft and what it follows; of one that is marked, all of that is, too."""
+        number = -1 if end is None else end
+        while number >= 0 and not taken[number]:
+            taken[number] = 1
+            number = self._followed(number)
 
     def _way(self, end: int | None, taken: bytearray) -> Way:
         numbers = array("I")

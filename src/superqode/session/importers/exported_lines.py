@@ -36,39 +36,72 @@ class ExportedLinesImporter:
         return text_at(leading_members(head_text(head)), "format").startswith(_FORMATS)
 
     def read(self, source: Source) -> Iterator[Imported | TranscriptError]:
-        """Give the exported session."""
+        """Give the exported sessions: of several files put behind each other, those of all."""
         try:
-            yield _read(source)
+            yield from _sessions(source)
         except TranscriptError as problem:
             yield problem
 
 
-def _read(source: Source) -> Imported:
-    digest, receipt = digest_of(source), Receipt()
-    data: dict[str, Any] = {}
-    counted = 0
-    for _, record in read_records(source, receipt):
+def _sessions(source: Source) -> Iterator[Imported | TranscriptError]:
+    digest, read = digest_of(source), Receipt()
+    export = None
+    for _, record in read_records(source, read):
         kind = text_at(record, "type")
-        if kind == "session" and not data:
-            data = record | {name: [] for name in (*_LISTS.values(), "timeline")}
-            counted = _count(record, source.name)
-        elif kind in _LISTS and data:
-            entry = {name: value for name, value in record.items() if name not in _ADDED}
-            data[_LISTS[kind]].append(entry)
-            data["timeline"].append(entry.get("id"))
+        if kind == "session":
+            if export is not None:
+                yield export.taken(source, digest, _handed_over(read))
+            export = _Export(record)
+        elif kind in _LISTS and export is not None:
+            export.take(kind, record)
         else:
-            receipt.drop("lines of another kind")
-    if not data:
+            read.drop("lines of another kind")
+    if export is None:
         raise TranscriptError(source.name, "the line that tells of the session is missing or damaged")
-    missing = counted - len(data["timeline"])
-    if missing or receipt.dropped:
-        receipt.problems.append(f"{missing} of {counted} entries are missing")
-        del data["timeline"]  # no longer the whole session, and not taken for it
-    # The lines that are taken are counted by what becomes of them.
-    receipt.lines = sum(receipt.dropped.values())
-    for name in (*_ADDED, "format", "executions"):
-        data.pop(name, None)
-    return import_plain(source, data, digest, receipt, ExportedLinesImporter.name)
+    yield export.taken(source, digest, _handed_over(read))
+
+
+def _handed_over(read: Receipt) -> Receipt:
+    """What was counted up to here is one session's; the next one's begins at nothing."""
+    receipt = Receipt(dropped=dict(read.dropped), problems=list(read.problems))
+    read.dropped.clear()
+    read.problems.clear()
+    return receipt
+
+
+class _Export:
+    """One exported session, line by line."""
+
+    def __init__(self, first: dict[str, Any]) -> None:
+        self._first = first
+        self._entries: dict[str, list[dict[str, Any]]] = {name: [] for name in _LISTS.values()}
+        self._order: list[Any] = []
+
+    def take(self, kind: str, record: dict[str, Any]) -> None:
+        """Take the line of an entry."""
+        entry = {name: value for name, value in record.items() if name not in _ADDED}
+        self._entries[_LISTS[kind]].append(entry)
+        self._order.append(entry.get("id"))
+
+    def taken(self, source: Source, digest: str, receipt: Receipt) -> Imported | TranscriptError:
+        """Give the session, or why it is none."""
+        try:
+            counted = _count(self._first, source.name)
+            missing = counted - len(self._order)
+            data: dict[str, Any] = {**self._first, **self._entries, "timeline": self._order}
+            if missing > 0:
+                receipt.problems.append(f"{missing} of {counted} entries are missing")
+            elif missing < 0:
+                receipt.problems.append(f"{-missing} more than the {counted} entries that the first line tells of")
+            if missing or receipt.dropped:
+                del data["timeline"]  # no longer the session as it was, and not taken for it
+            # The lines that are taken are counted by what becomes of them.
+            receipt.lines = sum(receipt.dropped.values())
+            for name in (*_ADDED, "format", "executions"):
+                data.pop(name, None)
+            return import_plain(source, data, digest, receipt, ExportedLinesImporter.name)
+        except TranscriptError as problem:
+            return problem
 
 
 def _count(record: dict[str, Any], name: str) -> int:

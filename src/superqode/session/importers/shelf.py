@@ -76,11 +76,14 @@ class DiskShelf(Shelf[T]):
         self._places = array("q")
         self._sorts = bytearray()
         self._at_hand: dict[int, T] = {}
+        # Those that were given to be changed since drafts were last let go.
+        self._touched: set[int] = set()
 
     def __len__(self) -> int:
         return len(self._sorts)
 
     def __getitem__(self, number: int) -> T:
+        self._touched.add(number)
         if number not in self._at_hand:
             self._at_hand[number] = self._spool.get(self._places[number])
         return self._at_hand[number]
@@ -91,6 +94,7 @@ class DiskShelf(Shelf[T]):
         self._places.append(-1)
         self._sorts.append(self._sort_of(draft))
         self._at_hand[draft.number] = draft
+        self._touched.add(draft.number)
         return draft.number
 
     def peek(self, number: int) -> T:
@@ -104,14 +108,17 @@ class DiskShelf(Shelf[T]):
         return self._sorts[number] if known is None else self._sort_of(known)
 
     def let_go(self, keep: int | None = None) -> None:
-        """Write what was given to be changed; but for number `keep`, which stays at hand."""
-        kept = None if keep is None else self._at_hand.pop(keep, None)
-        for number, draft in self._at_hand.items():
+        """Write what was given to be changed; but for number `keep`, and for what was given since the last time.
+
+        A draft that grows record by record stays at hand so, instead of being written anew with each.
+        """
+        if not self._touched:
+            return  # nothing else has come since
+        for number in [known for known in self._at_hand if known not in self._touched and known != keep]:
+            draft = self._at_hand.pop(number)
             self._places[number] = self._spool.put(draft)
             self._sorts[number] = self._sort_of(draft)
-        self._at_hand.clear()
-        if keep is not None and kept is not None:
-            self._at_hand[keep] = kept
+        self._touched.clear()
 
 
 def make_shelf(sort_of: Callable[[T], int], *, big: bool) -> Shelf[T]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import pickle
 import tempfile
 import weakref
@@ -21,6 +23,8 @@ BIG: Final = 32 * 1024 * 1024
 # How much of what was read last is kept, in bytes of it on disk, and in parts.
 _KEPT_BYTES: Final = 1024 * 1024
 _KEPT: Final = 64
+# No spool gets longer than this, in bytes: a file that wants more is damaged or made for harm, not a conversation.
+_LONGEST: Final = 16 * 1024**3
 _KEY_BYTES: Final = 8
 # A text that is shorter than this takes less room where it is, in characters.
 _LIGHT: Final = 64
@@ -40,9 +44,15 @@ class Spool:
         self._recent: dict[int, Any] = {}
 
     def put(self, value: Any) -> int:
-        """Write a value; gives its place."""
+        """Write a value; gives its place.
+
+        Raises:
+            OSError: the disk is full, or the spool has become longer than any transcript needs.
+        """
         place = self._end
         data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+        if place + len(data) > _LONGEST:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG), "temporary file of an import")
         self._file.seek(place)
         self._file.write(len(data).to_bytes(8, "big"))
         self._file.write(data)

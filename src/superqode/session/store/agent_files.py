@@ -100,13 +100,19 @@ def write_files(session_id: str, folder: Path, files: Sequence[PlannedFile]) -> 
 def _place(session_id: str, root: Path, file: PlannedFile) -> Path:
     """Give a file's path, with the folders it is in made, and check what is there."""
     path = root / file.path
+    # Before, so that no folder is made elsewhere; and after, for a link may have come meanwhile.
+    _check_inside(session_id, root, path.parent)
     _make(path.parent)
-    if not path.parent.resolve().is_relative_to(root):
-        told = f"{path.parent} is a link that leads out of {root}. Name the real folder with the agent's own variable"
-        raise HandoffError(session_id, told)
+    _check_inside(session_id, root, path.parent)
     if file.behind is None and os.path.lexists(path):
         raise _exists(session_id, path)
     return path
+
+
+def _check_inside(session_id: str, root: Path, folder: Path) -> None:
+    if not folder.resolve().is_relative_to(root):  # what is missing resolves to itself below what is there
+        told = f"{folder} is a link that leads out of {root}. Name the real folder with the agent's own variable"
+        raise HandoffError(session_id, told)
 
 
 def _make(folder: Path) -> None:

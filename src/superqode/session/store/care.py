@@ -61,7 +61,8 @@ class StoreCare(StoreReads):
     ) -> RepairReport:
         """Make whole what is damaged, from packs, the journal, and the places named; destroys nothing.
 
-        What no whole copy is found of stays as it is, and what can be read of its session becomes another one.
+        What no whole copy is found of stays as it is, and what can be read of its session becomes another one. The
+        trash, kept originals and whatever else a ref reaches are made whole from copies alike.
 
         Args:
             places: other stores' folders, and backups.
@@ -89,7 +90,8 @@ class StoreCare(StoreReads):
         repository = self._open()
         if repository is None:
             return MaintenanceReport()
-        return maintenance.maintain(repository, prune_older_than=prune_older_than, progress=progress)
+        with self._told():
+            return maintenance.maintain(repository, prune_older_than=prune_older_than, progress=progress)
 
     # -- backups ------------------------------------------------------------------------------------------------------
 

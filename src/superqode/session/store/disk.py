@@ -6,15 +6,13 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from superqode.session.errors import GitError
 from superqode.session.git import program
 from superqode.session.store.results import Record
+from superqode.session.store.sources import KEPT
 
 __all__ = ["DiskUse", "Part", "disk_use", "free_bytes"]
-
-_SOURCES: Final = "refs/superqode/sources/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,10 +85,10 @@ def _files(path: Path) -> Iterator[tuple[str, int]]:
 def _sources(path: Path) -> Part | None:
     purpose = "Measuring kept originals"
     try:
-        names = program.run(path, ["for-each-ref", "--format=%(refname)", _SOURCES], purpose=purpose).splitlines()
+        names = program.run(path, ["for-each-ref", "--format=%(refname)", KEPT], purpose=purpose).splitlines()
         if not names:
             return Part()
-        asked = ["rev-list", "--objects", "--disk-usage", f"--glob={_SOURCES}*"]
+        asked = ["rev-list", "--objects", "--disk-usage", f"--glob={KEPT}*"]
         return Part(len(names), int(program.run(path, asked, purpose=purpose)))
     except GitError:
         return None

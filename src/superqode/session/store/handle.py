@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from superqode.session.errors import (
+    NewerFormat,
     NotAStore,
     SessionError,
     SessionNotFound,
@@ -25,7 +26,7 @@ from superqode.session.store import maintenance, trash
 from superqode.session.store.branches import branch_ref
 from superqode.session.store.hooks import install_hooks
 from superqode.session.store.index.catalogue import Catalogue
-from superqode.session.store.results import SaveResult
+from superqode.session.store.results import MergeResult, SaveResult
 
 __all__ = ["DEFAULT_STORE", "StoreHandle"]
 
@@ -75,10 +76,7 @@ class StoreHandle:
             if self.path.is_file():
                 raise NotAStore(self.path, "it is a file")
             if self._repository is None and is_store(self.path):
-                self._repository = Repository(self.path, user=self._user)
-                # A store that cannot be written is read as it is; where something is lost, reading says so.
-                with suppress(StoreLocked, OSError):
-                    self._repository.recover()
+                self._repository = _recovered(Repository(self.path, user=self._user))
             return self._repository
 
     def _existing(self, session_id: str) -> Repository:
@@ -95,7 +93,7 @@ class StoreHandle:
             repository = self._open()
             if repository is None:
                 # Hooks are part of the making: a store that could be pushed in clear is not finished.
-                repository = Repository.create(self.path, user=self._user, finish=install_hooks)
+                repository = _recovered(Repository.create(self.path, user=self._user, finish=install_hooks))
                 self._repository = repository
             return repository
 
@@ -128,7 +126,7 @@ class StoreHandle:
             if worker is not None:
                 worker.join()
         if repository is not None and self._unflushed and repository.journal.total() >= _JOURNAL_AT_REST:
-            with suppress(StoreLocked, OSError):  # the records stay, and the next one tries again
+            with suppress(StoreLocked, NewerFormat, OSError):  # the records stay, and the next one tries again
                 repository.checkpoint()
         if repository is not None and self._unflushed and maintenance.is_due(repository):
             self._start_maintenance(repository).join()
@@ -145,7 +143,7 @@ class StoreHandle:
     ) -> None:
         self.close()
 
-    def _after_save(self, repository: Repository, result: SaveResult) -> None:
+    def _after_save(self, repository: Repository, result: SaveResult | MergeResult) -> None:
         with self._lock:
             self._unflushed += len(result.commits)
             count = self._unflushed
@@ -189,3 +187,10 @@ class StoreHandle:
         self._maintainer = thread
         thread.start()
         return thread
+
+
+def _recovered(repository: Repository) -> Repository:
+    # What cannot be recovered now is read as the crash left it; the records stay, and whoever writes tries again.
+    with suppress(StoreLocked, NewerFormat, OSError):
+        repository.recover()
+    return repository

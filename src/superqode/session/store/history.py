@@ -8,10 +8,11 @@ from typing import Any
 from superqode.session.codec import message
 from superqode.session.codec.meta import Meta
 from superqode.session.errors import CorruptObject, CorruptSession
-from superqode.session.git.history import first_parents
+from superqode.session.git.history import ancestors
 from superqode.session.git.objects import Commit
 from superqode.session.git.repository import Repository
 from superqode.session.models import Entry, SnapshotState
+from superqode.session.store.lines import ticks
 from superqode.session.store.loading import tip_of
 from superqode.session.store.results import Change, SaveRecord, SessionDiff
 from superqode.session.store.snapshots import list_snapshots
@@ -21,7 +22,7 @@ __all__ = ["diff_commits", "history"]
 
 
 def history(repository: Repository, session_id: str, limit: int | None = None) -> list[SaveRecord]:
-    """Give a session's saves, newest first; those before a fork belong to its parent.
+    """Give a session's saves along all parents, newest first; those before a fork belong to its parent.
 
     Raises:
         SessionNotFound, CorruptSession.
@@ -39,7 +40,7 @@ def history(repository: Repository, session_id: str, limit: int | None = None) -
             named.setdefault(snapshot.commit, []).append(snapshot.id)
         return [
             _record(oid, commit, tuple(named.get(oid, ())))
-            for oid, commit in islice(first_parents(objects, tip), None if limit is None else max(0, limit))
+            for oid, commit in islice(ancestors(objects, tip, when=ticks), None if limit is None else max(0, limit))
         ]
     except CorruptObject as problem:
         raise CorruptSession(session_id, str(problem)) from problem

@@ -278,4 +278,5 @@ def _keep_originals(store: SessionStore, run: Run) -> Iterator[ImportOutcome]:
             yield ImportOutcome(watched.whole.name, "", "failed", reason=problem.reason)
         except (SessionError, OSError) as problem:
             reason = f"its original was not kept ({problem})"
-            yield ImportOutcome(watched.whole.name, "", "failed", reason=reason)
+            # Named by a session: it is the store that failed, so a rescue tries the file again.
+            yield ImportOutcome(watched.whole.name, watched.sessions[0], "failed", reason=reason)

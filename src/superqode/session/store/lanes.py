@@ -9,7 +9,7 @@ for what it did on its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from superqode.session.codec import layout
@@ -20,7 +20,7 @@ from superqode.session.git.objects import Commit, Objects
 from superqode.session.models import Entry, Message
 from superqode.session.store.lines import Lines, in_order, ticks
 from superqode.session.store.merge import without_created
-from superqode.session.store.state import EntryFiles, Tree, counts, read_entry, read_tree, walk_timeline
+from superqode.session.store.state import EntryFiles, Tree, counts, is_damage, read_entry, read_tree, walk_timeline
 from superqode.session.store.timeline_tree import common_entries, count_entries
 from superqode.session.store.weave import Woven
 
@@ -52,10 +52,20 @@ class Merged:
     messages: int
     executions: int
 
+    def followed_by(self, entry: Entry) -> Merged:
+        """The same with one more entry at the end."""
+        spoken = isinstance(entry, Message)
+        return replace(
+            self,
+            entries=[*self.entries, entry],
+            messages=self.messages + spoken,
+            executions=self.executions + (not spoken),
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """What a save holds; of one that plain git merged into something unreadable, what its first parent holds."""
+    """What a save holds; of what plain git merged into something unreadable, what its first parent holds."""
 
     timeline: str | None = None
     meta: Meta | None = None
@@ -148,7 +158,7 @@ class _Lanes:
                 self._tail(shape.timeline, common)
             except (CorruptSession, InvalidEntry) as problem:
                 # What plain git merged file by file can be told from its parents; all else is damage.
-                if len(commit.parents) < 2 or isinstance(problem.__cause__, CorruptObject):
+                if is_damage(commit, problem) and before.readable:
                     raise CorruptSession(self._session_id, f"its save {oid[:12]}: {problem}") from problem
                 shape = _Shape(before.timeline, before.meta, readable=False)
                 common = count_entries(self._objects, before.timeline)
@@ -196,7 +206,7 @@ class _Lanes:
         behind = next(iter(new), None) if left < start else None
         if behind is not None:
             del new[behind]
-        self._woven.place(number, behind, tuple(old), tuple(new))
+        self._woven.place(number, behind, tuple(old), tuple(new), merges=not alone)
         if alone:
             self._changed(number, old, new)
         else:
@@ -229,8 +239,10 @@ class _Lanes:
             old = tuple(dict.fromkeys(getattr(before, name) if before is not None else ()))
             new = tuple(dict.fromkeys(getattr(meta, name)))
             if old != new:
-                woven.place(number, None, old, new)
+                woven.place(number, None, old, new, merges=not alone)
             expected = set(old) if alone else woven.held(parents)
+            if name == "files_modified" and not alone:
+                expected -= set(meta.files_created)  # left out by the merge, and not by anybody
             woven.mark(number, [item for item in new if item not in expected])
             woven.drop(number, sorted(expected - set(new)))
         told = _fields(meta)

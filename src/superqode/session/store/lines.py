@@ -12,7 +12,7 @@ from superqode.session.errors import InvalidSession
 from superqode.session.git.objects import Commit
 from superqode.session.store.state import saved_at
 
-__all__ = ["Lines", "in_order", "moment", "ticks"]
+__all__ = ["Lines", "in_order", "just_after", "moment", "ticks"]
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK: Final = timedelta(microseconds=1)
@@ -23,6 +23,11 @@ _TANGLED: Final = 2_000_000
 def ticks(commit: Commit) -> int:
     """When a commit was saved, in microseconds since 1970."""
     return (saved_at(commit, message.parse(commit.message)) - _EPOCH) // _TICK
+
+
+def just_after(time: datetime) -> datetime:
+    """The next moment, or the last one there is."""
+    return moment((time - _EPOCH) // _TICK + 1)
 
 
 def moment(microseconds: int) -> datetime:

@@ -12,7 +12,7 @@ from superqode.session.git.repository import HEADS, Repository
 from superqode.session.models import Entry, Message, Session, SnapshotState, thaw
 from superqode.session.store.branches import branch_ref, not_found, parent_of
 from superqode.session.store.snapshots import list_snapshots
-from superqode.session.store.state import Saved, counts, read_entries, read_state, read_tree, times
+from superqode.session.store.state import Saved, counts, merged_by_git, read_entries, read_state, read_tree, times
 
 __all__ = ["load_commit", "load_ending", "load_meta", "load_session", "tip_of"]
 
@@ -103,8 +103,11 @@ def load_commit(
 
     try:
         commit = objects.commit(commit_oid)
-        tree = read_tree(objects, commit, session_id)
-        entries = read_entries(objects, tree, session_id)
+        try:
+            tree = read_tree(objects, commit, session_id)
+            entries = read_entries(objects, tree, session_id)
+        except CorruptSession as problem:
+            raise merged_by_git(commit, problem) from problem
         snapshots = list_snapshots(repository, (session_id, tree.meta.id), commit_oid, state, tags)
     except CorruptObject as problem:
         raise CorruptSession(session_id, str(problem)) from problem

@@ -8,7 +8,7 @@ from itertools import islice
 from typing import Final
 
 from superqode.session.errors import AmbiguousId, CorruptObject, CorruptSession, RevisionNotFound, SessionNotFound
-from superqode.session.git.history import first_parents, is_ancestor
+from superqode.session.git.history import ancestors, first_parents, is_ancestor
 from superqode.session.git.repository import Repository
 from superqode.session.store.branches import not_found, session_ids
 from superqode.session.store.loading import tip_of
@@ -88,8 +88,8 @@ def _resolve(repository: Repository, session_id: str, revision: str | None) -> s
     Args:
         repository: the store.
         session_id: the session.
-        revision: a snapshot's id, `~2` for two saves back, a commit's id or at least four digits of it; `None` or an
-            empty text for the tip.
+        revision: a snapshot's id, `~2` for two saves back (of a merge along the first parent, as in Git), a commit's
+            id or at least four digits of it; `None` or an empty text for the tip.
 
     Raises:
         RevisionNotFound: it is none of this session's.
@@ -134,7 +134,7 @@ def _snapshot_commit(repository: Repository, session_id: str, tip: str, snapshot
 
 
 def _commit(repository: Repository, session_id: str, tip: str, digits: str) -> str:
-    found = [oid for oid, _ in first_parents(repository.objects, tip) if oid.startswith(digits)]
+    found = [oid for oid, _ in ancestors(repository.objects, tip) if oid.startswith(digits)]
     if len(found) > 1:
         raise AmbiguousId(digits, found)
     if not found:

@@ -12,14 +12,14 @@ from superqode.session.codec import layout, message
 from superqode.session.codec.meta import encode_meta
 from superqode.session.errors import CorruptObject, CorruptSession
 from superqode.session.git.history import Fork, diverged
-from superqode.session.git.objects import BLOB, TREE, Ident, Objects, TreeEntry
+from superqode.session.git.objects import BLOB, TREE, Commit, Ident, Objects, TreeEntry
 from superqode.session.git.repository import Repository
 from superqode.session.store.lanes import Merged, merge_fork
 from superqode.session.store.lines import moment, ticks
-from superqode.session.store.state import counts, read_tree, times
+from superqode.session.store.state import Tree, counts, is_damage, read_entries, read_tree, times
 from superqode.session.store.timeline_tree import write_timeline
 
-__all__ = ["Union", "merge_tips", "unite"]
+__all__ = ["Union", "mend_merge", "merge_tips", "unite", "write_mended", "write_merge"]
 
 _LAST_SECOND: Final = 253_402_300_799  # 9999-12-31T23:59:59Z
 
@@ -45,7 +45,8 @@ def merge_tips(repository: Repository, session_id: str, ours: str, theirs: str) 
     """Merge two tips of a session; gives the commit that has both, which may be one of them. No ref moves.
 
     The answer depends on the two commits and the id alone, and `theirs` and `ours` may change places. What it writes is
-    durable when the caller makes it so (`Repository.moving` or `flush`).
+    durable when the caller makes it so (`Repository.moving` or `flush`). Who moves a branch there gives a reason: the
+    reflog tells `undo` which of the two was here.
 
     Args:
         repository: the store.
@@ -66,10 +67,10 @@ def merge_tips(repository: Repository, session_id: str, ours: str, theirs: str) 
 def unite(objects: Objects, session_id: str, ours: str, theirs: str) -> Union:
     """Say what two tips of a session are together, and write nothing; arguments and errors as `merge_tips`."""
     try:
-        fork = diverged(objects, ours, theirs)
+        fork = diverged(objects, ours, theirs, when=ticks)
         if theirs in fork.reached(ours):
             return Union(ours, (ours, theirs))
-        ids = [_told_id(objects, session_id, oid) for oid in (ours, theirs)]
+        ids = [_readable(objects, session_id, oid)[1].meta.id for oid in (ours, theirs)]
         # A fork that is merely further on would bring its own id along.
         if (ids[1] == session_id or ids[0] == ids[1]) and ours in fork.reached(theirs):
             return Union(theirs, (ours, theirs))
@@ -79,15 +80,19 @@ def unite(objects: Objects, session_id: str, ours: str, theirs: str) -> Union:
     return Union("", parents, fork, merge_fork(objects, session_id, fork))
 
 
-def _told_id(objects: Objects, session_id: str, oid: str) -> str:
-    """The id that a tip's tree says; of a merge that left it unreadable, the one of its first parent."""
+def _readable(objects: Objects, session_id: str, oid: str) -> tuple[Commit, Tree]:
+    """A commit and its tree; of a merge that plain git left unreadable, those of its first parent."""
     while True:
         commit = objects.commit(oid)
         try:
-            return read_tree(objects, commit, session_id).meta.id
+            tree = read_tree(objects, commit, session_id)
+            if len(commit.parents) > 1 and message.parse(commit.message).messages is None:  # not one of ours
+                read_entries(objects, tree, session_id)
         except CorruptSession as problem:
-            if len(commit.parents) < 2 or isinstance(problem.__cause__, CorruptObject):
+            if is_damage(commit, problem):
                 raise
+        else:
+            return commit, tree
         oid = commit.parents[0]
 
 
@@ -101,43 +106,76 @@ def _ordered(objects: Objects, session_id: str, tips: tuple[str, str], ids: list
 
 
 def write_merge(objects: Objects, session_id: str, union: Union) -> str:
-    """Write the commit of a merge; gives its id."""
+    """Write the commit of a merge; gives its id. Arguments and errors as `merge_tips`."""
     merged = union.merged
     if merged is None:
         return union.tip
-    commits = [objects.commit(oid) for oid in union.parents]
-    later = max(zip(commits, union.parents, strict=True), key=lambda pair: (ticks(pair[0]), pair[1]))[0]
+    commit, tree = _readable(objects, session_id, union.parents[0])
+    spoken, called = counts(objects, commit, tree, session_id)
+    grown = (merged.messages - spoken, merged.executions - called)
+    other = message.parse(objects.commit(union.parents[1]).message).session_id
+    told = "merge:" if other in ("", session_id) else f"merge: {other}"
+    return _write(objects, session_id, union.parents, merged, told + _grown(grown), grown)
+
+
+def mend_merge(objects: Objects, session_id: str, oid: str) -> Merged | None:
+    """What a session should hold that plain git merged file by file, so that it cannot be read; `None` for any other.
+
+    Raises:
+        CorruptSession: what it was merged of is damaged, too.
+    """
+    try:
+        commit = objects.commit(oid)
+        while commit.parents and not _is_whole(objects, session_id, commit):
+            if len(commit.parents) > 1:
+                return merge_fork(objects, session_id, diverged(objects, *commit.parents, when=ticks))
+            commit = objects.commit(commit.parents[0])
+    except CorruptObject as problem:
+        raise CorruptSession(session_id, str(problem)) from problem
+    return None
+
+
+def _is_whole(objects: Objects, session_id: str, commit: Commit) -> bool:
+    try:
+        read_entries(objects, read_tree(objects, commit, session_id), session_id)
+    except CorruptSession as problem:
+        if isinstance(problem.__cause__, CorruptObject):
+            raise
+        return False
+    return True
+
+
+def write_mended(objects: Objects, session_id: str, oid: str, merged: Merged) -> str:
+    """Write a commit on top of one that cannot be read, with what `mend_merge` gave; gives its id."""
+    return _write(objects, session_id, (oid,), merged, "repair: what plain git merged", (0, 0))
+
+
+def _write(
+    objects: Objects, session_id: str, parents: tuple[str, ...], merged: Merged, subject: str, grown: tuple[int, int]
+) -> str:
+    """Write a commit that is made of its parents alone: its time is a moment after theirs, its author the later one."""
+    commits = [objects.commit(oid) for oid in parents]
+    later = max(zip(commits, parents, strict=True), key=lambda pair: (ticks(pair[0]), pair[1]))[0]
     saved = moment(ticks(later) + 1)
     updated = max(times(commit)[1] for commit in commits)
-    spoken, called = _counts(objects, session_id, union.parents[0])
-    grown = (merged.messages - spoken, merged.executions - called)
-    other = message.parse(commits[1].message)
     story = message.Story(
-        subject=_subject(session_id, other.session_id, grown),
+        subject=subject,
         session_id=session_id,
         saved_at=saved,
         updated_at=None if updated == times(later)[0] else updated,
         messages=(merged.messages, grown[0]),
         executions=(merged.executions, grown[1]),
         agent=message.parse(later.message).agent,
-        action="merge",
     )
     seconds = min(max(0, int(saved.timestamp())), _LAST_SECOND)
     who = Ident(later.committer.name, later.committer.email, seconds)
-    return objects.write_commit(_tree(objects, merged), union.parents, who, who, message.compose(story))
+    return objects.write_commit(_tree(objects, merged), parents, who, who, message.compose(story))
 
 
-def _subject(session_id: str, other_id: str, grown: tuple[int, int]) -> str:
-    told = f"merge: {other_id}" if other_id not in ("", session_id) else "merge:"
-    for count, what in zip(grown, ("message", "tool"), strict=True):
-        if count > 0:
-            told += f" +{count} {what}{'' if count == 1 else 's'}"
-    return told if told != "merge:" else "merge: nothing new"
-
-
-def _counts(objects: Objects, session_id: str, oid: str) -> tuple[int, int]:
-    commit = objects.commit(oid)
-    return counts(objects, commit, read_tree(objects, commit, session_id), session_id)
+def _grown(grown: tuple[int, int]) -> str:
+    counted = zip(grown, ("message", "tool"), strict=True)
+    told = [f" +{count} {what}{'' if count == 1 else 's'}" for count, what in counted if count > 0]
+    return "".join(told) or " nothing new"
 
 
 def _tree(objects: Objects, merged: Merged) -> str:

@@ -5,7 +5,9 @@ be read of it becomes another session beside it.
 
 1. Refs whose files are damaged point again at what the journal, the newest of their saves, or the reflog says.
 2. Objects that are damaged or missing are taken from a pack, the journal, another store or a backup, checked by hash.
-3. Of a session that is damaged still, a fork is made off its last whole save, with all later entries that can be read.
+   The trash, kept originals and all else that a ref reaches are looked at as well.
+3. What plain git merged file by file, so that two entries stand at one place, is merged entry by entry, on top.
+4. Of a session that is damaged still, a fork is made off its last whole save, with all later entries that can be read.
 """
 
 from __future__ import annotations
@@ -14,20 +16,24 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 
 from superqode.session.codec import layout, message
 from superqode.session.errors import CorruptObject, CorruptSession, InvalidEntry
-from superqode.session.git.objects import TREE, parse_commit, parse_tree
-from superqode.session.git.repository import HEADS, TAGS, Repository
+from superqode.session.git.history import ancestors
+from superqode.session.git.objects import TREE, TreeEntry, parse_commit, parse_tag, parse_tree
+from superqode.session.git.repository import HEADS, JOURNAL_MOST, TAGS, Repository
 from superqode.session.models import Entry, Session
 from superqode.session.store.branches import is_session_branch
 from superqode.session.store.copies import Copies
 from superqode.session.store.index.catalogue import Progress
+from superqode.session.store.lines import ticks
 from superqode.session.store.loading import load_commit
+from superqode.session.store.merging import mend_merge, write_mended
 from superqode.session.store.results import RepairReport, RepairStep
 from superqode.session.store.saving import Saver
-from superqode.session.store.state import entry_files, read_entry, saved_at
+from superqode.session.store.state import EntryFiles, read_entry, saved_at, walk_timeline
 
 __all__ = ["repair"]
 
@@ -51,6 +57,7 @@ def repair(
             work.session(session_id)
             if progress is not None:
                 progress(number + 1, len(sessions), "repairing sessions")
+        work.others()
     return RepairReport(tuple(work.steps), tuple(work.lost), dry_run=dry_run)
 
 
@@ -61,10 +68,12 @@ class _Work:
     dry_run: bool
     steps: list[RepairStep] = field(default_factory=list)
     lost: list[RepairStep] = field(default_factory=list)
-    # Objects that were looked at, and whether they are whole (or would be, in a dry run).
-    seen: dict[str, bool] = field(default_factory=dict)
+    # Objects looked at, and what is wrong with them; nothing where they are whole (or would be, in a dry run).
+    seen: dict[str, str] = field(default_factory=dict)
     # Objects of a dry run that a copy would bring, by id.
     found: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    # All saves of each session that are anywhere in the store; read when a damaged branch first asks.
+    saves: dict[str, list[tuple[datetime, str]]] | None = None
 
     # -- refs -------------------------------------------------------------------------------------------------------
 
@@ -104,16 +113,16 @@ class _Work:
 
     def _commits_of(self, session_id: str) -> list[str]:
         """All saves of a session that are anywhere in the store, newest first."""
-        found: list[tuple[datetime, str]] = []
-        for oid in self.repository.objects.every():
-            with suppress(CorruptObject):
-                kind, content = self.repository.objects.read(oid)
-                if kind == "commit" and session_id.encode() in content:
-                    commit = self.repository.objects.commit(oid)
-                    story = message.parse(commit.message)
-                    if story.session_id == session_id:
-                        found.append((saved_at(commit, story), oid))
-        return [oid for _, oid in sorted(found, reverse=True)]
+        if self.saves is None:
+            self.saves = {}
+            for oid in self.repository.objects.every():
+                with suppress(CorruptObject):
+                    kind, content = self.repository.objects.read(oid)
+                    if kind == "commit":
+                        commit = parse_commit(oid, content)
+                        story = message.parse(commit.message)
+                        self.saves.setdefault(story.session_id, []).append((saved_at(commit, story), oid))
+        return [oid for _, oid in sorted(self.saves.get(session_id, ()), reverse=True)]
 
     def _readable(self, oid: str) -> bool:
         return self.repository.objects.has(oid) or self.copies.find(oid) is not None
@@ -129,48 +138,97 @@ class _Work:
         if tip is None:
             return
         lost = len(self.lost)
-        self._walk(session_id, tip)
-        for name, oid in self.repository.refs.items(f"{TAGS}{session_id}/"):
-            if self._whole(session_id, oid, name):
-                self._walk(session_id, self.repository.objects.peeled(oid) or oid)
+        tags = self.repository.refs.items(f"{TAGS}{session_id}/")
+        self._walk(session_id, [("commit", tip, ""), *(("", oid, name) for name, oid in tags)])
         if len(self.lost) > lost:
             self._recover(session_id, tip)
+        else:
+            self._mend(session_id, tip)
 
-    def _walk(self, session_id: str, tip: str) -> None:
-        """Look at every object that a commit reaches, and bring back those that are damaged."""
-        waiting = [("commit", tip, "")]
+    def _mend(self, session_id: str, tip: str) -> None:
+        """Merge what plain git merged into something unreadable; what only stands in there is put at the end."""
+        objects = self.repository.objects
+        try:
+            merged = mend_merge(objects, session_id, tip)
+        except CorruptSession:
+            return  # in a dry run, what a copy would bring back is not there yet
+        if merged is None:
+            return
+        kept = islice(walk_timeline(objects, merged.timeline), merged.keep)
+        known = {entry.id for entry in (*merged.entries, *(read_entry(objects, files) for files in kept))}
+        for entry in self._entries(tip):
+            if entry.id not in known:
+                known.add(entry.id)
+                merged = merged.followed_by(entry)
+        told = f"{merged.messages + merged.executions} entries of both sides"
+        self.steps.append(RepairStep(session_id, "merge", tip, "its parents", told))
+        if not self.dry_run:
+            saver = Saver(self.repository, durable=True)
+            with self.repository.writing(session_id, journalled=True), objects.keeping(JOURNAL_MOST) as kept_bytes:
+                mended = write_mended(objects, session_id, tip, merged)
+                saver.move_branch(session_id, mended, tip, kept_bytes, "repair")
+
+    def others(self) -> None:
+        """Repair what no session's branch or snapshot reaches: the trash, kept originals, shares, and so on."""
+        self._walk("", [("", oid, name) for name, oid in self.repository.refs.items("refs/")])
+
+    def _walk(self, session_id: str, waiting: list[tuple[str, str, str]]) -> None:
+        """Look at every object that these reach, and bring back those that are damaged.
+
+        Args:
+            session_id: whose they are.
+            waiting: kind (any, where it is empty), id and path of each.
+        """
+        # What another session has as well is looked at again while anything is lost: that may lie below it.
+        again = bool(self.lost and session_id)
+        passed: set[str] = set()
         while waiting:
             kind, oid, path = waiting.pop()
-            if oid in self.seen:
+            if oid in passed or (oid in self.seen and not again):
                 continue
+            passed.add(oid)
             if not self._whole(session_id, oid, path or oid):
                 continue
-            if kind == "commit":
-                commit = parse_commit(oid, self._content(oid, kind) or b"")
-                waiting += [("commit", parent, "") for parent in commit.parents]
-                waiting.append(("tree", commit.tree, ""))
-            elif kind == "tree":
-                waiting += [
-                    ("tree" if entry.mode == TREE else "blob", entry.oid, f"{path}/{entry.name}".lstrip("/"))
-                    for entry in parse_tree(oid, self._content(oid, kind) or b"")
-                ]
+            try:
+                waiting += self._named_by(kind, oid, path)
+            except CorruptObject as problem:  # whole, and still none of its kind
+                self._lose(session_id, oid, path or oid, problem.reason)
+
+    def _named_by(self, kind: str, oid: str, path: str) -> list[tuple[str, str, str]]:
+        """What an object names: kind, id and path of each."""
+        # One that a dry run would bring back is not in the store.
+        found, content = self.found[oid] if oid in self.found else self.repository.objects.read(oid)
+        if kind not in ("", found):
+            raise CorruptObject(oid, f"it is a {found}, and should be a {kind}")
+        if found == "tag":
+            return [("", parse_tag(oid, content).target, "")]
+        if found == "commit":
+            commit = parse_commit(oid, content)
+            return [("tree", commit.tree, ""), *(("commit", parent, "") for parent in commit.parents)]
+        if found == "tree":
+            return [
+                ("tree" if entry.mode == TREE else "blob", entry.oid, f"{path}/{entry.name}".lstrip("/"))
+                for entry in parse_tree(oid, content)
+            ]
+        return []
 
     def _whole(self, session_id: str, oid: str, name: str) -> bool:
         """Whether an object is whole, or was made so."""
         if oid in self.seen:
-            return self.seen[oid]
+            if self.seen[oid]:
+                self._lose(session_id, oid, name, self.seen[oid])
+            return not self.seen[oid]
+        self.seen[oid] = ""
         try:
             self.repository.objects.read(oid)
         except CorruptObject as problem:
-            self.seen[oid] = self._bring_back(session_id, oid, name, problem)
-        else:
-            self.seen[oid] = True
-        return self.seen[oid]
+            return self._bring_back(session_id, oid, name, problem)
+        return True
 
     def _bring_back(self, session_id: str, oid: str, name: str, problem: CorruptObject) -> bool:
         copy = self._packed(oid) or self.copies.find(oid)
         if copy is None:
-            self.lost.append(RepairStep(session_id, "object", oid, "", f"{name}: {problem.reason}"))
+            self._lose(session_id, oid, name, problem.reason)
             return False
         how, kind, content = copy
         self.steps.append(RepairStep(session_id, "object", oid, how, f"{name}: {problem.reason}"))
@@ -182,10 +240,9 @@ class _Work:
             self.repository.flush()
         return True
 
-    def _content(self, oid: str, kind: str) -> bytes | None:
-        """An object's content, also one that a dry run would bring back; `None` where it is of another kind."""
-        found, content = self.found[oid] if oid in self.found else self.repository.objects.read(oid)
-        return content if found == kind else None
+    def _lose(self, session_id: str, oid: str, name: str, reason: str) -> None:
+        self.seen[oid] = reason
+        self.lost.append(RepairStep(session_id, "object", oid, "", f"{name}: {reason}"))
 
     def _packed(self, oid: str) -> tuple[str, str, bytes] | None:
         """A whole copy in a pack, where the loose file hides it."""
@@ -229,15 +286,10 @@ class _Work:
 
     def _last_whole(self, session_id: str, tip: str) -> Session | None:
         """The session as its newest save that can be read has it; `None` where none can."""
-        oid: str | None = tip
-        while oid is not None:
-            with suppress(CorruptSession, CorruptObject):
-                return load_commit(self.repository, session_id, oid, branch=None)
-            try:
-                parents = self.repository.objects.commit(oid).parents
-            except CorruptObject:
-                return None
-            oid = parents[0] if parents else None
+        with suppress(CorruptObject):
+            for oid, _ in ancestors(self.repository.objects, tip, when=ticks, readable=True):
+                with suppress(CorruptSession, CorruptObject):
+                    return load_commit(self.repository, session_id, oid, branch=None)
         return None
 
     def _entries(self, tip: str) -> Iterator[Entry]:
@@ -249,8 +301,8 @@ class _Work:
             return
         for top in self._below(root.get(layout.TIMELINE, "")):
             for middle in self._below(top):
-                with suppress(CorruptObject, InvalidEntry):
-                    for files in entry_files(objects.tree(middle)):
+                with suppress(CorruptObject):
+                    for files in _any_files(objects.tree(middle)):
                         with suppress(CorruptObject, InvalidEntry):
                             yield read_entry(objects, files)
 
@@ -265,3 +317,16 @@ class _Work:
         names = {name.removeprefix(HEADS).lower() for name in self.repository.refs.names(HEADS)}
         candidates = (base, *(f"{base}-{number}" for number in range(2, len(names) + 3)))
         return next(name for name in candidates if name.lower() not in names)
+
+
+def _any_files(entries: Sequence[TreeEntry]) -> list[EntryFiles]:
+    """The files of each entry in a directory of a timeline, also where several stand at one place."""
+    found: dict[str, EntryFiles] = {}
+    for entry in entries:
+        stem, _, ending = entry.name.partition(".")
+        files = found.setdefault(stem, EntryFiles(stem.partition("-")[2], "", []))
+        if ending == "json":
+            files.json = entry.oid
+        else:
+            files.sides.append(entry.oid)
+    return list(found.values())

@@ -12,6 +12,7 @@ __all__ = [
     "Change",
     "Finding",
     "MaintenanceReport",
+    "MergeResult",
     "PurgeResult",
     "Record",
     "RepairReport",
@@ -82,6 +83,38 @@ class SaveResult(Record):
 
 
 @dataclass(frozen=True, slots=True)
+class MergeResult(Record):
+    """What merging another tip into a session did, or in a dry run would do.
+
+    Attributes:
+        session_id: the session that took it in.
+        other: what was merged: a session's id, a ref or a commit, as it was named.
+        status: `merged`, `forwarded` (the other had all of this one: no merge was needed), or `nothing` (this one had
+            all of the other).
+        tip: the branch's commit afterwards; empty in a dry run that would merge.
+        commits: the merge commit's id, where one was made.
+        messages_added: messages that came in.
+        executions_added: tool executions that came in.
+        entries_removed: entries of this one that the other had removed, by an undo or restore say.
+        fields: names of the fields that changed (`title`, `tags`…).
+        snapshots: ids of the snapshots that came in.
+        dry_run: nothing was changed.
+    """
+
+    session_id: str
+    other: str
+    status: Literal["merged", "forwarded", "nothing"]
+    tip: str
+    commits: tuple[str, ...] = ()
+    messages_added: int = 0
+    executions_added: int = 0
+    entries_removed: int = 0
+    fields: tuple[str, ...] = ()
+    snapshots: tuple[str, ...] = ()
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class SessionSummary(Record):
     """One line of a listing."""
 
@@ -140,7 +173,7 @@ class SaveRecord(Record):
         executions_added: how many of them it brought.
         session_id: the session it was saved under (another one before a fork).
         restores: the commit it goes back to, or empty.
-        action: `save`, `restore`, `undo`, `redo` or `fork`.
+        action: `save`, `restore`, `undo`, `redo`, `fork` or `merge`.
         snapshots: ids of the snapshots that name it.
     """
 
@@ -247,14 +280,15 @@ class RepairStep(Record):
 
     Attributes:
         session_id: the session it belongs to; empty for none.
-        what: `ref`, `object`, or `session`: one made of what can be read of a damaged one.
-        name: the ref's name, the object's id, or the new session's id.
+        what: `ref`, `object`, `session`: one made of what can be read of a damaged one, or `merge`: a save that plain
+            git merged file by file.
+        name: the ref's name, the object's id, the new session's id, or the merge's commit.
         how: where it was taken from; empty where it is lost.
         detail: the commit a ref points at now, what was damaged, or what was saved.
     """
 
     session_id: str
-    what: Literal["ref", "object", "session"]
+    what: Literal["ref", "object", "session", "merge"]
     name: str
     how: str
     detail: str

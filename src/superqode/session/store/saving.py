@@ -37,6 +37,7 @@ from superqode.session.models import Entry, Message, MessageRole, Session, Snaps
 from superqode.session.store import snapshots
 from superqode.session.store.branches import branch_ref, check_new_id, parent_of
 from superqode.session.store.drafts import MOVES, Draft, Line, drafts
+from superqode.session.store.lines import just_after
 from superqode.session.store.noting import note_project
 from superqode.session.store.rebase import drop_done_steps, rebase
 from superqode.session.store.results import SaveResult
@@ -47,7 +48,6 @@ __all__ = ["Saver"]
 
 # How often a save tries again: plain git can take the branch between our reading and writing.
 _ATTEMPTS: Final = 20
-_TICK: Final = timedelta(microseconds=1)
 # A change and its save this close together are one moment; only an import's differ.
 _ONE_MOMENT: Final = timedelta(seconds=1)
 _LAST_SECOND: Final = 253_402_300_799  # 9999-12-31T23:59:59Z
@@ -122,7 +122,9 @@ class Saver:
             try:
                 with self._objects.keeping(JOURNAL_MOST if self._durable else 0) as kept:
                     made, last = self._write(session, line, subject)
-                    self._publish(session, ref, made, last.commit, tip, kept)
+                    # A save on top of the last one needs no reflog: its parent says where the branch was.
+                    reason = made.subject or "save" if tip is None else ""
+                    self.move_branch(session.id, last.commit, tip, kept, reason)
             except RefConflict as problem:
                 conflict = problem
                 continue
@@ -246,7 +248,7 @@ class Saver:
     ) -> tuple[str, datetime, datetime]:
         saved_at = clock.now()
         if line.saved_at is not None:  # a clock that goes backwards does not turn history round
-            saved_at = max(saved_at, line.saved_at + _TICK)
+            saved_at = max(saved_at, just_after(line.saved_at))
         added = draft.entries[keep:]
         updated_at = self._updated_at(session, draft, saved_at, added)
         grown = len(draft.entries) - line.count
@@ -289,16 +291,13 @@ class Saver:
 
     # -- making it so ---------------------------------------------------------------------------------------------
 
-    def _publish(
-        self, session: Session, ref: str, made: _Made, target: str | None, tip: str | None, kept: Kept
-    ) -> None:
-        repository = self._repository
+    def move_branch(self, session_id: str, target: str | None, tip: str | None, kept: Kept, reason: str) -> None:
+        """Move a session's branch from `tip` to a commit, under its lock; raises RefConflict, SaveFailed."""
+        repository, ref = self._repository, branch_ref(session_id)
         if target is not None and target != tip:  # without a commit where the branch alone is missing
-            # A save on top of the last one needs no reflog: its parent says where the branch was.
-            reason = made.subject or "save" if tip is None else ""
             moves = [RefMove(ref, tip or "", target)]
             try:
-                with repository.moving(session.id, moves, kept) if self._durable else nullcontext():
+                with repository.moving(session_id, moves, kept) if self._durable else nullcontext():
                     repository.refs.update(ref, target, tip, ident=repository.committer(), reason=reason)
             except (RefConflict, StoreLocked):
                 raise
@@ -306,7 +305,7 @@ class Saver:
                 outcome = self._outcome(ref, target)
                 if outcome == "unknown":
                     repository.unsure.add(ref)
-                raise SaveFailed(session.id, outcome, _plainly(problem)) from problem
+                raise SaveFailed(session_id, outcome, _plainly(problem)) from problem
         elif ref in repository.unsure:
             repository.flush([str(repository.path / ref)])
         repository.unsure.discard(ref)
@@ -325,19 +324,23 @@ class Saver:
             # The first save under a new name takes the snapshots along.
             known = [snapshot for snapshot in session.snapshots if snapshot.commit]
             tags += [(snapshot, snapshot.commit) for snapshot in known if self._objects.has(snapshot.commit)]
+        self.put_tags(session.id, tags)
+
+    def put_tags(self, session_id: str, tags: Sequence[tuple[Snapshot, str]]) -> None:
+        """Tag commits as snapshots of a session, under its lock; raises SaveFailed."""
         if not tags:
             return
         repository = self._repository
         try:
             with self._objects.keeping(JOURNAL_MOST if self._durable else 0) as kept:
-                moves = [snapshots.write_tag(repository, session.id, snapshot, commit) for snapshot, commit in tags]
-                with repository.moving(session.id, moves, kept) if self._durable else nullcontext():
+                moves = [snapshots.write_tag(repository, session_id, snapshot, commit) for snapshot, commit in tags]
+                with repository.moving(session_id, moves, kept) if self._durable else nullcontext():
                     for move, (_, commit) in zip(moves, tags, strict=True):
-                        snapshots.put_tag(repository, session.id, move, commit)
+                        snapshots.put_tag(repository, session_id, move, commit)
         except SaveFailed:
             raise
         except OSError as problem:
-            raise SaveFailed(session.id, "saved", f"its snapshots were not ({_plainly(problem)})") from problem
+            raise SaveFailed(session_id, "saved", f"its snapshots were not ({_plainly(problem)})") from problem
 
     def _brings_snapshots(self, session: Session, line: Line) -> bool:
         """Whether what the save goes on top of has snapshots that stand under another name, or in its message only."""

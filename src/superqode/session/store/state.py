@@ -17,8 +17,11 @@ __all__ = [
     "EntryFiles",
     "Saved",
     "Tree",
+    "check_names",
     "counts",
     "entry_files",
+    "is_damage",
+    "merged_by_git",
     "read_entries",
     "read_entry",
     "read_state",
@@ -175,7 +178,9 @@ def entry_files(entries: tuple[TreeEntry, ...]) -> Iterator[EntryFiles]:
             number += 1
             found = EntryFiles(name.label, "", [])
         if found is None or int(name.digits) != number or name.label != found.label:
-            raise InvalidEntry(f"{entry.name} is out of order")
+            twice = found is not None and int(name.digits) == number
+            why = f"stands where {name.digits}-{found.label}.json does" if twice and found else "is out of order"
+            raise InvalidEntry(f"{entry.name} {why}")
         if not name.field:
             found.json = entry.oid
         else:
@@ -209,10 +214,41 @@ def read_entries(objects: Objects, tree: Tree, session_id: str, start: int = 0) 
             for files in walk_timeline(objects, tree.timeline, start):
                 entries.append(read_entry(objects, files, newer=newer))  # noqa: PERF401 - the count names the culprit
     except (InvalidEntry, CorruptObject) as problem:
-        place = layout.Place.of(start + len(entries))
-        where = f"{layout.TIMELINE}/{place.top}/{place.middle}/{place.digits}"
-        raise CorruptSession(session_id, f"entry {start + len(entries)}: {problem}", path=where) from problem
+        raise _damaged_at(session_id, start + len(entries), problem) from problem
     return entries
+
+
+def check_names(objects: Objects, tree: Tree, session_id: str) -> None:
+    """Check that a timeline's directories and files have the names of the format; reads no entry.
+
+    Raises:
+        CorruptSession: they have not, or a tree is damaged.
+    """
+    number = 0
+    try:
+        for number, _ in enumerate(walk_timeline(objects, tree.timeline), 1):  # noqa: B007 - the count names the culprit
+            pass
+    except (InvalidEntry, CorruptObject) as problem:
+        raise _damaged_at(session_id, number, problem) from problem
+
+
+def _damaged_at(session_id: str, number: int, problem: Exception) -> CorruptSession:
+    place = layout.Place.of(number)
+    where = f"{layout.TIMELINE}/{place.top}/{place.middle}/{place.digits}"
+    return CorruptSession(session_id, f"entry {number}: {problem}", path=where)
+
+
+def is_damage(commit: Commit, problem: Exception) -> bool:
+    """Whether a save cannot be read for damage; else plain git merged it file by file, and its parents tell more."""
+    return len(commit.parents) < 2 or isinstance(problem.__cause__, CorruptObject)
+
+
+def merged_by_git(commit: Commit, problem: CorruptSession) -> CorruptSession:
+    """Give the error of a save that cannot be read, with what to do where plain git merged it file by file."""
+    if is_damage(commit, problem):
+        return problem
+    told = "plain git merged this session file by file. `superqode sessions repair` merges it entry by entry"
+    return CorruptSession(problem.session_id, f"{problem.reason}; {told}", path=problem.path)
 
 
 def read_state(objects: Objects, commit_oid: str, session_id: str) -> SnapshotState:

@@ -23,7 +23,7 @@ from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.loading import load_commit, load_session
 from superqode.session.store.purged import mark_purged
 from superqode.session.store.renaming import rename
-from superqode.session.store.results import PurgeResult, SaveResult, SessionSummary, TrashItem
+from superqode.session.store.results import MergeResult, PurgeResult, SaveResult, SessionSummary, TrashItem
 from superqode.session.store.saving import Saver
 
 if TYPE_CHECKING:
@@ -128,6 +128,38 @@ class SessionStore(StoreCare):
     def redo(self, session_id: str) -> SaveResult:
         """Take back the last undo, with a new commit; raises NothingToRedo where nothing was undone since."""
         return self._move(session_id, undo.prepare_redo)
+
+    def merge(self, session_id: str, other: str, *, unrelated: bool = False, dry_run: bool = False) -> MergeResult:
+        """Take in what another session, or another life of this one, has since both were one; that one stays as it is.
+
+        Both conversations are in it afterwards, one after the other, and what either took back stays taken back. The
+        session keeps its id, and of a fork its title; of fields that both changed the last change counts. Every save of
+        both stays in the history. Merging again what is in already changes nothing.
+
+        Args:
+            session_id: the session that takes it in.
+            other: a session's id, the whole name of a ref (`refs/remotes/origin/work`), or a commit's id (40 digits).
+            unrelated: also where the two have no save in common.
+            dry_run: only tell.
+
+        Raises:
+            SessionNotFound: there is no such session, ref or commit.
+            UnrelatedSessions: they have no save in common.
+            CorruptSession: something that has to be read is damaged.
+            NewerFormat: a newer superqode wrote it.
+            SaveFailed, StoreLocked: as `save`.
+        """
+        from superqode.session.store.joining import merge_into
+
+        repository = self._existing(session_id)
+        session = load_session(repository, session_id)
+        if not dry_run and session._saved.tree.meta.id != session.id:
+            self.save(session)  # a branch that plain git made says whose it is before it takes something in
+        durable = self._durable
+        with self._told(), repository.writing(session.id, journalled=durable):
+            result = merge_into(repository, session.id, other, durable=durable, unrelated=unrelated, dry_run=dry_run)
+        self._after_save(repository, result)
+        return result
 
     def _move(self, session_id: str, prepare: Callable[[Repository, Session, str], None]) -> SaveResult:
         repository = self._existing(session_id)

@@ -1,17 +1,19 @@
 """Undo and redo: new commits that go back and forth along the saves, found by the trailers of their messages.
 
 A save's position is itself; the position of an undo or redo is the save it went to. Undo goes to the last save before
-the position whose conversation differs; redo goes the same way back, until something new is saved.
+the position whose conversation differs; redo goes the same way back, until something new is saved. Before a merge was
+what this machine had: the parent at which the branch stood when it moved to the merge, else the first one.
 """
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Literal
 
 from superqode.session.codec import message
 from superqode.session.errors import CorruptObject, CorruptSession, NothingToRedo, NothingToUndo
 from superqode.session.git.objects import Commit
-from superqode.session.git.repository import Repository
+from superqode.session.git.repository import HEADS, Repository
 from superqode.session.models import Session, Snapshot, Step
 from superqode.session.store.state import Tree, read_state, read_tree, saved_at
 
@@ -23,6 +25,7 @@ _MOVES = ("undo", "redo")
 class _Saves:
     def __init__(self, repository: Repository, session_id: str, tip: str) -> None:
         self._objects = repository.objects
+        self._refs = repository.refs
         self._session_id = session_id
         self._tip = tip
 
@@ -37,6 +40,17 @@ class _Saves:
 
     def tree(self, oid: str) -> Tree:
         return read_tree(self._objects, self.commit(oid), self._session_id)
+
+    def parent(self, oid: str) -> str:
+        """The save before a commit, as this machine saw it; empty where there is none."""
+        parents = self.commit(oid).parents
+        if len(parents) > 1:
+            return next((old for old, new in self._moves if new == oid and old in parents), parents[0])
+        return parents[0] if parents else ""
+
+    @cached_property
+    def _moves(self) -> list[tuple[str, str]]:
+        return self._refs.log_moves(HEADS + self._session_id)
 
     def position(self, oid: str) -> str:
         """The save that a commit shows."""
@@ -55,11 +69,11 @@ class _Saves:
             return None
         shown = self._shown(oid)
         while True:
-            commit = self.commit(oid)
-            if not commit.parents:
+            parent = self.parent(oid)
+            if not parent:
                 return None
-            begins = self._begins(oid, commit.parents[0])
-            oid = commit.parents[0] if begins else self.position(commit.parents[0])
+            begins = self._begins(oid, parent)
+            oid = parent if begins else self.position(parent)
             if self._shown(oid) != shown:
                 return oid
             if begins:
@@ -68,10 +82,10 @@ class _Saves:
     def _branched_off(self) -> str | None:
         """The commit of another session that this one goes on from; `None` where it is nobody's fork."""
         oid = self._tip
-        while parents := self.commit(oid).parents:
-            if self._begins(oid, parents[0]):
-                return parents[0]
-            oid = parents[0]
+        while parent := self.parent(oid):
+            if self._begins(oid, parent):
+                return parent
+            oid = parent
         return None
 
     def _begins(self, oid: str, parent: str) -> bool:
@@ -87,7 +101,7 @@ class _Saves:
     def last_save(self, tip: str) -> str:
         """The newest commit that is neither an undo nor a redo."""
         while self.story(tip).action in _MOVES:
-            tip = self.commit(tip).parents[0]
+            tip = self.parent(tip)
         return tip
 
 

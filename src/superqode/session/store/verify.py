@@ -24,7 +24,7 @@ from superqode.session.store.branches import is_session_branch
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.results import Finding, VerifyReport
 from superqode.session.store.sources import KEPT, read_original
-from superqode.session.store.state import Tree, read_entries, read_tree, walk_timeline
+from superqode.session.store.state import Tree, check_names, merged_by_git, read_entries, read_tree, walk_timeline
 
 __all__ = ["Depth", "Level", "verify"]
 
@@ -123,18 +123,30 @@ class _Check:
                 path = f"{layout.TIMELINE}/{place.top}/{place.middle}/{place.digits}"
                 self.warn(session_id, "it is not as superqode writes it", path)
 
+    def _read(self, session_id: str, tip: str) -> tuple[Tree, list[Entry] | None]:
+        """A save's tree, and its entries where every file is to be read; else at least their names are checked."""
+        objects = self.repository.objects
+        commit = objects.commit(tip)
+        try:
+            tree = read_tree(objects, commit, session_id)
+            if self.depth == Depth():
+                return tree, read_entries(objects, tree, session_id)
+            if self.depth.level != "quick":
+                check_names(objects, tree, session_id)
+        except CorruptSession as problem:
+            raise merged_by_git(commit, problem) from problem
+        return tree, None
+
     def content(self, session_id: str, tip: str) -> None:
         """Decode the session at its tip."""
-        objects = self.repository.objects
         try:
-            tree = read_tree(objects, objects.commit(tip), session_id)
-            if self.depth != Depth():
-                return
-            entries = read_entries(objects, tree, session_id)
+            tree, entries = self._read(session_id, tip)
         except (CorruptObject, CorruptSession) as problem:
             path = problem.path if isinstance(problem, CorruptSession) else ""
             if not any(found.session_id == session_id for found in self.findings):
                 self.error(session_id, tip, path, str(problem))
+            return
+        if entries is None:
             return
         self.bytes(session_id, tree, entries)
         known: set[str] = set()

@@ -88,7 +88,7 @@ class Woven(Generic[K]):
 
     # -- in which order -----------------------------------------------------------------------------------------------
 
-    def place(self, number: int, left: K | None, old: Sequence[K], new: Sequence[K]) -> None:
+    def place(self, number: int, left: K | None, old: Sequence[K], new: Sequence[K], *, merges: bool = False) -> None:
         """Give what a change put somewhere its place.
 
         Args:
@@ -96,11 +96,12 @@ class Woven(Generic[K]):
             left: what stands before both parts that follow; `None` at the beginning.
             old: the rest of the list before the change.
             new: the rest of the list after it.
+            merges: the change brought others together, so what seems moved was moved by one of them.
         """
         now = set(new)
         stayed = [item for item in old if item in now]  # as if the change had removed first, and then put
         follows = dict(zip((left, *stayed), stayed, strict=False))
-        moved = self._moved(number, stayed, new)
+        moved = set() if merges else self._moved(number, stayed, new)
         previous = left
         fresh = False
         for item in new:

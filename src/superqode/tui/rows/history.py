@@ -15,7 +15,7 @@ __all__ = ["change_line", "save_row"]
 
 _COMMIT_SHOWN: Final = 8
 _VALUE_MAX: Final = 160
-_MARKS: Final = {"restore": "↺", "undo": "↶", "redo": "↷", "fork": "⑂"}
+_MARKS: Final = {"restore": "↺", "undo": "↶", "redo": "↷", "fork": "⑂", "merge": "⑃"}
 _ROLES: Final = ("user", "assistant", "system", "tool")
 
 

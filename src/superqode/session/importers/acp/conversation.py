@@ -8,7 +8,7 @@ from typing import Any, Final, Literal
 
 from superqode.session.importers.acp.calls import Call
 from superqode.session.importers.acp.content import described, text_of
-from superqode.session.importers.acp.drafts import OPEN, OVER, Answer, Draft, Drafts, Said, draft_of, sort_of
+from superqode.session.importers.acp.drafts import OPEN, OVER, Answer, Drafts, Said, draft_of, sort_of
 from superqode.session.importers.acp.story import Story
 from superqode.session.importers.fields import mapping_at, objects_at, text_at
 from superqode.session.importers.shelf import make_shelf
@@ -369,24 +369,24 @@ class Conversation:
         self._hear_out()
         self._loading = False
         if self._replay is None:
-            for call in self._story.calls(OPEN, OVER):
-                call.replayed = True
+            self._story.mark_replayed()
         else:
             replay, self._replay = self._replay, None
-            replay.end_load()
             self._absorb(replay)
         self._answer = None
         self.turns_over += 1
         self._story.settle()
 
     def _absorb(self, replay: Conversation) -> None:
+        replay._hear_out()
+        replay._story.mark_replayed()
+        self.present |= replay.present
         for draft in self._story.absorb(replay._story, self._calls):
-            self._take_over(draft)
-
-    def _take_over(self, draft: Draft) -> None:
-        if isinstance(draft, Call):
-            self._calls[draft.id] = draft.number
-            self._touch_all(draft)
+            if isinstance(draft, Call):
+                self._calls[draft.id] = draft.number
+                self._touch_all(draft)
+        # Only now: a call that is folded has no diffs any more.
+        replay._story.settle()
 
     def branch(self, session_id: str, time: datetime) -> Conversation:
         """Give the conversation of a fork: everything so far, under another id."""

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from superqode.session.importers.acp.calls import Call
 from superqode.session.importers.acp.drafts import (
+    OPEN,
+    OVER,
     SPOKEN,
     Answer,
     Draft,
@@ -92,6 +94,11 @@ class Story:
                 draft.texts = [draft.text] if draft.texts else []
             self._drafts.let_go()
         self._settled = len(self._order)
+
+    def mark_replayed(self) -> None:
+        """Only the agent's own replay tells of its calls, so nothing tells how long they ran."""
+        for call in self.calls(OPEN, OVER):
+            call.replayed = True
 
     def absorb(self, other: Story, calls: KeyMap) -> Iterator[Draft]:
         """Add what only another telling of it has, each draft behind the one it follows there; gives what was taken.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any, Final
 
 from superqode.session.importers.base import Imported
@@ -75,9 +76,14 @@ class Assembly:
         """Give the main conversation; `origin` is the session it is a fork of, or empty."""
         titles = [self._facts.titles.get(kind, "") for kind in ("custom-title", "ai-title", "summary")]
         parent = _name(origin) if origin and origin != self.own_id else None
+
+        def kept() -> Iterator[Placed]:
+            return (item for item in story() if item.owner == 0)
+
         return self._import(
             _name(self.own_id),
-            lambda: (item for item in story() if item.owner == 0),
+            kept,
+            Summary.of(kept(), self._facts.cwd),
             titles=titles,
             parent=parent,
             relation={"relation": "fork"} if parent else {},
@@ -89,12 +95,19 @@ class Assembly:
         limits = layout.limits(number)
 
         def shared() -> Iterator[Placed]:
-            return (item for item in story() if item.row <= limits.get(item.owner, -1))
+            # What stands behind its last row is not read again for each branch.
+            reached = takewhile(lambda item: item.row <= limits[number], story())
+            return (item for item in reached if item.row <= limits.get(item.owner, -1))
 
-        own = Summary((item for item in shared() if item.owner == number), self._facts.cwd)
+        told, own = Summary(self._facts.cwd), Summary(self._facts.cwd)
+        for item in shared():
+            told.take(item)
+            if item.owner == number:
+                own.take(item)
         return self._import(
             self._fresh("branch", own.first_id),
             shared,
+            told,
             titles=own.openings,
             parent=_name(self.own_id),
             relation={"relation": "branch", "first_own_entry": own.first_id},
@@ -110,9 +123,11 @@ class Assembly:
             "description": spawn.description,
             "tool_use_id": spawn.tool_use_id,
         }
+        story = self.place(chain, [0] * len(chain))
         return self._import(
             self._agents[first.uuid],
-            self.place(chain, [0] * len(chain)),
+            story,
+            Summary.of(story(), self._facts.cwd),
             titles=[spawn.description],
             parent=_name(self.own_id),
             relation={
@@ -133,13 +148,13 @@ class Assembly:
         self,
         session_id: str,
         story: Story,
+        told: Summary,
         *,
         titles: Iterable[str],
         parent: str | None,
         relation: dict[str, Any],
         receipt: Receipt,
     ) -> Imported:
-        told = Summary(story(), self._facts.cwd)
         title = next(filter(None, map(title_of, [*titles, *told.openings])), "Claude Code session")
         session = Session(
             id=session_id,
@@ -174,7 +189,7 @@ class Assembly:
         }
         if not self._big:
             return Imported(session, receipt)
-        return Imported(session, receipt, lambda: (item.entry for item in story()), told.counts)
+        return Imported(session, receipt, lambda: (item.entry for item in story()), (told.messages, told.executions))
 
     def _fresh(self, kind: str, uuid: str) -> str:
         """A session id with a short form of an id in it, or the whole where the short one is taken."""

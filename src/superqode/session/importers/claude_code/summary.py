@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Final
+from typing import Final, Self
 
 from superqode.session.importers.balance import FileBalance
 from superqode.session.importers.claude_code.entries import Placed
@@ -22,43 +22,57 @@ class Summary:
     """The whole of some entries.
 
     Args:
-        placed: the entries.
         project_path: the folder that paths are told from.
 
     Attributes:
         began, ended: the earliest and the latest time; 1970 where there are no entries.
         first_id: the first entry's id.
-        openings: what may stand as a title: the beginning of the first prompt, else the first command.
-        models: the models that answered, in order.
         files: what became of files.
-        counts: how many messages and executions there are.
+        messages, executions: how many there are.
     """
 
-    def __init__(self, placed: Iterable[Placed], project_path: str) -> None:
-        times: tuple[datetime, datetime] | None = None
+    def __init__(self, project_path: str) -> None:
+        self.began = self.ended = _EPOCH
         self.first_id = ""
         self.files = FileBalance(project_path)
-        prompt = command = ""
-        models: dict[str, None] = {}
-        messages = executions = 0
+        self.messages = self.executions = 0
+        self._prompt = self._command = ""
+        self._models: dict[str, None] = {}
+
+    @classmethod
+    def of(cls, placed: Iterable[Placed], project_path: str) -> Self:
+        """Sum up some entries."""
+        summary = cls(project_path)
         for item in placed:
-            entry = item.entry
-            moment = entry.timestamp
-            times = (min(times[0], moment), max(times[1], moment)) if times else (moment, moment)
-            self.first_id = self.first_id or entry.id
-            for touch, path in item.touches:
-                self.files.take(touch, path)
-            if not isinstance(entry, Message):
-                executions += 1
-                continue
-            messages += 1
-            if model := text_at(entry.metadata, "model"):
-                models[model] = None
-            if entry.role == "user":
-                prompt = prompt or entry.content[:TITLE_SOURCE]
-            elif entry.role == "system":
-                command = command or command_line(entry.content)
-        self.began, self.ended = times or (_EPOCH, _EPOCH)
-        self.openings = [prompt, command]
-        self.models = list(models)
-        self.counts = (messages, executions)
+            summary.take(item)
+        return summary
+
+    @property
+    def openings(self) -> list[str]:
+        """What may stand as a title: the beginning of the first prompt, else the first command."""
+        return [self._prompt, self._command]
+
+    @property
+    def models(self) -> list[str]:
+        """The models that answered, in order."""
+        return list(self._models)
+
+    def take(self, item: Placed) -> None:
+        """Add an entry."""
+        entry = item.entry
+        moment = entry.timestamp
+        known = self.messages or self.executions
+        self.began, self.ended = (min(self.began, moment), max(self.ended, moment)) if known else (moment, moment)
+        self.first_id = self.first_id or entry.id
+        for touch, path in item.touches:
+            self.files.take(touch, path)
+        if not isinstance(entry, Message):
+            self.executions += 1
+            return
+        self.messages += 1
+        if model := text_at(entry.metadata, "model"):
+            self._models[model] = None
+        if entry.role == "user":
+            self._prompt = self._prompt or entry.content[:TITLE_SOURCE]
+        elif entry.role == "system":
+            self._command = self._command or command_line(entry.content)

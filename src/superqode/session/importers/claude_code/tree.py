@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from superqode.session.importers.claude_code.rows import Row
 
@@ -44,14 +44,16 @@ class Layout:
     Attributes:
         owners: for each row the conversation it belongs to.
         branches: the conversations.
+        lasts: for each conversation that has rows of its own the last of them.
     """
 
     owners: Sequence[int]
     branches: Sequence[Branch]
+    lasts: Mapping[int, int]
 
-    def limits(self, number: int) -> dict[int, float]:
-        """Give the last row that a conversation has of each one it shares rows with, itself included."""
-        limits: dict[int, float] = {number: float("inf")}
+    def limits(self, number: int) -> dict[int, int]:
+        """Give the last row that a conversation has of each one it shares rows with; its own comes last of all."""
+        limits = {number: self.lasts.get(number, _NOWHERE)}
         while number:
             branch = self.branches[number]
             number = branch.origin
@@ -98,7 +100,8 @@ def arrange(rows: Sequence[Row]) -> Layout:
         if number in left:
             branches.append(Branch(turn.start, turn.follows, turn.owner))
             turn.owner = len(branches) - 1
-    return Layout([turns[number].owner for number in turn_of], branches)
+    owners = [turns[number].owner for number in turn_of]
+    return Layout(owners, branches, {owner: place for place, owner in enumerate(owners)})
 
 
 def _turns(rows: Sequence[Row]) -> tuple[list[_Turn], list[int]]:

@@ -61,7 +61,7 @@ def _message(said: Said, entry_id: str, is_prompt: Callable[[Said], bool]) -> Me
     elif said.role == "user":
         details["injected"] = "context"
     if said.thinking:
-        details["thinking"] = said.thinking
+        details["thinking"] = said.thoughts()
     return Message(
         id=entry_id,
         role=role,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from superqode.session.importers.codex.calls import Call
-from superqode.session.importers.codex.speech import Block, Said
+from superqode.session.importers.codex.speech import Block, Said, Thought
 from superqode.session.importers.spool import Spool, with_heavy
 
 __all__ = ["Draft", "Kinds", "Responses"]
@@ -23,22 +23,24 @@ class Kinds:
         said: makes messages.
         call: makes calls.
         ask: takes what an answer asks for, and gives what stands for it in `Said.calls`.
+        think: the same of a thought, for `Said.thinking`.
         big: whether this is for a huge rollout.
     """
 
     said: type[Said] = Said
     call: type[Call] = Call
     ask: Callable[[dict[str, Any]], Block] = lambda block: block
+    think: Callable[[str], Thought] = lambda text: text
     big: bool = False
 
     @classmethod
     def on_disk(cls) -> Kinds:
         """Those for a huge rollout."""
         spool = Spool()
-        said = with_heavy(Said, spool, "text", "thinking", "metadata")
+        said = with_heavy(Said, spool, "text", "metadata")
         said.look_up = staticmethod(spool.get)  # type: ignore[method-assign]
         call = with_heavy(Call, spool, "arguments", "result", "changes", "metadata")
-        return cls(said, call, spool.put, big=True)
+        return cls(said, call, spool.put, spool.put, big=True)
 
 
 class Responses:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from superqode.session.importers.fields import list_at, mapping_at, text_at
 
-__all__ = ["Block", "Said", "Speech", "is_injected", "pairing_key", "prompt_core", "read_content"]
+__all__ = ["Block", "Said", "Speech", "Thought", "is_injected", "pairing_key", "prompt_core", "read_content"]
 
 # How texts begin that Codex puts into the user's mouth.
 _INJECTED: Final = re.compile(
@@ -33,6 +33,8 @@ _EDITOR_HEADING: Final = "## My request for Codex:"
 
 # How a call is asked for, or its place on disk where there are too many to hold.
 Block = dict[str, Any] | int
+# The same of a thought.
+Thought = str | int
 
 
 @dataclass(slots=True)
@@ -50,7 +52,7 @@ class Said:
         gone: why it is not part of the session after all; empty while it is.
         inherited: whether it came from the parent's file.
         calls: the calls this answer asks for, or where they stand.
-        thinking: summaries of the reasoning behind this answer.
+        thinking: summaries of the reasoning behind this answer, or where they stand.
         metadata: anything else.
     """
 
@@ -64,18 +66,23 @@ class Said:
     gone: str = ""
     inherited: bool = False
     calls: list[Block] = field(default_factory=list)
-    thinking: list[str] = field(default_factory=list)
+    thinking: list[Thought] = field(default_factory=list)
     metadata: dict[str, Any] = field(default_factory=dict)
 
     def asked(self, number: int) -> dict[str, Any]:
         """One of the calls."""
         block = self.calls[number]
-        return block if isinstance(block, dict) else self.look_up(block)
+        found: dict[str, Any] = block if isinstance(block, dict) else self.look_up(block)
+        return found
+
+    def thoughts(self) -> list[str]:
+        """The thoughts behind it."""
+        return [thought if isinstance(thought, str) else self.look_up(thought) for thought in self.thinking]
 
     @staticmethod
-    def look_up(place: int) -> dict[str, Any]:
-        """Give the call that stands at a place."""
-        raise LookupError(f"nothing stands at {place}: only messages of a huge rollout keep their calls elsewhere")
+    def look_up(place: int) -> Any:
+        """Give the call or thought that stands at a place."""
+        raise LookupError(f"nothing stands at {place}: only messages of a huge rollout keep such elsewhere")
 
 
 @dataclass(frozen=True, slots=True)

@@ -255,7 +255,7 @@ class Transcript:
             self._drop("reasoning without a summary")
             return
         answer = self._responses.at_hand(self._answer())
-        answer.thinking = [*answer.thinking, *thoughts]
+        answer.thinking.extend(map(self.kinds.think, thoughts))
         self._count(answer)
 
     def _note_cut(self, item: Mapping[str, Any]) -> None:

@@ -9,7 +9,10 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.events import Key
+from textual.message import Message
 from textual.screen import ModalScreen
+from textual.timer import Timer
 
 from superqode.session.exporters.html.diffs import Edit, edit_diff
 from superqode.session.exporters.reading import gist, json_text
@@ -24,11 +27,17 @@ if TYPE_CHECKING:
 __all__ = ["PermissionDialog"]
 
 _LINES_MAX: Final = 500
+# How long the keys must have been quiet before one is an answer, in seconds: people write the next prompt meanwhile.
+_QUIET: Final = 0.7
+_WAITING: Final = "keys answer in a moment"
+_KEYS: Final = "a approve · r refuse · escape cancel"
 _ROLES: Final = {"add": "add", "del": "del", "hunk": "hunk"}
 
 
 class PermissionDialog(ModalScreen["str | None"]):
     """Shows a tool call and the changes it would make; gives the chosen answer's id, or `None` for a cancelled one.
+
+    Keys that come as it opens were meant for the prompt: they answer nothing until they have paused.
 
     Args:
         question: what the agent asks.
@@ -55,12 +64,15 @@ class PermissionDialog(ModalScreen["str | None"]):
         super().__init__()
         self._question = question
         self._lines = list(_call_lines(question, project))
+        self._armed = False
+        self._heard: float | None = None
+        self._telling: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """Draw the call, and the answers the agent offers."""
         box = Vertical(id="box")
         box.border_title = "May the agent do this?"
-        box.border_subtitle = "a approve · r refuse · escape cancel"
+        box.border_subtitle = _WAITING
         with box:
             call = LinesView(self._lines, id="call")
             call.styles.height = min(len(self._lines), 16)
@@ -73,6 +85,30 @@ class PermissionDialog(ModalScreen["str | None"]):
         rows.styles.height = max(1, min(len(self._question.options), 8))
         rows.show(self._question.options)
         rows.focus()
+        self.call_after_refresh(self._seen)
+
+    def _seen(self) -> None:
+        self._wait(Message().time)  # on the clock that stamps keys
+
+    def _wait(self, heard: float) -> None:
+        self._heard = heard
+        self._tell(_WAITING)
+        if self._telling is not None:
+            self._telling.stop()
+        self._telling = self.set_timer(_QUIET + 0.05, lambda: self._tell(_KEYS))
+
+    def _tell(self, keys: str) -> None:
+        self.query_one("#box", Vertical).border_subtitle = keys
+
+    def on_key(self, event: Key) -> None:
+        """Let no key answer that was on its way when the question came; by when it was pressed, not when it is read."""
+        if self._armed:
+            return
+        self._armed = self._heard is not None and event.time - self._heard >= _QUIET
+        if not self._armed:
+            event.stop()
+            if self._heard is not None:
+                self._wait(max(self._heard, event.time))
 
     @on(RowList.Chosen)
     def _chosen(self) -> None:

@@ -225,8 +225,9 @@ class SessionScreen(StoreScreen[None]):
         self._busy = what
         self._show_heading()
 
-    def _failed(self, problem: SessionError | OSError) -> None:
-        tell(self.app, str(problem), severity="error")
+    def _failed(self, problem: BaseException) -> None:
+        expected = isinstance(problem, SessionError | OSError)
+        tell(self.app, str(problem) if expected else f"{type(problem).__name__}: {problem}", severity="error")
 
     async def _permission(self, question: Permission) -> str | None:
         answered: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
@@ -249,9 +250,11 @@ class SessionScreen(StoreScreen[None]):
         agents = [_NOTES, *self.sessions_app.settings.agents]
         picked = await self.app.push_screen_wait(Pick[Agent]("Talk to", agents, _agent_row, lambda agent: agent.name))
         if picked is not None and picked != self._agent:
-            await self._end_talk()
-            self._agent = picked
+            # Before the wait for the other to end: what is typed meanwhile is meant for this one.
+            self._agent, self._busy = picked, ""
             self._show_heading()
+            await self._end_talk()
+            self.show()
 
     @work(group="stopping")
     async def _stop(self, talk: Talk) -> None:
@@ -263,8 +266,11 @@ class SessionScreen(StoreScreen[None]):
             await talk.close()
 
     async def on_unmount(self) -> None:
-        """End the agent with the screen."""
+        """End the agent with the screen, and try once more to keep what could not be saved."""
         await self._end_talk()
+        if self.opened.is_unsaved:
+            with told(self):
+                await self.opened.save()
 
     def action_back(self) -> None:
         """Stop an agent that answers; else from the prompt to the conversation, from there to the list."""
