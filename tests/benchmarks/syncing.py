@@ -59,9 +59,10 @@ def measure(bench: Bench) -> list[Section]:
                 told[name][column] = statistics.median(times)
             told[there][_SENT] = statistics.median(sent) / 1024
     section = Section("sync", f"sync {count:,} sessions over a local remote", (_FIRST, _CHANGED, _NOTHING, _SENT))
-    limits = {_FIRST: most(round(10 * told["git push"][_FIRST] + 5, 1))}
     for name in names:
-        section.rows.append(Row(name, told[name], limits=limits if "sealed" in name else {}))
+        peer = told["git push" if "there" in name else "git fetch"][_FIRST]
+        limits = {_FIRST: most(round(3 * peer + 2, 1))} if "sync" in name else {}
+        section.rows.append(Row(name, told[name], limits=limits))
     return [section]
 
 
