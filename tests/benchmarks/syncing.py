@@ -61,7 +61,7 @@ def measure(bench: Bench) -> list[Section]:
     section = Section("sync", f"sync {count:,} sessions over a local remote", (_FIRST, _CHANGED, _NOTHING, _SENT))
     for name in names:
         peer = told["git push" if "there" in name else "git fetch"][_FIRST]
-        limits = {_FIRST: most(round(3 * peer + 2, 1))} if "sync" in name else {}
+        limits = {_FIRST: most(round(3 * peer + 2, 1))} if "sealed" in name else {}
         section.rows.append(Row(name, told[name], limits=limits))
     return [section]
 

@@ -147,3 +147,18 @@ def test_leaving(machine, remote):
     other.join(words)
     other.sync()
     assert other.view() == one.view()
+
+
+def test_an_old_key_leaves_nothing_here(machine):
+    """Who joins with the new words keeps neither the old key nor the old ciphertext."""
+    one, other = machine("one"), machine("other")
+    one.say("s", "hello")
+    old = one.begin()
+    one.sync()
+    other.join(old)
+    other.sync()
+    gone = {one.path: _target(one).sync, other.path: _target(other).sync}
+    other.join(setup.rotate(one.store, None, keyring=False).words)
+    other.sync()
+    for path, sync_id in gone.items():
+        assert [found for found in (path / "superqode" / "sync").rglob("*") if sync_id in found.name] == []

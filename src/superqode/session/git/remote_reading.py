@@ -35,7 +35,7 @@ _FETCH_SETTINGS: Final = {
     "fetch.fsckObjects": "true",
     "fetch.unpackLimit": "1",
     "transfer.unpackLimit": "1",
-    # What is fetched lands in a place that nobody misses after a crash; of a thousand refs each would wait for the disk.
+    # It lands where nobody misses it after a crash; of a thousand refs each would wait for the disk.
     "core.fsync": "none",
     "core.logAllRefUpdates": "false",
 }

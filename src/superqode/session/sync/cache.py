@@ -213,7 +213,3 @@ class Cache:
         if packs > _PACKS_MANY:
             program.run(self.path, ["repack", "-a", "-d", "-q"], purpose=_PURPOSE, settings=_INCOMPRESSIBLE)
             program.run(self.path, ["prune", "--expire=now"], purpose=_PURPOSE)
-
-    def discard(self) -> None:
-        """Throw all of it away."""
-        shutil.rmtree(self.path, ignore_errors=True)

@@ -285,11 +285,6 @@ class SealedRemote:
         files = {layout.HEADER_FILE: self._key.header, layout.MOVED_FILE: seal(self._key.moved(), _SENT)}
         self._send(partial(self._cache.write_commit, files, None), fresh=True)
 
-    def discard(self) -> None:
-        """Throw the ciphertext away that is kept here."""
-        self._cache.discard()
-        self._told.keep(set())
-
 
 def _kept(segments: tuple[Segment, ...]) -> int:
     """How many segments stay as they are; the others become one with the new one.

@@ -168,7 +168,6 @@ class SessionSync:
                 continue
             except SyncKeyRotated:
                 pass  # cut short behind the note
-            sealed.discard()
             forget_state(repository, old.name, old.sync)
             remotes.remember_sync(repository, target.name, target.sync)
             forget_key(repository, old.sync)

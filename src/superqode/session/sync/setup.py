@@ -101,6 +101,9 @@ def join(store: SessionStore, wanted: str, words: str, *, keyring: bool = True, 
     SealedRemote(repository, target, key, interactive=interactive).look(load_state(repository, target.name, key.id))
     keep_key(repository, key, keyring=keyring)
     remotes.remember_sync(repository, target.name, key.id)
+    if target.sync not in ("", PLAIN, key.id):  # the key before it was rotated elsewhere
+        forget_key(repository, target.sync)
+        forget_state(repository, target.name, target.sync)
     return Begun(target.name, "")
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -111,8 +112,10 @@ def save_state(repository: Repository, name: str, state: State) -> State:
 
 
 def forget_state(repository: Repository, name: str, sync: str) -> None:
-    """Forget what is remembered of a remote and a sync there."""
+    """Forget what is remembered of a remote and a sync there, its ciphertext too."""
     _file(repository, name, sync).unlink(missing_ok=True)
+    for ending in (".git", ".told"):
+        shutil.rmtree(remote_folder(repository, name) / f"{sync}{ending}", ignore_errors=True)
 
 
 def _file(repository: Repository, name: str, sync: str) -> Path:
