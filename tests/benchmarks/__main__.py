@@ -32,6 +32,7 @@ import scanning
 import screens
 import searching
 import sharing
+import syncing
 import writers
 from bench import Bench
 from peers import run_git
@@ -53,6 +54,7 @@ _SECTIONS: Final[dict[str, Callable[[Bench], list[Section]]]] = {
     "screens": screens.measure,
     "memory": memory.measure,
     "share": sharing.measure,
+    "sync": syncing.measure,
 }
 
 

@@ -116,6 +116,7 @@ def _calls(cli: Cli, folder: Path) -> Iterator[tuple[str, list[object], str]]:
     yield from _quality(folder)
     yield from _sharing(cli)
     yield "ops undo", ["--dry-run"], ""
+    yield from _syncing(cli, bare(folder / "own.git"), folder)
     yield "remote remove", ["team"], ""
 
 
@@ -146,6 +147,17 @@ def _sharing(cli: Cli) -> Iterator[tuple[str, list[object], str]]:
     yield "share passwords remove", [made["id"], "1"], ""
     yield "share revoke", [made["id"], "--yes"], ""
     yield "share prune", [], ""
+
+
+def _syncing(cli: Cli, remote: Path, folder: Path) -> Iterator[tuple[str, list[object], str]]:
+    yield "sync init", [remote, "--no-keyring"], ""
+    yield "sync run", [], ""
+    yield "sync status", [], ""
+    yield "sync key show", [], ""
+    yield "sync key rotate", ["--no-keyring", "--yes"], ""
+    words = cli.json("sync", "key", "show", "sync")["words"]
+    yield "sync join", [remote, "--no-keyring", "--words-stdin", "--store", folder / "joined"], words
+    yield "sync leave", ["sync", "--yes"], ""
 
 
 def test_every_document_is_what_its_schema_says(filled: Cli, tmp_path: Path) -> None:

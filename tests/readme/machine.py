@@ -11,10 +11,12 @@ from typing import Final
 
 from servers.repositories import bare_repository
 
-__all__ = ["TEAM", "Machine", "make_machines"]
+__all__ = ["OWN", "TEAM", "Machine", "make_machines"]
 
 TEAM: Final = "git@example.com:team/sessions.git"
 """How the README calls the team's server; here it is a bare repository beside the machines."""
+OWN: Final = "git@example.com:me/sessions.git"
+"""How it calls the repository of one's own; here it is another one beside the machines."""
 
 # What a shell leaves behind for the next block: the variables that the README uses.
 _KEEP: Final = '\nprintf "%s" "${link:-}" > "$KEPT"\n'
@@ -56,12 +58,13 @@ class Machine:
 
 
 def make_machines(folder: Path) -> tuple[Machine, Machine]:
-    """Make two machines that reach one Git server by the name of `TEAM`."""
-    server = bare_repository(folder / "team.git")
+    """Make two machines that reach two Git servers by the names of `TEAM` and `OWN`."""
+    servers = {TEAM: bare_repository(folder / "team.git"), OWN: bare_repository(folder / "own.git")}
     made = []
     for name in ("one", "two"):
         home = folder / name
         home.mkdir()
-        (home / ".gitconfig").write_text(f'[url "{server}"]\n\tinsteadOf = {TEAM}\n')
+        known = (f'[url "{server}"]\n\tinsteadOf = {url}\n' for url, server in servers.items())
+        (home / ".gitconfig").write_text("".join(known))
         made.append(Machine(home, folder / "link"))
     return made[0], made[1]

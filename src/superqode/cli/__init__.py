@@ -17,6 +17,7 @@
 | `progress` | a progress bar on stderr, on a terminal, after a second |
 | `sessions/` | `superqode sessions …`, one module for each handful of related commands |
 | `share/` | `superqode share …`, its passwords and what is never printed |
+| `sync/` | `superqode sync …` |
 | `qe/` | `superqode qe …` |
 | `ops` | `superqode ops`, and how to say that something can be taken back |
 | `remote`, `hooks` | `superqode remote …`, `superqode hooks …` |
@@ -24,6 +25,7 @@
 | `configured`, `doctor` | `superqode config`, `superqode doctor` |
 | `record`, `tui` | `superqode record`, `superqode tui` |
 | `agent_homes`, `agent_hooks` | where agents keep things on this machine; `superqode hooks … --agent` |
+| `stopping` | work that goes on until Ctrl-C |
 | `demo` | `superqode demo` |
 
 `superqode --help` imports click and nothing heavier, so that help and shell completion are instant.
@@ -51,6 +53,7 @@ _COMMANDS: Final = {
     "share": ("superqode.cli.share:share", "Hand sessions to others through any Git remote."),
     "ops": ("superqode.cli.ops:ops", "List what moved or removed sessions, and take it back."),
     "remote": ("superqode.cli.remote:remote", "Say where shares travel to."),
+    "sync": ("superqode.cli.sync:sync", "Keep the stores of your own machines alike, through any Git remote."),
     "serve": ("superqode.cli.serve:serve", "Show the store in a browser of this machine, to read only."),
     "qe": ("superqode.cli.qe:qe", "Run a project's own checks on a copy, and keep what they find."),
     "hooks": ("superqode.cli.hooks:hooks", "Guard a store or a server, and have agents report each turn."),

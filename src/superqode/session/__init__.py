@@ -12,6 +12,7 @@ from superqode.session.lazy import lazy_names
 if TYPE_CHECKING:
     from superqode.session.aio import AsyncSessionSharingManager as AsyncSessionSharingManager
     from superqode.session.aio import AsyncSessionStore as AsyncSessionStore
+    from superqode.session.aio import AsyncSessionSync as AsyncSessionSync
     from superqode.session.exporters.exported import ExportedSession as ExportedSession
     from superqode.session.models import Message as Message
     from superqode.session.models import MessageRole as MessageRole
@@ -25,16 +26,19 @@ if TYPE_CHECKING:
     from superqode.session.sharing.models import SharedSession as SharedSession
     from superqode.session.sharing.models import ShareVisibility as ShareVisibility
     from superqode.session.store.store import SessionStore as SessionStore
+    from superqode.session.sync.session_sync import SessionSync as SessionSync
 
 _HOMES: Final = {
     "AsyncSessionSharingManager": "superqode.session.aio",
     "AsyncSessionStore": "superqode.session.aio",
+    "AsyncSessionSync": "superqode.session.aio",
     "ExportedSession": "superqode.session.exporters.exported",
     "Message": "superqode.session.models",
     "MessageRole": "superqode.session.models",
     "Session": "superqode.session.models",
     "SessionSharingManager": "superqode.session.sharing.manager",
     "SessionStore": "superqode.session.store.store",
+    "SessionSync": "superqode.session.sync.session_sync",
     "ShareConfig": "superqode.session.sharing.models",
     "ShareVisibility": "superqode.session.sharing.models",
     "SharedSession": "superqode.session.sharing.models",

@@ -31,6 +31,8 @@ from superqode.session.store.results import (
 )
 from superqode.session.store.stats import StoreStats
 from superqode.session.store.store import SessionStore
+from superqode.session.sync.results import SyncReport
+from superqode.session.sync.session_sync import SessionSync
 
 if TYPE_CHECKING:
     from superqode.session.agents import FoundPlace
@@ -38,7 +40,7 @@ if TYPE_CHECKING:
     from superqode.session.store.rescue import RescueReport
     from superqode.session.store.sources import Original
 
-__all__ = ["AsyncSessionSharingManager", "AsyncSessionStore"]
+__all__ = ["AsyncSessionSharingManager", "AsyncSessionStore", "AsyncSessionSync"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -281,3 +283,18 @@ class AsyncSessionSharingManager:
     async def prune(self, *, all_owners: bool = False) -> PruneResult:
         """As `SessionSharingManager.prune`."""
         return await _run(self.manager.prune, all_owners=all_owners)
+
+
+class AsyncSessionSync:
+    """`SessionSync` with an awaitable method; arguments, results and errors are those of that name.
+
+    Args:
+        sync: the sync to run.
+    """
+
+    def __init__(self, sync: SessionSync) -> None:
+        self.sync = sync
+
+    async def run(self, **options: Any) -> SyncReport:
+        """As `SessionSync.run`."""
+        return await _run(self.sync.run, **options)

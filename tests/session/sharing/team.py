@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import zlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -72,6 +73,16 @@ def objects(path: Path) -> dict[str, tuple[str, bytes]]:
         found[oid] = (kind, told[end + 1 : end + 1 + int(size)])
         place = end + 2 + int(size)
     return found
+
+
+def everything(path: Path) -> Iterator[tuple[str, bytes]]:
+    """All that a repository tells: decompressed objects, names and targets of refs, and its loose files as they are."""
+    yield "refs", repr(refs(path)).encode()
+    for oid, (kind, content) in objects(path).items():
+        yield f"{kind} {oid}", content
+    for file in path.rglob("*"):
+        if file.is_file() and "hooks" not in file.parts:
+            yield str(file.relative_to(path)), str(file.relative_to(path)).encode() + file.read_bytes()
 
 
 def state(path: Path) -> tuple[dict[str, str], set[str], list[str]]:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 import pytest
 
-from session.sharing.team import PASSWORD, SHARE_IDENT, TOKEN, bare, git, objects, person, refs
+from session.sharing.team import PASSWORD, SHARE_IDENT, TOKEN, bare, everything, git, objects, person, refs
 from superqode.session import Session, SessionStore
 from superqode.session.sharing.manager import SessionSharingManager
 from superqode.session.sharing.models import ShareConfig
@@ -54,21 +54,11 @@ def _needles(person):
     return {word.encode() for word in words}
 
 
-def _everything(path):
-    """All that a repository tells: decompressed objects, names and targets of refs, and its loose files as they are."""
-    yield "refs", repr(refs(path)).encode()
-    for oid, (kind, content) in objects(path).items():
-        yield f"{kind} {oid}", content
-    for file in path.rglob("*"):
-        if file.is_file() and "hooks" not in file.parts:
-            yield str(file.relative_to(path)), str(file.relative_to(path)).encode() + file.read_bytes()
-
-
 def _found(path, needles):
-    return sorted({(where, word) for where, text in _everything(path) for word in needles if word in text})
+    return sorted({(where, word) for where, text in everything(path) for word in needles if word in text})
 
 
-def _change_everything(person, share, password):
+def _changeeverything(person, share, password):
     """What an owner does in a share's life."""
     session = person.store.load(SECRET_ID)
     session.add_message("user", "More about the kaleidoscope")
@@ -92,7 +82,7 @@ def test_an_encrypted_share_says_nothing(ann, tmp_path, visibility, password):
     """After creating, updating, new terms and changed passwords: no word, id, name, path or time, anywhere."""
     remote = tmp_path / "team.git"
     made = ann.shares.create_share(SECRET_ID, ShareConfig(visibility=visibility, password=password))
-    _change_everything(ann, made, password)
+    _changeeverything(ann, made, password)
     record = ann.record(made)
     assert record.data_key is not None
     assert record.link_secret is not None

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -16,6 +12,7 @@ from superqode.cli.lazy import Command, examples
 from superqode.cli.options import json_option, open_store, store_option, wants_json
 from superqode.cli.output import Column, emit, emit_json, note, style, table
 from superqode.cli.progress import progress
+from superqode.cli.stopping import until_stopped
 from superqode.cli.text import count, line
 from superqode.cli.times import local
 from superqode.session import clock
@@ -183,7 +180,7 @@ def _watch(store: SessionStore, agents: tuple[str, ...], paths: tuple[Path, ...]
             begun = True
             note(f"watching {count(report.totals().files, 'file')}; Ctrl-C ends it")
 
-    with _ending() as stop:
+    with until_stopped() as stop:
         watch(store, lambda: places(store, agents, paths), stop, told)
     note("stopped")
 
@@ -192,22 +189,3 @@ def _change(outcome: ImportOutcome) -> str:
     counts = f"{count(outcome.messages, 'message')}, {count(outcome.executions, 'tool call')}"
     shown = style(line(outcome.session_id), fg="cyan")
     return f"{local(clock.now())}  {outcome.status:<8} {shown}  {counts}"
-
-
-@contextmanager
-def _ending() -> Iterator[Event]:
-    """Give what is set by Ctrl-C and SIGTERM; the second Ctrl-C no longer waits for the import at hand."""
-    stop = Event()
-
-    def end(number: int, _frame: Any) -> None:
-        stop.set()
-        signal.signal(number, before[signal.Signals(number)])
-
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        signal.signal(number, end)
-    try:
-        yield stop
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -67,6 +67,16 @@
     │       ├── ShareRolledBack               an older state than was seen before
     │       ├── ShareTooLarge
     │       └── KdfRefused                    parameters too weak, or too costly
+    ├── SyncError                             a store cannot be synced with others
+    │   ├── SyncNotSetUp (NotFound)           not with this remote, or with none
+    │   ├── SyncExists (ValueError)           there is one already where one was to be begun
+    │   ├── InvalidSyncWords (ValueError)     a typing error, or no key at all
+    │   ├── WrongSyncKey (PermissionError)    another sync's key
+    │   ├── SyncKeyMissing (PermissionError)  the key is not on this machine any more
+    │   ├── SyncKeyRotated (PermissionError)  another machine made a new key
+    │   ├── SyncTampered (ValueError)         damaged, or not written with the key
+    │   ├── UnknownSyncVersion (ValueError)
+    │   └── SyncContended (TimeoutError)      others were faster each time
     └── RemoteError                           a remote cannot be used
         ├── InvalidRemote (ValueError)        a URL or name that no remote may have
         ├── RemoteNotFound (NotFound)         no remote of this name is configured
@@ -182,6 +192,18 @@ from superqode.session.errors.storage import (
     StoreUnwritable,
     UnsupportedStore,
 )
+from superqode.session.errors.sync import (
+    InvalidSyncWords,
+    SyncContended,
+    SyncError,
+    SyncExists,
+    SyncKeyMissing,
+    SyncKeyRotated,
+    SyncNotSetUp,
+    SyncTampered,
+    UnknownSyncVersion,
+    WrongSyncKey,
+)
 
 __all__ = [
     "AcpMissing",
@@ -210,6 +232,7 @@ __all__ = [
     "InvalidSessionId",
     "InvalidShareConfig",
     "InvalidShareToken",
+    "InvalidSyncWords",
     "KdfRefused",
     "NamespaceRefused",
     "NewerFormat",
@@ -259,12 +282,21 @@ __all__ = [
     "StoreNotFound",
     "StoreNotOwned",
     "StoreUnwritable",
+    "SyncContended",
+    "SyncError",
+    "SyncExists",
+    "SyncKeyMissing",
+    "SyncKeyRotated",
+    "SyncNotSetUp",
+    "SyncTampered",
     "TranscriptError",
     "UnknownRole",
     "UnknownShareVersion",
+    "UnknownSyncVersion",
     "UnknownTranscript",
     "UnrelatedSessions",
     "UnsoundObjects",
     "UnsupportedStore",
     "WrongPassword",
+    "WrongSyncKey",
 ]

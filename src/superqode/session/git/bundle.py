@@ -17,7 +17,7 @@ from superqode.session.errors import BackupError
 from superqode.session.git import program
 from superqode.session.git.refs import is_ref_name
 
-__all__ = ["Readable", "read_header", "streamed", "unpack", "write_bundle"]
+__all__ = ["Behind", "Readable", "read_header", "streamed", "unpack", "write_bundle"]
 
 _SIGNATURES: Final = (b"# v2 git bundle\n", b"# v3 git bundle\n")
 _CAPABILITY: Final = re.compile(rb"@([a-z-]+)(?:=(\S*))?\n")
@@ -44,14 +44,15 @@ class Readable(Protocol):
         """At most so many bytes; none at the end."""
 
 
-class _Behind:
+class Behind:
     """A stream that comes behind some bytes."""
 
-    def __init__(self, head: bytes, stream: IO[bytes]) -> None:
+    def __init__(self, head: bytes, stream: Readable) -> None:
         self._head = head
         self._stream = stream
 
     def read(self, size: int, /) -> bytes:
+        """At most so many bytes; none at the end."""
         if not self._head:
             return self._stream.read(size)
         given, self._head = self._head[:size], self._head[size:]
@@ -75,7 +76,7 @@ def streamed(repository: Path, refs: Mapping[str, str], before: str | None, purp
     wanted = "".join(f"{oid}\n" for oid in refs.values()) + (f"^{before}\n" if before else "")
     arguments = ["pack-objects", "-q", "--revs", "--thin", "--delta-base-offset", "--stdout"]
     with program.stream(repository, arguments, purpose=purpose, stdin=wanted.encode()) as stream:
-        yield _Behind("\n".join([*head, "", ""]).encode(), stream)
+        yield Behind("\n".join([*head, "", ""]).encode(), stream)
 
 
 def read_header(stream: IO[bytes], source: str, *, prerequisites: frozenset[str] = frozenset()) -> dict[str, str]:
@@ -117,7 +118,7 @@ def _read_line(line: bytes, source: str, refs: dict[str, str]) -> None:
         refs[name] = found[1].decode()
 
 
-def unpack(repository: Path, stream: IO[bytes], source: str) -> None:
+def unpack(repository: Path, stream: IO[bytes], source: str, *, purpose: str = "Restoring a backup") -> None:
     """Bring the pack that follows a header into a repository, every object checked.
 
     Raises:
@@ -138,4 +139,4 @@ def unpack(repository: Path, stream: IO[bytes], source: str) -> None:
         "--fix-thin",
         f"--max-input-size={size}",
     ]
-    program.run(repository, arguments, purpose="Restoring a backup", stdin=stream)
+    program.run(repository, arguments, purpose=purpose, stdin=stream)

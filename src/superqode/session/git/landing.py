@@ -53,16 +53,17 @@ class Landing:
 
     Args:
         store: the store that may take it over.
+        borrow: whether what comes may build on the store's objects.
 
     Attributes:
         repository: the temporary repository.
     """
 
-    def __init__(self, store: Repository) -> None:
+    def __init__(self, store: Repository, *, borrow: bool = False) -> None:
         self._store = store
         folder = _new_folder(store)
         self._remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        self.repository = Repository.temporary(folder)
+        self.repository = Repository.temporary(folder, borrow=store.path if borrow else None)
 
     def close(self) -> None:
         """Remove it; again is fine."""

@@ -23,6 +23,7 @@ __all__ = [
     "find_remote",
     "list_remotes",
     "remember_namespace",
+    "remember_sync",
     "remove_remote",
     "resolve_remote",
     "set_default",
@@ -34,6 +35,8 @@ Namespace = Literal["superqode", "heads", ""]
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SETTING: Final = re.compile(r"remote\.(?P<name>.+)\.(?P<key>[a-z]+)", re.DOTALL)
 _DEFAULT: Final = "superqode.defaultremote"
+_SYNC: Final = "superqodesync"
+_OLD_SYNC: Final = "superqodesyncold"
 _PURPOSE: Final = "Changing the store's remotes"
 
 
@@ -46,7 +49,9 @@ class RemoteInfo:
         url: where to fetch from, as it is configured: with credentials, if the user put some there. Never to be shown.
         push_url: where to push to; the same unless configured otherwise. Never to be shown either.
         namespace: where it takes shares, as far as that is known.
-        default: whether it is the one that is used when none is named.
+        default: whether it is the one that is used for shares when none is named.
+        sync: what the store is synced with there: `plain`, or the id of a sealed sync; empty where it is not.
+        old_sync: the sealed sync that this one takes the place of, while that is not finished.
     """
 
     name: str
@@ -54,6 +59,8 @@ class RemoteInfo:
     push_url: str = field(repr=False)
     namespace: Namespace = ""
     default: bool = False
+    sync: str = ""
+    old_sync: str = ""
 
     @property
     def shown(self) -> str:
@@ -72,8 +79,10 @@ def list_remotes(repository: Repository | Path) -> list[RemoteInfo]:
             found.setdefault(parts["name"], {}).setdefault(parts["key"], value)
     remotes = {name: keys for name, keys in sorted(found.items()) if keys.get("url")}
     chosen = next((value for key, value in reversed(settings) if key == _DEFAULT), "")
-    if len(remotes) == 1:
-        chosen = next(iter(remotes))
+    # A remote that one's own stores are synced through is none to share through, unless somebody chose it.
+    for_shares = [name for name, keys in remotes.items() if not keys.get(_SYNC)]
+    if len(for_shares) == 1 and chosen not in remotes:
+        chosen = for_shares[0]
     return [_info(name, keys, default=name == chosen) for name, keys in remotes.items()]
 
 
@@ -174,6 +183,25 @@ def remember_namespace(repository: Repository | Path, name: str, namespace: Name
         _set(_path(repository), f"remote.{name}.superqodenamespace", namespace)
 
 
+def remember_sync(repository: Repository | Path, name: str, sync: str, *, old: str = "") -> None:
+    """Note what the store is synced with on a remote.
+
+    Args:
+        repository: the store.
+        name: the remote's name.
+        sync: `plain`, or the id of a sealed sync; empty for nothing any more.
+        old: the sealed sync that this one takes the place of, while that is not finished.
+
+    Raises:
+        RemoteNotFound: there is none of this name.
+        GitMissing, GitFailed: git is missing, or said no.
+    """
+    before = find_remote(repository, name)
+    if before.old_sync != old:  # first: cut short here, the old one is still what counts
+        _set(_path(repository), f"remote.{name}.{_OLD_SYNC}", old)
+    _set(_path(repository), f"remote.{name}.{_SYNC}", sync)
+
+
 def _path(repository: Repository | Path) -> Path:
     return repository if isinstance(repository, Path) else repository.path
 
@@ -193,4 +221,5 @@ def _set(path: Path, key: str, value: str) -> None:
 def _info(name: str, keys: dict[str, str], *, default: bool) -> RemoteInfo:
     told = keys.get("superqodenamespace", "")
     namespace: Namespace = "superqode" if told == "superqode" else "heads" if told == "heads" else ""
-    return RemoteInfo(name, keys["url"], keys.get("pushurl") or keys["url"], namespace, default)
+    push_url = keys.get("pushurl") or keys["url"]
+    return RemoteInfo(name, keys["url"], push_url, namespace, default, keys.get(_SYNC, ""), keys.get(_OLD_SYNC, ""))

@@ -1,23 +1,27 @@
-"""Segments: a stream of any length ⇄ chunks, each encrypted under a key that says where it stands.
-
-A chunk's key knows its segment, its number and whether it is the last one, so a chunk that was moved, repeated or left
-out, or a segment that was cut, does not open: there is nothing to compare, and nothing to forget.
-"""
+"""Segments of a share: a bundle ⇄ chunks, under keys that know the segment (`chunks` knows the rest)."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import IO
 
 from superqode.session.errors import InvalidShareConfig, ShareTampered
 from superqode.session.git.bundle import Readable
+from superqode.session.sharing.chunks import ChunkDamaged, ChunkKey, ChunkSealer, Sealed, open_chunks
 from superqode.session.sharing.keys import ContentKeys
 from superqode.session.sharing.layout import CHUNKS_MAX
 from superqode.session.sharing.manifest import Segment
-from superqode.session.sharing.tokens import InvalidToken, open_token, seal
 
 __all__ = ["SegmentSealer", "open_segment"]
+
+
+def _chunk_key(keys: ContentKeys, segment: int) -> ChunkKey:
+    return partial(_key, keys, segment)
+
+
+def _key(keys: ContentKeys, segment: int, number: int, final: bool) -> bytes:
+    return keys.chunk(segment, number, final=final)
 
 
 class SegmentSealer:
@@ -32,13 +36,8 @@ class SegmentSealer:
     """
 
     def __init__(self, keys: ContentKeys, number: int, stream: Readable) -> None:
-        self._keys = keys
         self._number = number
-        self._stream = stream
-        self._sum = hashlib.sha256()
-        self._chunks = 0
-        self._size = 0
-        self._done = False
+        self._sealer = ChunkSealer(stream, keys.header.chunk, _chunk_key(keys, number))
 
     def __iter__(self) -> Iterator[bytes]:
         """Give the chunks as raw tokens.
@@ -46,28 +45,12 @@ class SegmentSealer:
         Raises:
             InvalidShareConfig: the stream is empty, or longer than a segment may be.
         """
-        ahead = self._read()
-        if not ahead:
-            raise InvalidShareConfig("there is nothing in one of its segments")
-        while ahead:
-            plain, ahead = ahead, self._read()
-            if self._chunks == CHUNKS_MAX:
+        for token in self._sealer:
+            if self._sealer.chunks > CHUNKS_MAX:
                 raise InvalidShareConfig(f"it takes more than {CHUNKS_MAX} chunks. Share a shorter session")
-            key = self._keys.chunk(self._number, self._chunks, final=not ahead)
-            self._sum.update(plain)
-            self._size += len(plain)
-            self._chunks += 1
-            yield seal(key, plain)
-        self._done = True
-
-    def _read(self) -> bytes:
-        """The next chunk's plaintext, whole unless the stream ends; empty at its end."""
-        parts: list[bytes] = []
-        missing = self._keys.header.chunk
-        while missing and (part := self._stream.read(missing)):
-            parts.append(part)
-            missing -= len(part)
-        return b"".join(parts)
+            yield token
+        if not self._sealer.chunks:
+            raise InvalidShareConfig("there is nothing in one of its segments")
 
     def segment(self, *, tip: str, prerequisite: str | None) -> Segment:
         """Give the manifest's entry, once every chunk was taken.
@@ -75,13 +58,12 @@ class SegmentSealer:
         Raises:
             RuntimeError: not every chunk was taken yet.
         """
-        if not self._done:
-            raise RuntimeError("a segment is known only when all of its chunks were taken")
+        sealed = self._sealer.sealed()
         return Segment(
             id=self._number,
-            chunks=self._chunks,
-            size=self._size,
-            sha256=self._sum.hexdigest(),
+            chunks=sealed.chunks,
+            size=sealed.size,
+            sha256=sealed.sha256,
             tip=tip,
             prerequisite=prerequisite,
         )
@@ -96,27 +78,8 @@ def open_segment(keys: ContentKeys, segment: Segment, chunks: Iterable[bytes], t
         ShareTampered: a chunk does not open in its place, is missing or too many, or the whole is not what the
             manifest says.
     """
-    share_id = keys.header.share_id
-    where = f"segment {segment.id}"
-    found = hashlib.sha256()
-    left = segment.size
-    count = 0
-    for number, raw in enumerate(chunks):
-        if number == segment.chunks:
-            raise ShareTampered(share_id, f"{where} has more than its {segment.chunks} chunks")
-        final = number == segment.chunks - 1
-        try:
-            plain = open_token(keys.chunk(segment.id, number, final=final), raw)
-        except InvalidToken as problem:
-            raise ShareTampered(share_id, f"{where}, chunk {number} does not open") from problem
-        expected = left if final else keys.header.chunk
-        if len(plain) != expected:
-            raise ShareTampered(share_id, f"{where}, chunk {number} has {len(plain)} bytes, and not {expected}")
-        found.update(plain)
-        target.write(plain)
-        left -= len(plain)
-        count += 1
-    if count != segment.chunks:
-        raise ShareTampered(share_id, f"{where} has {count} of its {segment.chunks} chunks")
-    if found.hexdigest() != segment.sha256:
-        raise ShareTampered(share_id, f"{where} is not what the manifest says")
+    sealed = Sealed(segment.chunks, segment.size, segment.sha256)
+    try:
+        open_chunks(sealed, keys.header.chunk, _chunk_key(keys, segment.id), chunks, target, f"segment {segment.id}")
+    except ChunkDamaged as problem:
+        raise ShareTampered(keys.header.share_id, str(problem)) from problem

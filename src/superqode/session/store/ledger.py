@@ -23,14 +23,14 @@ from superqode.session.errors import CorruptObject, NewerFormat, StoreError
 from superqode.session.git.objects import BLOB, TREE, TreeEntry
 from superqode.session.git.repository import Repository
 
-__all__ = ["HANDOFFS", "LEDGER", "SEEN", "SHARES", "Document", "Ledger", "share_alone"]
+__all__ = ["HANDOFFS", "LEDGER", "MARKS", "SEEN", "SHARES", "Document", "Ledger", "share_alone"]
 
 LEDGER: Final = "refs/superqode/ledger"
 SHARES: Final = "shares"
 SEEN: Final = "seen"
 HANDOFFS: Final = "handoffs"
 _FORMAT: Final = 1
-_MARKS: Final = "marks.json"
+MARKS: Final = "marks.json"
 _ENDING: Final = ".json"
 _KEY_SIZE: Final = 32
 _FORMAT_LINE: Final = re.compile(r"superqode-ledger ([0-9]{1,9})\n")
@@ -86,19 +86,29 @@ class Ledger:
                 return self._document(entry)
         return None
 
+    def files(self) -> dict[str, str]:
+        """The blobs of all documents, by their path in the ledger's tree; raises as `documents`."""
+        found: dict[str, str] = {}
+        for entry in self._root().values():
+            if entry.mode == TREE:
+                found |= {f"{entry.name}/{below.name}": below.oid for below in self._entries(entry)}
+            else:
+                found[entry.name] = entry.oid
+        return found
+
     def mark_key(self) -> bytes:
         """The key of redaction marks, 32 bytes; made when it is first asked for."""
-        entry = self._root().get(_MARKS)
+        entry = self._root().get(MARKS)
         if entry is None:
             made = {"key": base64.b64encode(entropy.random_bytes(_KEY_SIZE)).decode()}
             self._change(lambda root: self._with_marks(root, made), "ledger: a key for redaction marks")
-            entry = self._root()[_MARKS]
+            entry = self._root()[MARKS]
         try:
             key = base64.b64decode(self._document(entry)["key"], validate=True)
         except (KeyError, TypeError, ValueError) as problem:  # b64decode tells of other than ASCII with ValueError
-            raise _damaged(_MARKS) from problem
+            raise _damaged(MARKS) from problem
         if len(key) != _KEY_SIZE:
-            raise _damaged(_MARKS)
+            raise _damaged(MARKS)
         return key
 
     # -- writing --------------------------------------------------------------------------------------------------
@@ -122,6 +132,34 @@ class Ledger:
             if files:
                 kept[folder] = TreeEntry(TREE, folder, self._repository.objects.write_tree(files.values()))
             return kept
+
+        self._change(change, reason)
+
+    def adopt(self, changes: Mapping[str, tuple[str | None, str | None]], reason: str) -> None:
+        """Put blobs that are in the store in the place of documents, each only where nobody changed it meanwhile.
+
+        Args:
+            changes: by path: the blob that is there (`None` for none), and the one that shall be (`None` to remove it).
+            reason: the commit's subject.
+        """
+
+        def change(root: dict[str, TreeEntry]) -> dict[str, TreeEntry]:
+            folders = {
+                name: {e.name: e for e in self._entries(entry)} for name, entry in root.items() if _is_tree(entry)
+            }
+            top = {name: entry for name, entry in root.items() if not _is_tree(entry)}
+            for path, (before, after) in changes.items():
+                folder, _, name = path.rpartition("/")
+                place = folders.setdefault(folder, {}) if folder else top
+                found = place.pop(name, None)
+                if (found.oid if found is not None else None) != before:
+                    place |= {name: found} if found is not None else {}
+                elif after is not None:
+                    place[name] = TreeEntry(BLOB, name, after)
+            trees = {
+                name: self._repository.objects.write_tree(files.values()) for name, files in folders.items() if files
+            }
+            return top | {name: TreeEntry(TREE, name, oid) for name, oid in trees.items()}
 
         self._change(change, reason)
 
@@ -159,7 +197,7 @@ class Ledger:
 
     def _with_marks(self, root: dict[str, TreeEntry], made: Document) -> dict[str, TreeEntry]:
         # Another process may have made one meanwhile: then that one counts.
-        return root if _MARKS in root else {**root, _MARKS: self._written(_MARKS, made)}
+        return root if MARKS in root else {**root, MARKS: self._written(MARKS, made)}
 
     def _change(self, change: Callable[[dict[str, TreeEntry]], dict[str, TreeEntry]], reason: str) -> None:
         repository = self._repository
@@ -215,6 +253,10 @@ class Ledger:
         if not isinstance(found, dict):
             raise _damaged(entry.name)
         return found
+
+
+def _is_tree(entry: TreeEntry) -> bool:
+    return entry.mode == TREE
 
 
 def _damaged(what: str) -> StoreError:

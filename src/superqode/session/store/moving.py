@@ -20,8 +20,9 @@ from superqode.session.store.loading import load_session
 from superqode.session.store.operations import forgetting, taking_back
 from superqode.session.store.operations.log import OperationLog
 from superqode.session.store.operations.planning import OPS_UNDO, Plan
-from superqode.session.store.operations.recording import record, recording, settle, titles_of
+from superqode.session.store.operations.recording import recording, settle, titles_of
 from superqode.session.store.operations.results import Operation, UndoneOperation
+from superqode.session.store.purged import mark_purged
 from superqode.session.store.renaming import rename
 from superqode.session.store.results import PurgeResult, SessionSummary, TrashItem
 from superqode.session.store.saving import Saver
@@ -141,12 +142,10 @@ class StoreMoves(StoreCare):
         index, log = self._index(repository), OperationLog(repository)
         sessions = dict.fromkeys((item.session_id for item in items), "")
         with self._told(), log.alone():
-            settle(repository, log)
-            # First, for what comes next may be cut short.
-            forgetting.forget(repository, sessions, _going(repository, items))
-            with record(repository, log, "purge", sessions, final=True):
+            with forgetting.purging(repository, log, sessions, _going(repository, items)):
                 for item in items:
                     with repository.writing(item.session_id):
+                        mark_purged(repository, item)
                         trash.throw_away(repository, item)
                     sources_refs.forget_purged(repository, item)
         for session_id in sessions:

@@ -29,7 +29,17 @@ from superqode.session.git.objects import BLOB, TREE, Ident, Objects, TreeEntry
 if TYPE_CHECKING:
     from superqode.session.git.repository import Repository
 
-__all__ = ["KEPT", "FileToKeep", "KeptFile", "Original", "forgotten", "piece_sizes", "read_original", "write_original"]
+__all__ = [
+    "KEPT",
+    "FileToKeep",
+    "KeptFile",
+    "Original",
+    "forgotten",
+    "original_at",
+    "piece_sizes",
+    "read_original",
+    "write_original",
+]
 
 KEPT: Final = "refs/superqode/sources/"
 
@@ -250,12 +260,24 @@ def read_original(repository: Repository, session_id: str) -> Original | None:
     """
     try:
         tip = repository.refs.read(KEPT + session_id)
-        return None if tip is None else _read(repository.objects, tip)
+    except CorruptObject as problem:
+        raise _damaged(session_id, problem) from problem
+    return None if tip is None else original_at(repository.objects, tip, session_id)
+
+
+def original_at(objects: Objects, commit: str, session_id: str) -> Original:
+    """The original that a commit holds; raises as `read_original`."""
+    try:
+        return _read(objects, commit)
     except NewerFormat:
         raise
     except (CorruptObject, ValueError, KeyError, TypeError) as problem:
-        reason = f"its kept original cannot be read ({problem}). Import its file again"
-        raise CorruptSession(session_id, reason, path=KEPT + session_id) from problem
+        raise _damaged(session_id, problem) from problem
+
+
+def _damaged(session_id: str, problem: Exception) -> CorruptSession:
+    reason = f"its kept original cannot be read ({problem}). Import its file again"
+    return CorruptSession(session_id, reason, path=KEPT + session_id)
 
 
 def _read(objects: Objects, commit: str) -> Original:

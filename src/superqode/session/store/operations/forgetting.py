@@ -5,7 +5,8 @@ What stays of an operation then is what was done, when, by whom, and the session
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -15,10 +16,10 @@ from superqode.session.errors import CorruptObject, NewerFormat, StoreError
 from superqode.session.git.history import ancestors_among
 from superqode.session.git.repository import Repository
 from superqode.session.store.operations.log import OperationLog, Stored
-from superqode.session.store.operations.recording import owner_of, refs_of, settle
+from superqode.session.store.operations.recording import owner_of, record, refs_of, settle
 from superqode.session.store.sources import KEPT
 
-__all__ = ["cut", "forget"]
+__all__ = ["cut", "forget", "purging"]
 
 _SLACK: Final = timedelta(days=30)
 # Operations on many sessions that have nothing to do with each other: of these one may be forgotten alone.
@@ -66,6 +67,19 @@ def forget(repository: Repository, session_ids: Iterable[str], going: Iterable[s
     stay = {name: oid for name, oid in refs_of(repository, dict.fromkeys(names, "")).items() if name not in gone}
     reach = _Reach(repository, stay)
     log.rewrite(lambda stored: _without(stored, names, reach))
+
+
+@contextmanager
+def purging(
+    repository: Repository, log: OperationLog, session_ids: Iterable[str], going: Iterable[str]
+) -> Iterator[None]:
+    """Record that what happens inside forgets sessions for good. The caller holds the log's lock; errors as `forget`."""
+    sessions = dict.fromkeys(session_ids, "")
+    settle(repository, log)
+    # First, for what comes next may be cut short.
+    forget(repository, sessions, going)
+    with record(repository, log, "purge", sessions, final=True):
+        yield
 
 
 def _all_names(log: OperationLog, session_ids: Iterable[str]) -> set[str]:

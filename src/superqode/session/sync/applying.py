@@ -1,0 +1,126 @@
+"""A store brought to a view: new refs before old ones go, each only where nobody moved it meanwhile.
+
+A crash between leaves more than there shall be, never less, and the next sync finds the same plan again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Final
+
+from superqode.session.errors import RefConflict
+from superqode.session.git.packed_refs import PackedRef
+from superqode.session.git.repository import Repository
+from superqode.session.store.index.catalogue import Catalogue
+from superqode.session.store.ledger import Ledger
+from superqode.session.store.operations.forgetting import purging
+from superqode.session.store.operations.log import OperationLog
+from superqode.session.store.operations.recording import recording, titles_of
+from superqode.session.store.secrets import forget_verdicts
+from superqode.session.sync.view import HEADS, LEDGER_FOLDER, PURGED, SOURCES, TAGS, TRASH, View, owner_of
+
+__all__ = ["apply"]
+
+# A session's refs that come: what is deleted first, so that the trash is whole before its branch goes.
+_COMING: Final = (TRASH, PURGED, TAGS, SOURCES, HEADS)
+_GOING: Final = (HEADS, TAGS, SOURCES, TRASH, PURGED)
+_REASON: Final = "sync"
+
+
+def apply(repository: Repository, ours: View, wanted: View) -> bool:
+    """Bring the store from one view to another; says whether all of it is as wanted.
+
+    What somebody moved meanwhile stays as it is: then read the view again, and reconcile again.
+
+    Args:
+        repository: the store, with every object that `wanted` names; the caller keeps pruning out.
+        ours: the view that `wanted` was made of.
+        wanted: the view that shall be.
+
+    Raises:
+        StoreLocked: another process held a session all the time.
+        OSError: the disk said no.
+    """
+    names = [name for name in {*ours, *wanted} if ours.get(name) != wanted.get(name)]
+    groups: dict[str, list[str]] = defaultdict(list)
+    for name in names:
+        if not name.startswith(LEDGER_FOLDER):
+            groups[owner_of(name)].append(name)
+    fresh = [owner for owner, group in groups.items() if all(name not in ours for name in group)]
+    whole = _make_all(repository, {name: wanted[name] for owner in fresh for name in groups[owner]})
+    touched: list[str] = []
+    changing = groups.keys() - set(fresh)
+    purged = {owner for owner in changing if any(name.startswith(PURGED) and name in wanted for name in groups[owner])}
+    losing = {owner for owner in changing - purged if owner and any(name not in wanted for name in groups[owner])}
+    for owners, recorded in (
+        (purged, _purging(repository, sorted(purged), [name for name in names if name not in wanted])),
+        (losing, _removing(repository, sorted(losing))),
+        (changing - purged - losing, nullcontext()),
+    ):
+        with recorded:
+            for owner in sorted(owners):
+                with repository.writing(owner) if owner else repository.writing():
+                    whole &= _change(repository, groups[owner], ours, wanted, touched)
+    repository.flush([str(repository.path / name) for name in touched] or [str(repository.path / "packed-refs")])
+    documents = {name.removeprefix(LEDGER_FOLDER): name for name in names if name.startswith(LEDGER_FOLDER)}
+    if documents:
+        changes = {path: (ours.get(name), wanted.get(name)) for path, name in documents.items()}
+        Ledger(repository).adopt(changes, "ledger: synced")
+    return whole
+
+
+@contextmanager
+def _purging(repository: Repository, owners: Sequence[str], going: Sequence[str]) -> Iterator[None]:
+    """What was purged elsewhere is forgotten here, too: nothing may bring it back."""
+    if not owners:
+        yield
+        return
+    log = OperationLog(repository)
+    with log.alone(), purging(repository, log, owners, [name for name in going if owner_of(name) in owners]):
+        yield
+    Catalogue(repository, lambda _name, _tip: None).discard()
+    forget_verdicts(repository)
+
+
+def _removing(repository: Repository, owners: Sequence[str]) -> AbstractContextManager[object]:
+    """What was deleted, brought back or renamed elsewhere is an operation here that can be taken back."""
+    return recording(repository, "sync", titles_of(repository, owners)) if owners else nullcontext()
+
+
+def _make_all(repository: Repository, refs: View) -> bool:
+    """Make refs that are not there at once: of a thousand sessions that come, none waits for a lock of its own."""
+    if not refs:
+        return True
+    with repository.writing():
+        free = {name: oid for name, oid in refs.items() if repository.refs.read(name) is None}
+        objects = repository.objects
+        repository.refs.create_all(
+            {name: PackedRef(oid, "" if name.startswith(HEADS) else objects.peeled(oid)) for name, oid in free.items()}
+        )
+    return len(free) == len(refs)
+
+
+def _change(repository: Repository, names: Iterable[str], ours: View, wanted: View, touched: list[str]) -> bool:
+    refs, ident = repository.refs, repository.committer()
+    whole = True
+    coming = sorted((name for name in names if name in wanted), key=lambda name: (_place(name, _COMING), name))
+    going = sorted((name for name in names if name not in wanted), key=lambda name: (_place(name, _GOING), name))
+    for name in coming:
+        try:
+            refs.update(name, wanted[name], ours.get(name), ident=ident, reason=_REASON)
+        except RefConflict:
+            whole = False
+        else:
+            touched.append(name)
+    for name in going if whole else ():
+        try:
+            refs.delete(name, ours[name])
+        except RefConflict:
+            whole = False
+    return whole
+
+
+def _place(name: str, order: tuple[str, ...]) -> int:
+    return next((place for place, prefix in enumerate(order) if name.startswith(prefix)), len(order))

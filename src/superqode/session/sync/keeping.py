@@ -1,0 +1,105 @@
+"""Where a machine keeps its sync key: in the system's keyring, or in a file that only its owner may read.
+
+The file stands in the store's folder, `superqode/sync/keys/<sync id>`, and is no ref: no backup, share or clone carries
+it. Whoever can read that file can read the sessions beside it, too.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from superqode.session.errors import InvalidSyncWords, SyncKeyMissing
+from superqode.session.git.repository import Repository
+from superqode.session.sync.keys import SyncKey
+from superqode.session.sync.state import sync_folder, write_private
+from superqode.session.sync.words import from_words, to_words
+
+__all__ = ["find_key", "forget_key", "keep_key", "load_key"]
+
+_SERVICE = "superqode-sync"
+Place = Literal["keyring", "file", "missing"]
+
+
+def keep_key(repository: Repository, key: SyncKey, *, keyring: bool) -> Place:
+    """Keep a key on this machine; says where.
+
+    Args:
+        repository: the store.
+        key: the key.
+        keyring: whether to use the system's keyring, if the package `keyring` is there and has one that works.
+
+    Raises:
+        OSError: the disk said no.
+    """
+    words = to_words(key.secret)
+    if keyring and _ring_put(key.id, words):
+        return "keyring"
+    folder = sync_folder(repository) / "keys"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_private(folder / key.id, f"{words}\n".encode())
+    return "file"
+
+
+def find_key(repository: Repository, sync_id: str) -> tuple[SyncKey | None, Place]:
+    """The key of a sync and where it is; `None` where this machine does not have it."""
+    try:
+        told = (sync_folder(repository) / "keys" / sync_id).read_text("utf-8")
+        place: Place = "file"
+    except (OSError, ValueError):
+        told, place = _ring_get(sync_id), "keyring"
+    try:
+        key = SyncKey(from_words(told))
+    except InvalidSyncWords:
+        return None, "missing"
+    return (key, place) if key.id == sync_id else (None, "missing")
+
+
+def load_key(repository: Repository, sync_id: str, remote: str) -> SyncKey:
+    """The key of a sync.
+
+    Raises:
+        SyncKeyMissing: this machine does not have it.
+    """
+    key, _ = find_key(repository, sync_id)
+    if key is None:
+        raise SyncKeyMissing(remote, "neither the keyring nor the store's folder has it")
+    return key
+
+
+def forget_key(repository: Repository, sync_id: str) -> None:
+    """Forget a key, wherever it is kept."""
+    (sync_folder(repository) / "keys" / sync_id).unlink(missing_ok=True)
+    try:
+        import keyring
+        from keyring.errors import KeyringError
+    except ImportError:
+        return
+    try:
+        keyring.delete_password(_SERVICE, sync_id)
+    except KeyringError:
+        return  # it was not there, or there is no keyring
+
+
+def _ring_put(sync_id: str, words: str) -> bool:
+    try:
+        import keyring
+        from keyring.errors import KeyringError
+    except ImportError:
+        return False
+    try:
+        keyring.set_password(_SERVICE, sync_id, words)
+        return keyring.get_password(_SERVICE, sync_id) == words
+    except KeyringError:
+        return False
+
+
+def _ring_get(sync_id: str) -> str:
+    try:
+        import keyring
+        from keyring.errors import KeyringError
+    except ImportError:
+        return ""
+    try:
+        return keyring.get_password(_SERVICE, sync_id) or ""
+    except KeyringError:
+        return ""

@@ -1,0 +1,145 @@
+"""A remote that holds sessions in clear: branches and tags, so that `git log` works there. Only where one says so.
+
+The trash and the marks of what was purged travel, too; or a deletion would come back from the next machine. Originals,
+shares and the ledger, which holds keys, stay here. Where a host takes no refs but branches and tags:
+
+    refs/superqode/trash/<session>/<time>/branch   → refs/heads/superqode-trash/<session>/<time>/branch
+    refs/superqode/trash/<session>/<time>/tags/<s> → refs/tags/superqode-trash/<session>/<time>/tags/<s>
+    refs/superqode/purged/<session>/<time>         → refs/tags/superqode-purged/<session>/<time>
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from superqode.session.errors import NamespaceRefused, RemoteRefMoved, RemoteRefNotFound
+from superqode.session.git import remote, remotes
+from superqode.session.git.landing import Landing
+from superqode.session.git.network import Progress
+from superqode.session.git.remote import Update
+from superqode.session.git.remotes import RemoteInfo
+from superqode.session.git.repository import Repository
+from superqode.session.sync.seen import Pushed, Seen, Trust
+from superqode.session.sync.state import State
+from superqode.session.sync.view import HEADS, PURGED, TAGS, TRASH, View, is_view_name
+
+__all__ = ["PLAIN", "PREFIXES", "PlainRemote"]
+
+PLAIN: Final = "plain"
+PREFIXES: Final = (HEADS, TAGS, TRASH, PURGED)
+
+_LANDED: Final = "refs/superqode/landed/"
+# Refs in one fetch: each is a word of git's command line, which Linux ends at two megabytes.
+_AT_ONCE: Final = 1_000
+_FETCH_MAX: Final = 64 * 1024**3
+_TRASH_HEADS: Final = "refs/heads/superqode-trash/"
+_TRASH_TAGS: Final = "refs/tags/superqode-trash/"
+_PURGED_TAGS: Final = "refs/tags/superqode-purged/"
+
+
+def _on_heads(name: str) -> str:
+    """A name as it is on a host that takes branches and tags only."""
+    if name.startswith(TRASH):
+        return (_TRASH_HEADS if name.endswith("/branch") else _TRASH_TAGS) + name.removeprefix(TRASH)
+    return _PURGED_TAGS + name.removeprefix(PURGED) if name.startswith(PURGED) else name
+
+
+def _from_heads(name: str) -> str:
+    for there, here in ((_TRASH_HEADS, TRASH), (_TRASH_TAGS, TRASH), (_PURGED_TAGS, PURGED)):
+        if name.startswith(there):
+            return here + name.removeprefix(there)
+    return name
+
+
+class PlainRemote:
+    """Sessions in clear on one remote; arguments as `SealedRemote`."""
+
+    def __init__(
+        self,
+        repository: Repository,
+        target: RemoteInfo,
+        *,
+        interactive: bool = False,
+        progress: Progress | None = None,
+    ) -> None:
+        self._repository = repository
+        self._target = target
+        self._interactive = interactive
+        self._progress = progress
+        self._names: dict[str, str] = {}
+        self._seen: View = {}
+
+    def look(self, state: State) -> Seen:
+        """Find out what the remote holds; raises RemoteError."""
+        there = remote.ls_remote(self._target.url, [prefix + "*" for prefix in PREFIXES], interactive=self._interactive)
+        self._names = {_from_heads(name): name for name in there}
+        self._seen = {_from_heads(name): oid for name, oid in there.items() if is_view_name(_from_heads(name))}
+        if not state.is_known:
+            return Seen(self._seen, Trust("new", {}))
+        lost = bool(state.view) and not self._seen
+        return Seen(self._seen, Trust("lost", {}) if lost else Trust("plain", state.view))
+
+    def land(self, landing: Landing, _known: Mapping[str, str]) -> dict[str, str]:
+        """Fetch what is not here into a landing.
+
+        Raises:
+            RemoteRefMoved: another machine changed the remote meanwhile; look again.
+            RemoteError: what went wrong.
+        """
+        objects = self._repository.objects
+        lacking: View = {}
+        for name, oid in self._seen.items():
+            if oid not in lacking and not objects.stands(oid):
+                lacking[oid] = name
+        names = [self._names[name] for name in lacking.values()]
+        for start in range(0, len(names), _AT_ONCE):
+            part = names[start : start + _AT_ONCE]
+            try:
+                remote.fetch(
+                    landing.repository.path,
+                    self._target.url,
+                    {name: f"{_LANDED}{start + number}" for number, name in enumerate(part)},
+                    max_bytes=_FETCH_MAX,
+                    interactive=self._interactive,
+                    progress=self._progress,
+                )
+            except RemoteRefNotFound as problem:
+                raise RemoteRefMoved(self._target.name, problem.reason, "it is gone") from problem
+        for number, (oid, name) in enumerate(lacking.items()):
+            if landing.repository.refs.read(f"{_LANDED}{number}") != oid:
+                raise RemoteRefMoved(self._target.name, name, "it moved")
+        return {}
+
+    def push(self, seen: Seen, view: View, *, compact: bool = False) -> Pushed:
+        """Push what changed since the remote was looked at; raises as `SealedRemote.push`."""
+        del compact
+        names = sorted(name for name in {*seen.view, *view} if seen.view.get(name) != view.get(name))
+        # First what says why something goes: a host that does not take it would still take the going.
+        own = [name for name in names if name in view and name.startswith((TRASH, PURGED))]
+        namespace = self._target.namespace
+        try:
+            self._send(seen, view, own, on_heads=namespace == "heads")
+        except NamespaceRefused:
+            namespace = "heads"
+            self._send(seen, view, own, on_heads=True)
+        if own and namespace != self._target.namespace:
+            remotes.remember_namespace(self._repository, self._target.name, namespace)
+        # What comes before what goes, so that nothing is missing where a push of many ends in the middle.
+        rest = sorted((name for name in names if name not in own), key=lambda name: (name not in view, name))
+        self._send(seen, view, rest, on_heads=namespace == "heads")
+        return Pushed()
+
+    def _send(self, seen: Seen, view: View, names: list[str], *, on_heads: bool) -> None:
+        updates = []
+        for name in names:
+            there = self._names.get(name) or (_on_heads(name) if on_heads else name)
+            updates.append(Update(view.get(name, ""), there, seen.view.get(name)))
+        if updates:
+            remote.push(
+                self._repository.path,
+                self._target.push_url,
+                updates,
+                interactive=self._interactive,
+                progress=self._progress,
+            )

@@ -1,0 +1,82 @@
+"""What a look at a remote tells, and how far it can be built on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Literal, NamedTuple
+
+from superqode.session.sync.manifest import Manifest
+from superqode.session.sync.state import State
+from superqode.session.sync.view import View
+
+__all__ = ["Pushed", "Seen", "Trust", "standing"]
+
+
+class Trust(NamedTuple):
+    """How the remote stands to what was remembered of it.
+
+    Attributes:
+        kind: `same`: nothing happened there; `newer`: it builds on what was remembered; `new`: the two never met;
+            `older`: it was put back to a state that was seen before; `parted`: it was put back, and went on from there;
+            `lost`: it has nothing any more; `plain`: nobody can tell, as it is in clear.
+        base: the view that both held last.
+    """
+
+    kind: Literal["same", "newer", "new", "older", "parted", "lost", "plain"]
+    base: View
+
+    @property
+    def trusted(self) -> bool:
+        """Whether what is absent there was removed."""
+        return self.kind in ("same", "newer")
+
+
+class Seen(NamedTuple):
+    """What a remote holds.
+
+    Attributes:
+        view: the view.
+        trust: how it stands to what was remembered.
+        tip: the commit; empty where there is none, and in clear.
+        generation: its number.
+    """
+
+    view: View
+    trust: Trust
+    tip: str = ""
+    generation: int = 0
+
+
+class Pushed(NamedTuple):
+    """What a push left on the remote.
+
+    Attributes:
+        tip: the commit; empty in clear.
+        generation: its number.
+        previous: the commits before it.
+        segments: the trees of its segments, by their ids.
+        size: bytes of ciphertext that were new.
+    """
+
+    tip: str = ""
+    generation: int = 0
+    previous: tuple[str, ...] = ()
+    segments: Mapping[str, str] = MappingProxyType({})
+    size: int = 0
+
+
+def standing(state: State, tip: str, manifest: Manifest) -> Trust:
+    """How a commit of a sealed sync stands to what was remembered."""
+    if not state.is_known:
+        return Trust("new", {})
+    if tip == state.tip:
+        return Trust("same", state.view)
+    if state.tip in manifest.previous:
+        return Trust("newer", state.view)
+    # Further back than a manifest tells: it may be trusted that far ahead is ahead.
+    if state.tip and manifest.generation - state.generation > len(manifest.previous):
+        return Trust("newer", state.view)
+    if not state.tip:
+        return Trust("new", {})
+    return Trust("older" if tip in state.previous else "parted", state.view)

@@ -1,0 +1,373 @@
+"""`SessionSync`: a store and a remote brought together: look, reconcile, apply, push; again where others were faster.
+
+Each step can be cut short anywhere. Objects come before refs, refs before what is remembered, and what is remembered
+before the push: whatever was cut short, the next sync finds a base that both sides really had, and the same plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Protocol
+
+from superqode.session import clock
+from superqode.session.errors import (
+    CorruptObject,
+    RemoteRefMoved,
+    StoreLocked,
+    SyncContended,
+    SyncKeyRotated,
+    SyncNotSetUp,
+    SyncTampered,
+)
+from superqode.session.git import remotes
+from superqode.session.git.landing import Landing
+from superqode.session.git.network import Progress
+from superqode.session.git.remotes import RemoteInfo, list_remotes, resolve_remote
+from superqode.session.git.repository import Repository
+from superqode.session.git.sizes import object_sizes
+from superqode.session.store import maintenance
+from superqode.session.sync import telling
+from superqode.session.sync.applying import apply
+from superqode.session.sync.commits import Commits
+from superqode.session.sync.keeping import forget_key, load_key
+from superqode.session.sync.plain import PLAIN, PREFIXES, PlainRemote
+from superqode.session.sync.reconcile import Note, Plan, reconcile
+from superqode.session.sync.resolving import resolve
+from superqode.session.sync.results import SyncReport
+from superqode.session.sync.sealed import SealedRemote
+from superqode.session.sync.seen import Pushed, Seen
+from superqode.session.sync.state import State, forget_state, load_state, save_state
+from superqode.session.sync.view import HEADS, TRASH, Local, View, read_view
+
+if TYPE_CHECKING:
+    from superqode.session.store.store import SessionStore
+
+__all__ = ["SessionSync", "Transport", "find_synced", "open_transport", "synced_remotes"]
+
+_ROUNDS: Final = 12
+# What other processes may change in a store while it is brought to a view, before that is given up.
+_SETTLING: Final = 12
+_PACKS_MANY: Final = 20
+_WAIT: Final = 2.0
+
+
+class Transport(Protocol):
+    """How a remote is looked at, taken from and pushed to; see `SealedRemote`."""
+
+    def look(self, state: State) -> Seen:
+        """Find out what the remote holds."""
+
+    def land(self, landing: Landing, known: Mapping[str, str], /) -> dict[str, str]:
+        """Take what is there and not here into a landing; gives what is known from then on."""
+
+    def push(self, seen: Seen, view: View, *, compact: bool = False) -> Pushed:
+        """Push what changed since the remote was looked at."""
+
+
+def synced_remotes(repository: Repository | Path) -> list[RemoteInfo]:
+    """The remotes that a store is synced with, by name."""
+    return [remote for remote in list_remotes(repository) if remote.sync]
+
+
+def find_synced(repository: Repository, wanted: str | None) -> RemoteInfo:
+    """The remote that is meant: by name, URL or path; the only one where nothing is said.
+
+    Raises:
+        SyncNotSetUp: the store is not synced with it, or with none.
+        RemoteNotFound, InvalidRemote: it is none.
+    """
+    if wanted is not None:
+        target = resolve_remote(repository, wanted)
+        if not target.sync:
+            raise SyncNotSetUp(target.name or target.shown)
+        return target
+    found = synced_remotes(repository)
+    if not found:
+        raise SyncNotSetUp
+    return found[0]
+
+
+def open_transport(
+    repository: Repository, target: RemoteInfo, *, interactive: bool = False, progress: Progress | None = None
+) -> Transport:
+    """What speaks with a remote.
+
+    Raises:
+        SyncKeyMissing: this machine does not have its key.
+    """
+    if target.sync == PLAIN:
+        return PlainRemote(repository, target, interactive=interactive, progress=progress)
+    key = load_key(repository, target.sync, target.name)
+    return SealedRemote(repository, target, key, interactive=interactive, progress=progress)
+
+
+class SessionSync:
+    """Keeps a store and others of the same person alike, through one remote.
+
+    Args:
+        store: the store.
+        remote: the remote's name, URL or path; the one that is set up without it.
+        interactive: whether git may ask for passwords and the like.
+    """
+
+    def __init__(self, store: SessionStore, remote: str | None = None, *, interactive: bool = False) -> None:
+        self._store = store
+        self._wanted = remote
+        self._interactive = interactive
+
+    def run(self, *, dry_run: bool = False, compact: bool = False, progress: Progress | None = None) -> SyncReport:
+        """Sync once; gives what went which way.
+
+        Args:
+            dry_run: only tell; nothing is changed, here or there.
+            compact: seal everything anew, so that the remote keeps nothing of what was purged.
+            progress: told how far it is.
+
+        Raises:
+            SyncNotSetUp, SyncKeyMissing: it was not set up here, or the key is gone.
+            SyncKeyRotated, SyncTampered, UnknownSyncVersion: what is on the remote cannot be taken.
+            SyncContended: others were faster each time.
+            StoreLocked: another process syncs this store.
+            RemoteError: what went wrong on the way.
+            GitMissing, GitFailed: `git` is missing, or said no.
+        """
+        repository = self._store._made()
+        target = find_synced(repository, self._wanted)
+        with self._store._told(), repository.alone("sync", timeout=_WAIT):
+            if not dry_run and target.old_sync not in ("", target.sync):
+                self._finish_rotation(repository, target, progress)
+            report = self._round(target, dry_run=dry_run, compact=compact, progress=progress)
+            if not dry_run:
+                _pack(repository)
+        return report
+
+    def _round(self, target: RemoteInfo, *, dry_run: bool, compact: bool, progress: Progress | None) -> SyncReport:
+        repository = self._store._made()
+        transport = open_transport(repository, target, interactive=self._interactive, progress=progress)
+        self._store._index(repository).refresh()  # what plain git deleted goes into the trash first
+        run = Run(repository, target, transport, self._store._index(repository).forget)
+        return run.go(dry_run=dry_run, compact=compact)
+
+    def _finish_rotation(self, repository: Repository, target: RemoteInfo, progress: Progress | None) -> None:
+        """Finish a change of keys: the last of the old sync comes in, all is under the new one, a note is left."""
+        old = replace(target, sync=target.old_sync)
+        for _ in range(_ROUNDS):
+            key = load_key(repository, old.sync, old.name)
+            sealed = SealedRemote(repository, old, key, interactive=self._interactive, progress=progress)
+            try:
+                self._round(old, dry_run=False, compact=False, progress=progress)
+                self._round(target, dry_run=False, compact=False, progress=progress)
+                state = load_state(repository, old.name, old.sync)
+                seen = sealed.look(state)
+                if seen.tip != state.tip:
+                    continue  # another machine does not know yet, and pushed once more
+                sealed.leave(seen)
+            except RemoteRefMoved:
+                continue
+            except SyncKeyRotated:
+                pass  # cut short behind the note
+            forget_state(repository, old.name, old.sync)
+            remotes.remember_sync(repository, target.name, target.sync)
+            forget_key(repository, old.sync)
+            return
+        raise SyncContended(target.name, _ROUNDS)
+
+
+class Run:
+    """One sync.
+
+    Args:
+        repository: the store; the caller keeps other syncs out.
+        target: the remote.
+        transport: what speaks with it.
+        forget: is told of sessions that go, or the index would take them for deleted by plain git.
+    """
+
+    def __init__(
+        self, repository: Repository, target: RemoteInfo, transport: Transport, forget: Callable[[str], object]
+    ) -> None:
+        self._forget = forget
+        self._repository = repository
+        self._target = target
+        self._transport = transport
+        self._plain = target.sync == PLAIN
+        self._notes: set[Note] = set()
+        self._merged: set[str] = set()
+        self._kinds: set[str] = set()
+        self._first: View | None = None
+
+    def go(self, *, dry_run: bool, compact: bool) -> SyncReport:
+        """Look, reconcile, apply and push, until nobody was faster; all as `SessionSync.run` says."""
+        for number in range(1, _ROUNDS + 1):
+            state = load_state(self._repository, self._target.name, self._target.sync)
+            seen = self._transport.look(state)
+            self._kinds.add(seen.trust.kind)
+            try:
+                with Landing(self._repository, borrow=True) as landing:
+                    segments = self._land(landing, state, seen)
+                    if dry_run:
+                        return self._would(landing, seen)
+                    local = self._bring(landing, seen)
+                shown = _published(local, seen)
+                state = self._remember(
+                    State(state.sync, seen.view, seen.tip, seen.generation, _previous(state, seen), segments)
+                )
+                # Also where there is nothing at all yet: the next machine has to find the place.
+                if shown == seen.view and (self._plain or seen.tip) and not compact:
+                    return self._report(local.view, seen.view, shown, 0, number)
+                pushed = self._transport.push(seen, shown, compact=compact)
+            except RemoteRefMoved:
+                clock.sleep(0.02 * number)
+                continue
+            self._remember(
+                replace(
+                    state,
+                    view=shown,
+                    tip=pushed.tip,
+                    generation=pushed.generation,
+                    previous=pushed.previous,
+                    segments=pushed.segments,
+                )
+            )
+            return self._report(local.view, seen.view, shown, pushed.size, number)
+        raise SyncContended(self._target.name, _ROUNDS)
+
+    # -- taking -----------------------------------------------------------------------------------------------------
+
+    def _land(self, landing: Landing, state: State, seen: Seen) -> dict[str, str]:
+        """Bring in the objects that the remote's view takes."""
+        try:
+            segments = self._transport.land(landing, state.segments)
+        except SyncTampered:
+            if not state.segments:
+                raise
+            # It may build on what was lost here: all of it comes again.
+            segments = self._transport.land(landing, {})
+        if seen.trust.kind == "same" and self._has_all(landing, state.view):
+            return segments
+        try:
+            self._check(landing, seen.view)
+        except CorruptObject:
+            if not state.segments:
+                raise SyncTampered(self._target.name, "objects are missing in it") from None
+            # Something that was here is gone: all of it comes again.
+            self._transport.land(landing, {})
+            self._check_again(landing, seen.view)
+        return segments
+
+    def _has_all(self, landing: Landing, view: View) -> bool:
+        try:
+            object_sizes(landing.repository.path, set(view.values()), "Syncing")
+        except CorruptObject:
+            return False
+        return True
+
+    def _check_again(self, landing: Landing, view: View) -> None:
+        try:
+            self._check(landing, view)
+        except CorruptObject as problem:
+            raise SyncTampered(self._target.name, str(problem)) from problem
+
+    def _check(self, landing: Landing, view: View) -> None:
+        """See that every object is there, and what has to be a commit is one."""
+        kinds = object_sizes(landing.repository.path, set(view.values()), "Syncing")
+        for name, oid in view.items():
+            is_session = name.startswith(HEADS) or (name.startswith(TRASH) and name.endswith("/branch"))
+            if is_session and kinds[oid][0] != "commit":
+                raise SyncTampered(self._target.name, f"{name} is at a {kinds[oid][0]}")
+
+    def _read(self) -> Local:
+        return read_view(self._repository, PREFIXES, ledger=False) if self._plain else read_view(self._repository)
+
+    def _plan(self, local: Local, seen: Seen, repository: Repository) -> Plan:
+        # Put back to what was seen before: nothing happened there, whatever it lacks now.
+        base = seen.view if seen.trust.kind == "older" else seen.trust.base
+        return reconcile(
+            base,
+            local.view,
+            seen.view,
+            Commits(repository),
+            trusted=seen.trust.trusted,
+            unreadable=local.unreadable,
+        )
+
+    def _bring(self, landing: Landing, seen: Seen) -> Local:
+        """Bring the store to what both sides shall hold; gives what it holds then."""
+        repository = self._repository
+        with repository.writing():  # keeps pruning out
+            landing.take_over()
+            for _ in range(_SETTLING):
+                local = self._read()
+                self._first = local.view if self._first is None else self._first
+                plan = self._plan(local, seen, repository)
+                self._notes |= set(plan.notes)
+                merged, notes = resolve(repository, plan)
+                self._merged |= merged
+                self._notes |= notes
+                ours = local.view | {
+                    name: seen.trust.base[name] for name in local.unreadable if name in seen.trust.base
+                }
+                if plan.result == ours:
+                    return local
+                repository.flush()
+                gone = [name for name in ours if name.startswith(HEADS) and name not in plan.result]
+                self._forget_all(gone)  # before: cut short behind it, the index finds them anew
+                apply(repository, ours, plan.result)
+                self._forget_all(gone)
+        raise SyncContended(self._target.name, _SETTLING)
+
+    def _forget_all(self, names: Iterable[str]) -> None:
+        for name in names:
+            self._forget(name.removeprefix(HEADS))
+
+    def _would(self, landing: Landing, seen: Seen) -> SyncReport:
+        """What a sync would do."""
+        local = self._read()
+        plan = self._plan(local, seen, landing.repository)
+        self._first = local.view
+        self._notes |= set(plan.notes)
+        self._merged |= {name.removeprefix(HEADS) for name in plan.merges}
+        report = self._report(plan.result, seen.view, plan.result, 0, 1)
+        return replace(report, dry_run=True)
+
+    # -- telling ------------------------------------------------------------------------------------------------------
+
+    def _remember(self, state: State) -> State:
+        return save_state(self._repository, self._target.name, state)
+
+    def _report(self, ours: View, theirs: View, shown: View, size: int, rounds: int) -> SyncReport:
+        return SyncReport(
+            remote=self._target.name,
+            mode="plain" if self._plain else "sealed",
+            received=telling.changed(self._first or {}, ours),
+            sent=telling.changed(theirs, shown),
+            merged=tuple(sorted(self._merged)),
+            notices=telling.notices(self._target.name, self._kinds, self._notes),
+            bytes_sent=size,
+            rounds=rounds,
+        )
+
+
+def _previous(state: State, seen: Seen) -> tuple[str, ...]:
+    """The commits before the one that was seen, as far as they matter to tell an older state from a new one."""
+    before = (state.tip, *state.previous) if state.tip and state.tip != seen.tip else state.previous
+    return before[:_REMEMBERED]
+
+
+def _published(local: Local, seen: Seen) -> View:
+    """What the remote is told: of what cannot be read here, what it says itself."""
+    return local.view | {name: seen.view[name] for name in local.unreadable if name in seen.view}
+
+
+_REMEMBERED: Final = 256
+
+
+def _pack(repository: Repository) -> None:
+    """Each sync that brought something left a pack; many of them slow every read."""
+    if len(list((repository.path / "objects" / "pack").glob("*.pack"))) > _PACKS_MANY:
+        try:
+            maintenance.maintain(repository, prune_older_than=None)
+        except StoreLocked:
+            return  # another process does it

@@ -1,0 +1,135 @@
+"""What a store remembers of a remote: what both held when they last met. Disposable.
+
+Without it the next sync takes longer, and what was deleted since may come back; nothing is lost. It stands in files
+beside the refs, so that no backup carries it: a store that was restored to an older state has to start from nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from superqode.session import clock
+from superqode.session.codec import jsontext
+from superqode.session.git import durability
+from superqode.session.git.repository import Repository
+from superqode.session.sync.view import View, is_view_name
+
+__all__ = ["State", "forget_state", "load_state", "remote_folder", "save_state", "sync_folder"]
+
+_VERSION: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is remembered.
+
+    Attributes:
+        sync: what it is synced with: a sealed sync's id, or `plain`.
+        view: what both held.
+        tip: the remote's commit then; empty in clear.
+        generation: its number; 0 in clear.
+        previous: the commits before it, newest first.
+        segments: the trees of the segments whose objects are all here, by the segments' ids.
+        synced_at: when the last sync ended.
+    """
+
+    sync: str
+    view: View = field(default_factory=dict)
+    tip: str = ""
+    generation: int = 0
+    previous: tuple[str, ...] = ()
+    segments: Mapping[str, str] = field(default_factory=dict)
+    synced_at: datetime | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the two have met."""
+        return self.synced_at is not None
+
+
+def sync_folder(repository: Repository) -> Path:
+    """Where everything about syncing stands, below the store."""
+    return repository.own / "sync"
+
+
+def remote_folder(repository: Repository, name: str) -> Path:
+    """Where what is remembered of a remote stands; plain git may have given it any name."""
+    return (
+        sync_folder(repository) / "remotes" / hashlib.sha256(name.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    )
+
+
+def load_state(repository: Repository, name: str, sync: str) -> State:
+    """What is remembered of a remote; an empty one where that is nothing, damaged, or of another sync."""
+    try:
+        values = jsontext.load(_file(repository, name, sync).read_bytes())
+        return _read(values, sync) if values["version"] == _VERSION and values["sync"] == sync else State(sync)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return State(sync)
+
+
+def _read(values: Mapping[str, Any], sync: str) -> State:
+    view = {str(name): str(oid) for name, oid in values["view"].items() if is_view_name(name)}
+    return State(
+        sync,
+        view,
+        str(values["tip"]),
+        int(values["generation"]),
+        tuple(map(str, values["previous"])),
+        {str(segment): str(tree) for segment, tree in values["segments"].items()},
+        datetime.fromisoformat(values["synced_at"]).astimezone(UTC),
+    )
+
+
+def save_state(repository: Repository, name: str, state: State) -> State:
+    """Remember, durably; gives the state with the time.
+
+    Raises:
+        OSError: the disk said no.
+    """
+    state = replace(state, synced_at=clock.now())
+    folder = remote_folder(repository, name)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    values = {
+        "version": _VERSION,
+        "sync": state.sync,
+        "view": state.view,
+        "tip": state.tip,
+        "generation": state.generation,
+        "previous": list(state.previous),
+        "segments": dict(state.segments),
+        "synced_at": clock.format_time(state.synced_at or clock.now()),
+    }
+    write_private(_file(repository, name, state.sync), jsontext.dump_document(values))
+    return state
+
+
+def forget_state(repository: Repository, name: str, sync: str) -> None:
+    """Forget what is remembered of a remote and a sync there, its ciphertext too."""
+    _file(repository, name, sync).unlink(missing_ok=True)
+    for ending in (".git", ".told"):
+        shutil.rmtree(remote_folder(repository, name) / f"{sync}{ending}", ignore_errors=True)
+
+
+def _file(repository: Repository, name: str, sync: str) -> Path:
+    return remote_folder(repository, name) / f"{sync}.json"
+
+
+def write_private(path: Path, data: bytes) -> None:
+    """Replace a file that only its owner may read, durably."""
+    partial = path.with_name(path.name + ".new")
+    partial.unlink(missing_ok=True)
+    handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(data)
+        file.flush()
+        durability.sync(file.fileno())
+    partial.replace(path)
+    durability.flush_each([str(path)])

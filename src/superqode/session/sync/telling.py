@@ -1,0 +1,53 @@
+"""What a sync did, in numbers and in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from superqode.session.sync.reconcile import Note
+from superqode.session.sync.results import Changed
+from superqode.session.sync.view import HEADS, View
+
+__all__ = ["changed", "notices"]
+
+_KINDS = {
+    "lost": "{0} has nothing any more of what it had; all of it is pushed again from here",
+    "older": "{0} was put back to an older state; what it lacks is pushed again from here",
+    "parted": "{0} was put back to an older state, and others wrote to it since; both are put together, and something"
+    " that was deleted may be back",
+}
+_NOTES = {
+    "kept": "{0} was deleted elsewhere and changed here: it stays",
+    "revived": "{0} was deleted here and changed elsewhere, or vanished here: it is back",
+    "returned": "{0} is missing on the remote without having been deleted: it is pushed again",
+    "renamed": "{0} cannot stand beside another session of that name: it is {1} now",
+    "both": "{0} could not be merged: the other machine's keeps the name, the one of this machine is {1}",
+    "unreadable": "{0} cannot be read here and is left alone: `superqode sessions repair` may help",
+}
+
+
+def changed(before: View, after: View) -> Changed:
+    """What leads from one view to another."""
+    new: list[str] = []
+    updated: list[str] = []
+    deleted: list[str] = []
+    other = 0
+    for name in sorted({*before, *after}):
+        old, now = before.get(name), after.get(name)
+        if old == now:
+            continue
+        if not name.startswith(HEADS):
+            other += 1
+            continue
+        (new if old is None else deleted if now is None else updated).append(name.removeprefix(HEADS))
+    return Changed(tuple(new), tuple(updated), tuple(deleted), other)
+
+
+def notices(remote: str, kinds: Iterable[str], notes: Iterable[Note]) -> tuple[str, ...]:
+    """One line each for what people should hear of."""
+    kinds = set(kinds)
+    told = [_KINDS[kind].format(remote) for kind in sorted(kinds & _KINDS.keys())]
+    # Where the remote was put back, that says it all.
+    quiet = {"returned"} if told else set()
+    lines = [_NOTES[note.kind].format(note.session_id, note.other) for note in notes if note.kind not in quiet]
+    return (*told, *sorted(lines))

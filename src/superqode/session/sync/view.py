@@ -1,0 +1,139 @@
+"""What a store holds, as one mapping: the names of refs, and of the ledger's documents, to object ids.
+
+    refs/heads/<session>                        a session
+    refs/tags/<session>/<snapshot>              its snapshots; other tags, too
+    refs/superqode/trash/<session>/<time>/…     what was deleted
+    refs/superqode/purged/<session>/<time>      what was purged, so that it does not come back from elsewhere
+    refs/superqode/sources/<session>            the kept original of an import
+    refs/superqode/shares/…                     this person's shares, as they were pushed
+    ledger/<folder>/<name>                      a document of the ledger (its blob)
+
+What is of this machine alone is in no view: hand-offs to agents, caches, the journal, what was undone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from superqode.session.git.refs import is_ref_name
+from superqode.session.git.repository import HEADS, TAGS, Repository
+from superqode.session.store.branches import is_session_branch
+from superqode.session.store.ledger import MARKS, SEEN, SHARES, Ledger
+from superqode.session.store.purged import PURGED
+from superqode.session.store.sources import KEPT
+from superqode.session.store.trash import TRASH
+
+__all__ = [
+    "HEADS",
+    "LEDGER_FOLDER",
+    "PURGED",
+    "SHARE_REFS",
+    "SOURCES",
+    "TAGS",
+    "TRASH",
+    "Local",
+    "View",
+    "is_view_name",
+    "owner_of",
+    "read_view",
+    "trash_parts",
+]
+
+View = dict[str, str]
+
+SOURCES: Final = KEPT
+SHARE_REFS: Final = "refs/superqode/shares/"
+LEDGER_FOLDER: Final = "ledger/"
+_PREFIXES: Final = (HEADS, TAGS, TRASH, PURGED, SOURCES, SHARE_REFS)
+_DOCUMENT: Final = re.compile(rf"(?:{SHARES}|{SEEN})/[0-9A-Za-z._-]{{1,200}}\.json|{re.escape(MARKS)}")
+_TRASH_NAME: Final = re.compile(re.escape(TRASH) + r"(?P<session>.+)/(?P<time>\d{8}T\d{6}\.\d{6}Z)/(?P<rest>.+)")
+_PURGED_NAME: Final = re.compile(re.escape(PURGED) + r"(?P<session>.+)/\d{8}T\d{6}\.\d{6}Z")
+# Readings until two in a row agree; a store that is written all the time is taken as it was last seen.
+_READINGS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Local:
+    """What this store holds.
+
+    Attributes:
+        view: the view.
+        unreadable: names whose value cannot be read; nothing is concluded from them.
+    """
+
+    view: View
+    unreadable: frozenset[str]
+
+
+def is_view_name(name: str) -> bool:
+    """Whether a view may have this name; only such names may become refs."""
+    if name.startswith(LEDGER_FOLDER):
+        return _DOCUMENT.fullmatch(name.removeprefix(LEDGER_FOLDER)) is not None
+    if not name.startswith(_PREFIXES) or not is_ref_name(name):
+        return False
+    if name.startswith(HEADS):
+        return is_session_branch(name.removeprefix(HEADS))
+    if name.startswith(TRASH):
+        found = _TRASH_NAME.fullmatch(name)
+        return found is not None and (found["rest"] == "branch" or found["rest"].startswith("tags/"))
+    return not name.startswith(PURGED) or _PURGED_NAME.fullmatch(name) is not None
+
+
+def trash_parts(name: str) -> tuple[str, str, str]:
+    """Of a name in the trash: the session, the item's folder (ending with a slash), and what of it this is."""
+    found = _TRASH_NAME.fullmatch(name)
+    if found is None:
+        raise ValueError(f"{name!r} names nothing in the trash")
+    return found["session"], name.removesuffix(found["rest"]), found["rest"]
+
+
+def owner_of(name: str) -> str:
+    """The session whose lock the writers of a name hold; empty for what belongs to none."""
+    if name.startswith(HEADS):
+        return name.removeprefix(HEADS)
+    if name.startswith(TRASH):
+        return trash_parts(name)[0]
+    if name.startswith(PURGED):
+        return name.removeprefix(PURGED).rpartition("/")[0]
+    if name.startswith(SOURCES):
+        return name.removeprefix(SOURCES)
+    if name.startswith(TAGS):
+        return name.removeprefix(TAGS).rpartition("/")[0]
+    return ""
+
+
+def read_view(repository: Repository, wanted: Iterable[str] = _PREFIXES, *, ledger: bool = True) -> Local:
+    """Read what the store holds now; beside a process that moves refs, as it was at some moment.
+
+    Args:
+        repository: the store.
+        wanted: prefixes of the refs that count.
+        ledger: whether the ledger's documents count.
+
+    Raises:
+        StoreError: the ledger is damaged.
+    """
+    prefixes = tuple(wanted)
+    last = _read(repository, prefixes, ledger=ledger)
+    for _ in range(_READINGS):
+        again = _read(repository, prefixes, ledger=ledger)
+        if again == last:
+            break
+        last = again
+    return last
+
+
+def _read(repository: Repository, prefixes: tuple[str, ...], *, ledger: bool) -> Local:
+    view: View = {}
+    unreadable: set[str] = set()
+    for prefix in prefixes:
+        found = dict(repository.refs.items(prefix))
+        view |= {name: oid for name, oid in found.items() if is_view_name(name)}
+        unreadable |= {name for name in repository.refs.names(prefix) if name not in found and is_view_name(name)}
+    if ledger:
+        files = {LEDGER_FOLDER + path: oid for path, oid in Ledger(repository).files().items()}
+        view |= {name: oid for name, oid in files.items() if is_view_name(name)}
+    return Local(view, frozenset(unreadable - view.keys()))

@@ -1,0 +1,132 @@
+"""Sessions in clear on a private remote: `git log` works there, and all that sealed syncs promise holds but for secrecy."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+
+from session.sync.circle import Machine, git, settle
+from session.sync.programs import Program
+from superqode.session.git.remotes import list_remotes
+
+
+@pytest.fixture
+def plain(machine):
+    """Two machines that are synced in clear."""
+    machines = machine("one"), machine("other")
+    for one in machines:
+        assert one.begin(plain=True) == ""
+        one.sync()
+    return machines
+
+
+def test_git_log_works_on_the_server(plain, remote):
+    """Branches and tags are there under their own names, as the store has them."""
+    one, other = plain
+    one.say("s", "hello")
+    one.snapshot("s", "before")
+    report = one.sync()
+    assert (report.mode, report.sent.new) == ("plain", ("s",))
+    assert git(remote, "log", "--format=%s", "s") == "user: hello\n"
+    assert git(remote, "for-each-ref", "--format=%(contents:subject)", "refs/tags/s/") == "before\n"
+    assert other.sync().received.new == ("s",)
+    assert other.heard("s") == ["hello"]
+
+
+def test_keys_and_originals_stay_here(plain, remote):
+    """The ledger, shares and originals are on no remote in clear."""
+    one, _ = plain
+    one.say("s", "hello")
+    one.share("s")
+    one.sync()
+    names = git(remote, "for-each-ref", "--format=%(refname)").split()
+    assert names == ["refs/heads/s"]
+
+
+def test_a_push_by_hand_is_still_refused(plain, remote):
+    """Setting a plain sync up opens the way for it alone: `git push` of sessions is refused as ever."""
+    one, _ = plain
+    one.say("s", "hello")
+    done = subprocess.run(
+        ["git", "-C", str(one.path), "push", "sync", "s"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode != 0
+    assert "superqode: nothing was pushed" in done.stderr
+    one.sync()
+    assert git(remote, "for-each-ref", "--format=%(refname)").split() == ["refs/heads/s"]
+
+
+def test_both_sides_meet(plain):
+    """Merges, deletions, purges and what came back, as sealed."""
+    one, other = plain
+    for name in ("a", "b", "c", "d"):
+        one.say(name, "hello")
+    settle([one, other])
+    one.say("a", "from one")
+    other.say("a", "from the other")
+    one.store.delete("b")
+    one.store.delete("c")
+    other.say("c", "still needed")
+    other.store.delete("d")
+    other.store.purge("d")
+    settle([one, other])
+    assert one.view(plain=True) == other.view(plain=True)
+    assert (one.ids(), one.trash()) == (["a", "c"], ["b"])
+    assert sorted(one.heard("a")) == ["from one", "from the other", "hello"]
+
+
+def test_a_remote_that_was_put_back(plain, remote, tmp_path):
+    """What the remote lacks is pushed again, and nothing is taken for deleted."""
+    one, other = plain
+    one.say("a", "hello")
+    settle([one, other])
+    shutil.copytree(remote, tmp_path / "old.git")
+    one.say("a", "more")
+    one.say("b", "hello")
+    settle([one, other])
+    held = one.view(plain=True)
+    shutil.rmtree(remote)
+    shutil.copytree(tmp_path / "old.git", remote)
+    settle([other, one])
+    assert one.view(plain=True) == other.view(plain=True) == held
+    assert git(remote, "log", "--format=%s", "a").splitlines()[0] == "user: more"
+
+
+def test_a_host_that_takes_branches_and_tags_only(plain, remote, machine):
+    """The trash goes where the host lets it, so that a deletion travels there, too."""
+    hook = remote / "hooks" / "update"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text('#!/bin/sh\ncase $1 in refs/superqode/*) echo "deny updating a hidden ref" >&2; exit 1;; esac\n')
+    hook.chmod(0o755)
+    git(remote, "config", "receive.hideRefs", "refs/superqode")
+    one, other = plain
+    one.say("a", "hello")
+    one.snapshot("a", "before")
+    one.say("b", "hello")
+    settle([one, other])
+    one.store.delete("a")
+    one.store.delete("b")
+    one.store.purge("b")
+    settle([one, other])
+    assert (other.ids(), other.trash()) == ([], ["a"])
+    assert [found.namespace for found in list_remotes(one.path)] == ["heads"]
+    names = git(remote, "for-each-ref", "--format=%(refname)").split()
+    assert all(name.startswith(("refs/heads/superqode-", "refs/tags/superqode-")) for name in names), names
+    third = machine("third")
+    third.begin(plain=True)
+    third.sync()
+    assert third.trash() == ["a"]
+    assert third.view(plain=True) == one.view(plain=True)
+
+
+@pytest.mark.parametrize("seed", range(4000, 4002))
+def test_random_programs(seed, machine):
+    """Three machines, any order of edits and syncs: all end equal, and nothing that was acknowledged is gone."""
+    machines: list[Machine] = [machine(name) for name in ("anvil", "brook", "cedar")]
+    for one in machines:
+        one.begin(plain=True)
+    program = Program(seed, machines, plain=True)
+    program.run(45)
+    program.check()

@@ -1,0 +1,66 @@
+"""Syncing again and again: what changes here goes at once, what passes by itself is told, and the rest ends it."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from session.sync.circle import Machine
+from superqode.session import SessionSync
+from superqode.session.errors import RemoteError, SyncKeyMissing
+from superqode.session.sync.results import SyncReport
+from superqode.session.sync.watching import watch
+
+
+def _watched(one: Machine, stop: threading.Event, told, seconds: float = 3600) -> threading.Thread:
+    thread = threading.Thread(target=watch, args=(one.store, [SessionSync(one.store)], seconds, stop, told))
+    thread.start()
+    return thread
+
+
+def test_a_change_goes_at_once(pair):
+    """A session that is saved is on the remote soon, without anybody asking."""
+    one, other = pair
+    stop, sent = threading.Event(), threading.Event()
+
+    def told(report):
+        assert isinstance(report, SyncReport)
+        if report.sent.any:
+            sent.set()
+
+    thread = _watched(one, stop, told)
+    one.say("s", "hello")
+    assert sent.wait(60)
+    stop.set()
+    thread.join(60)
+    assert other.sync().received.new == ("s",)
+
+
+def test_a_network_that_is_down(pair, remote):
+    """Told, and tried again until it is there."""
+    one, other = pair
+    remote.rename(remote.with_suffix(".away"))
+    stop, again = threading.Event(), threading.Event()
+
+    def told(report):
+        if isinstance(report, RemoteError):
+            remote.with_suffix(".away").rename(remote)
+        else:
+            again.set()
+
+    one.say("s", "hello")
+    thread = _watched(one, stop, told, seconds=1)
+    assert again.wait(60)
+    stop.set()
+    thread.join(60)
+    assert other.sync().received.new == ("s",)
+
+
+def test_a_key_that_is_gone_ends_it(pair):
+    """What does not pass by itself is raised."""
+    one, _ = pair
+    for path in (one.path / "superqode" / "sync" / "keys").iterdir():
+        path.unlink()
+    with pytest.raises(SyncKeyMissing):
+        watch(one.store, [SessionSync(one.store)], 1, threading.Event(), lambda _: None)
