@@ -20,7 +20,7 @@ from superqode.session.store.loading import load_session
 from superqode.session.store.operations import forgetting, taking_back
 from superqode.session.store.operations.log import OperationLog
 from superqode.session.store.operations.planning import OPS_UNDO, Plan
-from superqode.session.store.operations.recording import recording, settle, titles_of
+from superqode.session.store.operations.recording import record, recording, settle, titles_of
 from superqode.session.store.operations.results import Operation, UndoneOperation
 from superqode.session.store.purged import mark_purged
 from superqode.session.store.renaming import rename
