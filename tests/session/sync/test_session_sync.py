@@ -133,6 +133,42 @@ def test_what_was_purged_does_not_come_back(pair):
     assert one.view() == other.view()
 
 
+def test_what_a_sync_removes_is_an_operation(pair):
+    """A deletion that came from elsewhere is listed here and can be taken back; the next sync tells the other machine."""
+    one, other = pair
+    one.say("a", "hello")
+    one.sync()
+    other.sync()
+    one.store.delete("a")
+    one.sync()
+    other.sync()
+    assert not other.store.exists("a")
+    [done, *_] = other.store.operations()
+    assert (done.verb, [session.id for session in done.sessions]) == ("sync", ["a"])
+    other.store.undo_operation()
+    assert other.store.exists("a")
+    other.sync()
+    one.sync()
+    assert one.store.exists("a")
+
+
+def test_what_was_purged_elsewhere_is_forgotten_here(pair):
+    """Purged on one machine, nothing of the session is reached on the other one either, the log of operations included."""
+    one, other = pair
+    one.say("a", "something secret")
+    one.sync()
+    other.sync()
+    tip = other.view()["refs/heads/a"]
+    other.store.delete("a")
+    other.sync()
+    one.sync()
+    one.store.purge("a")
+    one.sync()
+    other.sync()
+    assert other.store.operations()[0].verb == "purge"
+    assert tip not in git(other.path, "rev-list", "--all", "--reflog")
+
+
 def test_a_rename_travels(pair):
     """The other machine has the session under its new name, with its snapshots, and the old one is gone without trash."""
     one, other = pair

@@ -141,13 +141,13 @@ class StoreMoves(StoreCare):
 
         index, log = self._index(repository), OperationLog(repository)
         sessions = dict.fromkeys((item.session_id for item in items), "")
-        with self._told(), log.alone():
-            with forgetting.purging(repository, log, sessions, _going(repository, items)):
-                for item in items:
-                    with repository.writing(item.session_id):
-                        mark_purged(repository, item)
-                        trash.throw_away(repository, item)
-                    sources_refs.forget_purged(repository, item)
+        going = _going(repository, items)
+        with self._told(), log.alone(), forgetting.purging(repository, log, sessions, going):
+            for item in items:
+                with repository.writing(item.session_id):
+                    mark_purged(repository, item)
+                    trash.throw_away(repository, item)
+                sources_refs.forget_purged(repository, item)
         for session_id in sessions:
             # Not under the session's lock, which a listing that rescues takes while it holds the index.
             if repository.refs.read(branch_ref(session_id)) is None:

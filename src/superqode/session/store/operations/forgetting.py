@@ -73,7 +73,7 @@ def forget(repository: Repository, session_ids: Iterable[str], going: Iterable[s
 def purging(
     repository: Repository, log: OperationLog, session_ids: Iterable[str], going: Iterable[str]
 ) -> Iterator[None]:
-    """Record that what is done inside forgets sessions for good; the caller holds the log's lock.."""
+    """Record that what is done inside forgets sessions for good; the caller holds the log's lock."""
     sessions = dict.fromkeys(session_ids, "")
     settle(repository, log)
     # First, for what comes next may be cut short.
