@@ -152,6 +152,7 @@ TABLE = [
     # -- broken
     (WEB + "The requested URL returned error: 503", RemoteUnreachable, "HTTP 503"),
     ("fatal: the remote end hung up unexpectedly", RemoteUnreachable, "the remote end hung up unexpectedly"),
+    ("fatal: expected flush after ref listing", RemoteUnreachable, "expected flush after ref listing"),
     (
         "fatal: early EOF\nfatal: fetch-pack: invalid index-pack output",
         RemoteUnreachable,

@@ -140,7 +140,8 @@ _RULES: Final = (
         "{0}",
     ),
     _rule("broken", r"remote error: (.*)", "{0}"),
-    _rule("broken", r"protocol error|bad line length|invalid server response|expected .* packet|bad band", ""),
+    _rule("broken", r"protocol error|bad line length|invalid server response|bad band", ""),
+    _rule("broken", r"expected (?:.* packet|flush after)", ""),
     _rule("down", r"Could not read from remote repository", "the server gave no reason"),
     _rule("down", r"unable to (?:access|connect to) ", ""),
 )
