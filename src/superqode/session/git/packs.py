@@ -29,13 +29,16 @@ class Packs:
         self._packed.add_backend(pygit2.OdbBackendPack(str(root / "objects")), 1)
 
     def holds(self, oid: str) -> bool:
-        """Whether a pack lists the object."""
-        return oid in self._database
+        """Whether a pack lists the object, as far as their indexes can be read."""
+        try:
+            return oid in self._database
+        except (self._error, ValueError, OSError):
+            return False
 
     def __iter__(self) -> Iterator[str]:
         try:
             yield from map(str, self._database)
-        except self._error:
+        except (self._error, ValueError, OSError):
             return  # an index is damaged: of what stands behind it nothing can be told
 
     def read(self, oid: str, *, alone: bool = False) -> tuple[str, bytes]:
