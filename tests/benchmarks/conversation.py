@@ -136,13 +136,13 @@ def _syncs(bench: Bench, size: int) -> Row:
         return Row(label, {}, note="not measured: no strace")
     bench.say("counting syncs")
     trace = bench.root / "trace"
-    under = ["strace", "-f", "-qq", "-o", str(trace), "-e", "trace=sync," + ",".join(_SYNC_CALLS)]
+    under = ["strace", "-f", "-qq", "-o", str(trace), "-e", "trace=getpriority," + ",".join(_SYNC_CALLS)]
     count = bench.choose(300, 20)
     with WorkerProcess(bench, "ours", bench.root / "traced", under=under) as worker:
         worker.ask("seed", count=size)
         worker.ask("save", count=1, most=1.0)
         worker.ask("save", count=count, most=math.inf)
-    # A line ` sync(` is the worker's own, before it begins to save.
-    last = re.split(r"\bsync\(", trace.read_text("utf-8"))[-1]
+    # That one is the worker's own, before it begins to save.
+    last = re.split(r"\bgetpriority\(", trace.read_text("utf-8"))[-1]
     calls = sum(len(re.findall(rf"\b{name}\(", last)) for name in _SYNC_CALLS)
     return Row(label, {f"{size:,}": calls / (count + 1)}, limits={f"{size:,}": _SYNCS})

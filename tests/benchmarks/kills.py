@@ -19,6 +19,7 @@ from bench import Bench, WorkerProcess
 from ours import Ours
 from peers import GzipJson, JsonLines, Store, run_git
 from table import Row, Section, most
+from workload import Workload
 
 from superqode.session.errors import SessionError
 
@@ -53,6 +54,7 @@ def _killed(bench: Bench, kind: str, kills: int) -> dict[str, int]:
     bench.say(f"{_LABELS[kind]}: {kills:,} kills")
     root = bench.root / kind
     chance = random.Random(9)
+    workload = bench.workload()
     seen: Counter[str] = Counter()
     for begun in range(0, kills, _KILLS_A_SESSION):
         session = f"killed-{begun}"
@@ -62,8 +64,8 @@ def _killed(bench: Bench, kind: str, kills: int) -> dict[str, int]:
             for number in range(begun, min(kills, begun + _KILLS_A_SESSION)):
                 acknowledged = _until_killed(worker, chance, first=number * 1_000_000)
                 seen["saves"] += len(acknowledged)
-                expected += [bench.workload().appended(save)["content"] for save in acknowledged]
-                again = _look(_STORES[kind](root, session), expected, number, bench, seen)
+                expected += [workload.appended(save)["content"] for save in acknowledged]
+                again = _look(_STORES[kind](root, session), expected, number, workload, seen)
                 if not again:
                     worker.ask("seed", count=_SEEDED)
                     expected.clear()
@@ -85,7 +87,7 @@ def _until_killed(worker: WorkerProcess, chance: random.Random, first: int) -> l
     return [int(line) for line in file.read_text("utf-8").split()]
 
 
-def _look(store: Store, expected: list[str], number: int, bench: Bench, seen: Counter[str]) -> bool:
+def _look(store: Store, expected: list[str], number: int, workload: Workload, seen: Counter[str]) -> bool:
     """Read and save as a process does that knows nothing of a kill; whether the session can be gone on with."""
     try:
         there = set(store.texts())
@@ -93,7 +95,7 @@ def _look(store: Store, expected: list[str], number: int, bench: Bench, seen: Co
         seen["unreadable"] += 1
         return False
     seen["lost"] += sum(text not in there for text in expected)
-    saved = bench.workload().appended(number * 1_000_000 + 999_999)
+    saved = workload.appended(number * 1_000_000 + 999_999)
     try:
         store.open()
         store.save(store.prepare(saved))

@@ -11,6 +11,7 @@ import os
 import sqlite3
 import subprocess
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -145,8 +146,9 @@ class GzipJson(_Plain):
     def __init__(self, root: Path, session: str = SESSION) -> None:
         super().__init__(root, session)
         self._session: Record = {}
-        index = root / "index.json"
-        self._index: Record = json.loads(index.read_text("utf-8")) if index.exists() else {}
+        self._index: Record = {}
+        with suppress(FileNotFoundError, json.JSONDecodeError):  # one that was cut is one that is empty
+            self._index = json.loads((root / "index.json").read_text("utf-8"))
 
     def seed(self, turns: Iterable[list[Record]]) -> None:
         session: Record = {

@@ -59,7 +59,7 @@ ROWS = {
         "grep in JSONL of messages, a process",
         "first hit on the screen, a process",
     },
-    "writers": {"JSONL + fsync", "gzip-JSON", "this library", "… ÷ gzip-JSON"},
+    "writers": {"JSONL + fsync", "gzip-JSON", "this library", "… ÷ gzip-JSON", "… ÷ those of its that are kept"},
     "writers-kept": {"JSONL + fsync", "gzip-JSON", "this library"},
     "kills": {"JSONL + fsync", "gzip-JSON (superqode 2.25.0's way)", "this library"},
     "large": {
