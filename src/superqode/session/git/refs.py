@@ -98,11 +98,15 @@ class Refs:
         """The ref that a symbolic one leads to; the name itself otherwise."""
         return self._resolve(name)[0]
 
-    def loose_names(self, prefix: str) -> Iterator[str]:
-        """Names of the refs that stand in files of their own below `prefix` (which ends with a slash)."""
+    def loose_names(self, prefix: str, start: str = "") -> Iterator[str]:
+        """Names of the refs that stand in files of their own below `prefix` (which ends with a slash).
+
+        Those in `prefix` itself only where they begin with `start`.
+        """
         try:
             with os.scandir(f"{self._root}/{prefix}") as found:
-                entries = sorted(found, key=lambda entry: entry.name)
+                begun = start.removeprefix(prefix)
+                entries = sorted((e for e in found if e.name.startswith(begun)), key=lambda entry: entry.name)
         except (FileNotFoundError, NotADirectoryError):
             return
         for entry in entries:
@@ -116,6 +120,13 @@ class Refs:
         # Loose first: packing writes packed-refs before it removes a file, so this order misses nothing.
         found = set(self.loose_names(prefix))
         found.update(name for name, _ in packed_refs.iterate(self._packed, prefix))
+        return sorted(found)
+
+    def beginning(self, start: str) -> list[str]:
+        """Names of all refs that begin with `start`, which may end within a name, sorted."""
+        folder = start[: start.rindex("/") + 1]
+        found = set(self.loose_names(folder, start))
+        found.update(name for name, _ in packed_refs.iterate(self._packed, start))
         return sorted(found)
 
     def find_folded(self, prefix: str, name: str) -> str | None:
@@ -192,11 +203,9 @@ class Refs:
             found = self.read(name)
             if found != expected:
                 raise RefConflict(name, expected, found)
-            if packed_refs.find(self._packed, name) is not None:
-                # The packed value goes first, or it would show again for a moment.
-                refs = dict(packed_refs.iterate(self._packed))
-                del refs[name]
-                packed.put(packed_refs.render(refs))
+            rest = packed_refs.without(self._packed, name)
+            if rest is not None:
+                packed.put(rest)  # the packed value goes first, or it would show again for a moment
             for path in (f"{self._root}/{name}", f"{self._root}/logs/{name}"):
                 try:
                     os.unlink(path)  # noqa: PTH108
