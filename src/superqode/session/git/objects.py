@@ -111,11 +111,12 @@ class Objects:
     @contextmanager
     def reading_many(self) -> Iterator[None]:
         """Inside, look for loose files only in folders that were there at the beginning: packed ones read quicker."""
-        self._local.folders = self.loose.folders()
+        outer = getattr(self._local, "folders", None)
+        self._local.folders = self.loose.folders() if outer is None else outer
         try:
             yield
         finally:
-            self._local.folders = None
+            self._local.folders = outer
 
     def every(self) -> Iterator[str]:
         """The ids of all objects there are, loose or packed; damaged ones, too, and some twice."""
