@@ -111,12 +111,14 @@ class Objects:
     @contextmanager
     def reading_many(self) -> Iterator[None]:
         """Inside, look for loose files only in folders that were there at the beginning: packed ones read quicker."""
-        with suppress(OSError):  # then each read says for itself what is wrong
-            self._local.folders = self.loose.folders()
+        outer = getattr(self._local, "folders", None)
+        if outer is None:
+            with suppress(OSError):  # then each read says for itself what is wrong
+                self._local.folders = self.loose.folders()
         try:
             yield
         finally:
-            self._local.folders = None
+            self._local.folders = outer
 
     def every(self) -> Iterator[str]:
         """The ids of all objects there are, loose or packed; damaged ones, too, and some twice."""

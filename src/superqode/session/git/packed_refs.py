@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from superqode.session.errors import CorruptObject
 
-__all__ = ["PackedRef", "find", "find_folded", "iterate", "render", "salvage"]
+__all__ = ["PackedRef", "find", "find_folded", "iterate", "render", "salvage", "without"]
 
 _HEADER: Final = b"# pack-refs with: peeled fully-peeled sorted \n"
 _LINE: Final = re.compile(rb"([0-9a-f]{40}) ([^\n\r\0 ]+)(?:\r?\n|\Z)")
@@ -134,13 +134,63 @@ def render(refs: Mapping[str, PackedRef]) -> bytes:
     return b"".join(lines)
 
 
+def without(path: str, name: str) -> bytes | None:
+    """The file's bytes without one ref, or `None` where it does not hold it.
+
+    Raises:
+        CorruptObject: a line on the way to it cannot be read.
+    """
+    data = _open(path)
+    if not data or not _sorted(data):
+        refs = dict(iterate(path))
+        return render(refs) if refs.pop(name, None) is not None else None
+    wanted = name.encode("utf-8", "surrogateescape")
+    start = _lower_bound(data, wanted)
+    line = _LINE.match(data, start)
+    if line is None or line[2] != wanted:
+        return None
+    end = line.end()
+    while data[end : end + 1] == b"^":
+        end = (data.find(b"\n", end) + 1) or len(data)
+    return data[:start] + data[end:]
+
+
 def find_folded(path: str, prefix: str, folded: str) -> str | None:
-    """The ref `prefix` + name whose name equals `folded` in lower case, without the prefix, or `None`."""
+    """The ref `prefix` + name whose name equals `folded` in lower case (ASCII), without the prefix, or `None`.
+
+    Raises:
+        CorruptObject: a line cannot be read.
+    """
     data = _open(path)
     if not data:
         return None
-    found = re.search(
-        rb"(?im)^[0-9a-f]{40} " + re.escape(prefix.encode()) + b"(" + re.escape(folded.encode()) + rb")\r?$",
-        data,
-    )
-    return found[1].decode("utf-8", "surrogateescape") if found else None
+    if not _sorted(data):
+        return next(
+            (name[len(prefix) :] for name, _ in iterate(path, prefix) if name[len(prefix) :].lower() == folded), None
+        )
+    begin, lower = prefix.encode(), folded.encode()
+    wanted: bytes | None = lower.upper()  # upper case sorts first
+    while wanted is not None:
+        line = _LINE.match(data, _lower_bound(data, begin + wanted))
+        if line is None or not line[2].startswith(begin):
+            return None
+        found = line[2][len(begin) :]
+        if found.lower() == lower:
+            return found.decode("utf-8", "surrogateescape")
+        wanted = _next_spelling(found, lower)
+    return None
+
+
+def _next_spelling(after: bytes, lower: bytes) -> bytes | None:
+    """The first text, in the order of bytes, that comes after another and is `lower` in lower case."""
+    upper = lower.upper()
+    last = None  # the longest beginning of `after` behind which a spelling goes on with a greater byte
+    for place, (small, large) in enumerate(zip(lower, upper, strict=True)):
+        if place == len(after):
+            return after + upper[place:]
+        least = large if large > after[place] else small
+        if least > after[place]:
+            last = after[:place] + bytes((least,)) + upper[place + 1 :]
+        if after[place] not in (small, large):
+            break
+    return last

@@ -98,12 +98,13 @@ class Refs:
         """The ref that a symbolic one leads to; the name itself otherwise."""
         return self._resolve(name)[0]
 
-    def loose_names(self, prefix: str) -> Iterator[str]:
+    def loose_names(self, prefix: str, start: str = "") -> Iterator[str]:
         """Names of the refs that stand in files of their own below `prefix` (which ends with a slash).
 
-        Other files there, such as copies that a synchroniser called `s (conflicted copy)`, are no refs, as for Git.
+        Those in `prefix` itself only where they begin with `start`. Other files there, such as copies that a
+        synchroniser called `s (conflicted copy)`, are no refs, as for Git.
         """
-        return filter(is_ref_name, _files_below(self._root, prefix))
+        return filter(is_ref_name, _files_below(self._root, prefix, start.removeprefix(prefix)))
 
     def strange_files(self) -> list[str]:
         """Names of the files among the refs that are none."""
@@ -114,6 +115,13 @@ class Refs:
         # Loose first: packing writes packed-refs before it removes a file, so this order misses nothing.
         found = set(self.loose_names(prefix))
         found.update(name for name, _ in packed_refs.iterate(self._packed, prefix))
+        return sorted(found)
+
+    def beginning(self, start: str) -> list[str]:
+        """Names of all refs that begin with `start`, which may end within a name, sorted."""
+        folder = start[: start.rindex("/") + 1]
+        found = set(self.loose_names(folder, start))
+        found.update(name for name, _ in packed_refs.iterate(self._packed, start))
         return sorted(found)
 
     def find_folded(self, prefix: str, name: str) -> str | None:
@@ -190,11 +198,9 @@ class Refs:
             found = self.read(name)
             if found != expected:
                 raise RefConflict(name, expected, found)
-            if packed_refs.find(self._packed, name) is not None:
-                # The packed value goes first, or it would show again for a moment.
-                refs = dict(packed_refs.iterate(self._packed))
-                del refs[name]
-                packed.put(packed_refs.render(refs))
+            rest = packed_refs.without(self._packed, name)
+            if rest is not None:
+                packed.put(rest)  # the packed value goes first, or it would show again for a moment
             # The reflog first, as Git does: one without its ref says that the ref was lost.
             for path in (f"{self._root}/logs/{name}", f"{self._root}/{name}"):
                 try:
@@ -344,10 +350,10 @@ class Refs:
         return [line for line in lines if line]
 
 
-def _files_below(root: str, prefix: str) -> Iterator[str]:
+def _files_below(root: str, prefix: str, begun: str = "") -> Iterator[str]:
     try:
         with os.scandir(f"{root}/{prefix}") as found:
-            entries = sorted(found, key=lambda entry: entry.name)
+            entries = sorted((e for e in found if e.name.startswith(begun)), key=lambda entry: entry.name)
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as problem:

@@ -31,10 +31,9 @@ def match_id(repository: Repository, text: str) -> str:
     Raises:
         SessionNotFound, AmbiguousId: it names none, or several.
     """
-    known = session_ids(repository)
-    if text in known:
+    found = session_ids(repository, beginning=text) if text else []
+    if text in found:
         return text
-    found = [name for name in known if text and name.startswith(text)]
     if not found:
         raise not_found(repository, text)
     if len(found) > 1:

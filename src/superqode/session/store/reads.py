@@ -33,23 +33,29 @@ class StoreReads(StoreHandle):
 
     # -- loading ------------------------------------------------------------------------------------------------------
 
-    def load(self, session_id: str) -> Session:
+    def load(self, session_id: str, *, last: int | None = None) -> Session:
         """Load a session by its id.
+
+        Args:
+            session_id: the session.
+            last: read only the last so many messages and tool executions now (`Session.ending` gives them): the end of
+                an enormous session is there at once. It is a whole session all the same: it can be added to and saved,
+                and whatever asks for an earlier entry, as `messages` does, reads the rest from where it was loaded.
 
         Raises:
             SessionNotFound: there is none, with ids that look alike.
-            CorruptSession: it is damaged; the others stay usable.
+            CorruptSession: it is damaged; the others stay usable. With `last` also later, when the rest is read.
         """
-        return load_session(self._existing(session_id), session_id)
+        return load_session(self._existing(session_id), session_id, last)
 
     def ending(self, session_id: str, number: int) -> list[Entry]:
         """Load only the last so many messages and tool executions, for a preview; raises as `load`."""
         return load_ending(self._existing(session_id), session_id, number)
 
-    def load_latest(self, project_path: str | Path | None = None) -> Session | None:
-        """Load the session that changed last (in a project); `None` where there is none."""
+    def load_latest(self, project_path: str | Path | None = None, *, last: int | None = None) -> Session | None:
+        """Load the session that changed last (in a project; `last` as in `load`); `None` where there is none."""
         latest = self.list_sessions(project_path=project_path, limit=1)
-        return self.load(latest[0].id) if latest else None
+        return self.load(latest[0].id, last=last) if latest else None
 
     def exists(self, session_id: str) -> bool:
         """Whether there is a session of this id."""

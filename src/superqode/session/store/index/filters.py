@@ -11,7 +11,7 @@ from superqode.session.models.findings import Severity
 from superqode.session.store.index.projects import same_project
 from superqode.session.store.index.rows import to_micros
 
-__all__ = ["Filter", "storable"]
+__all__ = ["Filter", "folded", "storable"]
 
 
 class Filter:
@@ -57,12 +57,7 @@ class Filter:
                 self.during += f" AND texts.moment {sign} ?"
                 self.moments.append(_edge(moment))
         if text is not None:
-            wanted = storable(text)
-            self.conditions.append(
-                "(instr(fold(sessions.title), fold(?)) OR EXISTS (SELECT 1 FROM labels"
-                " WHERE labels.session = sessions.id AND kind = 'tag' AND instr(fold(label), fold(?))))"
-            )
-            self.values += [wanted, wanted]
+            self._add("instr(sessions.folded, ?)", text.casefold())
 
     def _add(self, condition: str, value: Any) -> None:
         self.conditions.append(condition)
@@ -85,6 +80,11 @@ def _edge(moment: datetime) -> int:
         return to_micros(moment.astimezone(UTC))
     except (OverflowError, ValueError):
         return to_micros(moment.replace(tzinfo=UTC))
+
+
+def folded(title: str, tags: Iterable[str]) -> str:
+    """What a text is looked for in, whatever the case; a separator that nobody types keeps it from crossing over."""
+    return "\x1f".join([title, *tags]).casefold()
 
 
 def storable(text: str) -> str:
