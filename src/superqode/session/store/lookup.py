@@ -5,15 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from itertools import islice
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from superqode.session.errors import AmbiguousId, CorruptObject, CorruptSession, RevisionNotFound, SessionNotFound
 from superqode.session.git.history import first_parents, is_ancestor
 from superqode.session.git.repository import Repository
+from superqode.session.lazy import lazy_modules
 from superqode.session.store.branches import not_found, session_ids
-from superqode.session.store.loading import tip_of
-from superqode.session.store.results import SessionSummary
-from superqode.session.store.snapshots import tag_ref
+
+if TYPE_CHECKING:
+    from superqode.session.store import loading, snapshots, state
+    from superqode.session.store.results import SessionSummary
+else:
+    loading, snapshots, state = lazy_modules("superqode.session.store", "loading", "snapshots", "state")
 
 __all__ = ["match_id", "match_title", "resolve_revision"]
 
@@ -95,7 +99,7 @@ def _resolve(repository: Repository, session_id: str, revision: str | None) -> s
         RevisionNotFound: it is none of this session's.
         AmbiguousId: several saves begin like that.
     """
-    tip = tip_of(repository, session_id)
+    tip = loading.tip_of(repository, session_id)
     if not revision:
         return tip
     back = _BACK.fullmatch(revision)
@@ -113,13 +117,11 @@ def _resolve(repository: Repository, session_id: str, revision: str | None) -> s
 
 
 def _snapshot_commit(repository: Repository, session_id: str, tip: str, snapshot_id: str) -> str | None:
-    from superqode.session.store.state import read_tree
-
     objects = repository.objects
-    owners = dict.fromkeys((session_id, read_tree(objects, objects.commit(tip), session_id).meta.id))
+    owners = dict.fromkeys((session_id, state.read_tree(objects, objects.commit(tip), session_id).meta.id))
     for owner in owners:
         try:
-            oid = repository.refs.read(tag_ref(owner, snapshot_id))
+            oid = repository.refs.read(snapshots.tag_ref(owner, snapshot_id))
         except ValueError:  # no id of ours, so no snapshot of ours; or a damaged ref
             continue
         if oid is None:

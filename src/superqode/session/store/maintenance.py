@@ -17,15 +17,15 @@ from superqode.session import clock
 from superqode.session.errors import GitFailed, GitMissing, StoreLocked
 from superqode.session.git import program
 from superqode.session.git.landing import INCOMING
+from superqode.session.git.making import GRACE
 from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.results import MaintenanceReport
 from superqode.session.store.sources import KEPT
 from superqode.session.store.trash import TRASH
 
-__all__ = ["GRACE", "count_loose", "free_now", "is_due", "leftovers", "maintain"]
+__all__ = ["count_loose", "free_now", "is_due", "leftovers", "maintain"]
 
-GRACE: Final = timedelta(days=90)
 # Git's own gc.auto is 6,700; each loose object takes a block of 4 KiB, so we are quicker.
 _LOOSE_DUE: Final = 2_000
 _REFS_DUE: Final = 1_000

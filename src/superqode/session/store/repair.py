@@ -28,7 +28,8 @@ from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.loading import load_commit
 from superqode.session.store.results import RepairReport, RepairStep
 from superqode.session.store.saving import Saver
-from superqode.session.store.state import entry_files, read_entry, saved_at
+from superqode.session.store.state import read_entry, saved_at
+from superqode.session.store.timeline_files import entry_files
 
 __all__ = ["repair"]
 

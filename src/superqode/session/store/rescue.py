@@ -20,8 +20,8 @@ from superqode.session.errors import AlreadyWatched, SessionError, StoreLocked, 
 from superqode.session.git import flock
 from superqode.session.store.imports import ImportOutcome
 from superqode.session.store.index.catalogue import Progress
+from superqode.session.store.index.moments import to_micros
 from superqode.session.store.index.rescued import Rescued, Seen
-from superqode.session.store.index.rows import to_micros
 from superqode.session.store.old_files import DONE, old_files
 from superqode.session.store.rescue_scan import is_settled, is_whole, scan
 

@@ -16,6 +16,7 @@ from typing import Final
 
 from superqode.session import clock, ids
 from superqode.session.codec import layout, message
+from superqode.session.codec.lines import agent_ident
 from superqode.session.codec.meta import Meta, encode_meta
 from superqode.session.errors import (
     CorruptObject,
@@ -285,7 +286,7 @@ class Saver:
         if last is None or (isinstance(last, Message) and last.role is MessageRole.USER):
             return Ident(*self._repository.user(), seconds)
         fallback = last.role.value if isinstance(last, Message) else "agent"
-        return Ident(*message.agent_ident(last.agent_name or _speaker(added) or fallback), seconds)
+        return Ident(*agent_ident(last.agent_name or _speaker(added) or fallback), seconds)
 
     # -- making it so ---------------------------------------------------------------------------------------------
 

@@ -14,22 +14,32 @@ from typing import TYPE_CHECKING
 from superqode.session import clock
 from superqode.session.errors import StoreNotFound
 from superqode.session.git.repository import Repository
-from superqode.session.models import Session
-from superqode.session.store import lookup, maintenance, sources_refs, trash, undo
+from superqode.session.lazy import lazy_modules
 from superqode.session.store.branches import branch_ref
 from superqode.session.store.care import StoreCare
 from superqode.session.store.handle import DEFAULT_STORE
 from superqode.session.store.index.catalogue import Progress
-from superqode.session.store.loading import load_commit, load_session
-from superqode.session.store.renaming import rename
 from superqode.session.store.results import PurgeResult, SaveResult, SessionSummary, TrashItem
-from superqode.session.store.saving import Saver
 
 if TYPE_CHECKING:
     from superqode.session.agents import FoundPlace
+    from superqode.session.models import Session
+    from superqode.session.store import loading, lookup, maintenance, renaming, saving, sources_refs, trash, undo
     from superqode.session.store.handing_over import HandedOver, Runner, Target
     from superqode.session.store.imports import ImportReport
     from superqode.session.store.rescue import RescueReport
+else:
+    loading, lookup, maintenance, renaming, saving, sources_refs, trash, undo = lazy_modules(
+        "superqode.session.store",
+        "loading",
+        "lookup",
+        "maintenance",
+        "renaming",
+        "saving",
+        "sources_refs",
+        "trash",
+        "undo",
+    )
 
 __all__ = ["DEFAULT_STORE", "SessionStore"]
 
@@ -71,7 +81,7 @@ class SessionStore(StoreCare):
         """
         branch_ref(session.id)
         repository = self._made()
-        result = Saver(repository, durable=self._durable).save(session, replace=replace)
+        result = saving.Saver(repository, durable=self._durable).save(session, replace=replace)
         self._after_save(repository, result)
         return result
 
@@ -102,7 +112,7 @@ class SessionStore(StoreCare):
         """
         repository = self._existing(session_id)
         commit = lookup.resolve_revision(repository, session_id, at)
-        forked = load_commit(repository, session_id, commit, branch=session_id).fork(title or "")
+        forked = loading.load_commit(repository, session_id, commit, branch=session_id).fork(title or "")
         if new_id is not None:
             forked.id = new_id
         self.save(forked)
@@ -112,7 +122,7 @@ class SessionStore(StoreCare):
         """Go back to a snapshot or a save (`revision` as in `at`) with a new commit; title, tags and metadata stay."""
         repository = self._existing(session_id)
         commit = lookup.resolve_revision(repository, session_id, revision)
-        session = load_session(repository, session_id)
+        session = loading.load_session(repository, session_id)
         named = next((snapshot for snapshot in session.snapshots if snapshot.id == revision), None)
         if named is not None:
             session.restore_snapshot(named.id)
@@ -130,7 +140,7 @@ class SessionStore(StoreCare):
 
     def _move(self, session_id: str, prepare: Callable[[Repository, Session, str], None]) -> SaveResult:
         repository = self._existing(session_id)
-        session = load_session(repository, session_id)
+        session = loading.load_session(repository, session_id)
         prepare(repository, session, session._saved.commit)
         return self.save(session)
 
@@ -145,7 +155,9 @@ class SessionStore(StoreCare):
         repository = self._existing(session_id)
         children = [child.id for child in self.list_sessions(parent=session_id)]
         with self._told():
-            rename(repository, self._index(repository), Saver(repository, durable=self._durable), session_id, new_id)
+            renaming.rename(
+                repository, self._index(repository), saving.Saver(repository, durable=self._durable), session_id, new_id
+            )
         for child in children:
             forked = self.load(child)
             forked.parent_session_id = new_id

@@ -24,7 +24,8 @@ from superqode.session.store.branches import is_session_branch
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.results import Finding, VerifyReport
 from superqode.session.store.sources import KEPT, read_original
-from superqode.session.store.state import Tree, read_entries, read_tree, walk_timeline
+from superqode.session.store.state import Tree, read_entries, read_tree
+from superqode.session.store.timeline_files import walk_timeline
 
 __all__ = ["Depth", "Level", "verify"]
 

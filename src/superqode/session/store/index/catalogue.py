@@ -6,20 +6,26 @@ import json
 import sqlite3
 from collections.abc import Callable
 from threading import RLock
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from superqode.session.codec import jsontext
-from superqode.session.git.project import ProjectIdentity
 from superqode.session.git.repository import Repository
+from superqode.session.lazy import lazy_modules
 from superqode.session.store.branches import is_session_branch, was_renamed
-from superqode.session.store.index import texts
 from superqode.session.store.index.database import Database
-from superqode.session.store.index.entries import EntryCache
 from superqode.session.store.index.filters import Filter, storable
-from superqode.session.store.index.projects import noted_at
-from superqode.session.store.index.rows import Row, from_micros, row_of
+from superqode.session.store.index.moments import from_micros
 from superqode.session.store.index.scan import DAMAGED, PACKED, Branch, Changes, changed_since, scan, take_stamp
 from superqode.session.store.results import SessionSummary
+
+if TYPE_CHECKING:
+    from superqode.session.git.project import ProjectIdentity
+    from superqode.session.store.index import entries, projects, rows, texts
+    from superqode.session.store.index.rows import Row
+else:
+    entries, projects, rows, texts = lazy_modules(
+        "superqode.session.store.index", "entries", "projects", "rows", "texts"
+    )
 
 __all__ = ["Catalogue", "Progress"]
 
@@ -94,15 +100,17 @@ class Catalogue:
     def _store(self, known: dict[str, Branch], changes: Changes, stamp: str, progress: Progress | None) -> None:
         changed = changes.changed
         moved = [name for name, branch in changed.items() if name not in known or _differs(known[name], branch)]
-        rows: list[Row] = []
+        found: list[Row] = []
         for number, name in enumerate(moved):
             if is_session_branch(name):
-                rows.append(row_of(self._repository, name, changed[name].oid))
+                found.append(rows.row_of(self._repository, name, changed[name].oid))
             if progress is not None:
                 progress(number + 1, len(moved), "reading sessions")
-        rows += [Row(name, "", problem=f"its branch cannot be read: {why}") for name, why in changes.damaged.items()]
+        found += [
+            rows.Row(name, "", problem=f"its branch cannot be read: {why}") for name, why in changes.damaged.items()
+        ]
         for name in self._troubled & known.keys() - set(moved) - set(changes.gone) - changes.damaged.keys():
-            rows.append(row_of(self._repository, name, known[name].oid))  # it may be whole again
+            found.append(rows.row_of(self._repository, name, known[name].oid))  # it may be whole again
         news = [name for name in moved if name not in known]
         for name in self._still_listed(changes.gone):
             if (
@@ -114,7 +122,7 @@ class Catalogue:
         unread = {name: Branch(known[name].oid if name in known else "", DAMAGED) for name in changes.damaged}
         changed = changed | unread
         with self.database.writing() as connection:
-            for row in rows:
+            for row in found:
                 _put(connection, row)
             for name in changes.gone:
                 _drop(connection, name)
@@ -124,7 +132,7 @@ class Catalogue:
             )
             connection.executemany("DELETE FROM refs WHERE name = ?", [(name,) for name in changes.gone])
             connection.execute("INSERT OR REPLACE INTO stamp VALUES (0, ?)", (stamp,))
-        troubled = {row.name for row in rows if row.problem}
+        troubled = {row.name for row in found if row.problem}
         self.generation += bool(moved or changes.gone or troubled != self._troubled)
         self._troubled = troubled
         known.update(changed)
@@ -158,7 +166,7 @@ class Catalogue:
         with self._lock:
             self._branches, self._stamp = None, None
             self.database.discard()
-            EntryCache.of(self._repository).discard()
+            entries.EntryCache.of(self._repository).discard()
 
     # -- questions ------------------------------------------------------------------------------------------------
 
@@ -182,7 +190,7 @@ class Catalogue:
         def ask() -> ProjectIdentity | None:
             self._refresh(progress)
             with self.database.reading() as connection:
-                return noted_at(connection, storable(path))
+                return projects.noted_at(connection, storable(path))
 
         return self._guarded(ask)
 
