@@ -86,11 +86,7 @@ class StoreReads(StoreHandle):
             return latest[0].id
         if is_session_branch(text) and self.exists(text):
             return text
-        try:
-            return lookup.match_id(repository, text)
-        except SessionNotFound as missing:
-            titled = self.list_sessions(text=text, progress=progress) if text else []
-            return lookup.match_title(text, titled, missing)
+        return lookup.match_id(repository, text, lambda: self.list_sessions(text=text, progress=progress))
 
     # -- finding ------------------------------------------------------------------------------------------------------
 
