@@ -13,7 +13,7 @@ def test_one_line_is_one_line(text):
 
     assert len(line.splitlines()) <= 1
     assert "\0" not in line
-    assert line.encode()
+    assert line.encode().decode() == line
 
 
 @given(texts)

@@ -72,11 +72,11 @@ class Catalogue:
             return action()
 
     def _refresh(self, progress: Progress | None) -> None:
-        if self._stamp is None or self._branches is None:
-            self._remember()
-        if self._branches is not None and not self._troubled and not changed_since(self._repository, self._stamp):
+        if self._stamp is None:
+            self._stamp = self._last_stamp()
+        if self._stamp is not None and not self._troubled and not changed_since(self._repository, self._stamp):
             return
-        known = self._branches if self._branches is not None else {}
+        known = self._branches if self._branches is not None else self._remembered()
         folders = _folders(self._stamp) if self._stamp else ["refs/heads/"]
         # The stamp is taken before anything is read: what changes meanwhile makes the next look different.
         stamp = take_stamp(self._repository, folders)
@@ -87,15 +87,23 @@ class Catalogue:
             changes = scan(self._repository, known, self._loose, packed_same=False)
         self._store(known, changes, stamp, progress)
 
-    def _remember(self) -> None:
-        """Take up what an earlier process knew."""
+    def _last_stamp(self) -> str | None:
+        """Take up how all looked to the last process; where it looks the same still, no branch needs to be known."""
         with self.database.reading() as connection:
             row = connection.execute("SELECT value FROM stamp").fetchone()
-            refs = connection.execute("SELECT name, oid, inode, time, size FROM refs").fetchall()
             self._troubled = {name for (name,) in connection.execute("SELECT name FROM sessions WHERE problem != ''")}
-        self._stamp = _checked(row[0]) if row else None
+        return _checked(row[0]) if row else None
+
+    def _remembered(self) -> dict[str, Branch]:
+        """Take up the branches that the last process knew."""
+        stamp = self._last_stamp()
+        # What another process took note of since our first look is news here, too.
+        self.generation += self._stamp is not None and stamp != self._stamp
+        self._stamp = stamp
+        with self.database.reading() as connection:
+            refs = connection.execute("SELECT name, oid, inode, time, size FROM refs").fetchall()
         self._loose = {name for name, _, *file in refs if tuple(file) != PACKED}
-        self._branches = {name: Branch(oid, (inode, time, size)) for name, oid, inode, time, size in refs}
+        return {name: Branch(oid, (inode, time, size)) for name, oid, inode, time, size in refs}
 
     def _store(self, known: dict[str, Branch], changes: Changes, stamp: str, progress: Progress | None) -> None:
         changed = changes.changed

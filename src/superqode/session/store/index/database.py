@@ -15,7 +15,7 @@ __all__ = ["Database", "Health", "health"]
 T = TypeVar("T")
 
 # Any change to the tables below, or to what is put in them, takes a new number.
-VERSION: Final = 4
+VERSION: Final = 5
 
 _SCHEMA: Final = """
 CREATE TABLE stamp (id INTEGER PRIMARY KEY CHECK (id = 0), value TEXT NOT NULL);
@@ -34,6 +34,7 @@ CREATE INDEX sessions_updated ON sessions (updated DESC, name);
 CREATE INDEX sessions_project ON sessions (project, updated DESC);
 CREATE INDEX sessions_origin ON sessions (origin) WHERE origin IS NOT NULL;
 CREATE INDEX sessions_parent ON sessions (parent);
+CREATE INDEX sessions_troubled ON sessions (name) WHERE problem != '';
 CREATE INDEX sessions_unindexed ON sessions (id) WHERE indexed_title IS NULL;
 CREATE TABLE labels (kind TEXT NOT NULL, label TEXT NOT NULL, session INTEGER NOT NULL,
     PRIMARY KEY (kind, label, session)) WITHOUT ROWID;
