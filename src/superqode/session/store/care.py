@@ -14,13 +14,15 @@ from superqode.session.lazy import lazy_modules
 from superqode.session.store.branches import branch_ref, not_found
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.reads import StoreReads
-from superqode.session.store.results import MaintenanceReport, RepairReport, ScrubResult, SecretPlace, VerifyReport
 
 if TYPE_CHECKING:
-    from superqode.session.store import hooks, maintenance, verify
+    from superqode.session.store import hooks, maintenance, results, verify
+    from superqode.session.store.results import MaintenanceReport, RepairReport, ScrubResult, SecretPlace, VerifyReport
     from superqode.session.store.verify import Level
 else:
-    hooks, maintenance, verify = lazy_modules("superqode.session.store", "hooks", "maintenance", "verify")
+    hooks, maintenance, results, verify = lazy_modules(
+        "superqode.session.store", "hooks", "maintenance", "results", "verify"
+    )
 
 __all__ = ["StoreCare"]
 
@@ -53,7 +55,7 @@ class StoreCare(StoreReads):
         depth = verify.Depth(level, part)
         repository = self._open()
         if repository is None:
-            return VerifyReport(0, 0, 0)
+            return results.VerifyReport(0, 0, 0)
         wanted = list(session_ids) if session_ids is not None else None
         for session_id in wanted or ():
             if repository.refs.names(branch_ref(session_id) + "/") or not self.exists(session_id):
@@ -82,7 +84,7 @@ class StoreCare(StoreReads):
 
         repository = self._open()
         if repository is None:
-            return RepairReport(dry_run=dry_run)
+            return results.RepairReport(dry_run=dry_run)
         # A repository opened anew: what this one remembers would hide damage on the disk.
         fresh = Repository(repository.path, user=self._user)
         with self._told():
@@ -94,7 +96,7 @@ class StoreCare(StoreReads):
         """Pack refs and objects, sweep leftovers, prune what nothing reaches and is older than an age."""
         repository = self._open()
         if repository is None:
-            return MaintenanceReport()
+            return results.MaintenanceReport()
         with self._told():
             return maintenance.maintain(repository, prune_older_than=prune_older_than, progress=progress)
 

@@ -19,22 +19,33 @@ from superqode.session.store.branches import branch_ref
 from superqode.session.store.care import StoreCare
 from superqode.session.store.handle import DEFAULT_STORE
 from superqode.session.store.index.catalogue import Progress
-from superqode.session.store.results import PurgeResult, SaveResult, SessionSummary, TrashItem
 
 if TYPE_CHECKING:
     from superqode.session.agents import FoundPlace
     from superqode.session.models import Session
-    from superqode.session.store import loading, lookup, maintenance, renaming, saving, sources_refs, trash, undo
+    from superqode.session.store import (
+        loading,
+        lookup,
+        maintenance,
+        renaming,
+        results,
+        saving,
+        sources_refs,
+        trash,
+        undo,
+    )
     from superqode.session.store.handing_over import HandedOver, Runner, Target
     from superqode.session.store.imports import ImportReport
     from superqode.session.store.rescue import RescueReport
+    from superqode.session.store.results import PurgeResult, SaveResult, SessionSummary, TrashItem
 else:
-    loading, lookup, maintenance, renaming, saving, sources_refs, trash, undo = lazy_modules(
+    loading, lookup, maintenance, renaming, results, saving, sources_refs, trash, undo = lazy_modules(
         "superqode.session.store",
         "loading",
         "lookup",
         "maintenance",
         "renaming",
+        "results",
         "saving",
         "sources_refs",
         "trash",
@@ -223,7 +234,7 @@ class SessionStore(StoreCare):
         """
         repository = self._open()
         if repository is None:
-            return PurgeResult(())
+            return results.PurgeResult(())
         items = self.trash(name, older_than=older_than)
         index = self._index(repository)
         for item in items:
@@ -239,7 +250,7 @@ class SessionStore(StoreCare):
 
             index.discard()  # the words of what was purged go with it
             scrubbing.forget_verdicts(repository)
-        return PurgeResult(tuple(item.key for item in items), maintenance.free_now(repository) if now else 0)
+        return results.PurgeResult(tuple(item.key for item in items), maintenance.free_now(repository) if now else 0)
 
     def cleanup_old_sessions(self, days: float = 30, *, dry_run: bool = False) -> list[SessionSummary]:
         """Move sessions into the trash that did not change for so many days; gives them. Never done by itself."""

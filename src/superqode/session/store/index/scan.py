@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from superqode.session import clock
 from superqode.session.errors import CorruptObject
@@ -32,8 +32,7 @@ _UNSURE: Final = (0, 0, 1)
 DAMAGED: Final = (0, 0, 2)
 
 
-@dataclass(frozen=True, slots=True)
-class Branch:
+class Branch(NamedTuple):
     """Where a branch is: its commit, and what its file looked like."""
 
     oid: str
