@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from session.store.homes import make_home
 from superqode.session import MessageRole, Session, SessionStore
+
+from .conftest import Cli
 
 _HEAVY = ("cryptography", "markdown_it", "pydantic", "pydantic_core", "pygit2", "rich", "textual", "_cffi_backend")
 # What else no answer from the index needs, and what it would bring: email and zipfile, hmac and random.
@@ -100,4 +103,29 @@ def test_the_library_answers_from_the_index_alone(store: Path, question: str) ->
     program = "from superqode.session import SessionStore\nwith SessionStore(sys.argv[1]) as store:\n    "
     shown, loaded = _loaded(program + question, str(store))
     assert shown == "True\n"
+    assert _heavy(loaded) == []
+
+
+@pytest.mark.parametrize("reported", [b"", b"{}"], ids=["nothing", "an-old-turn"])
+def test_a_hook_that_reports_nothing_new_loads_nothing_heavy(cli: Cli, home: Path, reported: bytes) -> None:
+    """What runs behind an agent's back after each turn is light where another run did the work already."""
+    make_home(home)
+    cli.run("sessions", "rescue")
+    if reported:
+        inbox = cli.store / "superqode" / "agents" / "inbox"
+        inbox.mkdir(parents=True)
+        (inbox / "opencode.1.json").write_bytes(reported)
+    program = "from superqode.cli import main; main()"
+    shown, loaded = _loaded(program, "--store", str(cli.store), "sessions", "rescue", "--reported")
+    assert shown == ""
+    assert ("superqode.session.store.rescue" in loaded) is bool(reported)
+    assert _heavy(loaded) == []
+
+
+def test_a_rescue_of_nothing_new_loads_nothing_heavy(cli: Cli, home: Path) -> None:
+    """Looking over all agents' folders again costs file times, and no model of a session."""
+    make_home(home)
+    cli.run("sessions", "rescue")
+    shown, loaded = _loaded("from superqode.cli import main; main()", "--store", str(cli.store), "sessions", "rescue")
+    assert "0 that went on; 5 were here" in shown
     assert _heavy(loaded) == []
