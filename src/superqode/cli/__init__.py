@@ -26,7 +26,8 @@
 | `agent_homes`, `agent_hooks` | where agents keep things on this machine; `superqode hooks … --agent` |
 | `demo` | `superqode demo` |
 
-`superqode --help` imports click and nothing heavier, so that help and shell completion are instant.
+`superqode --help` imports click and nothing heavier, so that help and shell completion are instant; lists, searches and
+completion of ids load neither pydantic nor libgit2 where the index answers.
 """
 
 from __future__ import annotations

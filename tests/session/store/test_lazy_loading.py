@@ -57,6 +57,15 @@ def test_the_end_is_there_without_the_beginning(long_store: SessionStore, reads:
     assert reads == [COUNT - 10]
 
 
+def test_the_same_session_of_another_store_is_the_same_here(long_store: SessionStore, tmp_path: Path) -> None:
+    """Saving a session opened by its end into a store that has all of it already changes nothing there."""
+    with SessionStore(tmp_path / "other") as other:
+        other.save(long_store.load("long"))
+        tip = other.history("long")[0].commit
+        assert other.save(long_store.load("long", last=10)).commits == ()
+        assert other.history("long")[0].commit == tip
+
+
 def test_saving_what_was_added_reads_no_beginning_and_loses_none(long_store: SessionStore, reads: list[int]) -> None:
     """Messages and calls added to the end are saved on top of all that was there."""
     whole = long_store.load("long")
@@ -190,7 +199,7 @@ def test_a_damaged_beginning_is_told_when_it_is_read(long_store: SessionStore) -
     repository = long_store._open()
     first = next(iter(loading.read_entries(repository.objects, session._saved.tree, "long", 0)))
     assert first.id == "m-0"
-    from superqode.session.store.state import walk_timeline
+    from superqode.session.store.timeline_files import walk_timeline
 
     files = next(walk_timeline(repository.objects, session._saved.tree.timeline))
     (objects / files.json[:2] / files.json[2:]).unlink()

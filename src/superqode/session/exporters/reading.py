@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from superqode.session.codec.jsontext import dump_text
 from superqode.session.exporters.visible import json_safe, one_line
-from superqode.session.models import Entry, Message, MessageRole, Session
 from superqode.session.models.files import relative_path
+
+if TYPE_CHECKING:
+    from superqode.session.models import Entry, Message, Session
 
 __all__ = [
     "Asked",
@@ -97,7 +99,7 @@ def _essence(key: str, told: str, project: str) -> str:
 
 def is_aside(message: Message) -> bool:
     """Whether nobody said it: what an agent put in by itself, which readers unfold when they want it."""
-    return message.role is MessageRole.SYSTEM and (len(message.content) > _ASIDE_MIN or "injected" in message.metadata)
+    return message.role == "system" and (len(message.content) > _ASIDE_MIN or "injected" in message.metadata)
 
 
 def thoughts(message: Message) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from difflib import get_close_matches
 from itertools import islice
 from typing import Final
 
@@ -55,6 +54,8 @@ def session_ids(repository: Repository, beginning: str = "") -> list[str]:
 
 def near_ids(session_id: str, known: list[str]) -> list[str]:
     """Up to three ids that look like this one: begin so, differ in case, have it in them, or are spelt nearly so."""
+    from difflib import get_close_matches
+
     if not session_id:
         return []
     folded = session_id.casefold()

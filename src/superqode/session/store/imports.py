@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, Literal, Self
+from typing import IO, TYPE_CHECKING, Any, Literal, Self
 
 from superqode.session.errors import SessionError, TranscriptError, UnknownTranscript
 from superqode.session.importers.base import Imported, Importer, Opener, Source, sources_of
@@ -22,6 +22,7 @@ from superqode.session.store.imported import same_source, save_more, save_with_s
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.loading import load_meta
 from superqode.session.store.sources_watch import Run, Watched, keep
+from superqode.session.store.transcript_files import ENDINGS, SKIPPED_FOLDERS
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
     from superqode.session.store.store import SessionStore
 
 __all__ = [
-    "ENDINGS",
-    "SKIPPED_FOLDERS",
     "ImportOutcome",
     "ImportReport",
     "find_sources",
@@ -40,10 +39,6 @@ __all__ = [
 ]
 
 Status = Literal["new", "updated", "unchanged", "failed"]
-
-# What a transcript's name may end with, and folders that hold none.
-ENDINGS: Final = (".jsonl", ".json", ".json.gz", ".b64", ".txt", ".md", ".db")
-SKIPPED_FOLDERS: Final = frozenset((".git", "node_modules", "__pycache__", ".venv"))
 
 
 @dataclass(frozen=True, slots=True)

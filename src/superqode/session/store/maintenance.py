@@ -19,6 +19,7 @@ from superqode.session.errors import GitFailed, GitMissing, StoreError, StoreLoc
 from superqode.session.git import program
 from superqode.session.git.gclock import keeping_gc_out
 from superqode.session.git.landing import INCOMING
+from superqode.session.git.making import GRACE
 from superqode.session.git.repository import HEADS, Repository
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.operations.forgetting import cut
@@ -26,9 +27,8 @@ from superqode.session.store.operations.log import OPLOG, OperationLog
 from superqode.session.store.operations.recording import owner_of
 from superqode.session.store.results import MaintenanceReport
 
-__all__ = ["GRACE", "count_loose", "free_now", "is_due", "leftovers", "maintain"]
+__all__ = ["count_loose", "free_now", "is_due", "leftovers", "maintain"]
 
-GRACE: Final = timedelta(days=90)
 # Git's own gc.auto is 6,700; each loose object takes a block of 4 KiB, so we are quicker.
 _LOOSE_DUE: Final = 2_000
 _REFS_DUE: Final = 1_000

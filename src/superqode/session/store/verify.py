@@ -26,7 +26,8 @@ from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.operations.log import OPLOG, OperationLog
 from superqode.session.store.results import Finding, VerifyReport
 from superqode.session.store.sources import KEPT, read_original
-from superqode.session.store.state import Tree, check_names, merged_by_git, read_entries, read_tree, walk_timeline
+from superqode.session.store.state import Tree, check_names, merged_by_git, read_entries, read_tree
+from superqode.session.store.timeline_files import walk_timeline
 from superqode.session.store.unreached import unreached
 from superqode.session.store.vanished import vanished
 

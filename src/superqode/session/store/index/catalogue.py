@@ -6,21 +6,37 @@ import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from threading import RLock
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from superqode.session.codec import jsontext
-from superqode.session.git.project import ProjectIdentity
 from superqode.session.git.repository import Repository
+from superqode.session.lazy import lazy_modules
 from superqode.session.store.branches import is_session_branch, was_renamed
-from superqode.session.store.index import texts
 from superqode.session.store.index.database import Database
-from superqode.session.store.index.entries import EntryCache
 from superqode.session.store.index.filters import Filter, folded, storable
 from superqode.session.store.index.known import Known
-from superqode.session.store.index.projects import noted_at
-from superqode.session.store.index.rows import Row, from_micros, row_of
-from superqode.session.store.index.scan import DAMAGED, Branch, Changes, changed_since, scan, take_stamp
+from superqode.session.store.index.moments import from_micros
+from superqode.session.store.index.scan import (
+    DAMAGED,
+    Branch,
+    Changes,
+    changed_since,
+    folders_of,
+    packed_moved,
+    packed_same,
+    scan,
+    take_stamp,
+)
 from superqode.session.store.results import SessionSummary
+
+if TYPE_CHECKING:
+    from superqode.session.git.project import ProjectIdentity
+    from superqode.session.store.index import entries, projects, rows, texts
+    from superqode.session.store.index.rows import Row
+else:
+    entries, projects, rows, texts = lazy_modules(
+        "superqode.session.store.index", "entries", "projects", "rows", "texts"
+    )
 
 __all__ = ["Catalogue", "Progress"]
 
@@ -85,11 +101,11 @@ class Catalogue:
             self._seen = version
         if not self._troubled and not changed_since(self._repository, self._stamp):
             return True
-        folders = _folders(self._stamp) if self._stamp else ["refs/heads/"]
+        folders = folders_of(self._stamp) if self._stamp else ["refs/heads/"]
         # The stamp is taken before anything is read: what changes meanwhile makes the next look different.
         stamp = take_stamp(self._repository, folders)
-        packed_same = self._stamp is not None and _packed(self._stamp) == _packed(stamp) and not _racy(self._stamp)
-        changes = scan(self._repository, known.loose, known.all, packed_same=packed_same)
+        same = self._stamp is not None and packed_same(self._stamp, stamp)
+        changes = scan(self._repository, known.loose, known.all, packed_same=same)
         if set(changes.folders) != set(folders):
             stamp = take_stamp(self._repository, changes.folders)
             changes = scan(self._repository, known.loose, known.all, packed_same=False)
@@ -101,7 +117,7 @@ class Catalogue:
             return _data_version(connection)
 
     def _remember(self) -> Known:
-        """Take up what an earlier process, or another one, knew."""
+        """Take up how all looked to an earlier process, or another one; branches are read when they are asked for."""
         with self.database.reading() as connection:
             row = connection.execute("SELECT value FROM stamp").fetchone()
             self._troubled = {name for (name,) in connection.execute("SELECT name FROM sessions WHERE problem != ''")}
@@ -115,23 +131,26 @@ class Catalogue:
         before = {name: known.get(name) for name in (*changed, *changes.gone, *changes.damaged, *self._troubled)}
         moved = [name for name, branch in changed.items() if _differs(before[name], branch)]
         troubled: set[str] = set()
-        rows: list[Row] = []
+        read: list[Row] = []
         for number, name in enumerate(moved, 1):
             if is_session_branch(name):
-                rows.append(row_of(self._repository, name, changed[name].oid))
+                read.append(rows.row_of(self._repository, name, changed[name].oid))
             if number % _AT_ONCE == 0:  # a first look that is interrupted goes on from here
-                read = {name: changed[name] for name in moved[number - _AT_ONCE : number]}
-                if not self._write(rows, read, final=final):
+                if not self._write(
+                    read, {name: changed[name] for name in moved[number - _AT_ONCE : number]}, final=final
+                ):
                     return False
-                troubled |= _troubled(rows)
-                rows = []
+                troubled |= _troubled(read)
+                read = []
             if progress is not None:
                 progress(number, len(moved), "reading sessions")
-        rows += [Row(name, "", problem=f"its branch cannot be read: {why}") for name, why in changes.damaged.items()]
+        read += [
+            rows.Row(name, "", problem=f"its branch cannot be read: {why}") for name, why in changes.damaged.items()
+        ]
         for name in self._troubled - set(moved) - set(changes.gone) - changes.damaged.keys():
             branch = before[name]
             if branch is not None:
-                rows.append(row_of(self._repository, name, branch.oid))  # it may be whole again
+                read.append(rows.row_of(self._repository, name, branch.oid))  # it may be whole again
         if self._version() != self._seen and not final:
             return False
         self._tell_vanished(
@@ -139,11 +158,11 @@ class Catalogue:
             [name for name in moved if before[name] is None],
         )
         found = changed | {name: _unread(before[name]) for name in changes.damaged}
-        if not self._write(rows, found, changes.gone, stamp, final=final):
+        if not self._write(read, found, changes.gone, stamp, final=final):
             return False
-        troubled |= _troubled(rows)
-        packed_moved = self._stamp is not None and _packed(self._stamp) != _packed(stamp)
-        self.generation += bool(moved or changes.gone or packed_moved or troubled != self._troubled)
+        troubled |= _troubled(read)
+        packed = self._stamp is not None and packed_moved(self._stamp, stamp)
+        self.generation += bool(moved or changes.gone or packed or troubled != self._troubled)
         self._troubled = troubled
         known.update(found, changes.gone)
         self._known, self._stamp = known, stamp
@@ -151,7 +170,7 @@ class Catalogue:
 
     def _write(
         self,
-        rows: Sequence[Row],
+        found: Sequence[Row],
         branches: Mapping[str, Branch],
         gone: Sequence[str] = (),
         stamp: str = "",
@@ -162,7 +181,7 @@ class Catalogue:
         with self.database.writing() as connection:
             if _data_version(connection) != self._seen and not final:
                 return False
-            for row in rows:
+            for row in found:
                 _put(connection, row)
             for name in gone:
                 _drop(connection, name)
@@ -208,7 +227,7 @@ class Catalogue:
         with self._lock:
             self._known, self._stamp = None, None
             self.database.discard()
-            EntryCache.of(self._repository).discard()
+            entries.EntryCache.of(self._repository).discard()
 
     # -- questions ------------------------------------------------------------------------------------------------
 
@@ -238,7 +257,7 @@ class Catalogue:
         def ask() -> ProjectIdentity | None:
             self._refresh(progress)
             with self.database.reading() as connection:
-                return noted_at(connection, storable(path))
+                return projects.noted_at(connection, storable(path))
 
         return self._guarded(ask)
 
@@ -298,9 +317,9 @@ def _data_version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
 
-def _troubled(rows: Sequence[Row]) -> set[str]:
+def _troubled(found: Sequence[Row]) -> set[str]:
     """The names of those that cannot be read."""
-    return {row.name for row in rows if row.problem}
+    return {row.name for row in found if row.problem}
 
 
 def _differs(before: Branch | None, now: Branch) -> bool:
@@ -310,19 +329,6 @@ def _differs(before: Branch | None, now: Branch) -> bool:
 def _unread(before: Branch | None) -> Branch:
     """A branch whose file cannot be read; where it was stays known."""
     return Branch(before.oid if before is not None else "", DAMAGED)
-
-
-def _folders(stamp: str) -> list[str]:
-    return [name for name in json.loads(stamp)["seen"] if name != "packed-refs"]
-
-
-def _packed(stamp: str) -> Any:
-    return json.loads(stamp)["seen"].get("packed-refs")
-
-
-def _racy(stamp: str) -> bool:
-    told = json.loads(stamp)
-    return bool(told["at"] - told["seen"]["packed-refs"][0] < 2_000_000_000)
 
 
 def _put(connection: sqlite3.Connection, row: Row) -> None:

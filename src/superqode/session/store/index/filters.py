@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from superqode.session.git.project import ProjectIdentity
-from superqode.session.models.findings import Severity
-from superqode.session.store.index.projects import same_project
-from superqode.session.store.index.rows import to_micros
+from superqode.session.lazy import lazy_modules
+from superqode.session.models.severity import Severity
+from superqode.session.store.index.moments import to_micros
+
+if TYPE_CHECKING:
+    from superqode.session.git.project import ProjectIdentity
+    from superqode.session.store.index import projects
+else:
+    (projects,) = lazy_modules("superqode.session.store.index", "projects")
 
 __all__ = ["Filter", "folded", "storable"]
 
@@ -40,7 +45,7 @@ class Filter:
         self.during = ""
         self.moments: list[int] = []
         if project_path is not None:
-            condition, values = same_project(project_path, project)
+            condition, values = projects.same_project(project_path, project)
             self.conditions.append(condition)
             self.values += [storable(value) for value in values]
         if parent is not None:

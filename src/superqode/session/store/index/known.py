@@ -20,25 +20,29 @@ class Known:
 
     Args:
         database: the index.
-
-    Attributes:
-        loose: those that stood in files of their own.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._all: dict[str, Branch] | None = None
-        # Also one whose file could not be trusted or read is no packed one.
-        self.loose = self._read(" WHERE inode != 0 OR time != 0 OR size != 0")
+        self._loose: dict[str, Branch] | None = None
 
     def _read(self, where: str = "") -> dict[str, Branch]:
         with self._database.reading() as connection:
             return dict(map(_branch, connection.execute(f"SELECT {_COLUMNS} FROM refs{where}")))  # noqa: S608 - own text
 
+    @property
+    def loose(self) -> Mapping[str, Branch]:
+        """Those that stood in files of their own."""
+        if self._loose is None:
+            # Also one whose file could not be trusted or read is no packed one.
+            self._loose = self._read(" WHERE inode != 0 OR time != 0 OR size != 0")
+        return self._loose
+
     def all(self) -> Mapping[str, Branch]:
         """Every branch."""
         if self._all is None:
-            self._all = self._read() | self.loose
+            self._all = self._read()
         return self._all
 
     def get(self, name: str) -> Branch | None:
@@ -55,13 +59,15 @@ class Known:
     def update(self, changed: Mapping[str, Branch], gone: list[str]) -> None:
         """Take over what the index was told."""
         self._all = None
+        if self._loose is None:
+            return
         for name, branch in changed.items():
             if branch.file == PACKED:
-                self.loose.pop(name, None)
+                self._loose.pop(name, None)
             else:
-                self.loose[name] = branch
+                self._loose[name] = branch
         for name in gone:
-            self.loose.pop(name, None)
+            self._loose.pop(name, None)
 
 
 def _branch(row: tuple[str, str, int, int, int]) -> tuple[str, Branch]:

@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from superqode.session import clock
 from superqode.session.errors import CorruptObject
@@ -20,7 +20,17 @@ from superqode.session.git import packed_refs
 from superqode.session.git.refs import is_ref_name
 from superqode.session.git.repository import HEADS, Repository
 
-__all__ = ["DAMAGED", "Branch", "Changes", "changed_since", "scan", "take_stamp"]
+__all__ = [
+    "DAMAGED",
+    "Branch",
+    "Changes",
+    "changed_since",
+    "folders_of",
+    "packed_moved",
+    "packed_same",
+    "scan",
+    "take_stamp",
+]
 
 _RACY_NS: Final = 2_000_000_000
 _MISSING: Final = [0, 0, 0]
@@ -33,8 +43,7 @@ _UNSURE: Final = (0, 0, 1)
 DAMAGED: Final = (0, 0, 2)
 
 
-@dataclass(frozen=True, slots=True)
-class Branch:
+class Branch(NamedTuple):
     """Where a branch is: its commit, and what its file looked like."""
 
     oid: str
@@ -83,6 +92,23 @@ def changed_since(repository: Repository, stamp: str | None) -> bool:
         if then != _look(f"{repository.path}/{name}") or told["at"] - then[0] < _RACY_NS:
             return True
     return False
+
+
+def folders_of(stamp: str) -> list[str]:
+    """The folders that a stamp describes."""
+    return [name for name in json.loads(stamp)["seen"] if name != "packed-refs"]
+
+
+def packed_moved(before: str, after: str) -> bool:
+    """Whether `packed-refs` looks different in two stamps."""
+    looks = [json.loads(stamp)["seen"]["packed-refs"] for stamp in (before, after)]
+    return bool(looks[0] != looks[1])
+
+
+def packed_same(before: str, after: str) -> bool:
+    """Whether `packed-refs` is surely the same in two stamps: it looks so, and its time proves it."""
+    told = json.loads(before)
+    return not packed_moved(before, after) and told["at"] - told["seen"]["packed-refs"][0] >= _RACY_NS
 
 
 def scan(
