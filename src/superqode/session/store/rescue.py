@@ -18,19 +18,15 @@ from superqode.session import clock
 from superqode.session.agents import FoundPlace
 from superqode.session.errors import AlreadyWatched, SessionError, StoreLocked, TranscriptError
 from superqode.session.git import flock
-from superqode.session.lazy import lazy_modules
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.index.moments import to_micros
 from superqode.session.store.index.rescued import Rescued, Seen
 from superqode.session.store.old_files import DONE, old_files
+from superqode.session.store.outcomes import ImportOutcome
 from superqode.session.store.rescue_scan import is_settled, is_whole, scan
 
 if TYPE_CHECKING:
-    from superqode.session.store import imports
-    from superqode.session.store.imports import ImportOutcome
     from superqode.session.store.store import SessionStore
-else:
-    (imports,) = lazy_modules("superqode.session.store", "imports")
 
 __all__ = ["PlaceReport", "RescueReport", "rescue", "watch"]
 
@@ -241,7 +237,7 @@ class _Place:
 
 
 def _failed(path: str, reason: str) -> ImportOutcome:
-    return imports.ImportOutcome(path, "", "failed", reason=reason)
+    return ImportOutcome(path, "", "failed", reason=reason)
 
 
 def _seen(look: str, outcomes: Sequence[ImportOutcome]) -> Seen | None:
