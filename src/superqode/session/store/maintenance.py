@@ -92,7 +92,8 @@ def maintain(
         tell(0, "packing refs")
         refs = repository.refs.pack(
             lambda name, oid: _peel(repository, name, oid),
-            lambda name: repository.writing(_owner(name), timeout=0),
+            # A ref that says the same elsewhere did not move: what the journal tells of it may stay.
+            lambda name: repository.writing(_owner(name), journalled=True, timeout=0),
         )
         tell(1, "packing objects")
         _pack_objects(repository, skipped, whole=prune_older_than is not None)
@@ -192,7 +193,14 @@ def _remove(path: Path) -> bool:
     return True
 
 
+def _is_any_older(repository: Repository, age: timedelta) -> bool:
+    limit = clock.now().timestamp() - age.total_seconds()
+    return any(len(entry.name) == 38 and _is_older(Path(entry.path), limit) for entry in _loose_files(repository))
+
+
 def _prune(repository: Repository, age: timedelta, skipped: list[str]) -> int:
+    if not _is_any_older(repository, age):
+        return 0  # saves need not wait for git to look through all history and find nothing
     before = count_loose(repository)
     try:
         with repository.exclusive(timeout=10) as held:
