@@ -10,7 +10,8 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
 from statistics import median
@@ -28,13 +29,15 @@ from superqode.session.codec.entry import encode_entry
 from superqode.session.codec.meta import Meta, encode_meta
 from superqode.session.git.packed_refs import PackedRef
 from superqode.session.git.repository import HEADS
+from superqode.session.store.lineage import walk_lineage
 
 __all__ = ["make_sessions", "measure"]
 
+_PROGRAM: Final = "from superqode.cli import main; main()"
 _SETTLE: Final = 2.2
 _SHOWN: Final = 50
 _BESIDE: Final = 5.0  # seconds of saving, alone and beside maintenance
-_SEARCHED: Final = "nothing-has-this-word function"
+_SEARCHED: Final = "nothing-has-this-word"
 # How many times as long as with the smallest store: what one session costs, and how much a machine's caches add.
 _GROWS: Final = 2
 
@@ -44,13 +47,11 @@ Times = dict[str, dict[str, float]]
 def measure(bench: Bench) -> list[Section]:
     """Measure and give three sections."""
     sizes = bench.choose((100, 10_000, 100_000), (100, 300))
-    times: Times = {}
-    for size in sizes:
-        bench.say(f"{size:,} sessions")
-        root = bench.root / f"scale-{size}"
+    roots = {f"{size:,}": bench.root / f"scale-{size}" for size in sizes}
+    for size, root in zip(sizes, roots.values(), strict=True):
+        bench.say(f"making {size:,} sessions")
         make_sessions(bench.workload(), root, size)
-        for label, value in _one_size(bench, root).items():
-            times.setdefault(label, {})[f"{size:,}"] = value
+    times = _times(bench, roots)
     columns = tuple(f"{size:,}" for size in sizes)
     smallest, others = columns[0], columns[1:]
     rows: list[Row] = []
@@ -71,53 +72,109 @@ def measure(bench: Bench) -> list[Section]:
 _WHOLE: Final = ("the index made anew", "all words read for the search", "the tree of all", "a quick verify of all")
 
 
-def _one_size(bench: Bench, root: Path) -> dict[str, float]:
-    often = bench.choose(40, 5)
-    found: dict[str, float] = {}
-    with SessionStore(root, user=USER) as store:
-        found["the index made anew"] = timed(store.list_sessions)[0] * 1000
-        found["all words read for the search"] = timed(lambda: store.search(_SEARCHED))[0] * 1000
-        time.sleep(_SETTLE)
-        store.list_sessions(limit=_SHOWN)
-        session = store.load("s-000001")
-
-        def many(action: Callable[[], object]) -> float:
-            return median_ms([timed(action)[0] for _ in range(often)])
-
-        def append() -> None:
-            session.add_message("user", "more")
-            store.save(session)
-
-        def begin() -> None:
-            fresh = Session(title="Fresh")
-            fresh.add_message("user", "more")
-            store.save(fresh)
-
-        found[f"list {_SHOWN}, nothing changed"] = many(lambda: store.list_sessions(limit=_SHOWN))
-        found["list by project"] = many(lambda: store.list_sessions(project_path=f"{PROJECT}-1", limit=1))
-        found["search, a rare word"] = many(lambda: store.search(_SEARCHED))
-        found["load one"] = many(lambda: store.load("s-000050"))
-        found["load the latest"] = many(store.load_latest)
-        found["find one by its id"] = many(lambda: store.resolve("s-000050"))
-        found["save one more message"] = many(append)
-        found["save a new session"] = many(begin)
-        found[f"list {_SHOWN} after a save"] = median_ms(list(_lists_after(append, store, often)))
-        found["the tree of all"] = timed(lambda: store.list_sessions())[0] * 1000
-        found["a quick verify of all"] = timed(lambda: store.verify(level="quick"))[0] * 1000
-    listing = (sys.executable, "-m", "superqode", "sessions", "--store", str(root), "list")
-    found["sessions list, a process"] = median_ms([timed(lambda: _run(listing))[0] for _ in range(bench.choose(7, 1))])
-    return found
+def _times(bench: Bench, roots: Mapping[str, Path]) -> Times:
+    """Time everything in each store: the stores take turns, so that what else the machine does slows all alike."""
+    times: Times = {}
+    with ExitStack() as opened:
+        asked = {column: _Asked(opened.enter_context(SessionStore(root, user=USER))) for column, root in roots.items()}
+        often = bench.choose(60, 5)
+        for label, action in _ACTIONS.items():
+            bench.say(label)
+            if label == _SETTLED:
+                time.sleep(_SETTLE)
+                for store in asked.values():
+                    store.listed()
+            seen: dict[str, list[float]] = {column: [] for column in asked}
+            for _ in range(1 if label in _WHOLE else often):
+                for column, store in asked.items():
+                    seen[column].append(action(store))
+            times[label] = {column: median_ms(taken) for column, taken in seen.items()}
+    seen = {column: [] for column in roots}
+    for _ in range(bench.choose(9, 1)):
+        for column, root in roots.items():
+            seen[column].append(timed(lambda root=root: _run(root))[0])  # type: ignore[misc]
+    times["sessions list, a process"] = {column: median_ms(taken) for column, taken in seen.items()}
+    return times
 
 
-def _lists_after(append: Callable[[], None], store: SessionStore, often: int) -> Iterator[float]:
-    for _ in range(often):
-        append()
-        yield timed(lambda: store.list_sessions(limit=_SHOWN))[0]
+class _Asked:
+    """A store being asked; each method gives the seconds it took."""
+
+    def __init__(self, store: SessionStore) -> None:
+        self._store = store
+        self._session: Session | None = None
+
+    def indexed(self) -> float:
+        return timed(lambda: self._store.list_sessions(limit=1))[0]
+
+    def read_words(self) -> float:
+        return timed(lambda: self._store.search(_SEARCHED))[0]
+
+    def listed(self) -> float:
+        return timed(lambda: self._store.list_sessions(limit=_SHOWN))[0]
+
+    def listed_project(self) -> float:
+        return timed(lambda: self._store.list_sessions(project_path=f"{PROJECT}-1", limit=1))[0]
+
+    def loaded(self) -> float:
+        return timed(lambda: self._store.load("s-000050"))[0]
+
+    def loaded_latest(self) -> float:
+        return timed(self._store.load_latest)[0]
+
+    def found(self) -> float:
+        return timed(lambda: self._store.resolve("firs"))[0]
+
+    def appended(self) -> float:
+        session = self._session = self._session or self._store.load("s-000001")
+        session.add_message("user", "more")
+        return timed(lambda: self._store.save(session))[0]
+
+    def begun(self) -> float:
+        return self._begun(Session(title="Fresh"))
+
+    def begun_by_name(self) -> float:
+        return self._begun(Session(id=f"Named-{time.time_ns()}"))
+
+    def _begun(self, session: Session) -> float:
+        session.add_message("user", "begin")
+        return timed(lambda: self._store.save(session))[0]
+
+    def listed_after(self) -> float:
+        self.appended()
+        return self.listed()
+
+    def tree(self) -> float:
+        return timed(lambda: list(walk_lineage(self._store.list_sessions())))[0]
+
+    def verified(self) -> float:
+        return timed(lambda: self._store.verify(level="quick"))[0]
 
 
-def _run(command: tuple[str, ...]) -> None:
+_SETTLED: Final = f"list {_SHOWN}, nothing changed"
+_ACTIONS: Final[dict[str, Callable[[_Asked], float]]] = {
+    "the index made anew": _Asked.indexed,
+    "all words read for the search": _Asked.read_words,
+    _SETTLED: _Asked.listed,
+    "list of a project": _Asked.listed_project,
+    "search": _Asked.read_words,
+    "load one": _Asked.loaded,
+    "load the latest": _Asked.loaded_latest,
+    "find one by its beginning": _Asked.found,
+    "save one more message": _Asked.appended,
+    "save a new session": _Asked.begun,
+    "save a new session, its id given": _Asked.begun_by_name,
+    f"list {_SHOWN} after a save": _Asked.listed_after,
+    "the tree of all": _Asked.tree,
+    "a quick verify of all": _Asked.verified,
+}
+
+
+def _run(root: Path) -> None:
+    """Run `superqode sessions list` as a person does."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SUPERQODE_")}
-    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
+    command = (sys.executable, "-c", _PROGRAM, "sessions", "--store", str(root), "list")
+    subprocess.run(command, env=environment, check=True, capture_output=True)
 
 
 def make_sessions(workload: Workload, root: Path, count: int) -> None:

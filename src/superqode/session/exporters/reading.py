@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from superqode.session.codec.jsontext import dump_text
 from superqode.session.exporters.visible import json_safe, one_line
-from superqode.session.models import Entry, Message, MessageRole, Session
+from superqode.session.models import Entry, Message, MessageRole, Session, ToolExecution
 from superqode.session.models.files import relative_path
 
 __all__ = [
@@ -119,9 +119,9 @@ def _described(one: dict[str, Any]) -> str:
     return f"{what} {named}".rstrip()
 
 
-def known_calls(session: Session) -> frozenset[str]:
-    """The ids of the calls whose execution stands in the session."""
-    return frozenset(call.id for call in session.tool_executions)
+def known_calls(entries: Iterable[Entry]) -> frozenset[str]:
+    """The ids of the calls whose execution is among some entries."""
+    return frozenset(entry.id for entry in entries if isinstance(entry, ToolExecution))
 
 
 def unanswered(message: Message, known: Collection[str]) -> Iterator[Asked]:
