@@ -28,6 +28,7 @@ import listing
 import memory
 import processes
 import recording
+import scale
 import scanning
 import screens
 import searching
@@ -53,6 +54,7 @@ _SECTIONS: Final[dict[str, Callable[[Bench], list[Section]]]] = {
     "screens": screens.measure,
     "memory": memory.measure,
     "share": sharing.measure,
+    "scale": scale.measure,
 }
 
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from superqode.session.errors import CorruptObject
 from superqode.session.git import packed_refs
-from superqode.session.git.packed_refs import PackedRef, find, find_folded, iterate, render, without
+from superqode.session.git.packed_refs import PackedRef, find, find_folded, iterate, merged, render, without
 
 OIDS = st.integers(1, 2**160 - 1).map(lambda number: f"{number:040x}")
 NAMES = st.text("abcX-.é0", min_size=1, max_size=8).map(lambda name: f"refs/heads/{name}") | st.text(
@@ -24,6 +24,11 @@ def file(tmp_path_factory):
 
 
 _TAG = PackedRef("2" * 40, "3" * 40)
+
+
+def _parsed(file, data):
+    file.write_bytes(data)
+    return iterate(str(file))
 
 
 def _check(file, refs, absent):
@@ -121,6 +126,15 @@ def test_twins_are_found_whatever_the_case(file, refs, prefix):
         assert found is not None
         assert found.lower() == name.lower()
     assert find_folded(str(file), prefix, "nobody") is None
+
+
+@given(REFS, REFS)
+def test_some_are_put_among_the_others(file, refs, more):
+    """The bytes with more refs are those of all of them, the newer ones in place of the old."""
+    file.write_bytes(render(refs))
+    assert merged(str(file), more) == render(refs | more)
+    file.write_bytes(render(refs).removesuffix(b"\n"))
+    assert dict(_parsed(file, merged(str(file), more))) == refs | more
 
 
 SPELT = st.text("abABzZ-.0", min_size=1, max_size=5)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -121,9 +121,9 @@ def _described(one: dict[str, Any]) -> str:
     return f"{what} {named}".rstrip()
 
 
-def known_calls(session: Session) -> frozenset[str]:
-    """The ids of the calls whose execution stands in the session."""
-    return frozenset(call.id for call in session.tool_executions)
+def known_calls(entries: Iterable[Entry]) -> frozenset[str]:
+    """The ids of the calls whose execution is among some entries."""
+    return frozenset(entry.id for entry in entries if entry.kind == "call")
 
 
 def unanswered(message: Message, known: Collection[str]) -> Iterator[Asked]:

@@ -216,27 +216,21 @@ class Refs:
             peel: gives what a ref's id peels to, or an empty text: `peel(name, oid)`.
             hold: holds the lock that all writers of a ref hold, or raises StoreLocked: that one stays loose, too.
         """
-        packed: dict[str, str] = {}
-
-        def take(refs: dict[str, PackedRef]) -> dict[str, PackedRef]:
+        packed: dict[str, PackedRef] = {}
+        with self._locked_packed() as lock:
             for name in self.loose_names("refs/"):
-                if self.is_symbolic(name):
-                    continue
-                try:
-                    oid = self.read(name)
-                except CorruptObject:
-                    continue
-                if oid is not None:
-                    packed[name] = oid
-                    refs[name] = PackedRef(oid, peel(name, oid))
-            return refs
-
-        self._rewrite_packed(take)
-        return sum(self._prune_loose(name, oid, hold) for name, oid in packed.items())
+                with suppress(CorruptObject):
+                    oid = None if self.is_symbolic(name) else self.read(name)
+                    if oid is not None:
+                        packed[name] = PackedRef(oid, peel(name, oid))
+            if packed:
+                lock.commit(packed_refs.merged(self._packed, packed), sync=True)
+        return sum(self._prune_loose(name, ref.oid, hold) for name, ref in packed.items())
 
     def create_all(self, refs: Mapping[str, PackedRef]) -> None:
         """Make many refs at once, in `packed-refs`; for a repository that nobody else uses yet."""
-        self._rewrite_packed(lambda known: known | dict(refs))
+        with self._locked_packed() as lock:
+            lock.commit(packed_refs.merged(self._packed, refs), sync=True)
 
     def _prune_loose(self, name: str, oid: str, hold: Hold) -> bool:
         """Remove a ref's own file where it says the same as packed-refs does now."""
@@ -252,11 +246,6 @@ class Refs:
             return False
         self._remove_empty_folders(name)
         return True
-
-    def _rewrite_packed(self, change: Callable[[dict[str, PackedRef]], Mapping[str, PackedRef]]) -> None:
-        with self._locked_packed() as lock:
-            refs = dict(packed_refs.iterate(self._packed))
-            lock.commit(packed_refs.render(change(refs)), sync=True)
 
     def _locked_packed(self) -> AbstractContextManager[LockFile]:
         # A `git pack-refs` of very many refs holds this lock for seconds.

@@ -54,6 +54,12 @@ class Folding(BaseModel):
         return not isinstance(self._timeline.entries, Window) or self._timeline.entries.start == 0
 
     @property
+    def at_hand(self) -> list[Entry]:
+        """The messages and tool executions that are in memory: all, or the last ones; reads nothing."""
+        order = self._order()
+        return list(order.held if isinstance(order, Window) else order)
+
+    @property
     def message_count(self) -> int:
         """How many messages there are; reads nothing."""
         self._order()

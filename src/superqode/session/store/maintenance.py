@@ -112,8 +112,10 @@ def maintain(
 
 def _holding(repository: Repository, name: str) -> AbstractContextManager[None]:
     """The lock that all writers of a ref hold, unless somebody has it now."""
-    log = OperationLog(repository)
-    return log.alone(timeout=0) if name == OPLOG else repository.writing(owner_of(name), timeout=0)
+    if name == OPLOG:
+        return OperationLog(repository).alone(timeout=0)
+    # A ref that says the same elsewhere did not move: what the journal tells of it may stay.
+    return repository.writing(owner_of(name), journalled=True, timeout=0)
 
 
 def _peel(repository: Repository, name: str, oid: str) -> str:
@@ -205,7 +207,14 @@ def _shorten_log(repository: Repository, skipped: list[str]) -> None:
         skipped.append(f"the operation log was not shortened: {problem}")
 
 
+def _is_any_older(repository: Repository, age: timedelta) -> bool:
+    limit = clock.now().timestamp() - age.total_seconds()
+    return any(len(entry.name) == 38 and _is_older(Path(entry.path), limit) for entry in _loose_files(repository))
+
+
 def _prune(repository: Repository, age: timedelta, skipped: list[str]) -> int:
+    if not _is_any_older(repository, age):
+        return 0  # saves need not wait for git to look through all history and find nothing
     before = count_loose(repository)
     try:
         with repository.exclusive(timeout=10) as held:
