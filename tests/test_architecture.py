@@ -52,7 +52,7 @@ RESERVED = {
     "kingfisher_sdk": ("session/redaction/library.py",),
     "sqlite3": ("session/store/index/", "session/importers/sqlitefile.py"),
     "markdown_it": ("session/exporters/",),
-    "secrets": ("session/entropy.py",),
+    "secrets": (),
     "random": (),
     "time": ("session/clock.py",),
 }

@@ -28,6 +28,7 @@ import listing
 import memory
 import processes
 import recording
+import scale
 import scanning
 import screens
 import searching
@@ -55,6 +56,7 @@ _SECTIONS: Final[dict[str, Callable[[Bench], list[Section]]]] = {
     "memory": memory.measure,
     "share": sharing.measure,
     "sync": syncing.measure,
+    "scale": scale.measure,
 }
 
 

@@ -11,7 +11,7 @@ from superqode.qe.running import Ran
 from superqode.qe.runs import Outcome, RoleResult, verdict_of
 from superqode.qe.sandbox import Sandbox
 from superqode.session import Session
-from superqode.session.models.findings import Severity
+from superqode.session.models.severity import Severity
 
 BAD = Draft("F401", Severity.MEDIUM, "`os` imported but unused", "src/a b.py", 3, "import os")
 WORSE = Draft(

@@ -15,7 +15,7 @@ import pytest
 from superqode.qe import QESession, Verdict, read_run
 from superqode.qe.agents import prompt_for, read_answer
 from superqode.qe.roles import AGENT_ROLES
-from superqode.session.models.findings import METADATA_KEY
+from superqode.session.models.severity import METADATA_KEY
 
 from .conftest import every_byte
 

@@ -8,7 +8,7 @@ import pytest
 
 from superqode.qe import QESession, Severity, Verdict, read_run
 from superqode.session import ToolExecution
-from superqode.session.models.findings import METADATA_KEY
+from superqode.session.models.severity import METADATA_KEY
 
 from .conftest import GO, NODE, PYTHON, RUST, every_byte, git, needs
 

@@ -15,7 +15,8 @@ from superqode.qe.roles import ROLES, chosen_roles
 from superqode.qe.runs import Outcome
 from superqode.session import Session
 from superqode.session.errors import NoAgent, NoQualityRun, UnknownRole
-from superqode.session.models.findings import METADATA_KEY, Finding, Severity, found_severities
+from superqode.session.models.findings import Finding
+from superqode.session.models.severity import METADATA_KEY, Severity, found_severities
 
 from .made import BAD, HOSTILE, WORSE, made_run
 

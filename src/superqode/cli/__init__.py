@@ -28,7 +28,8 @@
 | `stopping` | work that goes on until Ctrl-C |
 | `demo` | `superqode demo` |
 
-`superqode --help` imports click and nothing heavier, so that help and shell completion are instant.
+`superqode --help` imports click and nothing heavier, so that help and shell completion are instant; lists, searches and
+completion of ids load neither pydantic nor libgit2 where the index answers.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from superqode.cli.params import expanded
 if TYPE_CHECKING:
     from superqode.session import SessionStore
     from superqode.session.agents import FoundPlace
-    from superqode.session.handoff.base import HomeRule
+    from superqode.session.handoff.homes import HomeRule
 
 __all__ = ["home_of", "is_folder_here", "places"]
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple, NoReturn
 
 import click
 
@@ -59,8 +59,7 @@ class ConfigError(click.ClickException):
         super().__init__(f"{place}: {reason}")
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """One thing that can be set.
 
     Attributes:
@@ -131,16 +130,14 @@ _BY_PATTERN: Final = {tuple(key.name.split(".")): key for key in KEYS}
 _TABLES: Final = {pattern[:length] for pattern in _BY_PATTERN for length in range(1, len(pattern))}
 
 
-@dataclass(frozen=True, slots=True)
-class Tui:
+class Tui(NamedTuple):
     """What the file says for `superqode tui`; `None` where it says nothing."""
 
     theme: str | None = None
     agent: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Qe:
+class Qe(NamedTuple):
     """What the file says for `superqode qe`; `None` (no roles) where it says nothing. `timeout` is in seconds."""
 
     mode: str | None = None
@@ -149,15 +146,13 @@ class Qe:
     timeout: float | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Rescue:
+class Rescue(NamedTuple):
     """What the file says for `superqode sessions rescue`: folders to look through besides the agents' own."""
 
     paths: tuple[Path, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Config:
+class Config(NamedTuple):
     """What holds where no option says otherwise.
 
     Attributes:
@@ -177,11 +172,11 @@ class Config:
     colour: str = "auto"
     pager: str = "less"
     quiet: bool = False
-    agents: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    agents: Mapping[str, tuple[str, ...]] = MappingProxyType({})
     tui: Tui = Tui()
     qe: Qe = Qe()
     rescue: Rescue = Rescue()
-    origins: Mapping[str, str] = field(default_factory=dict)
+    origins: Mapping[str, str] = MappingProxyType({})
     unknown: tuple[tuple[str, str], ...] = ()
 
     def value(self, key: str) -> Any:

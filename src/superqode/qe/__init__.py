@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from superqode.qe.session import QESession as QESession
     from superqode.qe.working import Event as Event
     from superqode.session.models.findings import Finding as Finding
-    from superqode.session.models.findings import Severity as Severity
     from superqode.session.models.findings import Verdict as Verdict
+    from superqode.session.models.severity import Severity as Severity
 
 _HOMES: Final = {
     "TAG": "superqode.qe.recording",
@@ -54,7 +54,7 @@ _HOMES: Final = {
     "QERun": "superqode.qe.runs",
     "QESession": "superqode.qe.session",
     "RoleResult": "superqode.qe.runs",
-    "Severity": "superqode.session.models.findings",
+    "Severity": "superqode.session.models.severity",
     "Verdict": "superqode.session.models.findings",
     "compare_runs": "superqode.qe.compare",
     "read_run": "superqode.qe.runs",

@@ -20,7 +20,8 @@ from superqode.qe.checks import Draft, Reading
 from superqode.qe.roles import AGENT_ROLES
 from superqode.session import clock
 from superqode.session.models import Message, MessageRole, ToolExecution
-from superqode.session.models.findings import EVIDENCE_MAX, FILE_MAX, METADATA_KEY, TEXT_MAX, Severity
+from superqode.session.models.findings import EVIDENCE_MAX, FILE_MAX, TEXT_MAX
+from superqode.session.models.severity import METADATA_KEY, Severity
 
 if TYPE_CHECKING:
     from superqode.acp import AcpAgent, Permission, Turn, Update

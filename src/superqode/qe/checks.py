@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from superqode.qe.running import Ran
-from superqode.session.models.findings import Severity
+from superqode.session.models.severity import Severity
 
 __all__ = ["Check", "Draft", "Reading", "says_it_failed"]
 

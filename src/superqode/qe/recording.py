@@ -13,7 +13,8 @@ from superqode.qe.runs import RoleResult
 from superqode.qe.sandbox import Sandbox
 from superqode.session import SessionStore
 from superqode.session.models import Message, MessageRole, Session, ToolExecution
-from superqode.session.models.findings import METADATA_KEY, Finding, Severity, Verdict
+from superqode.session.models.findings import Finding, Verdict
+from superqode.session.models.severity import METADATA_KEY, Severity
 
 __all__ = ["TAG", "Record"]
 

@@ -18,7 +18,8 @@ from pydantic import ValidationError
 from superqode.session import clock
 from superqode.session.errors import NoQualityRun
 from superqode.session.models import Entry, Session, ToolExecution
-from superqode.session.models.findings import METADATA_KEY, Finding, Severity, Verdict
+from superqode.session.models.findings import Finding, Verdict
+from superqode.session.models.severity import METADATA_KEY, Severity
 
 __all__ = ["CheckResult", "Outcome", "QERun", "RoleResult", "read_run", "told_by", "verdict_of"]
 

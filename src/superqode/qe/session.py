@@ -21,7 +21,8 @@ from superqode.qe.sandbox import Sandbox, open_sandbox
 from superqode.qe.working import Event, EventKind, Listener, Worker
 from superqode.session import Session, SessionStore
 from superqode.session.errors import ProjectUnusable, SessionError
-from superqode.session.models.findings import Severity, Verdict
+from superqode.session.models.findings import Verdict
+from superqode.session.models.severity import Severity
 
 __all__ = ["QESession"]
 

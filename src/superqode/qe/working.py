@@ -17,7 +17,7 @@ from superqode.qe.running import Ran
 from superqode.qe.runs import Outcome, RoleResult
 from superqode.session import clock
 from superqode.session.errors import AgentError
-from superqode.session.models.findings import Severity
+from superqode.session.models.severity import Severity
 
 __all__ = ["Event", "EventKind", "Listener", "Worker"]
 

@@ -85,17 +85,17 @@ class AsyncSessionStore:
         """As `SessionStore.autosave`: a plain `with`; its short saves run where the message is added."""
         return self.store.autosave(session)
 
-    async def load(self, session_id: str) -> Session:
+    async def load(self, session_id: str, *, last: int | None = None) -> Session:
         """As `SessionStore.load`."""
-        return await _run(self.store.load, session_id)
+        return await _run(self.store.load, session_id, last=last)
 
     async def ending(self, session_id: str, number: int) -> list[Entry]:
         """As `SessionStore.ending`."""
         return await _run(self.store.ending, session_id, number)
 
-    async def load_latest(self, project_path: str | Path | None = None) -> Session | None:
+    async def load_latest(self, project_path: str | Path | None = None, *, last: int | None = None) -> Session | None:
         """As `SessionStore.load_latest`."""
-        return await _run(self.store.load_latest, project_path)
+        return await _run(self.store.load_latest, project_path, last=last)
 
     async def exists(self, session_id: str) -> bool:
         """As `SessionStore.exists`."""

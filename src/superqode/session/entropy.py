@@ -5,7 +5,7 @@ Tests replace it with `set_entropy` and are then exact.
 
 from __future__ import annotations
 
-import secrets
+import os
 from collections.abc import Callable
 
 __all__ = ["random_bytes", "random_text", "set_entropy"]
@@ -13,7 +13,8 @@ __all__ = ["random_bytes", "random_text", "set_entropy"]
 # Crockford's base32 alphabet in lower case: no i, l, o, u, so an id is hard to misread.
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
-_source: Callable[[int], bytes] = secrets.token_bytes
+# What `secrets` asks, too, whose import takes longer than most commands.
+_source: Callable[[int], bytes] = os.urandom
 
 
 def random_bytes(count: int) -> bytes:
@@ -24,7 +25,7 @@ def random_bytes(count: int) -> bytes:
 def set_entropy(source: Callable[[int], bytes] | None) -> None:
     """Take random bytes from `source(count)`; `None` goes back to the operating system."""
     global _source  # noqa: PLW0603 - the one place where randomness is replaced
-    _source = source or secrets.token_bytes
+    _source = source or os.urandom
 
 
 def random_text(length: int) -> str:

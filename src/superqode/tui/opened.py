@@ -17,6 +17,8 @@ __all__ = ["OpenSession"]
 T = TypeVar("T")
 # How much of the first thing said becomes the title of a session that has none, in characters.
 _TITLE_MAX: Final = 80
+# How many entries at the end of a session are read at first; it is some screenfuls.
+_AT_FIRST: Final = 500
 
 
 class OpenSession:
@@ -42,10 +44,19 @@ class OpenSession:
 
     @classmethod
     async def load(cls, store: AsyncSessionStore, session_id: str) -> OpenSession:
-        """Load a session; raises as `SessionStore.load`."""
+        """Load a session, of a long one the end; raises as `SessionStore.load`."""
         # The tip first: a save in between makes a reload that was not needed, the other way round one that is missed.
         tip = await _tip(store, session_id)
-        return cls(store, await store.load(session_id), tip)
+        return cls(store, await store.load(session_id, last=_AT_FIRST), tip)
+
+    async def read_whole(self) -> None:
+        """Have all entries in memory; raises as `SessionStore.load`."""
+
+        async def work() -> None:
+            if not self.session.is_whole:
+                await asyncio.to_thread(lambda: self.session.messages)
+
+        await self._by_itself(work)
 
     @property
     def id(self) -> str:
@@ -59,7 +70,7 @@ class OpenSession:
 
     async def save(self) -> SaveResult:
         """Save what is not saved yet; raises as `SessionStore.save`."""
-        return await self.change(lambda: None)
+        return await self.change(lambda: None, by_end=True)
 
     async def add(self, entries: Sequence[Entry]) -> SaveResult:
         """Add entries and save them; the first thing said names a session without a title.
@@ -71,7 +82,7 @@ class OpenSession:
             for entry in entries:
                 self.session.add(entry)
 
-        return await self.change(put)
+        return await self.change(put, by_end=True)
 
     async def say(self, text: str) -> SaveResult:
         """Add what the user said, and save it; raises as `add`."""
@@ -84,16 +95,23 @@ class OpenSession:
             self.session.title = title
             self.session.tags = list(tags)
 
-        return await self.change(put)
+        return await self.change(put, by_end=True)
 
     async def snapshot(self, description: str) -> SaveResult:
         """Name the present state; raises as `SessionStore.save`."""
         return await self.change(lambda: self.session.create_snapshot(description))
 
-    async def change(self, edit: Callable[[], object]) -> SaveResult:
-        """Make a change to the session in memory, and save it; raises as `SessionStore.save`."""
+    async def change(self, edit: Callable[[], object], *, by_end: bool = False) -> SaveResult:
+        """Make a change to the session in memory, and save it; raises as `SessionStore.save`.
+
+        Args:
+            edit: makes the change.
+            by_end: whether the end of a long session is enough for it; otherwise all of it is read before.
+        """
 
         async def work() -> SaveResult:
+            if not (by_end and self.session.title) and not self.session.is_whole:
+                await asyncio.to_thread(lambda: self.session.messages)
             edit()
             self._name()
             return await self._save()
@@ -155,7 +173,8 @@ class OpenSession:
 
     async def _reload(self) -> None:
         tip = await _tip(self._store, self.id)
-        self._tip, self.session = tip, await self._store.load(self.id)
+        last = None if self.session.is_whole else _AT_FIRST
+        self._tip, self.session = tip, await self._store.load(self.id, last=last)
 
     async def _by_itself(self, work: Callable[[], Awaitable[T]]) -> T:
         """Do something while nothing else happens to the session, and to its end, also where nobody waits any more."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from superqode.session.errors import CorruptObject
 from superqode.session.git import packed_refs
-from superqode.session.git.packed_refs import PackedRef, find, find_folded, iterate, render
+from superqode.session.git.packed_refs import PackedRef, find, find_folded, iterate, merged, render, without
 
 OIDS = st.integers(1, 2**160 - 1).map(lambda number: f"{number:040x}")
 NAMES = st.text("abcX-.é0", min_size=1, max_size=8).map(lambda name: f"refs/heads/{name}") | st.text(
@@ -21,6 +21,14 @@ REFS = st.dictionaries(NAMES, st.builds(PackedRef, OIDS, st.just("") | OIDS), ma
 def file(tmp_path_factory):
     """Where the file stands; each example writes it anew."""
     return tmp_path_factory.mktemp("packed") / "packed-refs"
+
+
+_TAG = PackedRef("2" * 40, "3" * 40)
+
+
+def _parsed(file, data):
+    file.write_bytes(data)
+    return iterate(str(file))
 
 
 def _check(file, refs, absent):
@@ -120,6 +128,37 @@ def test_twins_are_found_whatever_the_case(file, refs, prefix):
     assert find_folded(str(file), prefix, "nobody") is None
 
 
+@given(REFS, REFS)
+def test_some_are_put_among_the_others(file, refs, more):
+    """The bytes with more refs are those of all of them, the newer ones in place of the old."""
+    file.write_bytes(render(refs))
+    assert merged(str(file), more) == render(refs | more)
+    file.write_bytes(render(refs).removesuffix(b"\n"))
+    assert dict(_parsed(file, merged(str(file), more))) == refs | more
+
+
+SPELT = st.text("abABzZ-.0", min_size=1, max_size=5)
+
+
+@given(st.sets(SPELT, max_size=30), SPELT)
+def test_a_twin_is_found_just_where_there_is_one(file, names, asked):
+    """However the names around it are spelt, a twin is found, and none where there is none."""
+    file.write_bytes(render({f"refs/heads/{name}": PackedRef("1" * 40) for name in names} | {"refs/tags/a": _TAG}))
+    twins = {name for name in names if name.lower() == asked.lower()}
+    found = find_folded(str(file), "refs/heads/", asked.lower())
+    assert found in twins if twins else found is None
+
+
+@given(REFS, NAMES)
+def test_one_is_taken_out_and_the_others_stay(file, refs, absent):
+    """The bytes without a ref are those of the others, peeled lines and all."""
+    file.write_bytes(render(refs))
+    for name in refs:
+        assert without(str(file), name) == render({other: ref for other, ref in refs.items() if other != name})
+    if absent not in refs:
+        assert without(str(file), absent) is None
+
+
 def test_git_reads_what_we_write_and_we_what_git_writes(tmp_path):
     """A real `git pack-refs` file is read, ours is git's, and the order of names is the same."""
     repository = tmp_path / "repository"
@@ -171,3 +210,7 @@ def test_a_lookup_in_a_large_file_reads_few_lines(tmp_path, monkeypatch):
     assert len(read) < 10 * 20
     assert [name for name, _ in iterate(str(path), "refs/heads/s1234")] == names[12_340:12_350]
     assert len(read) < 11 * 20 + 11
+    read.clear()
+    assert find_folded(str(path), "refs/heads/", "s12345") == "s12345"
+    assert find_folded(str(path), "refs/heads/", "s12345x") is None
+    assert len(read) < 6 * 20

@@ -263,7 +263,7 @@ def test_without_git_refs_are_packed_all_the_same(store, monkeypatch, tmp_path):
     _fill(store)
     monkeypatch.setenv("PATH", str(tmp_path))
 
-    report = store.maintain()
+    report = store.maintain(prune_older_than=timedelta(0))
 
     assert report.packed_refs == 7
     assert report.loose_after == report.loose_before

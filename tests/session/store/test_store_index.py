@@ -204,3 +204,40 @@ def test_a_generation_is_another_one_whenever_something_changed(store, store_pat
 
     assert len(set(seen)) == len(seen)
     assert store.generation() == seen[-1]
+
+
+def test_what_another_process_took_note_of_first_is_news(store, store_path):
+    """A store that asked once tells of a change, too, that another process has put into the index before it looks."""
+    saved(store, "one")
+    _settle(store_path)
+    ids_of(store)
+    with SessionStore(store_path) as watching, SessionStore(store_path) as other:
+        before = watching.generation()
+        saved(other, "two")
+        assert set(ids_of(other)) == {"one", "two"}
+
+        assert watching.generation() != before
+
+
+def test_a_process_reads_no_branches_where_nothing_changed(store, store_path):
+    """Listing the newest of very many sessions costs the same: what the index has of each branch stays unread."""
+    for number in range(3):
+        saved(store, f"s{number}")
+    _settle(store_path)
+    ids_of(store)
+    asked = []
+    with SessionStore(store_path) as fresh:
+        index = fresh._index(fresh._open())
+        with index.database.reading() as connection:
+            connection.set_trace_callback(asked.append)
+        assert ids_of(fresh, limit=1) == ["s2"]
+
+    assert asked
+    assert not [query for query in asked if "FROM refs" in query]
+
+
+def _settle(store_path):
+    """Let the files look as if they had not changed for a minute: times of the last seconds prove nothing."""
+    long_ago = os.stat(store_path).st_mtime_ns - 60 * 10**9
+    for path in (*(store_path / "refs" / "heads").rglob("*"), store_path / "refs" / "heads"):
+        os.utime(path, ns=(long_ago, long_ago))

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from superqode.session.models.findings import Finding, Severity, Verdict
+from superqode.session.models.findings import Finding, Verdict
+from superqode.session.models.severity import Severity
 
 __all__ = ["CheckShown", "RoleShown", "RunShown"]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from superqode.cli.output import style
@@ -33,11 +32,10 @@ def conversation(session: Session, *, last: int | None = None, tools: bool = Fal
         tools: show the arguments and results of tool calls whole.
     """
     yield "\n".join(_head(session))
-    entries = session.timeline
-    skipped = max(0, len(entries) - last) if last else 0
-    if skipped:
-        yield f"\n… {skipped} earlier entries"
-    for entry in islice(entries, skipped, None):
+    total = session.message_count + session.execution_count
+    if last and last < total:
+        yield f"\n… {total - last} earlier entries"
+    for entry in session.ending(last or total):
         if entry.kind == "call":
             yield "\n".join(_call(entry, session.project_path, whole=tools))
         else:
@@ -46,7 +44,7 @@ def conversation(session: Session, *, last: int | None = None, tools: bool = Fal
 
 def _head(session: Session) -> Iterator[str]:
     yield f"{style(line(session.id), fg='cyan', bold=True)}  {style(line(session.title), bold=True)}"
-    counts = f"{count(len(session.messages), 'message')}, {count(len(session.tool_executions), 'tool call')}"
+    counts = f"{count(session.message_count, 'message')}, {count(session.execution_count, 'tool call')}"
     yield f"{counts}, begun {local(session.created_at)}, changed {ago(session.updated_at)}"
     for name, values in (
         ("fork of", [session.parent_session_id or ""]),

@@ -16,7 +16,8 @@ from superqode.cli.progress import progress
 from superqode.cli.text import count, line
 
 if TYPE_CHECKING:
-    from superqode.session.store.imports import ImportReport, Status
+    from superqode.session.store.imports import ImportReport
+    from superqode.session.store.outcomes import Status
 
 __all__ = ["import_", "reimport"]
 

@@ -65,7 +65,8 @@ def show(session_id: str, revision: str | None, last: int | None, tools: bool, o
     """
     with open_store() as store:
         found = resolve(store, session_id)
-        session = store.at(found, revision) if revision else store.load(found)
+        part = None if origin or wants_json() else last  # the whole document needs the whole session
+        session = store.at(found, revision) if revision else store.load(found, last=part)
         if origin:
             told = provenance(session, store.original(found))
             emit_json(told) if wants_json() else page(provenance_lines(told))

@@ -20,7 +20,7 @@ from superqode.session.agents import AGENTS
 
 if TYPE_CHECKING:
     from superqode.session import SessionStore
-    from superqode.session.store.imports import ImportOutcome
+    from superqode.session.store.outcomes import ImportOutcome
     from superqode.session.store.rescue import PlaceReport, RescueReport
 
 __all__ = ["rescue"]

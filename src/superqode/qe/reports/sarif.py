@@ -13,7 +13,8 @@ from superqode import __version__
 from superqode.qe.runs import Outcome, QERun
 from superqode.session import clock
 from superqode.session.codec.jsontext import dump_text
-from superqode.session.models.findings import Finding, Severity, Verdict
+from superqode.session.models.findings import Finding, Verdict
+from superqode.session.models.severity import Severity
 
 __all__ = ["render"]
 

@@ -14,7 +14,7 @@ from xml.etree.ElementTree import Element
 from superqode.qe.checks import Draft, Reading
 from superqode.qe.reading import Broken, number, read_report, xml_document
 from superqode.qe.running import Ran
-from superqode.session.models.findings import Severity
+from superqode.session.models.severity import Severity
 
 __all__ = ["read_collection", "read_junit"]
 

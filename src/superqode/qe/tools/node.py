@@ -13,7 +13,7 @@ from superqode.qe.checks import Check, says_it_failed
 from superqode.qe.project import Project
 from superqode.qe.tools.junit import read_junit
 from superqode.qe.tools.node_reports import read_check, read_eslint, read_jest, read_node_coverage, read_typescript
-from superqode.session.models.findings import Severity
+from superqode.session.models.severity import Severity
 
 __all__ = ["applies", "coverage", "lint", "regression", "smoke"]
 

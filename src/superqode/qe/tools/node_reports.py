@@ -10,7 +10,7 @@ from typing import Any, Final
 from superqode.qe.checks import Draft, Reading
 from superqode.qe.reading import Broken, json_document, number, read_report, text
 from superqode.qe.running import Ran
-from superqode.session.models.findings import Severity
+from superqode.session.models.severity import Severity
 
 __all__ = ["read_check", "read_eslint", "read_jest", "read_node_coverage", "read_typescript"]
 

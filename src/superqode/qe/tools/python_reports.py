@@ -10,7 +10,7 @@ from typing import Any, Final
 from superqode.qe.checks import Draft, Reading
 from superqode.qe.reading import Broken, json_document, json_lines, number, read_report, text
 from superqode.qe.running import Ran
-from superqode.session.models.findings import Severity
+from superqode.session.models.severity import Severity
 
 __all__ = ["read_compileall", "read_coverage", "read_import", "read_mypy", "read_ruff", "read_unittest"]
 

@@ -11,7 +11,7 @@ from superqode.qe.checks import Check, Draft, Reading
 from superqode.qe.project import Project
 from superqode.qe.reading import Broken, json_document, json_lines, number, text
 from superqode.qe.running import Ran
-from superqode.session.models.findings import Severity
+from superqode.session.models.severity import Severity
 
 __all__ = ["applies", "coverage", "lint", "read_cargo", "read_cargo_test", "regression", "smoke"]
 

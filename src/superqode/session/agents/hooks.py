@@ -9,7 +9,7 @@ from superqode.session.agents.notify import Notify
 from superqode.session.agents.plugins import OPENCODE, PI
 from superqode.session.agents.settings import JsonHook
 from superqode.session.agents.table import agent_named
-from superqode.session.handoff import HomeRule
+from superqode.session.handoff.homes import HomeRule
 
 __all__ = ["HOOKS", "Edit", "HookRule", "hook_of"]
 

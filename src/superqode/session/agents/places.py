@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from superqode.session.agents.table import Agent, Place
-from superqode.session.handoff.base import HomeRule
+from superqode.session.handoff.homes import HomeRule
 
 __all__ = ["FoundPlace", "HomeOf", "find_places", "named_place"]
 

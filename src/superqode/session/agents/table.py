@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from superqode.session.handoff import WRITERS, HomeRule
+from superqode.session.handoff.homes import HOMES, HomeRule
 
 __all__ = ["AGENTS", "Agent", "Place", "agent_named"]
 
@@ -42,8 +42,6 @@ class Agent:
     places: tuple[Place, ...]
 
 
-# Where sessions are handed over to is where they are rescued from.
-_HOMES: Final = {writer.name: writer.home for writer in WRITERS}
 _GOOSE_UNREAD: Final = (
     (
         "sessions/sessions.db",
@@ -59,23 +57,23 @@ AGENTS: Final = (
         "claude-code",
         "Claude Code",
         (
-            Place(_HOMES["claude-code"], folders=("projects",)),
+            Place(HOMES["claude-code"], folders=("projects",)),
             # Some 1.0 versions kept their things with other programs' settings.
             Place(HomeRule("XDG_CONFIG_HOME", ".config/claude", "claude"), folders=("projects",)),
         ),
     ),
-    Agent("codex", "Codex", (Place(_HOMES["codex"], folders=("sessions", "archived_sessions")),)),
+    Agent("codex", "Codex", (Place(HOMES["codex"], folders=("sessions", "archived_sessions")),)),
     Agent(
         "gemini",
         "Gemini CLI",
-        (Place(_HOMES["gemini"], folders=("tmp/*/chats",), beside=("projects.json", "tmp/*/.project_root")),),
+        (Place(HOMES["gemini"], folders=("tmp/*/chats",), beside=("projects.json", "tmp/*/.project_root")),),
     ),
     Agent(
         "opencode",
         "opencode",
         (
-            Place(_HOMES["opencode"], files=("opencode*.db",)),
-            Place(_HOMES["opencode"], folders=("storage", "project/*/storage"), whole=True),
+            Place(HOMES["opencode"], files=("opencode*.db",)),
+            Place(HOMES["opencode"], folders=("storage", "project/*/storage"), whole=True),
             Place(HomeRule("OPENCODE_DB", ""), files=(".",)),
         ),
     ),
@@ -83,7 +81,7 @@ AGENTS: Final = (
         "qwen",
         "Qwen Code",
         (
-            Place(_HOMES["qwen"], folders=("projects", "tmp/*/chats")),
+            Place(HOMES["qwen"], folders=("projects", "tmp/*/chats")),
             Place(HomeRule("QWEN_RUNTIME_DIR", ""), folders=("projects", "tmp/*/chats")),
         ),
     ),
@@ -91,7 +89,7 @@ AGENTS: Final = (
         "pi",
         "Pi",
         (
-            Place(_HOMES["pi"], folders=("sessions",)),
+            Place(HOMES["pi"], folders=("sessions",)),
             Place(HomeRule("PI_CODING_AGENT_SESSION_DIR", ""), folders=(".",)),
         ),
     ),

@@ -9,12 +9,12 @@ from pydantic import ValidationError
 
 from superqode.session.codec import jsontext
 from superqode.session.codec.layout import INLINE_MAX, PART_MAX, entry_label, side_names
+from superqode.session.codec.plain import TEXT_FIELD, plain_entry
 from superqode.session.errors import InvalidEntry
 from superqode.session.models import Entry, Message, ToolExecution
 
 __all__ = ["decode_entry", "encode_entry", "split_text"]
 
-_TEXT_FIELD: Final = {"message": "content", "call": "result"}
 _MODELS: Final[Mapping[str, type[Message | ToolExecution]]] = {
     "message": Message,
     "call": ToolExecution,
@@ -33,7 +33,7 @@ def encode_entry(entry: Entry, digits: str) -> Iterator[tuple[str, bytes]]:
     """Give the files of one entry: name and bytes, the JSON file last."""
     values = entry.to_dict()
     kind = entry.kind
-    field = _TEXT_FIELD[kind]
+    field = TEXT_FIELD[kind]
     for name, default in _OPTIONAL.items():
         if name in values and values[name] == default:
             del values[name]
@@ -96,7 +96,7 @@ def _decode_quickly(data: bytes, kind: str, side: bytes | None) -> Entry:
     model = _MODELS[kind]
     if side is None:
         return model.model_validate_json(data)
-    name = _TEXT_FIELD[kind]
+    name = TEXT_FIELD[kind]
     told, empty = f'"{name}_bytes": {len(side)}'.encode(), f'"{name}": ""'.encode()
     if data.count(told) != 1 or empty[:-2] in data:
         return _decode_slowly(data, side, newer=False)
@@ -107,17 +107,8 @@ def _decode_quickly(data: bytes, kind: str, side: bytes | None) -> Entry:
 
 
 def _decode_slowly(data: bytes, side: bytes | None, *, newer: bool) -> Entry:
-    try:
-        values = jsontext.load(data)
-    except ValueError as problem:
-        raise InvalidEntry(f"its JSON cannot be read: {problem}") from problem
-    if not isinstance(values, dict) or values.get("kind") not in ("message", "call"):
-        raise InvalidEntry("it says of itself neither message nor call")
+    values = plain_entry(data, side)
     model = _MODELS[values["kind"]]
-    field = _TEXT_FIELD[values["kind"]]
-    expected = values.pop(field + "_bytes", None)
-    if side is not None or expected is not None:
-        values[field] = _joined(side, expected)
     if newer:
         values = {name: value for name, value in values.items() if name in model.model_fields}
     try:
@@ -125,13 +116,3 @@ def _decode_slowly(data: bytes, side: bytes | None, *, newer: bool) -> Entry:
     except ValidationError as problem:
         first = problem.errors(include_url=False, include_input=False, include_context=False)[0]
         raise InvalidEntry(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from problem
-
-
-def _joined(side: bytes | None, expected: Any) -> str:
-    if side is None or expected != len(side):
-        found = "is missing" if side is None else f"has {len(side)} bytes"
-        raise InvalidEntry(f"its side text {found}, and should have {expected}")
-    try:
-        return side.decode()
-    except UnicodeDecodeError as problem:
-        raise InvalidEntry(f"its side text is not UTF-8: {problem}") from problem

@@ -10,9 +10,10 @@ timeline/0000/00/01-call.result.txt
 from __future__ import annotations
 
 import re
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from superqode.session.models import Entry, Message
+if TYPE_CHECKING:
+    from superqode.session.models import Entry
 
 __all__ = [
     "FANOUT",
@@ -84,7 +85,7 @@ class EntryFile(NamedTuple):
 
 def entry_label(entry: Entry) -> str:
     """The word in an entry's file name; it only helps people."""
-    return entry.role.value if isinstance(entry, Message) else "call"
+    return entry.role.value if entry.kind == "message" else "call"
 
 
 def side_names(stem: str, field: str, parts: int) -> list[str]:

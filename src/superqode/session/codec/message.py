@@ -10,13 +10,12 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 from superqode.session import clock, ids
+from superqode.session.codec.lines import one_line
 from superqode.session.models import Entry, Message, MessageRole, ToolExecution
 
 __all__ = [
     "SharedSnapshot",
     "Story",
-    "agent_ident",
-    "clean_ident",
     "compose",
     "parse",
     "save_subject",
@@ -26,16 +25,12 @@ __all__ = [
 ]
 
 SUBJECT_MAX: Final = 100
-AGENT_DOMAIN: Final = "agents.superqode.invalid"
 
 _TRAILER: Final = re.compile(r"(Superqode-[A-Za-z-]+): (.*)")
 _SNAPSHOT: Final = re.compile(
     rb"^Superqode-Snapshot: ([!-~]{1,128}) ([0-9a-f]{40}) ([0-9TZ:.-]{1,40})(?: (.*))?$", re.MULTILINE
 )
 _SNAPSHOTS_MAX: Final = 10_000
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
-# git's own rule for idents (ident.c): no <, >, newline; and no crud at the ends.
-_IDENT_CRUD: Final = " .,:;<>\"\\'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +62,7 @@ class Story:
 
 def subject_line(text: str) -> str:
     """One line of at most 100 characters, without control characters (a NUL would cut the trailers off)."""
-    line = " ".join(_CONTROL.sub(" ", text[: 4 * SUBJECT_MAX]).split())
+    line = one_line(text[: 4 * SUBJECT_MAX])
     return line if len(line) <= SUBJECT_MAX else line[: SUBJECT_MAX - 1].rstrip() + "…"
 
 
@@ -113,7 +108,7 @@ def compose(story: Story) -> bytes:
 
 
 def _value(text: str) -> str:
-    return " ".join(_CONTROL.sub(" ", text[:400]).split())
+    return one_line(text[:400])
 
 
 def parse(data: bytes) -> Story:
@@ -184,15 +179,3 @@ def shared_snapshots(data: bytes) -> list[SharedSnapshot]:
             description = _value((line[4] or b"").decode("utf-8", "replace"))
             found.append(SharedSnapshot(snapshot_id, line[2].decode(), created_at, description))
     return found
-
-
-def clean_ident(text: str, fallback: str) -> str:
-    """A name or address as Git accepts it in a commit."""
-    clean = re.sub(r"[<>]", "", " ".join(_CONTROL.sub(" ", text[:200]).split())).strip(_IDENT_CRUD)
-    return clean or fallback
-
-
-def agent_ident(name: str) -> tuple[str, str]:
-    """The author an agent is: its name, and an address that can never receive mail (RFC 2606)."""
-    clean = clean_ident(name, "agent")
-    return clean, f"{ids.slugify(clean, 'agent')}@{AGENT_DOMAIN}"

@@ -43,7 +43,7 @@ _PROSE_MAX: Final = 24_000
 def render(session: Session) -> Iterator[str]:
     """Give the Markdown in pieces that end with a line feed, an entry a piece."""
     yield "\n".join(_head(session)) + "\n"
-    known = known_calls(session)
+    known = known_calls(session.tool_executions)
     for entry in session.timeline:
         lines = _call(entry) if isinstance(entry, ToolExecution) else _message(entry, known)
         yield "\n" + "\n".join(lines) + "\n"

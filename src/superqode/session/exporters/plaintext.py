@@ -29,7 +29,7 @@ _INDENT = "    "
 def render(session: Session) -> Iterator[str]:
     """Give the text in pieces that end with a line feed, an entry a piece."""
     yield "\n".join(_head(session)) + "\n"
-    known = known_calls(session)
+    known = known_calls(session.tool_executions)
     for number, entry in enumerate(session.timeline, 1):
         lines = _call(number, entry) if isinstance(entry, ToolExecution) else _message(number, entry, known)
         yield "\n" + "\n".join(lines) + "\n"

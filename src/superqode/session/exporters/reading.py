@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from superqode.session.codec.jsontext import dump_text
 from superqode.session.exporters.visible import json_safe, one_line
-from superqode.session.models import Entry, Message, MessageRole, Session
 from superqode.session.models.files import relative_path
+
+if TYPE_CHECKING:
+    from superqode.session.models import Entry, Message, Session
 
 __all__ = [
     "Asked",
@@ -97,7 +99,7 @@ def _essence(key: str, told: str, project: str) -> str:
 
 def is_aside(message: Message) -> bool:
     """Whether nobody said it: what an agent put in by itself, which readers unfold when they want it."""
-    return message.role is MessageRole.SYSTEM and (len(message.content) > _ASIDE_MIN or "injected" in message.metadata)
+    return message.role == "system" and (len(message.content) > _ASIDE_MIN or "injected" in message.metadata)
 
 
 def thoughts(message: Message) -> list[str]:
@@ -119,9 +121,9 @@ def _described(one: dict[str, Any]) -> str:
     return f"{what} {named}".rstrip()
 
 
-def known_calls(session: Session) -> frozenset[str]:
-    """The ids of the calls whose execution stands in the session."""
-    return frozenset(call.id for call in session.tool_executions)
+def known_calls(entries: Iterable[Entry]) -> frozenset[str]:
+    """The ids of the calls whose execution is among some entries."""
+    return frozenset(entry.id for entry in entries if entry.kind == "call")
 
 
 def unanswered(message: Message, known: Collection[str]) -> Iterator[Asked]:

@@ -6,7 +6,6 @@ be about files that never reached the disk.
 
 from __future__ import annotations
 
-import ctypes
 import sys
 from functools import cache
 from typing import Final
@@ -31,6 +30,8 @@ def boot_id() -> str:
 
 
 def _from_sysctl() -> str:
+    import ctypes
+
     value = ctypes.create_string_buffer(_LENGTH)
     size = ctypes.c_size_t(_LENGTH)
     try:

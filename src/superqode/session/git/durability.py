@@ -6,7 +6,6 @@ Reports of failed writes are never retried: after a failed fsync the kernel may 
 
 from __future__ import annotations
 
-import ctypes
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -26,6 +25,8 @@ _F_FULLFSYNC: Final = 51
 def _syncfs() -> Callable[[int], int] | None:
     if not sys.platform.startswith("linux"):
         return None
+    import ctypes
+
     try:
         function = ctypes.CDLL(None, use_errno=True).syncfs
     except (OSError, AttributeError):
@@ -81,6 +82,8 @@ def flush(folder: Path, written: Iterable[str]) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         if syncfs(handle) != 0:
+            import ctypes
+
             number = ctypes.get_errno()
             raise OSError(number, os.strerror(number), str(folder))
     finally:

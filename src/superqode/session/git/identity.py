@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from superqode.session import ids
-from superqode.session.codec.message import clean_ident
+from superqode.session.codec.lines import clean_ident
 
 __all__ = ["configured_user"]
 

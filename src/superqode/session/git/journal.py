@@ -25,7 +25,6 @@ import re
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final, NamedTuple
 
@@ -65,8 +64,7 @@ class RefMove(NamedTuple):
     new: str
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(NamedTuple):
     """One save: the objects it wrote, and the refs it moved."""
 
     objects: Sequence[JournalObject]
@@ -84,8 +82,7 @@ class Record:
         return b"%08x %b\n%b" % (zlib.crc32(line), line, payload)
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """Where a record begins, to take it back."""
 
     path: str

@@ -7,7 +7,6 @@ libgit2 up to 1.9 loops for ever, is an error here. Writing is whole or not at a
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import struct
 import zlib
@@ -74,8 +73,15 @@ def _header(kind: str, content: bytes) -> bytes:
 
 def object_id(kind: str, content: bytes) -> str:
     """Give the id an object has: the SHA-1 of its header and its bytes, in hex."""
-    digest = hashlib.sha1(_header(kind, content), usedforsecurity=False)
-    digest.update(content)
+    return _sha1(_header(kind, content), content)
+
+
+def _sha1(*parts: bytes) -> str:
+    import hashlib  # brings OpenSSL, and what only lists sessions reads no object
+
+    digest = hashlib.sha1(usedforsecurity=False)
+    for part in parts:
+        digest.update(part)
     return digest.hexdigest()
 
 
@@ -142,7 +148,7 @@ class LooseObjects:
             OSError: the disk said no.
         """
         data = _header(kind, content) + content
-        oid = hashlib.sha1(data, usedforsecurity=False).hexdigest()
+        oid = _sha1(data)
         path = self.path(oid)
         damaged = False
         try:
@@ -269,7 +275,7 @@ def unpacked(oid: str, packed: bytes) -> tuple[str, bytes]:
         raise CorruptObject(oid, "its file is truncated" if packed else "its file is empty")
     if stream.unused_data:
         raise CorruptObject(oid, "there is something behind its end")
-    if hashlib.sha1(data, usedforsecurity=False).hexdigest() != oid:
+    if _sha1(data) != oid:
         raise CorruptObject(oid, "its content does not have this hash")
     kind, _, rest = data[:_HEADER_MAX].partition(b" ")
     length, found, _ = rest.partition(b"\0")

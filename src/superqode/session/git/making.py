@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from superqode.session.git.repository import Repository
 
 __all__ = [
+    "GRACE",
     "HEADS",
     "RESERVED_BRANCH",
     "STORE_FORMAT",
@@ -36,6 +38,8 @@ HEADS: Final = "refs/heads/"
 TAGS: Final = "refs/tags/"
 RESERVED_BRANCH: Final = "superqode"
 STORE_FORMAT: Final = 1
+# How long what no ref reaches any more is kept.
+GRACE: Final = timedelta(days=90)
 
 # What may lie in a folder before it becomes a store: the old store's files, ours, and the desktop's.
 _OLD_FILES: Final = re.compile(r".+\.(?:json|json\.gz|jsonl|db)|shares|superqode|\.DS_Store|Thumbs\.db")
@@ -50,7 +54,7 @@ _CONFIG: Final = f"""[core]
 \tfsync = all
 [gc]
 \tauto = 0
-\tpruneExpire = 90.days
+\tpruneExpire = {GRACE.days}.days
 [receive]
 \tfsckObjects = true
 \tdenyNonFastForwards = true

@@ -9,16 +9,20 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from superqode.session.errors import CorruptObject
 from superqode.session.git.loose import Kept, LooseObjects
-from superqode.session.git.packwriting import PackWriter
+from superqode.session.lazy import lazy_modules
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from superqode.session.git import packwriting
+    from superqode.session.git.packwriting import PackWriter
+else:
+    (packwriting,) = lazy_modules("superqode.session.git", "packwriting")
 
 __all__ = ["BLOB", "TREE", "Commit", "Ident", "Objects", "Tag", "TreeEntry", "parse_commit", "parse_tag", "parse_tree"]
 
@@ -48,8 +52,7 @@ class Ident(NamedTuple):
         return f"{self.name} <{self.email}> {self.seconds} {self.offset}".encode("utf-8", "replace")
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(NamedTuple):
     """A commit: its tree, its parents, who made it, and its message as bytes."""
 
     tree: str
@@ -59,8 +62,7 @@ class Commit:
     message: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Tag:
+class Tag(NamedTuple):
     """An annotated tag: what it names, its name, who made it, and its message."""
 
     target: str
@@ -111,12 +113,14 @@ class Objects:
     @contextmanager
     def reading_many(self) -> Iterator[None]:
         """Inside, look for loose files only in folders that were there at the beginning: packed ones read quicker."""
-        with suppress(OSError):  # then each read says for itself what is wrong
-            self._local.folders = self.loose.folders()
+        outer = getattr(self._local, "folders", None)
+        if outer is None:
+            with suppress(OSError):  # then each read says for itself what is wrong
+                self._local.folders = self.loose.folders()
         try:
             yield
         finally:
-            self._local.folders = None
+            self._local.folders = outer
 
     def every(self) -> Iterator[str]:
         """The ids of all objects there are, loose or packed; damaged ones, too, and some twice."""
@@ -243,7 +247,7 @@ class Objects:
     @contextmanager
     def pack_writer(self, write_loose: Callable[[str, bytes], object], few: int | None = None) -> Iterator[PackWriter]:
         """Give what writes packs into this repository; what is not finished inside is abandoned. See `PackWriter`."""
-        packing = PackWriter(self._pack_folder, write_loose, few)
+        packing = packwriting.PackWriter(self._pack_folder, write_loose, few)
         try:
             yield packing
         finally:

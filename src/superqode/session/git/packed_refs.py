@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 
 from superqode.session.errors import CorruptObject
 
-__all__ = ["PackedRef", "find", "find_folded", "iterate", "render", "salvage"]
+__all__ = ["PackedRef", "find", "find_folded", "iterate", "merged", "render", "salvage", "without"]
 
 _HEADER: Final = b"# pack-refs with: peeled fully-peeled sorted \n"
 _LINE: Final = re.compile(rb"([0-9a-f]{40}) ([^\n\r\0 ]+)(?:\r?\n|\Z)")
@@ -51,7 +51,7 @@ def find(path: str, name: str) -> str | None:
     data = _open(path)
     if not data:
         return None
-    wanted = name.encode("utf-8", "surrogateescape")
+    wanted = _bytes(name)
     if not _sorted(data):
         return next((ref.oid for found, ref in iterate(path, name) if found == name), None)
     start = _lower_bound(data, wanted)
@@ -91,7 +91,7 @@ def iterate(path: str, prefix: str = "") -> Iterator[tuple[str, PackedRef]]:
     data = _open(path)
     if not data:
         return
-    wanted = prefix.encode("utf-8", "surrogateescape")
+    wanted = _bytes(prefix)
     ordered = _sorted(data)
     position = _lower_bound(data, wanted) if ordered and wanted else 0
     length = len(data)
@@ -125,22 +125,103 @@ def salvage(path: str) -> tuple[dict[str, str], int]:
 
 def render(refs: Mapping[str, PackedRef]) -> bytes:
     """Give the file's bytes."""
-    lines = [_HEADER]
-    for name in sorted(refs, key=lambda ref: ref.encode("utf-8", "surrogateescape")):
-        ref = refs[name]
-        lines.append(f"{ref.oid} ".encode() + name.encode("utf-8", "surrogateescape") + b"\n")
-        if ref.peeled:
-            lines.append(f"^{ref.peeled}\n".encode())
-    return b"".join(lines)
+    return b"".join([_HEADER, *(_lines(name, refs[name]) for name in sorted(refs, key=_bytes))])
+
+
+def merged(path: str, refs: Mapping[str, PackedRef]) -> bytes:
+    """The file's bytes with these refs in place of what it says of them, and with the others as they stand.
+
+    Few refs cost a search each and a copy of the file, not a look at each of its lines.
+
+    Raises:
+        CorruptObject: a line on the way to one cannot be read.
+    """
+    data = _open(path)
+    if not data or not _sorted(data):
+        return render(dict(iterate(path)) | dict(refs))
+    if data[-1:] != b"\n":  # an editor cut the last line's end off
+        data = data[:] + b"\n"
+    parts: list[bytes] = []
+    begin = 0
+    for name in sorted(refs, key=_bytes):
+        wanted = _bytes(name)
+        start = _lower_bound(data, wanted)
+        parts += [data[begin:start], _lines(name, refs[name])]
+        begin = _end_of(data, start, wanted)
+    return b"".join([*parts, data[begin:]])
+
+
+def _end_of(data: mmap.mmap | bytes, start: int, wanted: bytes) -> int:
+    """Where the lines of a ref end that begin there; the place itself where it is another's."""
+    line = _LINE.match(data, start)
+    if line is None or line[2] != wanted:
+        return start
+    end = line.end()
+    while data[end : end + 1] == b"^":
+        end = (data.find(b"\n", end) + 1) or len(data)
+    return end
+
+
+def _bytes(name: str) -> bytes:
+    return name.encode("utf-8", "surrogateescape")
+
+
+def _lines(name: str, ref: PackedRef) -> bytes:
+    peeled = f"^{ref.peeled}\n" if ref.peeled else ""
+    return f"{ref.oid} ".encode() + _bytes(name) + b"\n" + peeled.encode()
+
+
+def without(path: str, name: str) -> bytes | None:
+    """The file's bytes without one ref, or `None` where it does not hold it.
+
+    Raises:
+        CorruptObject: a line on the way to it cannot be read.
+    """
+    data = _open(path)
+    if not data or not _sorted(data):
+        refs = dict(iterate(path))
+        return render(refs) if refs.pop(name, None) is not None else None
+    start = _lower_bound(data, _bytes(name))
+    end = _end_of(data, start, _bytes(name))
+    return data[:start] + data[end:] if end > start else None
 
 
 def find_folded(path: str, prefix: str, folded: str) -> str | None:
-    """The ref `prefix` + name whose name equals `folded` in lower case, without the prefix, or `None`."""
+    """The ref `prefix` + name whose name equals `folded` in lower case (ASCII), without the prefix, or `None`.
+
+    Raises:
+        CorruptObject: a line cannot be read.
+    """
     data = _open(path)
     if not data:
         return None
-    found = re.search(
-        rb"(?im)^[0-9a-f]{40} " + re.escape(prefix.encode()) + b"(" + re.escape(folded.encode()) + rb")\r?$",
-        data,
-    )
-    return found[1].decode("utf-8", "surrogateescape") if found else None
+    if not _sorted(data):
+        return next(
+            (name[len(prefix) :] for name, _ in iterate(path, prefix) if name[len(prefix) :].lower() == folded), None
+        )
+    begin, lower = prefix.encode(), folded.encode()
+    wanted: bytes | None = lower.upper()  # upper case sorts first
+    while wanted is not None:
+        line = _LINE.match(data, _lower_bound(data, begin + wanted))
+        if line is None or not line[2].startswith(begin):
+            return None
+        found = line[2][len(begin) :]
+        if found.lower() == lower:
+            return found.decode("utf-8", "surrogateescape")
+        wanted = _next_spelling(found, lower)
+    return None
+
+
+def _next_spelling(after: bytes, lower: bytes) -> bytes | None:
+    """The first text, in the order of bytes, that comes after another and is `lower` in lower case."""
+    upper = lower.upper()
+    last = None  # the longest beginning of `after` behind which a spelling goes on with a greater byte
+    for place, (small, large) in enumerate(zip(lower, upper, strict=True)):
+        if place == len(after):
+            return after + upper[place:]
+        least = large if large > after[place] else small
+        if least > after[place]:
+            last = after[:place] + bytes((least,)) + upper[place + 1 :]
+        if after[place] not in (small, large):
+            break
+    return last

@@ -98,12 +98,13 @@ class Refs:
         """The ref that a symbolic one leads to; the name itself otherwise."""
         return self._resolve(name)[0]
 
-    def loose_names(self, prefix: str) -> Iterator[str]:
+    def loose_names(self, prefix: str, start: str = "") -> Iterator[str]:
         """Names of the refs that stand in files of their own below `prefix` (which ends with a slash).
 
-        Other files there, such as copies that a synchroniser called `s (conflicted copy)`, are no refs, as for Git.
+        Those in `prefix` itself only where they begin with `start`. Other files there, such as copies that a
+        synchroniser called `s (conflicted copy)`, are no refs, as for Git.
         """
-        return filter(is_ref_name, _files_below(self._root, prefix))
+        return filter(is_ref_name, _files_below(self._root, prefix, start.removeprefix(prefix)))
 
     def strange_files(self) -> list[str]:
         """Names of the files among the refs that are none."""
@@ -114,6 +115,13 @@ class Refs:
         # Loose first: packing writes packed-refs before it removes a file, so this order misses nothing.
         found = set(self.loose_names(prefix))
         found.update(name for name, _ in packed_refs.iterate(self._packed, prefix))
+        return sorted(found)
+
+    def beginning(self, start: str) -> list[str]:
+        """Names of all refs that begin with `start`, which may end within a name, sorted."""
+        folder = start[: start.rindex("/") + 1]
+        found = set(self.loose_names(folder, start))
+        found.update(name for name, _ in packed_refs.iterate(self._packed, start))
         return sorted(found)
 
     def find_folded(self, prefix: str, name: str) -> str | None:
@@ -190,11 +198,9 @@ class Refs:
             found = self.read(name)
             if found != expected:
                 raise RefConflict(name, expected, found)
-            if packed_refs.find(self._packed, name) is not None:
-                # The packed value goes first, or it would show again for a moment.
-                refs = dict(packed_refs.iterate(self._packed))
-                del refs[name]
-                packed.put(packed_refs.render(refs))
+            rest = packed_refs.without(self._packed, name)
+            if rest is not None:
+                packed.put(rest)  # the packed value goes first, or it would show again for a moment
             # The reflog first, as Git does: one without its ref says that the ref was lost.
             for path in (f"{self._root}/logs/{name}", f"{self._root}/{name}"):
                 try:
@@ -210,27 +216,21 @@ class Refs:
             peel: gives what a ref's id peels to, or an empty text: `peel(name, oid)`.
             hold: holds the lock that all writers of a ref hold, or raises StoreLocked: that one stays loose, too.
         """
-        packed: dict[str, str] = {}
-
-        def take(refs: dict[str, PackedRef]) -> dict[str, PackedRef]:
+        packed: dict[str, PackedRef] = {}
+        with self._locked_packed() as lock:
             for name in self.loose_names("refs/"):
-                if self.is_symbolic(name):
-                    continue
-                try:
-                    oid = self.read(name)
-                except CorruptObject:
-                    continue
-                if oid is not None:
-                    packed[name] = oid
-                    refs[name] = PackedRef(oid, peel(name, oid))
-            return refs
-
-        self._rewrite_packed(take)
-        return sum(self._prune_loose(name, oid, hold) for name, oid in packed.items())
+                with suppress(CorruptObject):
+                    oid = None if self.is_symbolic(name) else self.read(name)
+                    if oid is not None:
+                        packed[name] = PackedRef(oid, peel(name, oid))
+            if packed:
+                lock.commit(packed_refs.merged(self._packed, packed), sync=True)
+        return sum(self._prune_loose(name, ref.oid, hold) for name, ref in packed.items())
 
     def create_all(self, refs: Mapping[str, PackedRef]) -> None:
         """Make many refs at once, in `packed-refs`; for a repository that nobody else uses yet."""
-        self._rewrite_packed(lambda known: known | dict(refs))
+        with self._locked_packed() as lock:
+            lock.commit(packed_refs.merged(self._packed, refs), sync=True)
 
     def _prune_loose(self, name: str, oid: str, hold: Hold) -> bool:
         """Remove a ref's own file where it says the same as packed-refs does now."""
@@ -246,11 +246,6 @@ class Refs:
             return False
         self._remove_empty_folders(name)
         return True
-
-    def _rewrite_packed(self, change: Callable[[dict[str, PackedRef]], Mapping[str, PackedRef]]) -> None:
-        with self._locked_packed() as lock:
-            refs = dict(packed_refs.iterate(self._packed))
-            lock.commit(packed_refs.render(change(refs)), sync=True)
 
     def _locked_packed(self) -> AbstractContextManager[LockFile]:
         # A `git pack-refs` of very many refs holds this lock for seconds.
@@ -344,10 +339,10 @@ class Refs:
         return [line for line in lines if line]
 
 
-def _files_below(root: str, prefix: str) -> Iterator[str]:
+def _files_below(root: str, prefix: str, begun: str = "") -> Iterator[str]:
     try:
         with os.scandir(f"{root}/{prefix}") as found:
-            entries = sorted(found, key=lambda entry: entry.name)
+            entries = sorted((e for e in found if e.name.startswith(begun)), key=lambda entry: entry.name)
     except (FileNotFoundError, NotADirectoryError):
         return
     except OSError as problem:

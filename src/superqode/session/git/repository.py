@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from superqode.session import clock
-from superqode.session.codec.message import clean_ident
+from superqode.session.codec.lines import clean_ident
 from superqode.session.errors import (
     NewerFormat,
     NotAStore,

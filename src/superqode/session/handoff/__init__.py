@@ -6,23 +6,30 @@ from any session to any agent is in `neutral`; what an agent wrote itself goes b
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from superqode.session.handoff.base import Handoff, HandoffError, HomeRule, Place, PlannedFile, Receipt, Writer
-from superqode.session.handoff.claude_code import ClaudeCodeWriter
-from superqode.session.handoff.codex import CodexWriter
-from superqode.session.handoff.gemini_cli import GeminiWriter
-from superqode.session.handoff.opencode import OpencodeWriter
-from superqode.session.handoff.pi import PiWriter
-from superqode.session.handoff.qwen_code import QwenCodeWriter
+from superqode.session.lazy import lazy_names
 
-__all__ = ["WRITERS", "Handoff", "HandoffError", "HomeRule", "Place", "PlannedFile", "Receipt", "Writer"]
+if TYPE_CHECKING:
+    from superqode.session.handoff.base import Handoff as Handoff
+    from superqode.session.handoff.base import HandoffError as HandoffError
+    from superqode.session.handoff.base import Place as Place
+    from superqode.session.handoff.base import PlannedFile as PlannedFile
+    from superqode.session.handoff.base import Receipt as Receipt
+    from superqode.session.handoff.base import Writer as Writer
+    from superqode.session.handoff.homes import HomeRule as HomeRule
+    from superqode.session.handoff.writers import WRITERS as WRITERS
 
-WRITERS: Final[tuple[Writer, ...]] = (
-    ClaudeCodeWriter(),
-    CodexWriter(),
-    GeminiWriter(),
-    OpencodeWriter(),
-    PiWriter(),
-    QwenCodeWriter(),
-)
+_HOMES: Final = {
+    "WRITERS": "superqode.session.handoff.writers",
+    "Handoff": "superqode.session.handoff.base",
+    "HandoffError": "superqode.session.handoff.base",
+    "HomeRule": "superqode.session.handoff.homes",
+    "Place": "superqode.session.handoff.base",
+    "PlannedFile": "superqode.session.handoff.base",
+    "Receipt": "superqode.session.handoff.base",
+    "Writer": "superqode.session.handoff.base",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605 - one table serves both
+__getattr__, __dir__ = lazy_names(globals(), _HOMES)

@@ -13,10 +13,11 @@ from datetime import datetime
 from typing import IO, Any, Final, Protocol
 
 from superqode.session.errors import HandoffError
+from superqode.session.handoff.homes import HomeRule
 from superqode.session.importers.base import Source
 from superqode.session.models import Session
 
-__all__ = ["Handoff", "HandoffError", "HomeRule", "Opener", "Place", "PlannedFile", "Receipt", "Writer", "check_place"]
+__all__ = ["Handoff", "HandoffError", "Opener", "Place", "PlannedFile", "Receipt", "Writer", "check_place"]
 
 # Opens a file from its beginning, each time anew.
 Opener = Callable[[], IO[bytes]]
@@ -24,21 +25,6 @@ Opener = Callable[[], IO[bytes]]
 _ABSOLUTE: Final = re.compile(r"/|[A-Za-z]:[\\/]|\\\\")
 _CONTROL: Final = re.compile("[\0-\x1f\x7f]")
 _PATH_PART: Final = re.compile(r"(?!\.{1,2}(?:/|\Z))[^/\\\0-\x1f:]+")
-
-
-@dataclass(frozen=True, slots=True)
-class HomeRule:
-    """Where an agent keeps its things; for whoever knows the environment.
-
-    Attributes:
-        variable: the environment variable that names the folder; where it is not set, `~` and `below` do.
-        below: the folder's path below the user's home.
-        under: the folder's path below what the variable names; empty where the variable names the folder itself.
-    """
-
-    variable: str
-    below: str
-    under: str = ""
 
 
 @dataclass(frozen=True, slots=True)

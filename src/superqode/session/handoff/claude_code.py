@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
-from superqode.session.handoff.base import HomeRule, Place, Receipt
+from superqode.session.handoff.base import Place, Receipt
+from superqode.session.handoff.homes import HOMES
 from superqode.session.handoff.jsonl import JsonlWriter, Record
 from superqode.session.handoff.names import folder_name, make_uuid
 from superqode.session.handoff.neutral import Answer, Call, Turn
@@ -36,7 +37,7 @@ class ClaudeCodeWriter(JsonlWriter):
 
     name = "claude-code"
     format = "claude-code"
-    home = HomeRule("CLAUDE_CONFIG_DIR", ".claude")
+    home = HOMES["claude-code"]
     looks_at = ("projects/*/*.jsonl",)
 
     def new_path(self, session_id: str, place: Place) -> str:

@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from superqode.session.codec.jsontext import dump_text
-from superqode.session.handoff.base import HomeRule, Place, Receipt
+from superqode.session.handoff.base import Place, Receipt
+from superqode.session.handoff.homes import HOMES
 from superqode.session.handoff.jsonl import JsonlWriter, Record
 from superqode.session.handoff.names import iso_time, make_uuid
 from superqode.session.handoff.neutral import Answer, Call, Turn
@@ -36,7 +37,7 @@ class CodexWriter(JsonlWriter):
 
     name = "codex"
     format = "codex"
-    home = HomeRule("CODEX_HOME", ".codex")
+    home = HOMES["codex"]
     looks_at = ("sessions/*/*/*/rollout-*.jsonl",)
 
     def new_path(self, session_id: str, place: Place) -> str:

@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from superqode.session.handoff.again import content_of
-from superqode.session.handoff.base import HomeRule, Place, PlannedFile, Receipt
+from superqode.session.handoff.base import Place, PlannedFile, Receipt
+from superqode.session.handoff.homes import HOMES
 from superqode.session.handoff.jsonl import JsonlWriter, Record
 from superqode.session.handoff.names import iso_time
 from superqode.session.handoff.neutral import Answer, Call, Turn
@@ -36,7 +37,7 @@ class GeminiWriter(JsonlWriter):
 
     name = "gemini"
     format = "gemini-cli"
-    home = HomeRule("GEMINI_CLI_HOME", ".gemini", ".gemini")
+    home = HOMES["gemini"]
     looks_at = ("tmp/*/.project_root", "tmp/*/chats/session-*.jsonl", "history/*/.project_root")
 
     def new_path(self, session_id: str, place: Place) -> str:

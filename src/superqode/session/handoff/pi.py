@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from superqode.session.handoff.base import HomeRule, Place, Receipt
+from superqode.session.handoff.base import Place, Receipt
+from superqode.session.handoff.homes import HOMES
 from superqode.session.handoff.jsonl import JsonlWriter, Record
 from superqode.session.handoff.names import iso_time
 from superqode.session.handoff.neutral import Answer, Call, Turn
@@ -40,7 +41,7 @@ class PiWriter(JsonlWriter):
 
     name = "pi"
     format = "pi"
-    home = HomeRule("PI_CODING_AGENT_DIR", ".pi/agent")
+    home = HOMES["pi"]
     looks_at = ("sessions/*/*.jsonl",)
 
     def new_path(self, session_id: str, place: Place) -> str:

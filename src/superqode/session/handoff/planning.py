@@ -27,12 +27,12 @@ from superqode.session.handoff.again import (
 from superqode.session.handoff.base import (
     Handoff,
     HandoffError,
-    HomeRule,
     Place,
     PlannedFile,
     Receipt,
     check_place,
 )
+from superqode.session.handoff.homes import HomeRule
 from superqode.session.handoff.names import make_uuid
 from superqode.session.handoff.neutral import Item, Turn, count_kept, fingerprint, mapped, turns_of
 from superqode.session.handoff.paths import PathMap

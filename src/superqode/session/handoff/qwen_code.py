@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from superqode.session.handoff.base import HomeRule, Place, Receipt
+from superqode.session.handoff.base import Place, Receipt
+from superqode.session.handoff.homes import HOMES
 from superqode.session.handoff.jsonl import JsonlWriter, Record
 from superqode.session.handoff.names import folder_name
 from superqode.session.handoff.neutral import Answer, Call, Turn
@@ -32,7 +33,7 @@ class QwenCodeWriter(JsonlWriter):
 
     name = "qwen"
     format = "qwen-code"
-    home = HomeRule("QWEN_HOME", ".qwen")
+    home = HOMES["qwen"]
     looks_at = ("projects/*/chats/*.jsonl",)
 
     def new_path(self, session_id: str, place: Place) -> str:

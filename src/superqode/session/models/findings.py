@@ -6,46 +6,27 @@ bounded, and `file` is a relative path that leads nowhere else.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import PurePosixPath
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from superqode.session.models.severity import Severity
 
 __all__ = [
     "EVIDENCE_MAX",
     "FILE_MAX",
-    "METADATA_KEY",
     "TEXT_MAX",
     "Finding",
-    "Severity",
     "Verdict",
-    "found_severities",
     "inside",
 ]
 
-# Where metadata of sessions and entries keeps what a quality run says.
-METADATA_KEY: Final = "qe"
 # Lengths in characters; longer text is cut by who makes the finding.
 TEXT_MAX: Final = 2_000
 EVIDENCE_MAX: Final = 4_000
 FILE_MAX: Final = 1_000
-
-
-class Severity(StrEnum):
-    """How bad a finding is, the worst first."""
-
-    CRITICAL = "critical"
-    HIGH = "high"
-    MEDIUM = "medium"
-    LOW = "low"
-    INFO = "info"
-
-    def at_least(self, limit: Severity) -> bool:
-        """Whether this is as bad as `limit`, or worse."""
-        order = list(Severity)
-        return order.index(self) <= order.index(limit)
 
 
 class Verdict(StrEnum):
@@ -101,12 +82,3 @@ class Finding(BaseModel):
     def place(self) -> str:
         """`file:line`, or as much of it as is known."""
         return f"{self.file}:{self.line}" if self.file and self.line else self.file
-
-
-def found_severities(metadata: Mapping[str, Any]) -> tuple[Severity, ...]:
-    """The severities of which a session's metadata counts at least one finding; other shapes count none."""
-    told = metadata.get(METADATA_KEY)
-    counts = told.get("findings") if isinstance(told, Mapping) else None
-    if not isinstance(counts, Mapping):
-        return ()
-    return tuple(level for level in Severity if isinstance(number := counts.get(level.value), int) and number > 0)

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Annotated, Any, Self, cast
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
     ConfigDict,
     Field,
@@ -29,6 +28,7 @@ from superqode.session.errors import DuplicateEntry, InvalidEntry, InvalidSessio
 from superqode.session.models.entries import Entry, Message, MessageRole, ToolExecution
 from superqode.session.models.exchange import read_snapshot, session_fields, session_to_dict
 from superqode.session.models.files import FileTouch, touched_files
+from superqode.session.models.folding import Folding
 from superqode.session.models.snapshots import Snapshot, SnapshotState, Step
 from superqode.session.models.timeline import EntryList, Timeline
 from superqode.session.models.values import Text, UtcTime, thaw
@@ -49,7 +49,7 @@ def _path_text(value: Any) -> Any:
     return os.fspath(value) if isinstance(value, os.PathLike) else value
 
 
-class Session(BaseModel):
+class Session(Folding):
     """A conversation with everything that belongs to it.
 
     Attributes:
@@ -86,7 +86,6 @@ class Session(BaseModel):
     snapshots: list[InstanceOf[Snapshot]] = Field(default_factory=list)
     metadata: dict[Text, Any] = Field(default_factory=dict)
 
-    _timeline: Timeline = PrivateAttr(default_factory=Timeline)
     _steps: list[Step] = PrivateAttr(default_factory=list)
     # What the store knows of this session; only `store` looks inside.
     _saved: Any = PrivateAttr(default=None)
@@ -104,13 +103,6 @@ class Session(BaseModel):
         """
         return list(self._order())
 
-    def _order(self) -> list[Entry]:
-        return self._timeline.follow(
-            cast("EntryList[Message]", self.messages),
-            cast("EntryList[ToolExecution]", self.tool_executions),
-            self.id,
-        )
-
     def _set_order(self, entries: Iterable[Entry]) -> None:
         self._timeline.reset(
             entries,
@@ -126,7 +118,7 @@ class Session(BaseModel):
             DuplicateEntry: an entry of this id is there already.
         """
         self._order()
-        if self._timeline.knows(entry.id):
+        if self._timeline.knows(entry):
             raise DuplicateEntry(self.id, entry.id)
         self._timeline.append(entry)
         if entry.agent_name and entry.agent_name not in self.agents_used:
@@ -201,9 +193,12 @@ class Session(BaseModel):
 
     def note_file(self, touch: FileTouch, path: str) -> None:
         """Record that a file was touched: created wins over modified; a file seen before is not created."""
-        seen = self._files_seen()
-        fresh = path not in seen and path not in self.files_modified
-        seen.add(path)
+        known = path in self.files_modified or path in self.files_created
+        fresh = False
+        if not self._timeline.is_folded or (touch == "write" and not known):
+            seen = self._files_seen()
+            fresh = path not in seen and not known
+            seen.add(path)
         if touch == "read" or path in self.files_created:
             return
         if touch == "create" or (touch == "write" and fresh):
@@ -316,6 +311,8 @@ class Session(BaseModel):
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Session):
             return NotImplemented
+        self._unfold()
+        other._unfold()
         return self.__dict__ == other.__dict__ and self._order() == other._order()
 
     __hash__ = None  # type: ignore[assignment]

@@ -1,7 +1,8 @@
 """The order of a session: one timeline over its messages and tool executions.
 
 People edit the two lists; the timeline follows. Appending, which is nearly everything that happens, costs the same
-at any length; any other change to a list makes the timeline line itself up anew.
+at any length; any other change to a list makes the timeline line itself up anew. Of a folded timeline only the end is
+at hand, and there are no lists: it can be appended to, and unfolds when somebody asks for a list.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Any, SupportsIndex, TypeVar
 
+from superqode.session import clock
 from superqode.session.errors import DuplicateEntry, InvalidEntry
 from superqode.session.models.entries import Entry, Message, ToolExecution
+from superqode.session.models.window import Window
 
 __all__ = ["EntryList", "Timeline", "common_prefix"]
 
@@ -69,6 +72,20 @@ class EntryList(list[E]):
         super().sort(**options)
 
 
+class _Folded:
+    """What is known of a timeline whose beginning is not at hand: how many messages it has, and since when."""
+
+    __slots__ = ("messages", "since")
+
+    def __init__(self, messages: int) -> None:
+        self.messages = messages
+        self.since = clock.now()
+
+    def is_newer(self, entry: Entry) -> bool:
+        """Whether an entry was surely made after the timeline was folded: id and time are those of its making."""
+        return entry.model_fields_set.isdisjoint(("id", "timestamp")) and entry.timestamp > self.since
+
+
 class Timeline:
     """Messages and executions in the order they were added.
 
@@ -77,11 +94,12 @@ class Timeline:
         untouched: how many leading entries are the same as at the last `mark`.
     """
 
-    __slots__ = ("_calls", "_calls_seen", "_ids", "_messages", "_messages_seen", "entries", "untouched")
+    __slots__ = ("_calls", "_calls_seen", "_folded", "_ids", "_messages", "_messages_seen", "entries", "untouched")
 
     def __init__(self) -> None:
-        self.entries: list[Entry] = []
+        self.entries: list[Entry] | Window = []
         self.untouched = 0
+        self._folded: _Folded | None = None
         self._ids: set[str] | None = None
         self._messages: EntryList[Message] = EntryList()
         self._calls: EntryList[ToolExecution] = EntryList()
@@ -93,15 +111,39 @@ class Timeline:
         fresh = list(entries)
         self.untouched = min(self.untouched, common_prefix(self.entries, fresh))
         self.entries = fresh
-        self._ids = None
+        self._ids = self._folded = None
         messages[:] = [entry for entry in fresh if isinstance(entry, Message)]
         calls[:] = [entry for entry in fresh if isinstance(entry, ToolExecution)]
         self._messages, self._calls = messages, calls
         self._note()
 
+    @property
+    def is_folded(self) -> bool:
+        """Whether there are no lists, for the beginning may not be at hand."""
+        return self._folded is not None
+
+    @property
+    def messages(self) -> int:
+        """How many of the entries are messages."""
+        return len(self._messages) if self._folded is None else self._folded.messages
+
+    def fold(self, entries: Window, messages: int) -> None:
+        """Take over an order that is saved, with so many messages, without having all of it."""
+        self.entries = entries
+        self.untouched = len(entries)
+        self._ids = None
+        self._folded = _Folded(messages)
+
+    def unfold(self, messages: EntryList[Message], calls: EntryList[ToolExecution]) -> None:
+        """Fill the two lists, with the beginning, too; raises as reading it does."""
+        if isinstance(self.entries, Window):
+            self.reset(self.entries.whole(), messages, calls)
+
     def append(self, entry: Entry) -> None:
         """Add one entry to its list and to the order, at a cost that does not grow."""
-        if isinstance(entry, Message):
+        if self._folded is not None:
+            self._folded.messages += isinstance(entry, Message)
+        elif isinstance(entry, Message):
             self._messages.append(entry)
         else:
             self._calls.append(entry)
@@ -110,17 +152,24 @@ class Timeline:
             self._ids.add(entry.id)
         self._note()
 
-    def knows(self, entry_id: str) -> bool:
-        """Whether an entry has this id."""
-        if self._ids is None:
-            self._ids = {entry.id for entry in self.entries}
-        return entry_id in self._ids
+    def knows(self, entry: Entry) -> bool:
+        """Whether an entry has this one's id."""
+        at_hand = self._at_hand(entry)
+        if self._ids is None or len(self._ids) != len(at_hand):  # the beginning came meanwhile
+            self._ids = {known.id for known in at_hand}
+        return entry.id in self._ids
+
+    def _at_hand(self, entry: Entry) -> Sequence[Entry]:
+        """The entries that may have this one's id."""
+        if self._folded is None or not isinstance(self.entries, Window):
+            return self.entries
+        return self.entries.held if self._folded.is_newer(entry) else self.entries.whole()
 
     def mark(self) -> None:
         """From here on, `untouched` counts what stays as it is now."""
         self.untouched = len(self.entries)
 
-    def follow(self, messages: EntryList[Message], calls: EntryList[ToolExecution], session_id: str) -> list[Entry]:
+    def follow(self, messages: EntryList[Message], calls: EntryList[ToolExecution], session_id: str) -> Sequence[Entry]:
         """Bring the order up to date with the two lists; gives the order.
 
         Raises:
@@ -133,7 +182,9 @@ class Timeline:
             told = f"Session {session_id} holds something that is no message or tool execution ({problem})"
             raise InvalidEntry(told) from problem
 
-    def _follow(self, messages: EntryList[Message], calls: EntryList[ToolExecution], session_id: str) -> list[Entry]:
+    def _follow(
+        self, messages: EntryList[Message], calls: EntryList[ToolExecution], session_id: str
+    ) -> Sequence[Entry]:
         same = messages is self._messages and calls is self._calls
         if same and messages.edits == self._messages_seen[1] and calls.edits == self._calls_seen[1]:
             if len(messages) == self._messages_seen[0] and len(calls) == self._calls_seen[0]:
@@ -148,7 +199,7 @@ class Timeline:
 
     def _add(self, added: list[Entry], session_id: str) -> None:
         for entry in added:
-            if self.knows(entry.id):
+            if self.knows(entry):
                 raise DuplicateEntry(session_id, entry.id)
             self.entries.append(entry)
             if self._ids is not None:

@@ -6,14 +6,15 @@ very much was said in between. They go into packs where there is much, and the b
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Final, Self, overload
+from typing import TYPE_CHECKING, Final, Self
 
 from superqode.session.codec.meta import Meta
 from superqode.session.errors import RefConflict, SaveFailed
 from superqode.session.models import Entry, Message, MessageRole, Session, ToolExecution
 from superqode.session.models.files import touched_files
+from superqode.session.models.window import Window
 from superqode.session.store.branches import branch_ref, check_new_id
 from superqode.session.store.drafts import Draft, Line
 from superqode.session.store.noting import note_project
@@ -36,35 +37,6 @@ _MOST_WAITING: Final = 200
 _TAKEN: Final = "another process made a session of this id meanwhile. Import the file again"
 # What an import says of a session from the beginning.
 _FIELDS: Final = ("id", "title", "created_at", "project_path", "tags", "parent_session_id", "metadata")
-
-
-class _Window(Sequence[Entry]):
-    """A timeline of which only the newest entries are at hand."""
-
-    def __init__(self) -> None:
-        self._start = 0
-        self._held: list[Entry] = []
-
-    def __len__(self) -> int:
-        return self._start + len(self._held)
-
-    @overload
-    def __getitem__(self, place: int) -> Entry: ...
-    @overload
-    def __getitem__(self, place: slice) -> list[Entry]: ...
-    def __getitem__(self, place: int | slice) -> Entry | list[Entry]:
-        if isinstance(place, slice):
-            start, stop, step = place.indices(len(self))
-            return self._held[max(0, start - self._start) : max(0, stop - self._start) : step]
-        return self._held[place if place < 0 else place - self._start]
-
-    def append(self, entry: Entry) -> None:
-        self._held.append(entry)
-
-    def let_go(self) -> None:
-        """Forget what is written."""
-        self._start += len(self._held)
-        self._held = []
 
 
 class Pace:
@@ -191,7 +163,7 @@ class _Writer:
     def __init__(self, saver: Saver, head: Session) -> None:
         self._saver = saver
         self._part = Session(**{name: getattr(head, name) for name in _FIELDS}, updated_at=head.created_at)
-        self._window = _Window()
+        self._window = Window()
         self._pace = Pace()
         self._line = Line(None, None, self._window, 0, 0)
         self.messages = 0

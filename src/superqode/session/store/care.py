@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from superqode.session.errors import CorruptSession, StoreNotFound
+from superqode.session.git.making import GRACE
 from superqode.session.git.repository import Repository
-from superqode.session.store import maintenance
+from superqode.session.lazy import lazy_modules
 from superqode.session.store.branches import branch_ref, not_found
-from superqode.session.store.hooks import install_hooks
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.reads import StoreReads
-from superqode.session.store.results import MaintenanceReport, RepairReport, ScrubResult, SecretPlace, VerifyReport
-from superqode.session.store.verify import Depth, Level, verify
+
+if TYPE_CHECKING:
+    from superqode.session.store import hooks, maintenance, results, verify
+    from superqode.session.store.results import MaintenanceReport, RepairReport, ScrubResult, SecretPlace, VerifyReport
+    from superqode.session.store.verify import Level
+else:
+    hooks, maintenance, results, verify = lazy_modules(
+        "superqode.session.store", "hooks", "maintenance", "results", "verify"
+    )
 
 __all__ = ["StoreCare"]
 
@@ -45,16 +52,16 @@ class StoreCare(StoreReads):
             SessionNotFound: one of them is not there.
             ValueError: such a part is none.
         """
-        depth = Depth(level, part)
+        depth = verify.Depth(level, part)
         repository = self._open()
         if repository is None:
-            return VerifyReport(0, 0, 0)
+            return results.VerifyReport(0, 0, 0)
         wanted = list(session_ids) if session_ids is not None else None
         for session_id in wanted or ():
             if repository.refs.names(branch_ref(session_id) + "/") or not self.exists(session_id):
                 raise not_found(repository, session_id)
         # A repository opened anew: what this one remembers would hide damage on the disk.
-        return verify(Repository(repository.path), wanted, progress, depth)
+        return verify.verify(Repository(repository.path), wanted, progress, depth)
 
     def repair(
         self, places: Iterable[str | Path] = (), *, dry_run: bool = False, progress: Progress | None = None
@@ -77,19 +84,19 @@ class StoreCare(StoreReads):
 
         repository = self._open()
         if repository is None:
-            return RepairReport(dry_run=dry_run)
+            return results.RepairReport(dry_run=dry_run)
         # A repository opened anew: what this one remembers would hide damage on the disk.
         fresh = Repository(repository.path, user=self._user)
         with self._told():
             return repair(fresh, [Path(place) for place in places], dry_run=dry_run, progress=progress)
 
     def maintain(
-        self, *, prune_older_than: timedelta | None = maintenance.GRACE, progress: Progress | None = None
+        self, *, prune_older_than: timedelta | None = GRACE, progress: Progress | None = None
     ) -> MaintenanceReport:
         """Pack refs and objects, sweep leftovers, prune what nothing reaches and is older than an age."""
         repository = self._open()
         if repository is None:
-            return MaintenanceReport()
+            return results.MaintenanceReport()
         with self._told():
             return maintenance.maintain(repository, prune_older_than=prune_older_than, progress=progress)
 
@@ -118,7 +125,7 @@ class StoreCare(StoreReads):
         from superqode.session.store import backup
 
         backup.restore(Path(path), Path(storage_dir))
-        install_hooks(Path(storage_dir))
+        hooks.install_hooks(Path(storage_dir))
         return cls(storage_dir)
 
     # -- secrets ------------------------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import TYPE_CHECKING, Final, Self
 
 from superqode.session import clock
 from superqode.session.errors import (
@@ -20,14 +20,18 @@ from superqode.session.errors import (
     StoreNotFound,
     StoreUnwritable,
 )
-from superqode.session.git.durability import Durability
 from superqode.session.git.making import check_place, mend_head
 from superqode.session.git.repository import JOURNAL_DUE, Repository, is_store
-from superqode.session.store import maintenance, trash
+from superqode.session.lazy import lazy_modules
 from superqode.session.store.branches import branch_ref
-from superqode.session.store.hooks import install_hooks
 from superqode.session.store.index.catalogue import Catalogue
-from superqode.session.store.results import MergeResult, SaveResult
+
+if TYPE_CHECKING:
+    from superqode.session.git.durability import Durability
+    from superqode.session.store import hooks, maintenance, trash
+    from superqode.session.store.results import MergeResult, SaveResult
+else:
+    hooks, maintenance, trash = lazy_modules("superqode.session.store", "hooks", "maintenance", "trash")
 
 __all__ = ["DEFAULT_STORE", "StoreHandle"]
 
@@ -97,7 +101,7 @@ class StoreHandle:
             repository = self._open()
             if repository is None:
                 # Hooks are part of the making: a store that could be pushed in clear is not finished.
-                repository = _recovered(Repository.create(self.path, user=self._user, finish=install_hooks))
+                repository = _recovered(Repository.create(self.path, user=self._user, finish=hooks.install_hooks))
                 self._repository = repository
             return repository
 

@@ -11,7 +11,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final, Literal, Self
+from typing import IO, TYPE_CHECKING, Any, Self
 
 from superqode.session.errors import SessionError, TranscriptError, UnknownTranscript
 from superqode.session.importers.base import Imported, Importer, Opener, Source, sources_of
@@ -21,7 +21,9 @@ from superqode.session.store.handoffs import link_to_origin
 from superqode.session.store.imported import same_source, save_more, save_with_snapshots
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.loading import load_meta
+from superqode.session.store.outcomes import ImportOutcome, Status
 from superqode.session.store.sources_watch import Run, Watched, keep
+from superqode.session.store.transcript_files import ENDINGS, SKIPPED_FOLDERS
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -29,38 +31,12 @@ if TYPE_CHECKING:
     from superqode.session.store.store import SessionStore
 
 __all__ = [
-    "ENDINGS",
-    "SKIPPED_FOLDERS",
-    "ImportOutcome",
     "ImportReport",
     "find_sources",
     "import_sources",
     "sessions_in",
     "whole",
 ]
-
-Status = Literal["new", "updated", "unchanged", "failed"]
-
-# What a transcript's name may end with, and folders that hold none.
-ENDINGS: Final = (".jsonl", ".json", ".json.gz", ".b64", ".txt", ".md", ".db")
-SKIPPED_FOLDERS: Final = frozenset((".git", "node_modules", "__pycache__", ".venv"))
-
-
-@dataclass(frozen=True, slots=True)
-class ImportOutcome:
-    """What became of one session (or unreadable part) of a source."""
-
-    source: str
-    session_id: str
-    status: Status
-    messages: int = 0
-    executions: int = 0
-    reason: str = ""
-    title: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give the outcome as plain JSON values."""
-        return {name: getattr(self, name) for name in self.__slots__}
 
 
 @dataclass(slots=True)

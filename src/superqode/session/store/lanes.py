@@ -20,7 +20,8 @@ from superqode.session.git.objects import Commit, Objects
 from superqode.session.models import Entry, Message
 from superqode.session.store.lines import Lines, in_order, ticks
 from superqode.session.store.merge import without_created
-from superqode.session.store.state import EntryFiles, Tree, counts, is_damage, read_entry, read_tree, walk_timeline
+from superqode.session.store.state import Tree, counts, is_damage, read_entry, read_tree
+from superqode.session.store.timeline_files import EntryFiles, walk_timeline
 from superqode.session.store.timeline_tree import common_entries, count_entries
 from superqode.session.store.weave import Woven
 

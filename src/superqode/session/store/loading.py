@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
+from superqode.session.codec import message
 from superqode.session.codec.meta import Meta
 from superqode.session.errors import CorruptObject, CorruptSession
-from superqode.session.git.objects import Tag
+from superqode.session.git.objects import Commit, Objects, Tag
 from superqode.session.git.repository import HEADS, Repository
-from superqode.session.models import Entry, Message, Session, SnapshotState, thaw
+from superqode.session.models import Entry, Session, SnapshotState, thaw
+from superqode.session.models.window import Window
 from superqode.session.store.branches import branch_ref, not_found, parent_of
 from superqode.session.store.index.entries import EntryCache
 from superqode.session.store.snapshots import list_snapshots
-from superqode.session.store.state import Saved, counts, merged_by_git, read_entries, read_state, read_tree, times
+from superqode.session.store.state import Saved, Tree, counts, merged_by_git, read_entries, read_state, read_tree, times
+from superqode.session.store.timeline_tree import count_entries
 
 __all__ = ["load_commit", "load_ending", "load_meta", "load_session", "tip_of"]
 
@@ -47,15 +50,20 @@ def load_meta(repository: Repository, session_id: str) -> Meta:
         raise CorruptSession(session_id, str(problem)) from problem
 
 
-def load_session(repository: Repository, session_id: str) -> Session:
+def load_session(repository: Repository, session_id: str, last: int | None = None) -> Session:
     """Load a session as it is now; a branch that only points at another is that one's session.
+
+    Args:
+        repository: the store.
+        session_id: the session.
+        last: have so many entries at hand, and read those before them when somebody asks for them.
 
     Raises:
         SessionNotFound, CorruptSession.
     """
     tip = tip_of(repository, session_id)
     real = repository.refs.real_name(HEADS + session_id).removeprefix(HEADS)
-    return load_commit(repository, real, tip, branch=real)
+    return load_commit(repository, real, tip, branch=real, last=last)
 
 
 def load_ending(repository: Repository, session_id: str, number: int) -> list[Entry]:
@@ -67,14 +75,11 @@ def load_ending(repository: Repository, session_id: str, number: int) -> list[En
     objects = repository.objects
     tip = tip_of(repository, session_id)
     try:
-        commit = objects.commit(tip)
-        tree = read_tree(objects, commit, session_id)
+        tree = read_tree(objects, objects.commit(tip), session_id)
+        start = max(0, count_entries(objects, tree.timeline) - number)
     except CorruptObject as problem:
         raise CorruptSession(session_id, str(problem)) from problem
-    start = max(0, sum(counts(objects, commit, tree, session_id)) - number)
-    found = read_entries(objects, tree, session_id, start)
-    # A commit that others made may tell of more entries than there are.
-    return found if start == 0 or len(found) == number else read_entries(objects, tree, session_id)[-number:]
+    return read_entries(objects, tree, session_id, start)
 
 
 def load_commit(
@@ -84,6 +89,7 @@ def load_commit(
     *,
     branch: str | None,
     tags: Mapping[str, Tag] = MappingProxyType({}),
+    last: int | None = None,
 ) -> Session:
     """Load a session as one of its commits holds it.
 
@@ -93,6 +99,7 @@ def load_commit(
         commit_oid: the commit.
         branch: the branch a save goes to; `None` for a look back, whose save would be a fork.
         tags: snapshots that came with the commit, by id, besides those that stand in the store.
+        last: as in `load_session`.
 
     Raises:
         CorruptSession: it is damaged.
@@ -106,11 +113,8 @@ def load_commit(
         commit = objects.commit(commit_oid)
         try:
             tree = read_tree(objects, commit, session_id)
-            entries = (
-                read_entries(objects, tree, session_id)
-                if branch is None
-                else EntryCache.of(repository).entries(session_id, tree)
-            )
+            start = 0 if last is None else _first_of(objects, commit, tree, last)
+            entries = _entries(repository, session_id, tree, cached=branch is not None, start=start)
         except CorruptSession as problem:
             raise merged_by_git(commit, problem) from problem
         snapshots = list_snapshots(repository, (session_id, tree.meta.id), commit_oid, state, tags)
@@ -132,8 +136,36 @@ def load_commit(
         snapshots=snapshots,
         metadata=thaw(meta.metadata),
     )
-    session._set_order(entries)
-    session._timeline.mark()
-    spoken = sum(1 for entry in entries if isinstance(entry, Message))
-    session._saved = Saved(str(repository.path), branch, commit_oid, tree, len(entries), spoken, saved_at, updated_at)
+    if start:
+        spoken = counts(objects, commit, tree, session_id)[0]
+
+        def beginning() -> list[Entry]:
+            try:
+                return _entries(repository, session_id, tree, cached=branch is not None)[:start]
+            except CorruptSession as problem:
+                raise merged_by_git(commit, problem) from problem
+
+        session._fold(Window(start, entries, beginning), spoken)
+    else:
+        session._set_order(entries)
+        session._timeline.mark()
+        spoken = session.message_count
+    total = start + len(entries)
+    session._saved = Saved(str(repository.path), branch, commit_oid, tree, total, spoken, saved_at, updated_at)
     return session
+
+
+def _entries(repository: Repository, session_id: str, tree: Tree, *, cached: bool, start: int = 0) -> list[Entry]:
+    """A timeline's entries from one on; what is loaded as a whole again and again is kept."""
+    if start or not cached:
+        return read_entries(repository.objects, tree, session_id, start)
+    return EntryCache.of(repository).entries(session_id, tree)
+
+
+def _first_of(objects: Objects, commit: Commit, tree: Tree, last: int) -> int:
+    """The place of the first of the last entries; 0 also where it is not quite sure how many there are."""
+    total = count_entries(objects, tree.timeline)
+    story = message.parse(commit.message)
+    if tree.newer or story.messages is None or story.executions is None:
+        return 0
+    return max(0, total - max(1, last)) if story.messages[0] + story.executions[0] == total else 0

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import islice
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from superqode.session.errors import AmbiguousId, CorruptObject, CorruptSession, RevisionNotFound, SessionNotFound
 from superqode.session.git.history import ancestors, first_parents, is_ancestor
 from superqode.session.git.repository import Repository
-from superqode.session.store.branches import not_found, session_ids
-from superqode.session.store.loading import tip_of
-from superqode.session.store.results import SessionSummary
-from superqode.session.store.snapshots import tag_ref
+from superqode.session.lazy import lazy_modules
+from superqode.session.store.branches import near_ids, session_ids
 
-__all__ = ["match_id", "match_title", "resolve_revision"]
+if TYPE_CHECKING:
+    from superqode.session.store import loading, snapshots, state
+    from superqode.session.store.results import SessionSummary
+else:
+    loading, snapshots, state = lazy_modules("superqode.session.store", "loading", "snapshots", "state")
+
+__all__ = ["match_id", "resolve_revision"]
 
 _OBJECT: Final = re.compile(r"[0-9a-f]{4,40}")
 _SHOWN: Final = 3
@@ -25,34 +29,28 @@ _LATEST: Final = ("last", "latest", "newest")
 _BACK: Final = re.compile(r"~(\d{1,9})")
 
 
-def match_id(repository: Repository, text: str) -> str:
-    """The session a text names: its id, or the beginning of exactly one.
+def match_id(repository: Repository, text: str, titled: Callable[[], Sequence[SessionSummary]]) -> str:
+    """The session a text names: its id, the beginning of exactly one, or, where no id is like it, a whole title.
+
+    Args:
+        repository: the store.
+        text: what was asked for.
+        titled: gives the sessions with the text somewhere in their title or tags.
 
     Raises:
         SessionNotFound, AmbiguousId: it names none, or several.
     """
-    known = session_ids(repository)
-    if text in known:
+    found = session_ids(repository, beginning=text) if text else []
+    if text in found:
         return text
-    found = [name for name in known if text and name.startswith(text)]
     if not found:
-        raise not_found(repository, text)
+        return _match_title(repository, text, titled() if text else ())
     if len(found) > 1:
         raise AmbiguousId(text, found)
     return found[0]
 
 
-def match_title(text: str, titled: Sequence[SessionSummary], missing: SessionNotFound) -> str:
-    """The session whose whole title a text is, whatever the case; no id is like it.
-
-    Args:
-        text: what was asked for.
-        titled: the sessions with the text somewhere in their title or tags.
-        missing: what is raised where none is like it.
-
-    Raises:
-        SessionNotFound, AmbiguousId: it is the title of none, or of several.
-    """
+def _match_title(repository: Repository, text: str, titled: Sequence[SessionSummary]) -> str:
     folded = text.casefold()
     whole = [item.id for item in titled if item.title.casefold() == folded]
     if len(whole) > 1:
@@ -60,12 +58,15 @@ def match_title(text: str, titled: Sequence[SessionSummary], missing: SessionNot
     if whole:
         return whole[0]
     if folded.strip("@") in _LATEST:
-        raise SessionNotFound(text, hint=" Did you mean @latest?") from missing
+        raise SessionNotFound(text, hint=" Did you mean @latest?")
+    near = near_ids(
+        text, session_ids(repository)
+    )  # only now: of very many ids it takes long to tell which are spelt nearly so
     within = [item for item in titled if folded in item.title.casefold()][:_SHOWN]
-    if within and not missing.near:
+    if within and not near:
         told = "; ".join(f"{item.id} ({item.title[:_TITLE_SHOWN]})" for item in within)
-        raise SessionNotFound(text, hint=f" These have it in their title: {told}") from missing
-    raise missing
+        raise SessionNotFound(text, hint=f" These have it in their title: {told}")
+    raise SessionNotFound(text, near)
 
 
 def resolve_revision(repository: Repository, session_id: str, revision: str | None) -> str:
@@ -95,7 +96,7 @@ def _resolve(repository: Repository, session_id: str, revision: str | None) -> s
         RevisionNotFound: it is none of this session's.
         AmbiguousId: several saves begin like that.
     """
-    tip = tip_of(repository, session_id)
+    tip = loading.tip_of(repository, session_id)
     if not revision:
         return tip
     back = _BACK.fullmatch(revision)
@@ -113,13 +114,11 @@ def _resolve(repository: Repository, session_id: str, revision: str | None) -> s
 
 
 def _snapshot_commit(repository: Repository, session_id: str, tip: str, snapshot_id: str) -> str | None:
-    from superqode.session.store.state import read_tree
-
     objects = repository.objects
-    owners = dict.fromkeys((session_id, read_tree(objects, objects.commit(tip), session_id).meta.id))
+    owners = dict.fromkeys((session_id, state.read_tree(objects, objects.commit(tip), session_id).meta.id))
     for owner in owners:
         try:
-            oid = repository.refs.read(tag_ref(owner, snapshot_id))
+            oid = repository.refs.read(snapshots.tag_ref(owner, snapshot_id))
         except ValueError:  # no id of ours, so no snapshot of ours; or a damaged ref
             continue
         if oid is None:

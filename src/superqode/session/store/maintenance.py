@@ -19,6 +19,7 @@ from superqode.session.errors import GitFailed, GitMissing, StoreError, StoreLoc
 from superqode.session.git import program
 from superqode.session.git.gclock import keeping_gc_out
 from superqode.session.git.landing import INCOMING
+from superqode.session.git.making import GRACE
 from superqode.session.git.repository import HEADS, Repository
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.operations.forgetting import cut
@@ -26,9 +27,8 @@ from superqode.session.store.operations.log import OPLOG, OperationLog
 from superqode.session.store.operations.recording import owner_of
 from superqode.session.store.results import MaintenanceReport
 
-__all__ = ["GRACE", "count_loose", "free_now", "is_due", "leftovers", "maintain"]
+__all__ = ["count_loose", "free_now", "is_due", "leftovers", "maintain"]
 
-GRACE: Final = timedelta(days=90)
 # Git's own gc.auto is 6,700; each loose object takes a block of 4 KiB, so we are quicker.
 _LOOSE_DUE: Final = 2_000
 _REFS_DUE: Final = 1_000
@@ -112,8 +112,10 @@ def maintain(
 
 def _holding(repository: Repository, name: str) -> AbstractContextManager[None]:
     """The lock that all writers of a ref hold, unless somebody has it now."""
-    log = OperationLog(repository)
-    return log.alone(timeout=0) if name == OPLOG else repository.writing(owner_of(name), timeout=0)
+    if name == OPLOG:
+        return OperationLog(repository).alone(timeout=0)
+    # A ref that says the same elsewhere did not move: what the journal tells of it may stay.
+    return repository.writing(owner_of(name), journalled=True, timeout=0)
 
 
 def _peel(repository: Repository, name: str, oid: str) -> str:
@@ -205,7 +207,14 @@ def _shorten_log(repository: Repository, skipped: list[str]) -> None:
         skipped.append(f"the operation log was not shortened: {problem}")
 
 
+def _is_any_older(repository: Repository, age: timedelta) -> bool:
+    limit = clock.now().timestamp() - age.total_seconds()
+    return any(len(entry.name) == 38 and _is_older(Path(entry.path), limit) for entry in _loose_files(repository))
+
+
 def _prune(repository: Repository, age: timedelta, skipped: list[str]) -> int:
+    if not _is_any_older(repository, age):
+        return 0  # saves need not wait for git to look through all history and find nothing
     before = count_loose(repository)
     try:
         with repository.exclusive(timeout=10) as held:

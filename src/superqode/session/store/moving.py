@@ -12,25 +12,48 @@ from typing import TYPE_CHECKING
 from superqode.session import clock
 from superqode.session.errors import OperationNotFound, StoreNotFound
 from superqode.session.git.repository import HEADS, Repository
-from superqode.session.store import maintenance, sources_refs, trash
+from superqode.session.lazy import lazy_modules
 from superqode.session.store.branches import branch_ref
 from superqode.session.store.care import StoreCare
-from superqode.session.store.ledger import share_alone
-from superqode.session.store.loading import load_session
-from superqode.session.store.operations import forgetting, taking_back
-from superqode.session.store.operations.log import OperationLog
-from superqode.session.store.operations.planning import OPS_UNDO, Plan
-from superqode.session.store.operations.recording import record, recording, settle, titles_of
-from superqode.session.store.operations.results import Operation, UndoneOperation
-from superqode.session.store.purged import mark_purged
-from superqode.session.store.renaming import rename
-from superqode.session.store.results import PurgeResult, SessionSummary, TrashItem
-from superqode.session.store.saving import Saver
-from superqode.session.store.sources import KEPT
-from superqode.session.store.trash import TRASH
 
 if TYPE_CHECKING:
+    from superqode.session.store import (
+        ledger,
+        loading,
+        maintenance,
+        purged,
+        renaming,
+        results,
+        saving,
+        sources,
+        sources_refs,
+        trash,
+    )
+    from superqode.session.store.operations import forgetting, planning, recording, taking_back
+    from superqode.session.store.operations import log as operation_log
+    from superqode.session.store.operations import results as operation_results
     from superqode.session.store.operations.log import Stored
+    from superqode.session.store.operations.planning import Plan
+    from superqode.session.store.operations.results import Operation, UndoneOperation
+    from superqode.session.store.results import PurgeResult, SessionSummary, TrashItem
+    from superqode.session.store.saving import Saver
+else:
+    ledger, loading, maintenance, purged, renaming, results, saving, sources, sources_refs, trash = lazy_modules(
+        "superqode.session.store",
+        "ledger",
+        "loading",
+        "maintenance",
+        "purged",
+        "renaming",
+        "results",
+        "saving",
+        "sources",
+        "sources_refs",
+        "trash",
+    )
+    forgetting, operation_log, planning, recording, taking_back, operation_results = lazy_modules(
+        "superqode.session.store.operations", "forgetting", "log", "planning", "recording", "taking_back", "results"
+    )
 
 __all__ = ["StoreMoves"]
 
@@ -41,7 +64,7 @@ class StoreMoves(StoreCare):
     @contextmanager
     def _recorded(self, repository: Repository, verb: str, session_id: str) -> Iterator[None]:
         """Write down as one operation what happens inside to a session's refs."""
-        with self._told(), recording(repository, verb, titles_of(repository, [session_id])):
+        with self._told(), recording.recording(repository, verb, recording.titles_of(repository, [session_id])):
             yield
 
     # -- moving and removing ------------------------------------------------------------------------------------------
@@ -55,18 +78,18 @@ class StoreMoves(StoreCare):
         repository = self._existing(session_id)
         branch_ref(new_id)
         children = [child.id for child in self.list_sessions(parent=session_id)]
-        titles = titles_of(repository, [session_id]) | {new_id: ""}
-        with self._told(), recording(repository, "rename", titles, renamed=(session_id, new_id)):
-            rename(repository, self._index(repository), self._saver(repository), session_id, new_id)
+        titles = recording.titles_of(repository, [session_id]) | {new_id: ""}
+        with self._told(), recording.recording(repository, "rename", titles, renamed=(session_id, new_id)):
+            renaming.rename(repository, self._index(repository), self._saver(repository), session_id, new_id)
         self._adopt(repository, children, new_id)
 
     def _saver(self, repository: Repository) -> Saver:
-        return Saver(repository, durable=self._durable)
+        return saving.Saver(repository, durable=self._durable)
 
     def _adopt(self, repository: Repository, children: Sequence[str], parent: str) -> None:
         """Let forks of a session know its new id."""
         for child in children:
-            forked = load_session(repository, child)
+            forked = loading.load_session(repository, child)
             forked.parent_session_id = parent
             self._after_save(repository, self._saver(repository).save(forked))
 
@@ -110,7 +133,10 @@ class StoreMoves(StoreCare):
         self._index(repository).refresh()
         item = trash.find_item(repository, name)
         chosen = new_id or item.session_id
-        with self._told(), recording(repository, "undelete", dict.fromkeys((chosen, item.session_id), item.title)):
+        with (
+            self._told(),
+            recording.recording(repository, "undelete", dict.fromkeys((chosen, item.session_id), item.title)),
+        ):
             with repository.writing(item.session_id, chosen):
                 trash.take_out(repository, item, chosen)
                 sources_refs.follow_to(repository, item.session_id, chosen)
@@ -130,22 +156,22 @@ class StoreMoves(StoreCare):
         """
         repository = self._open()
         if repository is None:
-            return PurgeResult(())
+            return results.PurgeResult(())
         items = self.trash(name, older_than=older_than)
         if items:
             self._forget(repository, items)
-        return PurgeResult(tuple(item.key for item in items), maintenance.free_now(repository) if now else 0)
+        return results.PurgeResult(tuple(item.key for item in items), maintenance.free_now(repository) if now else 0)
 
     def _forget(self, repository: Repository, items: Sequence[TrashItem]) -> None:
         from superqode.session.store import secrets as scrubbing
 
-        index, log = self._index(repository), OperationLog(repository)
+        index, log = self._index(repository), operation_log.OperationLog(repository)
         sessions = dict.fromkeys((item.session_id for item in items), "")
         going = _going(repository, items)
         with self._told(), log.alone(), forgetting.purging(repository, log, sessions, going):
             for item in items:
                 with repository.writing(item.session_id):
-                    mark_purged(repository, item)
+                    purged.mark_purged(repository, item)
                     trash.throw_away(repository, item)
                 sources_refs.forget_purged(repository, item)
         for session_id in sessions:
@@ -169,7 +195,7 @@ class StoreMoves(StoreCare):
         if dry_run or repository is None or not old:
             return old
         moved: list[SessionSummary] = []
-        with self._told(), recording(repository, "prune", {summary.id: summary.title for summary in old}):
+        with self._told(), recording.recording(repository, "prune", {summary.id: summary.title for summary in old}):
             for summary in old:
                 with repository.writing(summary.id):
                     # What changed since it was listed is not old any more.
@@ -218,20 +244,20 @@ class StoreMoves(StoreCare):
             raise OperationNotFound("in this store")
         self._index(repository).refresh()
         wanted, _ = taking_back.chosen(repository, which)
-        log = OperationLog(repository)
-        with self._told(), share_alone(repository, wanted.share) if wanted.share else nullcontext(), log.alone():
-            settle(repository, log)
+        log = operation_log.OperationLog(repository)
+        with self._told(), ledger.share_alone(repository, wanted.share) if wanted.share else nullcontext(), log.alone():
+            recording.settle(repository, log)
             # Another process may have been first: then this says so, and takes nothing else back.
             operation, stored = taking_back.chosen(repository, wanted.id)
             children = self._children(operation)
             if dry_run:
                 made = taking_back.planned(repository, stored)
-                return UndoneOperation(operation, "", tuple(made.told()), _share(made), dry_run=True)
+                return operation_results.UndoneOperation(operation, "", tuple(made.told()), _share(made), dry_run=True)
             titles = {session.id: session.title for session in operation.sessions}
-            with record(
+            with recording.record(
                 repository,
                 log,
-                OPS_UNDO,
+                planning.OPS_UNDO,
                 titles,
                 renamed=(stored.entry.renamed[1], stored.entry.renamed[0]) if stored.entry.renamed else (),
                 share=stored.entry.share,
@@ -240,7 +266,7 @@ class StoreMoves(StoreCare):
                 made = self._take_back(repository, stored)
         self._adopt(repository, children, operation.sessions[0].id)
         done = replace(operation, taken_back_by=recorded.id)
-        return UndoneOperation(done, recorded.id, tuple(made.told()), _share(made))
+        return operation_results.UndoneOperation(done, recorded.id, tuple(made.told()), _share(made))
 
     def _children(self, operation: Operation) -> list[str]:
         named = operation.renamed_to
@@ -250,7 +276,7 @@ class StoreMoves(StoreCare):
         index = self._index(repository)
         made = taking_back.take_back(repository, stored)
         if made.rename:
-            rename(repository, index, self._saver(repository), *made.rename)
+            renaming.rename(repository, index, self._saver(repository), *made.rename)
         gone = [move.name.removeprefix(HEADS) for move in made.back if move.name.startswith(HEADS) and not move.new]
         for session_id in [*gone, *made.trash]:
             index.forget(session_id)
@@ -266,9 +292,9 @@ def _going(repository: Repository, items: Iterable[TrashItem]) -> list[str]:
     """The refs that go when items are purged."""
     going: set[str] = set()
     for item in items:
-        going.update(repository.refs.names(f"{TRASH}{item.key}/"))
+        going.update(repository.refs.names(f"{trash.TRASH}{item.key}/"))
     for session_id in {item.session_id for item in items}:
-        left = set(repository.refs.names(f"{TRASH}{session_id}/")) - going
+        left = set(repository.refs.names(f"{trash.TRASH}{session_id}/")) - going
         if not left and repository.refs.read(branch_ref(session_id)) is None:
-            going.add(KEPT + session_id)
+            going.add(sources.KEPT + session_id)
     return sorted(going)

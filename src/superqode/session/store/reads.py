@@ -8,22 +8,28 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from superqode.session.errors import CorruptObject, CorruptSession, SessionNotFound
-from superqode.session.git.project import read_project
 from superqode.session.git.repository import Repository
-from superqode.session.models import Entry, Session
-from superqode.session.models.findings import Severity
-from superqode.session.store import history, lookup, sources_refs
+from superqode.session.lazy import lazy_modules
+from superqode.session.models.severity import Severity
 from superqode.session.store.branches import branch_ref, is_session_branch
 from superqode.session.store.handle import StoreHandle
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.index.filters import Filter
-from superqode.session.store.index.search import search
-from superqode.session.store.loading import load_commit, load_ending, load_session, tip_of
-from superqode.session.store.results import SaveRecord, SearchHit, SessionDiff, SessionSummary
 
 if TYPE_CHECKING:
+    from superqode.session.git import project
+    from superqode.session.models import Entry, Session
+    from superqode.session.store import history, loading, lookup, sources_refs
+    from superqode.session.store.index import search
+    from superqode.session.store.results import SaveRecord, SearchHit, SessionDiff, SessionSummary
     from superqode.session.store.sources import Original
     from superqode.session.store.stats import StoreStats, Unit
+else:
+    (project,) = lazy_modules("superqode.session.git", "project")
+    (search,) = lazy_modules("superqode.session.store.index", "search")
+    history, loading, lookup, sources_refs = lazy_modules(
+        "superqode.session.store", "history", "loading", "lookup", "sources_refs"
+    )
 
 __all__ = ["StoreReads"]
 
@@ -33,23 +39,29 @@ class StoreReads(StoreHandle):
 
     # -- loading ------------------------------------------------------------------------------------------------------
 
-    def load(self, session_id: str) -> Session:
+    def load(self, session_id: str, *, last: int | None = None) -> Session:
         """Load a session by its id.
+
+        Args:
+            session_id: the session.
+            last: read only the last so many messages and tool executions now (`Session.ending` gives them): the end of
+                an enormous session is there at once. It is a whole session all the same: it can be added to and saved,
+                and whatever asks for an earlier entry, as `messages` does, reads the rest from where it was loaded.
 
         Raises:
             SessionNotFound: there is none, with ids that look alike.
-            CorruptSession: it is damaged; the others stay usable.
+            CorruptSession: it is damaged; the others stay usable. With `last` also later, when the rest is read.
         """
-        return load_session(self._existing(session_id), session_id)
+        return loading.load_session(self._existing(session_id), session_id, last)
 
     def ending(self, session_id: str, number: int) -> list[Entry]:
         """Load only the last so many messages and tool executions, for a preview; raises as `load`."""
-        return load_ending(self._existing(session_id), session_id, number)
+        return loading.load_ending(self._existing(session_id), session_id, number)
 
-    def load_latest(self, project_path: str | Path | None = None) -> Session | None:
-        """Load the session that changed last (in a project); `None` where there is none."""
+    def load_latest(self, project_path: str | Path | None = None, *, last: int | None = None) -> Session | None:
+        """Load the session that changed last (in a project; `last` as in `load`); `None` where there is none."""
         latest = self.list_sessions(project_path=project_path, limit=1)
-        return self.load(latest[0].id) if latest else None
+        return self.load(latest[0].id, last=last) if latest else None
 
     def exists(self, session_id: str) -> bool:
         """Whether there is a session of this id."""
@@ -80,11 +92,7 @@ class StoreReads(StoreHandle):
             return latest[0].id
         if is_session_branch(text) and self.exists(text):
             return text
-        try:
-            return lookup.match_id(repository, text)
-        except SessionNotFound as missing:
-            titled = self.list_sessions(text=text, progress=progress) if text else []
-            return lookup.match_title(text, titled, missing)
+        return lookup.match_id(repository, text, lambda: self.list_sessions(text=text, progress=progress))
 
     # -- finding ------------------------------------------------------------------------------------------------------
 
@@ -163,9 +171,9 @@ class StoreReads(StoreHandle):
         repository = self._open()
         if repository is None:
             return []
-        project = self._project(repository, project_path, progress)
-        wanted = Filter(**project, tags=tags, agent=agent, since=since, until=until)
-        return search(repository, self._index(repository), query, wanted, limit, progress)
+        in_project = self._project(repository, project_path, progress)
+        wanted = Filter(**in_project, tags=tags, agent=agent, since=since, until=until)
+        return search.search(repository, self._index(repository), query, wanted, limit, progress)
 
     def stats(
         self,
@@ -213,7 +221,7 @@ class StoreReads(StoreHandle):
         if project_path is None:
             return {}
         path = str(project_path)
-        identity = read_project(path) or self._index(repository).project_at(path, progress)
+        identity = project.read_project(path) or self._index(repository).project_at(path, progress)
         return {"project_path": path, "project": identity}
 
     # -- history ------------------------------------------------------------------------------------------------------
@@ -230,7 +238,7 @@ class StoreReads(StoreHandle):
         """
         repository = self._existing(session_id)
         commit = lookup.resolve_revision(repository, session_id, revision)
-        return load_commit(repository, session_id, commit, branch=None)
+        return loading.load_commit(repository, session_id, commit, branch=None)
 
     def diff(self, a: str, b: str | None = None, *, a_rev: str | None = None, b_rev: str | None = None) -> SessionDiff:
         """Give what turns session `a` (at `a_rev`) into `b` (at `b_rev`); `b` is `a` without one."""
@@ -247,5 +255,5 @@ class StoreReads(StoreHandle):
             CorruptSession: it is damaged; the session itself is not.
         """
         repository = self._existing(session_id)
-        tip_of(repository, session_id)
+        loading.tip_of(repository, session_id)
         return sources_refs.open_original(repository, session_id)

@@ -55,7 +55,7 @@ def _merge(repository: Repository, session: Session, saved: Saved, theirs: Tree)
         stored = [*order[:common], *news]
         return merge_entries(order[:common], order, stored), stored
     try:
-        base = read_entries(objects, saved.tree, session.id)
+        base: Sequence[Entry] = read_entries(objects, saved.tree, session.id)
     except CorruptSession:
         base = order[: session._timeline.untouched]  # gone with a scrub: what we did not touch is what was saved
     stored = read_entries(objects, theirs, session.id)

@@ -13,7 +13,8 @@ from superqode.session.errors import CorruptSession, SessionError, SessionNotFou
 from superqode.session.importers.base import Imported, Opener, Source, sources_of
 from superqode.session.models import Session
 from superqode.session.store.imported import save_more
-from superqode.session.store.imports import ImportOutcome, ImportReport, Status, sessions_in, whole
+from superqode.session.store.imports import ImportReport, sessions_in, whole
+from superqode.session.store.outcomes import ImportOutcome, Status
 from superqode.session.store.sources_refs import kept_ids
 
 if TYPE_CHECKING:

@@ -38,7 +38,8 @@ from superqode.session.store.operations.recording import owner_of, recording
 from superqode.session.store.repair_files import repair_files
 from superqode.session.store.results import RepairReport, RepairStep
 from superqode.session.store.saving import Saver
-from superqode.session.store.state import EntryFiles, read_entry, saved_at, walk_timeline
+from superqode.session.store.state import read_entry, saved_at
+from superqode.session.store.timeline_files import EntryFiles, walk_timeline
 from superqode.session.store.unreached import unreached
 from superqode.session.store.vanished import vanished
 

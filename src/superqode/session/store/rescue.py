@@ -18,11 +18,11 @@ from superqode.session import clock
 from superqode.session.agents import FoundPlace
 from superqode.session.errors import AlreadyWatched, SessionError, StoreLocked, TranscriptError
 from superqode.session.git import flock
-from superqode.session.store.imports import ImportOutcome
 from superqode.session.store.index.catalogue import Progress
+from superqode.session.store.index.moments import to_micros
 from superqode.session.store.index.rescued import Rescued, Seen
-from superqode.session.store.index.rows import to_micros
 from superqode.session.store.old_files import DONE, old_files
+from superqode.session.store.outcomes import ImportOutcome
 from superqode.session.store.rescue_scan import is_settled, is_whole, scan
 
 if TYPE_CHECKING:
@@ -160,14 +160,12 @@ class _Place:
             fresh = list(found)
         told = PlaceReport(self.place.agent, str(self.place.path), len(looks))
         before = len(report.failures)
-        report.failures += [
-            ImportOutcome(path, "", "failed", reason=f"it cannot be read ({why})") for path, why in closed.items()
-        ]
+        report.failures += [_failed(path, f"it cannot be read ({why})") for path, why in closed.items()]
         status: dict[str, str] = {}
         for path in looks.keys() - set(fresh):
             seen = self.known[path]
             status.update(dict.fromkeys(seen.sessions, "unchanged"))
-            report.failures += [ImportOutcome(path, "", "failed", reason=why) for why in seen.problems]
+            report.failures += [_failed(path, why) for why in seen.problems]
         for outcome in self._import(fresh, found, looked_at, progress):
             if outcome.status == "failed":
                 report.failures.append(outcome)
@@ -195,7 +193,7 @@ class _Place:
                     wanted=frozenset(batch).__contains__,
                 )
             except TranscriptError as problem:  # the agent took a file away meanwhile
-                yield ImportOutcome(problem.source, "", "failed", reason=problem.reason)
+                yield _failed(problem.source, problem.reason)
                 return
             told = list(self._judged(batch, report.sessions))
             outcomes = self._by_file(told)
@@ -222,7 +220,7 @@ class _Place:
         if self.place.agent:
             for path in batch:
                 if path not in named and path.endswith(".jsonl") and not is_whole(path, 1):
-                    yield ImportOutcome(path, "", "failed", reason="its beginning is damaged, so its format is unknown")
+                    yield _failed(path, "its beginning is damaged, so its format is unknown")
 
     def _by_file(self, outcomes: Iterable[ImportOutcome]) -> dict[str, list[ImportOutcome]]:
         grouped: dict[str, list[ImportOutcome]] = {}
@@ -236,6 +234,10 @@ class _Place:
         gone = [path for path in self.known if path.startswith(begins) and path not in found] if begins else []
         if gone and self.record is not None and not self.dry_run:
             self.record.put({}, gone)
+
+
+def _failed(path: str, reason: str) -> ImportOutcome:
+    return ImportOutcome(path, "", "failed", reason=reason)
 
 
 def _seen(look: str, outcomes: Sequence[ImportOutcome]) -> Seen | None:

@@ -5,11 +5,16 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from superqode.session.agents import FoundPlace
-from superqode.session.importers.base import HEAD_BYTES
-from superqode.session.store.imports import ENDINGS, SKIPPED_FOLDERS
+from superqode.session.lazy import lazy_modules
+from superqode.session.store.transcript_files import ENDINGS, SKIPPED_FOLDERS
+
+if TYPE_CHECKING:
+    from superqode.session.importers import base
+else:
+    (base,) = lazy_modules("superqode.session.importers", "base")
 
 __all__ = ["is_settled", "is_whole", "scan"]
 
@@ -75,7 +80,7 @@ def is_whole(path: str, lines: int | None = None) -> bool:
     """Whether a file of JSON Lines reads well: its first lines, or all there are in the first 64 KiB."""
     try:
         with open(path, "rb") as file:  # noqa: PTH123 - text in, text out, as above
-            begun = file.read(HEAD_BYTES).split(b"\n")
+            begun = file.read(base.HEAD_BYTES).split(b"\n")
     except OSError:
         return False
     if len(begun) > 1:

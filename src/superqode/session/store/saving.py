@@ -16,6 +16,7 @@ from typing import Final
 
 from superqode.session import clock, ids
 from superqode.session.codec import layout, message
+from superqode.session.codec.lines import agent_ident
 from superqode.session.codec.meta import Meta, encode_meta
 from superqode.session.errors import (
     CorruptObject,
@@ -176,8 +177,7 @@ class Saver:
         """A session made anew over one that is there: the same content is fine, other content needs a word."""
         commit = self._objects.commit(tip)
         tree = read_tree(self._objects, commit, session.id)
-        stored = read_entries(self._objects, tree, session.id)
-        order = session._order()
+        stored, order = read_entries(self._objects, tree, session.id), session.timeline
         # What was noted of the project is the store's, not the caller's.
         if NOTE in tree.meta.metadata and NOTE not in session.metadata:
             session.metadata = {**session.metadata, NOTE: thaw(tree.meta.metadata[NOTE])}
@@ -186,10 +186,8 @@ class Saver:
         told = tree.meta.model_copy(update={"id": session.id, "parent_session_id": parent})
         if not replace and (stored != order or told != Meta.of(session)):
             raise SessionExists(session.id)
-        same = next(
-            (n for n, (a, b) in enumerate(zip(stored, order, strict=False)) if a != b),
-            min(len(stored), len(order)),
-        )
+        pairs = enumerate(zip(stored, order, strict=False))
+        same = next((number for number, (there, here) in pairs if there != here), min(len(stored), len(order)))
         saved_at, updated_at = times(commit)
         spoken = sum(1 for entry in stored if isinstance(entry, Message))
         saved = Saved(str(self._repository.path), session.id, tip, tree, len(stored), spoken, saved_at, updated_at)
@@ -287,7 +285,7 @@ class Saver:
         if last is None or (isinstance(last, Message) and last.role is MessageRole.USER):
             return Ident(*self._repository.user(), seconds)
         fallback = last.role.value if isinstance(last, Message) else "agent"
-        return Ident(*message.agent_ident(last.agent_name or _speaker(added) or fallback), seconds)
+        return Ident(*agent_ident(last.agent_name or _speaker(added) or fallback), seconds)
 
     # -- making it so ---------------------------------------------------------------------------------------------
 

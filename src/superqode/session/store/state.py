@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import NamedTuple
 
 from superqode.session.codec import layout, message
 from superqode.session.codec.entry import decode_entry
 from superqode.session.codec.meta import Meta, decode_meta
 from superqode.session.errors import CorruptObject, CorruptSession, InvalidEntry, InvalidSession
-from superqode.session.git.objects import TREE, Commit, Objects, TreeEntry
+from superqode.session.git.objects import TREE, Commit, Objects
 from superqode.session.models import Entry, Message, SnapshotState
+from superqode.session.store.timeline_files import EntryFiles, RawEntry, read_files, walk_timeline
 
 __all__ = [
-    "EntryFiles",
-    "RawEntry",
     "Saved",
     "Tree",
     "check_names",
     "counts",
-    "entry_files",
     "is_damage",
     "merged_by_git",
     "read_entries",
@@ -30,7 +27,6 @@ __all__ = [
     "read_tree",
     "saved_at",
     "times",
-    "walk_timeline",
 ]
 
 
@@ -117,88 +113,6 @@ def read_tree(objects: Objects, commit: Commit, session_id: str) -> Tree:
     )
 
 
-@dataclass(slots=True)
-class EntryFiles:
-    """The files of one entry: its name's label, its JSON file, the parts of its side text."""
-
-    label: str
-    json: str
-    sides: list[str]
-
-    @property
-    def key(self) -> str:
-        """Names the entry's content: equal keys, equal entries."""
-        return ":".join([self.json, *self.sides])
-
-
-def walk_timeline(objects: Objects, timeline: str | None, start: int = 0) -> Iterator[EntryFiles]:
-    """Give the files of each entry from `start` on, in order.
-
-    Raises:
-        InvalidEntry: the names do not follow the format.
-        CorruptObject: a tree is damaged or missing.
-    """
-    if timeline is None:
-        return
-    place = layout.Place.of(start)
-    index = start - start % layout.FANOUT
-    short = False
-    for top in objects.tree(timeline):
-        if top.name < place.top:
-            continue
-        for middle in objects.tree(top.oid):
-            if top.name == place.top and middle.name < place.middle:
-                continue
-            expected = layout.Place.of(index)
-            if short or (top.name, middle.name) != (expected.top, expected.middle):
-                raise InvalidEntry(
-                    f"the directory {top.name}/{middle.name} stands where {expected.top}/{expected.middle} should"
-                )
-            number = -1
-            for number, files in enumerate(entry_files(objects.tree(middle.oid))):
-                if index + number >= start:
-                    yield files
-            short = number + 1 < layout.FANOUT  # only the last directory may be
-            index += layout.FANOUT
-
-
-def entry_files(entries: tuple[TreeEntry, ...]) -> Iterator[EntryFiles]:
-    """Give the files of each entry in a last directory of a timeline, in order.
-
-    Raises:
-        InvalidEntry: the names do not follow the format.
-    """
-    found: EntryFiles | None = None
-    number = -1
-    for entry in entries:
-        name = layout.parse_name(entry.name)
-        if name is None:
-            raise InvalidEntry(f"the name {entry.name!r} is none of the format's")
-        if int(name.digits) == number + 1:
-            if found is not None:
-                yield found
-            number += 1
-            found = EntryFiles(name.label, "", [])
-        if found is None or int(name.digits) != number or name.label != found.label:
-            twice = found is not None and int(name.digits) == number
-            why = f"stands where {name.digits}-{found.label}.json does" if twice and found else "is out of order"
-            raise InvalidEntry(f"{entry.name} {why}")
-        if not name.field:
-            found.json = entry.oid
-        else:
-            found.sides.append(entry.oid)
-    if found is not None:
-        yield found
-
-
-class RawEntry(NamedTuple):
-    """One entry as its files have it: its name's label, its JSON file, its side text."""
-
-    label: str
-    json: bytes
-    side: bytes | None
-
-
 def read_entry(
     objects: Objects, files: EntryFiles, *, newer: bool = False, keep: Callable[[RawEntry], None] | None = None
 ) -> Entry:
@@ -207,13 +121,10 @@ def read_entry(
     Raises:
         InvalidEntry, CorruptObject: it is damaged.
     """
-    if not files.json:
-        raise InvalidEntry("its JSON file is missing")
-    side = b"".join([objects.blob(oid) for oid in files.sides]) if files.sides else None
-    data = objects.blob(files.json)
-    entry = decode_entry(data, files.label, side, newer=newer)
+    raw = read_files(objects, files)
+    entry = decode_entry(raw.json, raw.label, raw.side, newer=newer)
     if keep is not None:
-        keep(RawEntry(files.label, data, side))
+        keep(raw)
     return entry
 
 

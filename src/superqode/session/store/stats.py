@@ -138,7 +138,6 @@ def stats(
 ) -> StoreStats:
     """Count; see `SessionStore.stats`."""
     told = gather(catalogue, wanted, progress)
-    listed = sorted(catalogue.summaries(wanted), key=lambda item: -(item.message_count + item.execution_count))
     return StoreStats(
         sessions=len(told.made),
         **_entries(told.activity),
@@ -147,7 +146,7 @@ def stats(
         projects=tuple(ProjectStats(*row) for row in told.projects),
         tools=tuple(_tools(told.activity)),
         tags=tuple(TagStats(*item) for item in _most(told.tags)),
-        biggest=tuple(listed[:biggest]),
+        biggest=tuple(catalogue.summaries(wanted, biggest, biggest=True)),
         usage=_usage(*told.usage),
         disk=disk_use(repository.path),
     )

@@ -12,21 +12,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from superqode.session.git.repository import Repository
-from superqode.session.models import Session
-from superqode.session.store import lookup, undo
+from superqode.session.lazy import lazy_modules
 from superqode.session.store.branches import branch_ref
 from superqode.session.store.handle import DEFAULT_STORE
 from superqode.session.store.index.catalogue import Progress
-from superqode.session.store.loading import load_commit, load_session
 from superqode.session.store.moving import StoreMoves
-from superqode.session.store.results import MergeResult, SaveResult
-from superqode.session.store.state import Saved
 
 if TYPE_CHECKING:
     from superqode.session.agents import FoundPlace
+    from superqode.session.models import Session
+    from superqode.session.store import loading, lookup, state, undo
     from superqode.session.store.handing_over import HandedOver, Runner, Target
     from superqode.session.store.imports import ImportReport
     from superqode.session.store.rescue import RescueReport
+    from superqode.session.store.results import MergeResult, SaveResult
+else:
+    loading, lookup, state, undo = lazy_modules("superqode.session.store", "loading", "lookup", "state", "undo")
 
 __all__ = ["DEFAULT_STORE", "SessionStore"]
 
@@ -79,7 +80,7 @@ class SessionStore(StoreMoves):
     def _replaces(self, session: Session) -> bool:
         """Whether saving a session would put it on top of one that is another's."""
         saved = session._saved
-        own = isinstance(saved, Saved) and (saved.store, saved.branch) == (str(self.path), session.id)
+        own = isinstance(saved, state.Saved) and (saved.store, saved.branch) == (str(self.path), session.id)
         return not own and self.exists(session.id)
 
     @contextmanager
@@ -109,7 +110,7 @@ class SessionStore(StoreMoves):
         """
         repository = self._existing(session_id)
         commit = lookup.resolve_revision(repository, session_id, at)
-        forked = load_commit(repository, session_id, commit, branch=session_id).fork(title or "")
+        forked = loading.load_commit(repository, session_id, commit, branch=session_id).fork(title or "")
         if new_id is not None:
             forked.id = new_id
         self.save(forked)
@@ -120,7 +121,7 @@ class SessionStore(StoreMoves):
         repository = self._existing(session_id)
         commit = lookup.resolve_revision(repository, session_id, revision)
         with self._recorded(repository, "restore", session_id):
-            session = load_session(repository, session_id)
+            session = loading.load_session(repository, session_id)
             named = next((snapshot for snapshot in session.snapshots if snapshot.id == revision), None)
             if named is not None:
                 session.restore_snapshot(named.id)
@@ -159,7 +160,7 @@ class SessionStore(StoreMoves):
         from superqode.session.store.joining import merge_into
 
         repository = self._existing(session_id)
-        session = load_session(repository, session_id)
+        session = loading.load_session(repository, session_id)
         if not dry_run and session._saved.tree.meta.id != session.id:
             self.save(session)  # a branch that plain git made says whose it is before it takes something in
         durable = self._durable
@@ -172,7 +173,7 @@ class SessionStore(StoreMoves):
     def _move(self, verb: str, session_id: str, prepare: Callable[[Repository, Session, str], None]) -> SaveResult:
         repository = self._existing(session_id)
         with self._recorded(repository, verb, session_id):
-            session = load_session(repository, session_id)
+            session = loading.load_session(repository, session_id)
             prepare(repository, session, session._saved.commit)
             return self.save(session)
 

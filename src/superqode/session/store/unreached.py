@@ -15,7 +15,8 @@ from superqode.session.errors import CorruptObject, CorruptSession, InvalidEntry
 from superqode.session.git.objects import Commit, parse_commit
 from superqode.session.git.repository import HEADS, Repository
 from superqode.session.store.branches import is_session_branch
-from superqode.session.store.state import EntryFiles, read_entry, read_tree, walk_timeline
+from superqode.session.store.state import read_entry, read_tree
+from superqode.session.store.timeline_files import EntryFiles, walk_timeline
 
 __all__ = ["Unreached", "unreached"]
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Final, Literal
 
 from superqode.session.codec import layout
@@ -25,7 +26,8 @@ from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.operations.log import OPLOG, OperationLog
 from superqode.session.store.results import Finding, VerifyReport
 from superqode.session.store.sources import KEPT, read_original
-from superqode.session.store.state import Tree, check_names, merged_by_git, read_entries, read_tree, walk_timeline
+from superqode.session.store.state import Tree, check_names, merged_by_git, read_entries, read_tree
+from superqode.session.store.timeline_files import walk_timeline
 from superqode.session.store.unreached import unreached
 from superqode.session.store.vanished import vanished
 
@@ -59,6 +61,8 @@ class Depth:
 
 
 _WHOLE: Final = Depth()
+# Names and ids of the tags of each session.
+_Tags = dict[str, list[tuple[str, str]]]
 
 
 @dataclass(slots=True)
@@ -185,10 +189,25 @@ def verify(
     chosen = list(wanted) if wanted is not None else None
     names = _all_branches(check) if chosen is None else chosen
     sessions = [name for name in names if is_session_branch(name)]
-    for number, session_id in enumerate(sessions):
-        _session(check, session_id)
+    # Where all of them are, from one look: what they are at was written before, and stays for a grace time.
+    tips, tags = ({}, None) if chosen is not None else (_items(check, HEADS), _tags_by_session(check))
+    done = count(1)
+
+    def look_at(session_id: str) -> None:
+        if session_id in tips:
+            _content(check, session_id, tips[session_id], tags)
+        else:
+            _session(check, session_id, tags)
         if progress is not None:
-            progress(number + 1, len(sessions), "checking sessions")
+            progress(next(done), len(sessions), "checking sessions")
+
+    with repository.objects.reading_many():
+        for session_id in sessions:
+            if session_id in tips:
+                look_at(session_id)
+    for session_id in sessions:
+        if session_id not in tips:
+            look_at(session_id)
     if chosen is None:
         try:
             _rest(check)
@@ -207,30 +226,44 @@ def _all_branches(check: _Check) -> list[str]:
     return [name.removeprefix(HEADS) for name in names]
 
 
-def _session(check: _Check, session_id: str) -> None:
-    repository = check.repository
+def _session(check: _Check, session_id: str, tags: _Tags | None) -> None:
+    """Look at one whose branch has to be looked for."""
     try:
-        tip = repository.refs.read(HEADS + session_id)
+        tip = check.repository.refs.read(HEADS + session_id)
     except CorruptObject as problem:
         check.error(session_id, "", HEADS + session_id, str(problem))
         return
     if tip is None:
         check.error(session_id, "", HEADS + session_id, "there is no such session")
         return
+    _content(check, session_id, tip, tags)
+
+
+def _content(check: _Check, session_id: str, tip: str, tags: _Tags | None) -> None:
     check.history(session_id, tip)
     check.content(session_id, tip)
-    for name, oid in _tags_of(check, session_id):
+    own = _items(check, f"{TAGS}{session_id}/").items() if tags is None else tags.get(session_id, ())
+    for name, oid in own:
         try:
-            check.history(session_id, repository.objects.tag(oid).target)
+            check.history(session_id, check.repository.objects.tag(oid).target)
         except CorruptObject as problem:
             check.error(session_id, "", name, f"a snapshot cannot be read: {problem}")
 
 
-def _tags_of(check: _Check, session_id: str) -> list[tuple[str, str]]:
+def _items(check: _Check, prefix: str) -> dict[str, str]:
+    """Where the readable refs below a prefix are; of sessions by their id."""
     try:
-        return check.repository.refs.items(f"{TAGS}{session_id}/")
+        found = check.repository.refs.items(prefix)
     except CorruptObject:
-        return []  # packed-refs, which is reported once
+        return {}  # packed-refs, which is reported once
+    return {name.removeprefix(HEADS): oid for name, oid in found}
+
+
+def _tags_by_session(check: _Check) -> _Tags:
+    found: _Tags = {}
+    for name, oid in _items(check, TAGS).items():
+        found.setdefault(name.removeprefix(TAGS).rpartition("/")[0], []).append((name, oid))
+    return found
 
 
 def _rest(check: _Check) -> None:

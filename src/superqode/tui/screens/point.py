@@ -61,7 +61,7 @@ class PointScreen(StoreScreen[Wish | None]):
         with told(self):
             session = await self.library.store.at(self._session_id, self._save.commit)
             view = self.query_one("#then", Conversation)
-            view.show(session.timeline, project=session.project_path, known=known_calls(session))
+            view.show(session.timeline, project=session.project_path, known=known_calls(session.tool_executions))
             view.action_scroll_end()
 
     def action_wish(self, wish: Wish) -> None:

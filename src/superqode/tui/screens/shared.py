@@ -53,7 +53,9 @@ class SharedScreen(StoreScreen[None]):
     def on_mount(self) -> None:
         """Show it from its beginning."""
         view = self.query_one("#shared", Conversation)
-        view.show(self._session.timeline, project=self._session.project_path, known=known_calls(self._session))
+        view.show(
+            self._session.timeline, project=self._session.project_path, known=known_calls(self._session.tool_executions)
+        )
         view.focus()
 
     @work(exclusive=True)

@@ -60,6 +60,19 @@ class Conversation(Drawn):
             """The conversation."""
             return self.view
 
+    class TopReached(Message):
+        """The view came to its first entry; `asked`: because somebody wants the beginning."""
+
+        def __init__(self, view: Conversation, *, asked: bool) -> None:
+            super().__init__()
+            self.view = view
+            self.asked = asked
+
+        @property
+        def control(self) -> Conversation:
+            """The conversation."""
+            return self.view
+
     def __init__(self, *, empty: str = "", all_open: bool = False, id: str | None = None) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id)
         self._empty = empty
@@ -185,6 +198,8 @@ class Conversation(Drawn):
         if not self._settling:
             self._at_end = new_value >= self.max_scroll_y
             self._settle()
+            if new_value <= 0 < old_value:
+                self.post_message(self.TopReached(self, asked=False))
 
     def _settle(self) -> None:
         """Draw what is in view and a screenful around it, with the top of the view staying where it is."""
@@ -293,6 +308,7 @@ class Conversation(Drawn):
         self._scroll_now(0)
         self._settle()
         self.refresh()
+        self.post_message(self.TopReached(self, asked=True))
 
     def action_scroll_end(self) -> None:
         """Go to the end, and stay there when entries come."""

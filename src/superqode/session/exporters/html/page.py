@@ -72,7 +72,7 @@ def conversation(
         day: the day that was told last, as `2026-11-22`.
         progress: told after each entry how many are done.
     """
-    around = Around(known_calls(session), session.project_path)
+    around = Around(known_calls(session.tool_executions), session.project_path)
     for number, entry in enumerate(entries, first):
         today = entry.timestamp.date().isoformat()
         if today != day:

@@ -12,7 +12,8 @@ from dataclasses import replace
 from functools import partial
 from typing import IO, Final
 
-from superqode.session.handoff.base import HomeRule, Opener, Place, PlannedFile, Receipt
+from superqode.session.handoff.base import Opener, Place, PlannedFile, Receipt
+from superqode.session.handoff.homes import HOMES
 from superqode.session.handoff.neutral import Prompt, Turn
 from superqode.session.handoff.opencode import ids
 from superqode.session.handoff.opencode.carrying import carried
@@ -41,7 +42,7 @@ class OpencodeWriter(Planner):
 
     name = "opencode"
     format = "opencode"
-    home = HomeRule("XDG_DATA_HOME", ".local/share/opencode", "opencode")
+    home = HOMES["opencode"]
     looks_at = (_DATABASE, f"{_DATABASE}{_LOG}")
 
     def arranged(self, session: Session, place: Place, original: Source | None) -> tuple[Place, Source | None]:

@@ -10,7 +10,7 @@ from typing import Final
 
 from superqode.session.store.index.catalogue import Catalogue, Progress
 from superqode.session.store.index.filters import Filter
-from superqode.session.store.index.rows import from_micros
+from superqode.session.store.index.moments import from_micros
 
 __all__ = ["Activity", "Sums", "gather"]
 

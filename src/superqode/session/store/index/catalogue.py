@@ -4,22 +4,39 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from threading import RLock
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from superqode.session.codec import jsontext
-from superqode.session.git.project import ProjectIdentity
 from superqode.session.git.repository import Repository
+from superqode.session.lazy import lazy_modules
 from superqode.session.store.branches import is_session_branch, was_renamed
-from superqode.session.store.index import texts
 from superqode.session.store.index.database import Database
-from superqode.session.store.index.entries import EntryCache
-from superqode.session.store.index.filters import Filter, storable
-from superqode.session.store.index.projects import noted_at
-from superqode.session.store.index.rows import Row, from_micros, row_of
-from superqode.session.store.index.scan import DAMAGED, PACKED, Branch, Changes, changed_since, scan, take_stamp
+from superqode.session.store.index.filters import Filter, folded, storable
+from superqode.session.store.index.known import Known
+from superqode.session.store.index.moments import from_micros
+from superqode.session.store.index.scan import (
+    DAMAGED,
+    Branch,
+    Changes,
+    changed_since,
+    folders_of,
+    packed_moved,
+    packed_same,
+    scan,
+    take_stamp,
+)
 from superqode.session.store.results import SessionSummary
+
+if TYPE_CHECKING:
+    from superqode.session.git.project import ProjectIdentity
+    from superqode.session.store.index import entries, projects, rows, texts
+    from superqode.session.store.index.rows import Row
+else:
+    entries, projects, rows, texts = lazy_modules(
+        "superqode.session.store.index", "entries", "projects", "rows", "texts"
+    )
 
 __all__ = ["Catalogue", "Progress"]
 
@@ -28,6 +45,8 @@ Progress = Callable[[int, int, str], None]
 
 # How often a look begins anew because another process wrote meanwhile; then it writes what it saw.
 _ATTEMPTS: Final = 10
+# How many sessions are read before what is known of them is written.
+_AT_ONCE: Final = 2_000
 _COLUMNS = "name, oid, title, created, updated, project, messages, executions, agents, tags, parent, problem"
 
 
@@ -44,8 +63,7 @@ class Catalogue:
         self._vanished = vanished
         self.database = Database(repository.own / "index.sqlite")
         self._lock = RLock()
-        self._branches: dict[str, Branch] | None = None
-        self._loose: set[str] = set()
+        self._known: Known | None = None
         self._stamp: str | None = None
         self._seen = -1
         self._troubled: set[str] = set()
@@ -64,7 +82,7 @@ class Catalogue:
                 try:
                     return action()
                 except sqlite3.DatabaseError:
-                    self._branches, self._stamp = None, None
+                    self._known, self._stamp = None, None
                     give_up()
             return action()
 
@@ -75,99 +93,122 @@ class Catalogue:
 
     def _look_again(self, progress: Progress | None, *, final: bool) -> bool:
         """Bring the index up to date; says no where another process did so meanwhile, but in the final attempt."""
-        version = self._version()
-        if self._stamp is None or self._branches is None or version != self._seen:
+        version, known = self._version(), self._known
+        if self._stamp is None or known is None or version != self._seen:
             # Another process may have put in or taken out what this one knows.
-            self._remember()
+            known = self._remember()
             self.generation += self._seen not in (-1, version)
             self._seen = version
-        if self._branches is not None and not self._troubled and not changed_since(self._repository, self._stamp):
+        if not self._troubled and not changed_since(self._repository, self._stamp):
             return True
-        known = self._branches if self._branches is not None else {}
-        folders = _folders(self._stamp) if self._stamp else ["refs/heads/"]
+        folders = folders_of(self._stamp) if self._stamp else ["refs/heads/"]
         # The stamp is taken before anything is read: what changes meanwhile makes the next look different.
         stamp = take_stamp(self._repository, folders)
-        packed_same = self._stamp is not None and _packed(self._stamp) == _packed(stamp) and not _racy(self._stamp)
-        changes = scan(self._repository, known, self._loose, packed_same=packed_same)
+        same = self._stamp is not None and packed_same(self._stamp, stamp)
+        changes = scan(self._repository, known.loose, known.all, packed_same=same)
         if set(changes.folders) != set(folders):
             stamp = take_stamp(self._repository, changes.folders)
-            changes = scan(self._repository, known, self._loose, packed_same=False)
+            changes = scan(self._repository, known.loose, known.all, packed_same=False)
         return self._store(known, changes, stamp, progress, final=final)
 
     def _version(self) -> int:
         """What differs when another process has written to the index (PRAGMA data_version)."""
         with self.database.reading() as connection:
-            return int(connection.execute("PRAGMA data_version").fetchone()[0])
+            return _data_version(connection)
 
-    def _remember(self) -> None:
-        """Take up what an earlier process knew."""
+    def _remember(self) -> Known:
+        """Take up how all looked to an earlier process, or another one; branches are read when they are asked for."""
         with self.database.reading() as connection:
             row = connection.execute("SELECT value FROM stamp").fetchone()
-            refs = connection.execute("SELECT name, oid, inode, time, size FROM refs").fetchall()
             self._troubled = {name for (name,) in connection.execute("SELECT name FROM sessions WHERE problem != ''")}
         self._stamp = _checked(row[0]) if row else None
-        self._loose = {name for name, _, *file in refs if tuple(file) != PACKED}
-        self._branches = {name: Branch(oid, (inode, time, size)) for name, oid, inode, time, size in refs}
+        self._known = Known(self.database)
+        return self._known
 
-    def _store(
-        self, known: dict[str, Branch], changes: Changes, stamp: str, progress: Progress | None, *, final: bool
-    ) -> bool:
+    def _store(self, known: Known, changes: Changes, stamp: str, progress: Progress | None, *, final: bool) -> bool:
         """Write what changed, unless what it was compared with is not what there is any more."""
         changed = changes.changed
-        moved = [name for name, branch in changed.items() if name not in known or _differs(known[name], branch)]
-        rows: list[Row] = []
-        for number, name in enumerate(moved):
+        before = {name: known.get(name) for name in (*changed, *changes.gone, *changes.damaged, *self._troubled)}
+        moved = [name for name, branch in changed.items() if _differs(before[name], branch)]
+        troubled: set[str] = set()
+        read: list[Row] = []
+        for number, name in enumerate(moved, 1):
             if is_session_branch(name):
-                rows.append(row_of(self._repository, name, changed[name].oid))
+                read.append(rows.row_of(self._repository, name, changed[name].oid))
+            if number % _AT_ONCE == 0:  # a first look that is interrupted goes on from here
+                if not self._write(
+                    read, {name: changed[name] for name in moved[number - _AT_ONCE : number]}, final=final
+                ):
+                    return False
+                troubled |= _troubled(read)
+                read = []
             if progress is not None:
-                progress(number + 1, len(moved), "reading sessions")
-        rows += [Row(name, "", problem=f"its branch cannot be read: {why}") for name, why in changes.damaged.items()]
-        for name in self._troubled & known.keys() - set(moved) - set(changes.gone) - changes.damaged.keys():
-            rows.append(row_of(self._repository, name, known[name].oid))  # it may be whole again
+                progress(number, len(moved), "reading sessions")
+        read += [
+            rows.Row(name, "", problem=f"its branch cannot be read: {why}") for name, why in changes.damaged.items()
+        ]
+        for name in self._troubled - set(moved) - set(changes.gone) - changes.damaged.keys():
+            branch = before[name]
+            if branch is not None:
+                read.append(rows.row_of(self._repository, name, branch.oid))  # it may be whole again
         if self._version() != self._seen and not final:
             return False
-        self._tell_vanished(known, changes.gone, [name for name in moved if name not in known])
-        unread = {name: Branch(known[name].oid if name in known else "", DAMAGED) for name in changes.damaged}
-        changed = changed | unread
+        self._tell_vanished(
+            {name: branch.oid for name in changes.gone if (branch := before[name]) is not None},
+            [name for name in moved if before[name] is None],
+        )
+        found = changed | {name: _unread(before[name]) for name in changes.damaged}
+        if not self._write(read, found, changes.gone, stamp, final=final):
+            return False
+        troubled |= _troubled(read)
+        packed = self._stamp is not None and packed_moved(self._stamp, stamp)
+        self.generation += bool(moved or changes.gone or packed or troubled != self._troubled)
+        self._troubled = troubled
+        known.update(found, changes.gone)
+        self._known, self._stamp = known, stamp
+        return True
+
+    def _write(
+        self,
+        found: Sequence[Row],
+        branches: Mapping[str, Branch],
+        gone: Sequence[str] = (),
+        stamp: str = "",
+        *,
+        final: bool,
+    ) -> bool:
+        """Put rows and branches into the index; says no where another process wrote there meanwhile."""
         with self.database.writing() as connection:
-            if connection.execute("PRAGMA data_version").fetchone()[0] != self._seen and not final:
+            if _data_version(connection) != self._seen and not final:
                 return False
-            for row in rows:
+            for row in found:
                 _put(connection, row)
-            for name in changes.gone:
+            for name in gone:
                 _drop(connection, name)
             connection.executemany(
                 "INSERT OR REPLACE INTO refs VALUES (?, ?, ?, ?, ?)",
-                [(name, branch.oid, *branch.file) for name, branch in changed.items()],
+                [(name, branch.oid, *branch.file) for name, branch in branches.items()],
             )
-            connection.executemany("DELETE FROM refs WHERE name = ?", [(name,) for name in changes.gone])
-            connection.execute("INSERT OR REPLACE INTO stamp VALUES (0, ?)", (stamp,))
-        troubled = {row.name for row in rows if row.problem}
-        self.generation += bool(moved or changes.gone or troubled != self._troubled)
-        self._troubled = troubled
-        known.update(changed)
-        for name in changes.gone:
-            known.pop(name, None)
-        self._branches, self._loose, self._stamp = known, changes.loose, stamp
+            connection.executemany("DELETE FROM refs WHERE name = ?", [(name,) for name in gone])
+            if stamp:
+                connection.execute("INSERT OR REPLACE INTO stamp VALUES (0, ?)", (stamp,))
         return True
 
-    def _tell_vanished(self, known: dict[str, Branch], gone: list[str], news: list[str]) -> None:
-        """Tell of branches that went behind our back, and were not only renamed to one of the new ones."""
-        for name in self._still_listed(gone):
+    def _tell_vanished(self, gone: Mapping[str, str], news: Sequence[str]) -> None:
+        """Tell of branches that nobody took out on purpose: who deletes or purges takes them out of the index first."""
+        if not gone:
+            return
+        with self.database.reading() as connection:
+            found = [connection.execute("SELECT name FROM refs WHERE name = ?", (name,)).fetchone() for name in gone]
+            listed = {row[0] for row in found if row is not None}
+        for name, oid in gone.items():
             if (
-                known[name].oid
+                name in listed
+                and oid
                 and is_session_branch(name)
                 and not any(was_renamed(self._repository, name, new) for new in news)
             ):
-                self._vanished(name, known[name].oid)
-
-    def _still_listed(self, gone: list[str]) -> list[str]:
-        """Those that nobody took out on purpose: another process that deletes or purges takes them out here first."""
-        if not gone:
-            return []
-        with self.database.reading() as connection:
-            listed = {name for (name,) in connection.execute("SELECT name FROM refs")}
-        return [name for name in gone if name in listed]
+                self._vanished(name, oid)
 
     def forget(self, name: str) -> None:
         """Take a session out, so that its going is not noticed as a loss; part of deleting, renaming and purging."""
@@ -178,24 +219,29 @@ class Catalogue:
             _drop(connection, name)
             connection.execute("DELETE FROM refs WHERE name = ?", (name,))
         self.generation += 1
-        if self._branches is not None:
-            self._branches.pop(name, None)
-            self._loose.discard(name)
+        if self._known is not None:
+            self._known.update({}, [name])
 
     def discard(self) -> None:
         """Throw the index and the entries kept for loading away; the next question makes them anew."""
         with self._lock:
-            self._branches, self._stamp = None, None
+            self._known, self._stamp = None, None
             self.database.discard()
-            EntryCache.of(self._repository).discard()
+            entries.EntryCache.of(self._repository).discard()
 
     # -- questions ------------------------------------------------------------------------------------------------
 
     def summaries(
-        self, wanted: Filter, limit: int | None = None, progress: Progress | None = None
+        self,
+        wanted: Filter,
+        limit: int | None = None,
+        progress: Progress | None = None,
+        *,
+        biggest: bool = False,
     ) -> list[SessionSummary]:
-        """List the wanted sessions, newest first."""
-        query = f"SELECT {_COLUMNS} FROM sessions{wanted.where()} ORDER BY updated DESC, name LIMIT ?"  # noqa: S608 - own text
+        """List the wanted sessions, newest first, or those with the most entries."""
+        order = ("messages + executions DESC, " if biggest else "") + "updated DESC, name"
+        query = f"SELECT {_COLUMNS} FROM sessions{wanted.where()} ORDER BY {order} LIMIT ?"  # noqa: S608 - own text
         values = [*wanted.values, -1 if limit is None else max(0, limit)]
 
         def ask() -> list[SessionSummary]:
@@ -211,7 +257,7 @@ class Catalogue:
         def ask() -> ProjectIdentity | None:
             self._refresh(progress)
             with self.database.reading() as connection:
-                return noted_at(connection, storable(path))
+                return projects.noted_at(connection, storable(path))
 
         return self._guarded(ask)
 
@@ -267,21 +313,22 @@ def _labels(text: str) -> tuple[str, ...]:
         raise sqlite3.DatabaseError("a row of the index cannot be read") from problem
 
 
-def _differs(before: Branch, now: Branch) -> bool:
-    return before.oid != now.oid or before.file == DAMAGED
+def _data_version(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
 
-def _folders(stamp: str) -> list[str]:
-    return [name for name in json.loads(stamp)["seen"] if name != "packed-refs"]
+def _troubled(found: Sequence[Row]) -> set[str]:
+    """The names of those that cannot be read."""
+    return {row.name for row in found if row.problem}
 
 
-def _packed(stamp: str) -> Any:
-    return json.loads(stamp)["seen"].get("packed-refs")
+def _differs(before: Branch | None, now: Branch) -> bool:
+    return before is None or before.oid != now.oid or before.file == DAMAGED
 
 
-def _racy(stamp: str) -> bool:
-    told = json.loads(stamp)
-    return bool(told["at"] - told["seen"]["packed-refs"][0] < 2_000_000_000)
+def _unread(before: Branch | None) -> Branch:
+    """A branch whose file cannot be read; where it was stays known."""
+    return Branch(before.oid if before is not None else "", DAMAGED)
 
 
 def _put(connection: sqlite3.Connection, row: Row) -> None:
@@ -304,17 +351,18 @@ def _put(connection: sqlite3.Connection, row: Row) -> None:
         row.usage.input_tokens,
         row.usage.output_tokens,
         row.usage.dollars,
+        storable(folded(row.title, row.tags)),
     )
     name = storable(row.name)
     connection.execute(
         "INSERT INTO sessions (name, oid, title, created, updated, project, messages, executions, agents, tags, parent,"
-        " problem, timeline, origin, folder, input, output, dollars)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " problem, timeline, origin, folder, input, output, dollars, folded)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (name) DO UPDATE SET (oid, title, created, updated, project, messages, executions, agents, tags,"
-        " parent, problem, timeline, origin, folder, input, output, dollars, indexed_title)"
+        " parent, problem, timeline, origin, folder, input, output, dollars, folded, indexed_title)"
         " = (excluded.oid, excluded.title, excluded.created, excluded.updated, excluded.project, excluded.messages,"
         " excluded.executions, excluded.agents, excluded.tags, excluded.parent, excluded.problem, excluded.timeline,"
-        " excluded.origin, excluded.folder, excluded.input, excluded.output, excluded.dollars, NULL)",
+        " excluded.origin, excluded.folder, excluded.input, excluded.output, excluded.dollars, excluded.folded, NULL)",
         (name, *values),
     )
     session = connection.execute("SELECT id FROM sessions WHERE name = ?", (name,)).fetchone()[0]

@@ -16,7 +16,7 @@ __all__ = ["Database", "Health", "health"]
 T = TypeVar("T")
 
 # Any change to the tables below, or to what is put in them, takes a new number.
-VERSION: Final = 4
+VERSION: Final = 6
 
 # How far apart SQLite writes to make room for the memory that WAL shares, in bytes.
 _SHARED_STEP: Final = 4096
@@ -26,19 +26,22 @@ CREATE TABLE stamp (id INTEGER PRIMARY KEY CHECK (id = 0), value TEXT NOT NULL);
 CREATE TABLE refs (
     name TEXT PRIMARY KEY, oid TEXT NOT NULL, inode INTEGER NOT NULL, time INTEGER NOT NULL, size INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE INDEX refs_loose ON refs (name, oid, inode, time, size) WHERE inode != 0 OR time != 0 OR size != 0;
 CREATE TABLE sessions (
     id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL, oid TEXT NOT NULL,
     title TEXT NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL, project TEXT NOT NULL,
     origin TEXT, folder TEXT,
     messages INTEGER NOT NULL, executions INTEGER NOT NULL, agents TEXT NOT NULL, tags TEXT NOT NULL,
     parent TEXT, problem TEXT NOT NULL, timeline TEXT, indexed_timeline TEXT, indexed_title TEXT,
-    input INTEGER, output INTEGER, dollars REAL
+    input INTEGER, output INTEGER, dollars REAL, folded TEXT NOT NULL
 );
 CREATE INDEX sessions_updated ON sessions (updated DESC, name);
 CREATE INDEX sessions_project ON sessions (project, updated DESC);
 CREATE INDEX sessions_origin ON sessions (origin) WHERE origin IS NOT NULL;
 CREATE INDEX sessions_parent ON sessions (parent);
 CREATE INDEX sessions_unindexed ON sessions (id) WHERE indexed_title IS NULL;
+CREATE INDEX sessions_troubled ON sessions (name) WHERE problem != '';
+CREATE INDEX sessions_size ON sessions (messages + executions);
 CREATE TABLE labels (kind TEXT NOT NULL, label TEXT NOT NULL, session INTEGER NOT NULL,
     PRIMARY KEY (kind, label, session)) WITHOUT ROWID;
 CREATE INDEX labels_session ON labels (session);
@@ -227,6 +230,4 @@ def _identity(path: Path) -> int:
 
 def _connection(path: str) -> sqlite3.Connection:
     # Transactions are begun by hand, and a lock of ours serialises the threads.
-    connection = sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
-    connection.create_function("fold", 1, str.casefold, deterministic=True)  # lower() knows ASCII only
-    return connection
+    return sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)

@@ -27,7 +27,8 @@ from superqode.session.errors import CorruptObject, InvalidEntry
 from superqode.session.git.objects import Objects
 from superqode.session.git.repository import Repository
 from superqode.session.models import Entry
-from superqode.session.store.state import RawEntry, Tree, read_entries
+from superqode.session.store.state import Tree, read_entries
+from superqode.session.store.timeline_files import RawEntry
 from superqode.session.store.timeline_tree import common_entries
 
 __all__ = ["EntryCache"]

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from superqode.session.git.project import ProjectIdentity
-from superqode.session.models.findings import Severity
-from superqode.session.store.index.projects import same_project
-from superqode.session.store.index.rows import to_micros
+from superqode.session.lazy import lazy_modules
+from superqode.session.models.severity import Severity
+from superqode.session.store.index.moments import to_micros
 
-__all__ = ["Filter", "storable"]
+if TYPE_CHECKING:
+    from superqode.session.git.project import ProjectIdentity
+    from superqode.session.store.index import projects
+else:
+    (projects,) = lazy_modules("superqode.session.store.index", "projects")
+
+__all__ = ["Filter", "folded", "storable"]
 
 
 class Filter:
@@ -40,7 +45,7 @@ class Filter:
         self.during = ""
         self.moments: list[int] = []
         if project_path is not None:
-            condition, values = same_project(project_path, project)
+            condition, values = projects.same_project(project_path, project)
             self.conditions.append(condition)
             self.values += [storable(value) for value in values]
         if parent is not None:
@@ -57,12 +62,7 @@ class Filter:
                 self.during += f" AND texts.moment {sign} ?"
                 self.moments.append(_edge(moment))
         if text is not None:
-            wanted = storable(text)
-            self.conditions.append(
-                "(instr(fold(sessions.title), fold(?)) OR EXISTS (SELECT 1 FROM labels"
-                " WHERE labels.session = sessions.id AND kind = 'tag' AND instr(fold(label), fold(?))))"
-            )
-            self.values += [wanted, wanted]
+            self._add("instr(sessions.folded, ?)", text.casefold())
 
     def _add(self, condition: str, value: Any) -> None:
         self.conditions.append(condition)
@@ -85,6 +85,11 @@ def _edge(moment: datetime) -> int:
         return to_micros(moment.astimezone(UTC))
     except (OverflowError, ValueError):
         return to_micros(moment.replace(tzinfo=UTC))
+
+
+def folded(title: str, tags: Iterable[str]) -> str:
+    """What a text is looked for in, whatever the case; a separator that nobody types keeps it from crossing over."""
+    return "\x1f".join([title, *tags]).casefold()
 
 
 def storable(text: str) -> str:

@@ -3,30 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
 from superqode.session.errors import CorruptObject, CorruptSession
 from superqode.session.git.project import ProjectIdentity
 from superqode.session.git.repository import Repository
-from superqode.session.models.findings import found_severities
+from superqode.session.models.severity import found_severities
 from superqode.session.store.branches import parent_of
+from superqode.session.store.index.moments import to_micros
 from superqode.session.store.state import counts, read_tree, times
 from superqode.session.store.usage import NOTHING, Usage, usage_of
 
-__all__ = ["Row", "from_micros", "row_of", "to_micros"]
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def to_micros(moment: datetime) -> int:
-    """A time as whole microseconds since 1970, exactly."""
-    elapsed = moment - _EPOCH
-    return (elapsed.days * 86_400 + elapsed.seconds) * 1_000_000 + elapsed.microseconds
-
-
-def from_micros(micros: int) -> datetime:
-    """The time that `to_micros` gave."""
-    return _EPOCH + timedelta(microseconds=micros)
+__all__ = ["Row", "row_of"]
 
 
 @dataclass(frozen=True, slots=True)

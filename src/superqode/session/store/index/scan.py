@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from superqode.session import clock
 from superqode.session.errors import CorruptObject
@@ -19,7 +20,17 @@ from superqode.session.git import packed_refs
 from superqode.session.git.refs import is_ref_name
 from superqode.session.git.repository import HEADS, Repository
 
-__all__ = ["DAMAGED", "Branch", "Changes", "changed_since", "scan", "take_stamp"]
+__all__ = [
+    "DAMAGED",
+    "Branch",
+    "Changes",
+    "changed_since",
+    "folders_of",
+    "packed_moved",
+    "packed_same",
+    "scan",
+    "take_stamp",
+]
 
 _RACY_NS: Final = 2_000_000_000
 _MISSING: Final = [0, 0, 0]
@@ -32,8 +43,7 @@ _UNSURE: Final = (0, 0, 1)
 DAMAGED: Final = (0, 0, 2)
 
 
-@dataclass(frozen=True, slots=True)
-class Branch:
+class Branch(NamedTuple):
     """Where a branch is: its commit, and what its file looked like."""
 
     oid: str
@@ -84,28 +94,51 @@ def changed_since(repository: Repository, stamp: str | None) -> bool:
     return False
 
 
-def scan(repository: Repository, known: dict[str, Branch], known_loose: set[str], *, packed_same: bool) -> Changes:
+def folders_of(stamp: str) -> list[str]:
+    """The folders that a stamp describes."""
+    return [name for name in json.loads(stamp)["seen"] if name != "packed-refs"]
+
+
+def packed_moved(before: str, after: str) -> bool:
+    """Whether `packed-refs` looks different in two stamps."""
+    looks = [json.loads(stamp)["seen"]["packed-refs"] for stamp in (before, after)]
+    return bool(looks[0] != looks[1])
+
+
+def packed_same(before: str, after: str) -> bool:
+    """Whether `packed-refs` is surely the same in two stamps: it looks so, and its time proves it."""
+    told = json.loads(before)
+    return not packed_moved(before, after) and told["at"] - told["seen"]["packed-refs"][0] >= _RACY_NS
+
+
+def scan(
+    repository: Repository,
+    known_loose: Mapping[str, Branch],
+    known: Callable[[], Mapping[str, Branch]],
+    *,
+    packed_same: bool,
+) -> Changes:
     """Find out what changed, opening only files that look different from last time.
 
     Args:
         repository: the store.
-        known: the branches of last time.
-        known_loose: those of them that stood in files of their own.
+        known_loose: the branches of last time that stood in files of their own.
+        known: gives all of them.
         packed_same: whether `packed-refs` is surely the same as then; the packed ones are not looked at again then.
     """
     changes = Changes()
     # Loose first: packing writes packed-refs before it removes a file, so this order misses nothing.
-    _scan_folder(repository, HEADS, known, changes)
+    _scan_folder(repository, HEADS, known_loose, changes)
     if packed_same:
         _compare_vanished(repository, known_loose, changes)
     else:
-        _compare_packed(repository, known, changes)
+        _compare_packed(repository, known(), changes)
     return changes
 
 
-def _compare_vanished(repository: Repository, known_loose: set[str], changes: Changes) -> None:
+def _compare_vanished(repository: Repository, known_loose: Collection[str], changes: Changes) -> None:
     """Look for those whose own file went: they may still stand in packed-refs."""
-    for name in sorted(known_loose - changes.loose):
+    for name in sorted(name for name in known_loose if name not in changes.loose):
         oid = packed_refs.find(repository.refs.packed_path(), HEADS + name)
         if oid is None:
             changes.gone.append(name)
@@ -113,7 +146,7 @@ def _compare_vanished(repository: Repository, known_loose: set[str], changes: Ch
             changes.changed[name] = Branch(oid, PACKED)
 
 
-def _compare_packed(repository: Repository, known: dict[str, Branch], changes: Changes) -> None:
+def _compare_packed(repository: Repository, known: Mapping[str, Branch], changes: Changes) -> None:
     packed: set[str] = set()
     for full, ref in packed_refs.iterate(repository.refs.packed_path(), HEADS):
         name = full.removeprefix(HEADS)
@@ -128,7 +161,7 @@ def _compare_packed(repository: Repository, known: dict[str, Branch], changes: C
     changes.gone += [name for name in known if name not in packed and name not in changes.loose]
 
 
-def _scan_folder(repository: Repository, folder: str, known: dict[str, Branch], changes: Changes) -> None:
+def _scan_folder(repository: Repository, folder: str, known: Mapping[str, Branch], changes: Changes) -> None:
     """Compare the files of a folder; the loop is tight because a store may have ten thousand of them."""
     changes.folders.append(folder)
     prefix = folder.removeprefix(HEADS)

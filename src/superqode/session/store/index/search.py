@@ -5,15 +5,15 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from superqode.session.errors import CorruptObject, CorruptSession, InvalidEntry
+from superqode.session.codec.plain import plain_entry
+from superqode.session.errors import CorruptObject, InvalidEntry
 from superqode.session.git.repository import Repository
 from superqode.session.store.index.catalogue import Catalogue, Progress
 from superqode.session.store.index.filters import Filter
-from superqode.session.store.index.rows import from_micros
-from superqode.session.store.index.texts import entry_text
-from superqode.session.store.index.words import match_expression, snippet
+from superqode.session.store.index.moments import from_micros
+from superqode.session.store.index.words import entry_text, match_expression, snippet
 from superqode.session.store.results import SearchHit
-from superqode.session.store.state import read_entry, walk_timeline
+from superqode.session.store.timeline_files import read_files, walk_timeline
 
 __all__ = ["search"]
 
@@ -72,8 +72,9 @@ def _entry_hit(repository: Repository, row: tuple[Any, ...], query: str) -> Sear
     name, title, updated, timeline, entry_id, position, kind = row
     try:
         files = next(walk_timeline(repository.objects, timeline, position))
-        text = entry_text(read_entry(repository.objects, files))
-    except (CorruptObject, CorruptSession, InvalidEntry, StopIteration):
+        raw = read_files(repository.objects, files)
+        text = entry_text(plain_entry(raw.json, raw.side))
+    except (CorruptObject, InvalidEntry, StopIteration):
         text = ""  # the word was there; what is left of the entry `verify` tells
     shown, marks = snippet(text, query)
     return SearchHit(name, title, entry_id, position, kind, shown, marks, from_micros(updated))

@@ -15,22 +15,16 @@ from superqode.session.errors import CorruptObject, CorruptSession, InvalidEntry
 from superqode.session.git.objects import Objects
 from superqode.session.git.repository import Repository
 from superqode.session.models import Entry, Message
-from superqode.session.store.index.rows import to_micros
-from superqode.session.store.index.words import segment
-from superqode.session.store.state import EntryFiles, read_entry, walk_timeline
+from superqode.session.store.index.moments import to_micros
+from superqode.session.store.index.words import entry_text, segment
+from superqode.session.store.state import read_entry
+from superqode.session.store.timeline_files import EntryFiles, walk_timeline
 from superqode.session.store.timeline_tree import common_entries
 from superqode.session.store.usage import usage_of
 
-__all__ = ["entry_text", "forget_session", "index_session"]
+__all__ = ["forget_session", "index_session"]
 
 _COLUMNS: Final = "(key, moment, agent, tool, failed, input, output, dollars) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
-
-
-def entry_text(entry: Entry) -> str:
-    """What a search looks at in an entry: a message's text, or a call's name, arguments and result."""
-    if isinstance(entry, Message):
-        return entry.content
-    return f"{entry.tool_name}\n{jsontext.dump_text(entry.arguments)}\n{entry.result}"
 
 
 def forget_session(connection: sqlite3.Connection, session: int) -> None:
@@ -84,7 +78,7 @@ def _index_entry(
     known = connection.execute("SELECT id FROM texts WHERE key = ?", (files.key,)).fetchone()
     if known is None:
         text = connection.execute(f"INSERT INTO texts {_COLUMNS}", (files.key, *_facts(entry))).lastrowid
-        connection.execute("INSERT INTO words (rowid, body) VALUES (?, ?)", (text, segment(entry_text(entry))))
+        connection.execute("INSERT INTO words (rowid, body) VALUES (?, ?)", (text, segment(entry_text(vars(entry)))))
     else:
         text = known[0]
     kind = entry.role.value if isinstance(entry, Message) else "call"

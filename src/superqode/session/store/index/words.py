@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
-__all__ = ["match_expression", "segment", "snippet"]
+from superqode.session.codec import jsontext
+from superqode.session.errors import InvalidEntry
+
+__all__ = ["entry_text", "match_expression", "segment", "snippet"]
 
 # CJK radicals to unified ideographs, kana, Hangul, compatibility and half-width forms, the supplementary planes; emoji.
 _SINGLES: Final = (
@@ -26,6 +30,25 @@ _WORD: Final = re.compile(r"[^\W_]+")
 _CONTEXT: Final = 60
 _MAX_TERMS: Final = 32
 _QUERY_MAX: Final = 1000
+
+
+def entry_text(values: Mapping[str, Any]) -> str:
+    """What a search looks at in an entry: a message's text, or a call's name, arguments and result.
+
+    Args:
+        values: the entry's fields, of its model or plain.
+
+    Raises:
+        InvalidEntry: there is no text where one should be.
+    """
+    if values["kind"] == "message":
+        text = values.get("content")
+    else:
+        arguments = jsontext.dump_text(values.get("arguments"))
+        text = f"{values.get('tool_name')}\n{arguments}\n{values.get('result')}"
+    if not isinstance(text, str):
+        raise InvalidEntry("its content is no text")
+    return text
 
 
 def segment(text: str) -> str:

@@ -114,7 +114,7 @@ class SessionScreen(StoreScreen[None]):
         self.show()
         if self._position >= 0:
             self.view.focus()
-            self.call_after_refresh(self.view.jump_to, self._position)
+            self._read_whole(self._position)
         else:
             self.prompt.focus()
             self.view.action_scroll_end()
@@ -134,7 +134,8 @@ class SessionScreen(StoreScreen[None]):
     def show(self) -> None:
         """Show the session as it is in memory now."""
         session = self.opened.session
-        self.view.show(session.timeline, project=session.project_path, known=known_calls(session))
+        shown = session.at_hand
+        self.view.show(shown, project=session.project_path, known=known_calls(shown))
         if self._talk is not None and self._talk.live:
             self.view.show_tail(self._talk.live)
         self._show_heading()
@@ -143,11 +144,29 @@ class SessionScreen(StoreScreen[None]):
             tell(self.app, self.opened.notice)
             self.opened.notice = ""
 
+    @on(Conversation.TopReached)
+    def _top_reached(self, event: Conversation.TopReached) -> None:
+        session = self.opened.session
+        if not session.is_whole:
+            before = session.message_count + session.execution_count - len(session.at_hand)
+            self._read_whole(0 if event.asked else before)
+
+    @work(exclusive=True, group="reading")
+    async def _read_whole(self, place: int | None) -> None:
+        """Read what stands before the end of a long session, then go to an entry, if one is named."""
+        with told(self):
+            await self.opened.read_whole()
+            self.show()
+            if place is not None:
+                self.call_after_refresh(self.view.jump_to, place)
+
     def _show_heading(self) -> None:
         session = self.opened.session
         title = title_piece(session.title)
         tags = tuple(part for tag in session.tags for part in (Piece("  "), piece(f"#{tag}", "tag", 30)))
-        counts = f"{count(len(session.messages), 'message')}, {count(len(session.tool_executions), 'call')}"
+        counts = f"{count(session.message_count, 'message')}, {count(session.execution_count, 'call')}"
+        if not session.is_whole:
+            counts += f" · the last {len(session.at_hand)}; g shows all"
         right = piece(self._busy, "warn") if self._busy else Piece(counts, "dim")
         self.query_one("#heading", LinesView).show([Line((title, *tags), (right,))])
         self.prompt.border_title = f"to {self._agent.name}" if self._agent.command else "note"
@@ -160,6 +179,8 @@ class SessionScreen(StoreScreen[None]):
             self.query_one(HistoryPane).show(self.opened.id)
         elif active == "lineage":
             self.query_one(LineagePane).show(self.opened.id)
+        elif active == "files" and not self.opened.session.is_whole:
+            self._read_whole(None)
         elif active == "files":
             self.query_one(FilesPane).show(self.opened.session)
 
