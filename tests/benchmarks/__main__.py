@@ -29,6 +29,7 @@ import recording
 import scanning
 import screens
 import searching
+import server
 import sharing
 from bench import Bench
 from peers import run_git
@@ -47,6 +48,7 @@ _SECTIONS: Final[dict[str, Callable[[Bench], list[Section]]]] = {
     "screens": screens.measure,
     "memory": memory.measure,
     "share": sharing.measure,
+    "server": server.measure,
 }
 
 

@@ -510,27 +510,27 @@ def test_a_share_that_is_extended_while_it_is_pruned_stays(team, still_clock, mo
     """Own ones are looked at again under their lock; others' go only as they were seen."""
     own = team.share(expires_in=timedelta(hours=1))
     still_clock.advance(hours=2)
-    real = owning.records
+    real = ending.records
 
     def extended(ledger):
         found = real(ledger)
-        monkeypatch.setattr(owning, "records", real)
+        monkeypatch.setattr(ending, "records", real)
         team.ann.shares.update_share(own.id, expires_in=timedelta(days=1))
         return found
 
-    monkeypatch.setattr(owning, "records", extended)
+    monkeypatch.setattr(ending, "records", extended)
     assert team.ann.shares.prune().pruned == ()
     assert list(refs(team.remote)) == [team.ann.record(own).remote_ref]
 
     still_clock.advance(days=2)
-    fetch = transport.fetch_commits
+    fetch = pruning.fetch_commits
 
     def overtaken(*given, **named):
-        found = fetch(*given, **named)
+        found = list(fetch(*given, **named))
         team.ann.shares.update_share(own.id, expires_in=timedelta(days=1))
         return found
 
-    monkeypatch.setattr(transport, "fetch_commits", overtaken)
+    monkeypatch.setattr(pruning, "fetch_commits", overtaken)
     told = SessionSharingManager(team.bob.store, team.remote).prune(all_owners=True)
     assert (told.pruned, list(told.failed)) == ((), [own.id])
     assert list(refs(team.remote)) == [team.ann.record(own).remote_ref]

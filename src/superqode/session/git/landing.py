@@ -92,6 +92,12 @@ class Landing:
         bundle.unpack(self.repository.path, stream, source)
         return refs
 
+    def collect_refs(self, prefix: str) -> dict[str, str]:
+        """Give the refs below a prefix that ends in a slash, and remove them: many are many files."""
+        found = dict(self.repository.refs.items(prefix))
+        shutil.rmtree(self.repository.path / prefix, ignore_errors=True)
+        return found
+
     def take_over(self) -> None:
         """Move the packs into the store, durably; the caller keeps pruning out and makes a ref for them next."""
         target = self._store.path / "objects" / "pack"
