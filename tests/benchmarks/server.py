@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,7 +28,7 @@ from superqode.session.git.packwriting import PackWriter
 from superqode.session.sharing.links import new_share_id
 
 sys.path.append(str(HERE.parent))
-from servers.proxy import CuttingProxy
+from servers import CuttingProxy, WebServer
 
 __all__ = ["measure"]
 
@@ -68,6 +69,7 @@ class _Team:
         self._server.mkdir(parents=True)
         run_git(self._server, "init", "--quiet", "--bare")
         run_git(self._server, "config", "receive.autogc", "false")
+        run_git(self._server, "config", "uploadpack.allowFilter", "true")
         self._store = SessionStore(self._root / "store", durability="fast", user=USER)
         self._store.save(make_session(_SESSION, bench.workload().turns(100)))
         self._more = [to_entry(bench.workload().appended(number)) for number in range(20)]
@@ -97,10 +99,13 @@ class _Team:
         for hooks in ("", ", with the server's hooks"):
             if hooks:
                 self._install_hooks()
+                yield "the server's first look at all", {_COLUMNS[0]: timed(self._expire)[0]}
             yield f"share{hooks}", self._seen(self._share)
             yield f"update{hooks}", self._seen(self._update)
             yield f"revoke{hooks}", self._seen(self._revoke)
+        yield from self._over_http()
         yield f"prune {_EXPIRED} expired ones", self._seen(lambda url: self._sharer(url).prune(all_owners=True))
+        yield "the server's own look at all", {_COLUMNS[0]: timed(self._expire)[0]}
 
     # -- what is measured -----------------------------------------------------------------------------------------
 
@@ -131,6 +136,26 @@ class _Team:
         sent, got = (self._proxy.passed[way] - before[way] for way in ("sent", "answered"))
         told = (took, sent / 1e6, got / 1e6, memory[0] / 1e6)
         return dict(zip(_COLUMNS, told, strict=True))
+
+    def _over_http(self) -> Iterator[tuple[str, dict[str, float]]]:
+        """Share, update and revoke where nginx has git list the one ref that a push is about."""
+        if WebServer.obstacles():
+            return
+        with WebServer() as web:
+            served = web.repository("many")
+            served.path.rename(served.path.with_suffix(".empty"))
+            served.path.symlink_to(self._server)
+            with CuttingProxy(web.ports["http"]) as proxy:
+                url = f"http://alice:{web.password('alice')}@127.0.0.1:{proxy.port}/many"
+                for label, action in (("share", self._share), ("update", self._update), ("revoke", self._revoke)):
+                    before = dict(proxy.passed)
+                    took, _ = timed(partial(action, url))
+                    sent, got = (proxy.passed[way] - before[way] for way in ("sent", "answered"))
+                    told = (took, sent / 1e6, got / 1e6)
+                    yield f"{label}, hooks, one ref told", dict(zip(_COLUMNS, told, strict=False))
+
+    def _expire(self) -> None:
+        subprocess.run([self._server / "hooks" / "post-receive", "--expire", self._server], check=True)
 
     # -- the server -----------------------------------------------------------------------------------------------
 

@@ -37,7 +37,7 @@ from superqode.session.errors import (
     ShareRevoked,
     ShareTampered,
 )
-from superqode.session.sharing import owning, transport
+from superqode.session.sharing import ending, owning, pruning
 from superqode.session.sharing.ledger import LOCAL_SEALED
 from superqode.session.sharing.manager import SessionSharingManager
 from superqode.session.sharing.models import ShareConfig
@@ -63,15 +63,19 @@ class Killed(BaseException):
 
 def _dies(monkeypatch, reason):
     """Let the process end where it would write this into the ledger; call the result to go on with another one."""
-    real = owning.save_record
+    real = ending.save_record
 
     def save(ledger, record, why):
         if why == reason:
             raise Killed
         real(ledger, record, why)
 
-    monkeypatch.setattr(owning, "save_record", save)
-    return lambda: monkeypatch.setattr(owning, "save_record", real)
+    def put(function):
+        for module in (owning, ending):
+            monkeypatch.setattr(module, "save_record", function)
+
+    put(save)
+    return lambda: put(real)
 
 
 # -- readers ----------------------------------------------------------------------------------------------------------
@@ -443,7 +447,7 @@ def test_revoking_is_finished_after_a_crash(team, monkeypatch):
         def die(*_):
             raise Killed
 
-        patch.setattr(owning.Owner, "_drop_refs", die)
+        patch.setattr(ending.Ending, "_drop_refs", die)
         with pytest.raises(Killed):
             team.ann.shares.revoke_share(made.id)
 
