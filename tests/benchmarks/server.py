@@ -26,6 +26,7 @@ from table import Row, Section
 from superqode.session import SessionSharingManager, SessionStore, ShareConfig
 from superqode.session.git.packwriting import PackWriter
 from superqode.session.sharing.links import new_share_id
+from superqode.session.store.hooks import install_server_hooks, tune_server
 
 sys.path.append(str(HERE.parent))
 from servers import CuttingProxy, WebServer
@@ -39,7 +40,6 @@ _COLUMNS: Final = ("s", "MB sent", "MB got", "server MB")
 # One share in so many is public, and so many of all have expired.
 _PUBLIC_EVERY: Final = 100
 _EXPIRED: Final = 100
-_HOOKS: Final = HERE.parents[1] / "hooks" / "server"
 # Starts a program, ends it when told to, and says how much memory it or one of its own needed at most, in KiB.
 _RUNNER: Final = """
 import os, signal, sys
@@ -96,6 +96,7 @@ class _Team:
         yield "git fetch of one ref", self._seen(lambda url: run_git(into, "fetch", "--quiet", url, f"{exact}:{exact}"))
         yield "open", self._seen(lambda url: self._reader(url).get_share(share))
         yield "list the public ones", self._seen(lambda url: self._reader(url).list_shares(remote=True))
+        yield f"prune {_EXPIRED} expired ones", self._seen(lambda url: self._sharer(url).prune(all_owners=True))
         for hooks in ("", ", with the server's hooks"):
             if hooks:
                 self._install_hooks()
@@ -104,7 +105,6 @@ class _Team:
             yield f"update{hooks}", self._seen(self._update)
             yield f"revoke{hooks}", self._seen(self._revoke)
         yield from self._over_http()
-        yield f"prune {_EXPIRED} expired ones", self._seen(lambda url: self._sharer(url).prune(all_owners=True))
         yield "the server's own look at all", {_COLUMNS[0]: timed(self._expire)[0]}
 
     # -- what is measured -----------------------------------------------------------------------------------------
@@ -160,8 +160,8 @@ class _Team:
     # -- the server -----------------------------------------------------------------------------------------------
 
     def _install_hooks(self) -> None:
-        for name in ("pre-receive", "post-receive"):
-            (self._server / "hooks" / name).symlink_to(_HOOKS / name)
+        install_server_hooks(self._server)
+        tune_server(self._server)
 
     def _fill(self) -> int:
         """Put the shares there; gives the size of packed-refs in bytes."""

@@ -27,11 +27,15 @@ PUBLIC = "refs/superqode/shares/public/"
 
 
 class Counted:
-    """What a server answered."""
+    """What passed between a server and its clients."""
 
     def __init__(self, proxy: CuttingProxy) -> None:
         self._proxy = proxy
         self._before = 0
+
+    def sent(self) -> int:
+        """The bytes it was sent, in all."""
+        return self._proxy.passed["sent"]
 
     def answered(self) -> int:
         """The bytes since the last call."""
@@ -132,9 +136,10 @@ def test_all_shares_are_looked_at_in_parts(count, git_daemon: GitDaemon, people:
     head = "# pack-refs with: peeled fully-peeled sorted "
     lines = sorted([*over, *live], key=lambda line: line.partition(" ")[2])
     (served.path / "packed-refs").write_text("\n".join([head, *lines, ""]), "ascii")
-    alice = owner_at(people, Place(served.url, served.path, git_daemon, served.port))
-
-    told = alice.shares.prune(all_owners=True)
+    with counted(served, git_daemon) as (place, wire):
+        told = owner_at(people, place).shares.prune(all_owners=True)
+        # An id for each that is wanted, and no second time for each part.
+        assert wire.sent() < count * 60 + 150_000
 
     assert sorted(told.pruned) == sorted(line.rpartition("/")[2] for line in over)
     assert told.failed == {}
