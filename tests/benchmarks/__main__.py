@@ -32,6 +32,7 @@ import scale
 import scanning
 import screens
 import searching
+import server
 import sharing
 import syncing
 import writers
@@ -57,6 +58,7 @@ _SECTIONS: Final[dict[str, Callable[[Bench], list[Section]]]] = {
     "share": sharing.measure,
     "sync": syncing.measure,
     "scale": scale.measure,
+    "server": server.measure,
 }
 
 

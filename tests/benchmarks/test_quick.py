@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from servers import WebServer
+
 HERE = Path(__file__).parent
 
 DISK = {
@@ -99,6 +101,22 @@ ROWS = {
         "open, public",
         "a password's key derivation, besides",
         "looking for secrets",
+    },
+    "server": {
+        "git ls-remote",
+        "git fetch of one ref",
+        "open",
+        "share",
+        "update",
+        "revoke",
+        "the server's first look at all",
+        "share, with the server's hooks",
+        "update, with the server's hooks",
+        "revoke, with the server's hooks",
+        "list the public ones",
+        *(f"{what}, hooks, one ref told" for what in ("share", "update", "revoke") if not WebServer.obstacles()),
+        "prune 100 expired ones",
+        "the server's own look at all",
     },
     "update": {"their commits in a pack", "sent"},
     "sync": {

@@ -62,10 +62,13 @@ def test_a_stores_hook_as_json(cli, save) -> None:
 def test_a_server_gets_its_hooks(cli, server) -> None:
     """Both are installed, told, and taken away; no store is opened or made for it."""
     told = _run("install", server)
-    assert told.stdout == "".join(f"Installed: {server / 'hooks' / name} (version 1)\n" for name in NAMES)
+    assert told.stdout == "".join(f"Installed: {server / 'hooks' / name} (version 2)\n" for name in NAMES)
     assert f"`{server / 'hooks' / 'post-receive'} --expire {server}` in cron" in " ".join(told.stderr.split())
 
-    assert _run("status", server).stdout.count(" (version 1): installed\n") == 2
+    assert "set uploadpack.allowFilter=true" in told.stderr
+    assert "set " not in _run("install", server).stderr
+
+    assert _run("status", server).stdout.count(" (version 2): installed\n") == 2
     removed = _run("remove", server).stdout
     assert f"Removed: {server / 'hooks' / 'pre-receive'}. The server takes any share now\n" in removed
     assert f"Removed: {server / 'hooks' / 'post-receive'}\n" in removed

@@ -144,6 +144,87 @@ def test_a_push_takes_expired_shares_away(team):
     assert set(team.server.refs()) == {*staying, f"{SHARES}/{new}"}
 
 
+def _traced(team, what, **environment):
+    """Push; gives the commands of git that ran, on either side, and what the server said."""
+    trace = team.server.path.parent / "trace"
+    trace.unlink(missing_ok=True)
+    told = team.accepted(what, user="alice", GIT_TRACE=str(trace), **environment)
+    return [line for line in trace.read_text().splitlines() if "built-in: git for-each-ref" in line], told
+
+
+def test_a_push_looks_at_no_other_share(team):
+    """Once all were looked at, a push asks git for those by name that it changed or that are due, and for no other."""
+    _put(team, f"{SHARES}/{OTHER_ID}", _share(team, OTHER_ID, expires=_stamp(3600)))
+    first, _ = _traced(team, f"{_share(team)}:{REF}")
+    assert any(line.endswith(f" {SHARES}/ {BRANCHES}/ {BRANCHES}-public/") for line in first)
+
+    second, _ = _traced(team, f"{_share(team, THIRD_ID)}:{SHARES}/{THIRD_ID}")
+
+    assert second
+    for line in second:
+        names = line.split("--format=")[1].split()[2:]
+        assert all(name.endswith(THIRD_ID) for name in names), line
+
+
+def test_shares_are_deleted_when_their_time_comes(team):
+    """With the first push after its end a share goes, and is off the record; one that was extended meanwhile stays."""
+    pushed, extended, new = (f"{number:026d}" for number in range(3))
+    end = time.time() + 10
+    soon = _stamp(10)
+    first = _share(team, extended, expires=soon)
+    team.accepted(
+        f"{first}:{SHARES}/{extended}", f"{_share(team, pushed, expires=soon)}:{SHARES}/{pushed}", user="alice"
+    )
+    later = share_of(team.client, envelope(extended), first, share=extended, expires=_stamp(3600))
+    told = team.accepted(f"{later}:{SHARES}/{extended}", user="alice")
+    time.sleep(max(0.0, end + 1 - time.time()))
+
+    told += team.accepted(f"{_share(team, new)}:{SHARES}/{new}", user="alice")
+
+    assert "1 expired share was taken off the server" in told
+    assert sorted(team.server.refs()) == [f"{SHARES}/{extended}", f"{SHARES}/{new}"]
+    left = "".join(file.read_text() for file in (team.server.path / "superqode-server" / "ends").iterdir())
+    assert extended in left
+    assert pushed not in left
+
+
+def test_with_very_many_refs_shares_are_deleted_now_and_then(team):
+    """Git writes packed-refs anew for each deletion: where that is large, not every push does it; cron does."""
+    team.accepted(f"{_share(team)}:{REF}", user="alice")
+    team.server.git("pack-refs", "--all")
+    with (team.server.path / "packed-refs").open("a") as packed:
+        oid = team.server.tell("rev-parse", REF)
+        packed.writelines(f"{oid} refs/zeros/{number:060d}\n" for number in range(45_000))
+    ends = team.server.path / "superqode-server" / "ends"
+    lock = team.server.path / "superqode-server" / "expiring.lock"
+
+    def push_beside_expired(number):
+        over, new = (f"{letter}{number:025d}" for letter in "ab")
+        _put(team, f"{SHARES}/{over}", _share(team, over, expires=_stamp(-5)))
+        (ends / "20010101T00").write_text(f"{time.time() - 5:.0f} {SHARES}/{over}\n")
+        return team.accepted(f"{_share(team, new)}:{SHARES}/{new}", user="alice")
+
+    assert "taken off" not in push_beside_expired(1)
+    os.utime(lock, (time.time() - 700, time.time() - 700))
+    assert "1 expired share was taken off the server" in push_beside_expired(2)
+    assert "taken off" not in push_beside_expired(3)
+    assert _expire(team, str(team.server.path)).stdout.startswith("2 expired shares deleted")
+
+
+@pytest.mark.parametrize("line", ["", "x", "1 refs/heads/main", "1 ", "-1 " + REF, "1e9 " + REF, "\0", "1 " + REF[:-4]])
+def test_an_odd_line_in_the_record_of_ends_does_no_harm(team, line):
+    """A crash may have cut it: it is passed over, and goes."""
+    team.accepted(f"{_share(team)}:{REF}", user="alice")
+    odd = team.server.path / "superqode-server" / "ends" / "20010101T00"
+    odd.write_text(f"{line}\n")
+    refs = team.server.refs()
+
+    told = team.accepted(f"{_share(team, OTHER_ID)}:{SHARES}/{OTHER_ID}", user="alice")
+
+    assert "not all was done" not in told
+    assert set(refs) < set(team.server.refs())
+
+
 def test_cron_takes_expired_shares_away(team):
     """`--expire` works on the repository named and on the folder it is in, says what it did, and is quiet otherwise."""
     for arguments, folder in (([str(team.server.path)], None), (["server.git"], None), ([], team.server.path)):

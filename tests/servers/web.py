@@ -16,7 +16,8 @@ _PASSWORDS = {"alice": "correct-horse", "bob": "battery-staple"}
 _WRONG = "tr0ub4dor"
 
 # One process and no other user, so that a test may run as anybody. Who may push is told to http-backend as a setting
-# of git, so that it refuses others itself, with a 403 as hosts do.
+# of git, so that it refuses others itself, with a 403 as hosts do. Repositories whose names begin with `many` list no
+# other ref than the one that a push says it is about (CONTRIBUTING.md, "Past this machine").
 _NGINX = """\
 daemon off;
 master_process off;
@@ -33,6 +34,11 @@ http {{
     client_max_body_size 0;
     upstream backend {{ least_conn; {backends} }}
     map $remote_user $may_push {{ default false; alice true; }}
+    map $uri:$http_superqode_ref $hidden {{
+        default refs/none;
+        "~^/many[^:]*:refs/superqode/shares/(public/)?[0-9a-z]{{26}}$" refs;
+    }}
+    map $hidden $shown {{ default refs/none; refs !$http_superqode_ref; }}
     server {{
         listen 127.0.0.1:{http};
         listen 127.0.0.1:{https} ssl;
@@ -46,9 +52,13 @@ http {{
             fastcgi_param GIT_PROJECT_ROOT {folder}/repositories;
             fastcgi_param GIT_HTTP_EXPORT_ALL 1;
             fastcgi_param GIT_PROTOCOL $http_git_protocol;
-            fastcgi_param GIT_CONFIG_COUNT 1;
+            fastcgi_param GIT_CONFIG_COUNT 3;
             fastcgi_param GIT_CONFIG_KEY_0 http.receivepack;
             fastcgi_param GIT_CONFIG_VALUE_0 $may_push;
+            fastcgi_param GIT_CONFIG_KEY_1 receive.hideRefs;
+            fastcgi_param GIT_CONFIG_VALUE_1 $hidden;
+            fastcgi_param GIT_CONFIG_KEY_2 receive.hideRefs;
+            fastcgi_param GIT_CONFIG_VALUE_2 $shown;
             fastcgi_param PATH_INFO $uri;
             fastcgi_param QUERY_STRING $query_string;
             fastcgi_param REQUEST_METHOD $request_method;

@@ -25,6 +25,7 @@ from superqode.session.store.hooks import (
     remove_hooks,
     remove_server_hooks,
     server_hook_status,
+    tune_server,
 )
 
 if TYPE_CHECKING:
@@ -113,6 +114,9 @@ def install(ctx: click.Context, server: Path | None, agents: tuple[str, ...]) ->
 
     A hook that was there runs after superqode's. Exit code 3 where Git is told to look for hooks elsewhere.
 
+    On a server two of Git's own settings are made, where nothing is set: uploadpack.allowFilter, with which a list of
+    shares leaves their content out, and core.alternateRefsPrefixes, without which a push reads every ref twice.
+
     With --agent: the agent's own settings get one entry; what they hold besides stays as it is written. A
     program that Codex notified before is still notified.
     """
@@ -120,10 +124,13 @@ def install(ctx: click.Context, server: Path | None, agents: tuple[str, ...]) ->
         change_agents(ctx, agents, server, "install")
         return
     path, found, guarding = _do(server, install_hooks, install_server_hooks)
+    tuned = tune_server(path) if server is not None else []
     if not wants_json():
         for hook in found:
             emit(f"Installed: {line(hook.path)} (version {hook.version})")
         _tell_surroundings(path, found)
+        for setting in tuned:
+            note(f"set {setting}, which many shares need")
         if server is not None:
             cron = shlex.join([found[-1].path, "--expire", str(path)])
             note(f"expired shares go with the next push of one; `{cron}` in cron takes them away in time")

@@ -8,10 +8,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-__all__ = ["random_bytes", "random_text", "set_entropy"]
+__all__ = ["ALPHABET", "random_bytes", "random_text", "set_entropy"]
 
 # Crockford's base32 alphabet in lower case: no i, l, o, u, so an id is hard to misread.
-_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
 # What `secrets` asks, too, whose import takes longer than most commands.
 _source: Callable[[int], bytes] = os.urandom
@@ -30,4 +30,4 @@ def set_entropy(source: Callable[[int], bytes] | None) -> None:
 
 def random_text(length: int) -> str:
     """Give `length` random characters of Crockford base32, five bits each."""
-    return "".join([_ALPHABET[byte & 31] for byte in random_bytes(length)])
+    return "".join([ALPHABET[byte & 31] for byte in random_bytes(length)])

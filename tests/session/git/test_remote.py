@@ -328,6 +328,28 @@ def test_a_list_needs_no_repository(there, listed, tmp_path, monkeypatch):
 # -- fetch -------------------------------------------------------------------------------------------------------------
 
 
+def test_refs_are_fetched_by_the_beginning_of_their_names(there, url, listed, tmp_path):
+    """All that begin so come, under our names; none is none, and no error."""
+    into = bare_repository(tmp_path / "into")
+    fetch(into, url, {"refs/nothing/*": "refs/landed/*"}, depth=1)
+    assert refs_of(into) == {}
+    fetch(into, url, {SHARE[:-10] + "*": "refs/landed/*", "refs/heads/a*": "refs/b/a*"}, depth=1)
+    assert refs_of(into) == {"refs/landed/" + SHARE[-10:]: listed, "refs/b/a": listed}
+    with pytest.raises(ValueError, match="names something that is no ref"):
+        fetch(into, url, {"refs/heads/*": "refs/one"})
+
+
+def test_a_fetch_by_beginnings_is_bounded(there, url, listed, tmp_path):
+    """More refs than the limit are an error, not fewer."""
+    for number in range(5):
+        server_git(there, "update-ref", f"refs/many/{number}", listed)
+    into = bare_repository(tmp_path / "into")
+    with pytest.raises(RemoteError, match="it lists more than 4 refs"):
+        fetch(into, url, {"refs/many/*": "refs/landed/*"}, depth=1, max_refs=4)
+    fetch(into, url, {"refs/many/*": "refs/landed/*"}, depth=1, max_refs=5)
+    assert len(refs_of(into)) == 5
+
+
 @pytest.fixture
 def into(tmp_path):
     """A new bare repository."""

@@ -37,7 +37,7 @@ from superqode.session.errors import (
     ShareRevoked,
     ShareTampered,
 )
-from superqode.session.sharing import owning, transport
+from superqode.session.sharing import ending, owning, pruning
 from superqode.session.sharing.ledger import LOCAL_SEALED
 from superqode.session.sharing.manager import SessionSharingManager
 from superqode.session.sharing.models import ShareConfig
@@ -63,15 +63,19 @@ class Killed(BaseException):
 
 def _dies(monkeypatch, reason):
     """Let the process end where it would write this into the ledger; call the result to go on with another one."""
-    real = owning.save_record
+    real = ending.save_record
 
     def save(ledger, record, why):
         if why == reason:
             raise Killed
         real(ledger, record, why)
 
-    monkeypatch.setattr(owning, "save_record", save)
-    return lambda: monkeypatch.setattr(owning, "save_record", real)
+    def put(function):
+        for module in (owning, ending):
+            monkeypatch.setattr(module, "save_record", function)
+
+    put(save)
+    return lambda: put(real)
 
 
 # -- readers ----------------------------------------------------------------------------------------------------------
@@ -443,7 +447,7 @@ def test_revoking_is_finished_after_a_crash(team, monkeypatch):
         def die(*_):
             raise Killed
 
-        patch.setattr(owning.Owner, "_drop_refs", die)
+        patch.setattr(ending.Ending, "_drop_refs", die)
         with pytest.raises(Killed):
             team.ann.shares.revoke_share(made.id)
 
@@ -510,27 +514,27 @@ def test_a_share_that_is_extended_while_it_is_pruned_stays(team, still_clock, mo
     """Own ones are looked at again under their lock; others' go only as they were seen."""
     own = team.share(expires_in=timedelta(hours=1))
     still_clock.advance(hours=2)
-    real = owning.records
+    real = ending.records
 
     def extended(ledger):
         found = real(ledger)
-        monkeypatch.setattr(owning, "records", real)
+        monkeypatch.setattr(ending, "records", real)
         team.ann.shares.update_share(own.id, expires_in=timedelta(days=1))
         return found
 
-    monkeypatch.setattr(owning, "records", extended)
+    monkeypatch.setattr(ending, "records", extended)
     assert team.ann.shares.prune().pruned == ()
     assert list(refs(team.remote)) == [team.ann.record(own).remote_ref]
 
     still_clock.advance(days=2)
-    fetch = transport.fetch_commits
+    fetch = pruning.fetch_commits
 
     def overtaken(*given, **named):
-        found = fetch(*given, **named)
+        found = list(fetch(*given, **named))
         team.ann.shares.update_share(own.id, expires_in=timedelta(days=1))
         return found
 
-    monkeypatch.setattr(transport, "fetch_commits", overtaken)
+    monkeypatch.setattr(pruning, "fetch_commits", overtaken)
     told = SessionSharingManager(team.bob.store, team.remote).prune(all_owners=True)
     assert (told.pruned, list(told.failed)) == ((), [own.id])
     assert list(refs(team.remote)) == [team.ann.record(own).remote_ref]

@@ -14,6 +14,7 @@ from datetime import timedelta
 
 import pytest
 
+from servers import install_hook
 from session.sharing.team import (
     LEDGER,
     PASSWORD,
@@ -575,6 +576,38 @@ def test_pruning_tells_what_could_not_be_removed(team, still_clock):
 
     assert (told.pruned, list(told.failed)) == ((), [made.id])
     assert team.ann.shares.prune().pruned == (made.id,)
+
+
+def test_expired_shares_go_in_one_push(team, still_clock):
+    """However many there are of one remote; where one was continued by somebody else, it and the others go all the same."""
+    made = [team.share(kind, expires_in=timedelta(hours=1)) for kind in ("public", "unlisted", "unlisted")]
+    install_hook(team.remote, "pre-receive", "#!/bin/sh\necho push >>pushes\n")
+    still_clock.advance(hours=2)
+
+    assert set(team.ann.shares.prune().pruned) == {share.id for share in made}
+    assert (team.remote / "pushes").read_text() == "push\n"
+    assert refs(team.remote) == {}
+
+    made = [team.share(expires_in=timedelta(hours=1)) for _ in range(2)]
+    git(team.remote, "update-ref", team.ann.record(made[0]).remote_ref, team.commit_of(made[1]))
+    still_clock.advance(hours=2)
+
+    assert set(team.ann.shares.prune().pruned) == {share.id for share in made}
+    assert refs(team.remote) == {}
+    assert not [share for share in team.ann.shares.list_shares() if share.revoked_at is None]
+
+
+def test_what_a_remote_refuses_to_delete_does_not_hold_the_others(team, still_clock):
+    """One of several is refused by the server's hook: it is named with the reason, and the others go."""
+    made = [team.share(expires_in=timedelta(hours=1)) for _ in range(3)]
+    install_hook(team.remote, "pre-receive", f"#!/bin/sh\nif grep -q {made[1].id}; then echo no >&2; exit 1; fi\n")
+    still_clock.advance(hours=2)
+
+    told = team.ann.shares.prune()
+
+    assert set(told.pruned) == {made[0].id, made[2].id}
+    assert list(told.failed) == [made[1].id]
+    assert [name.rpartition("/")[2] for name in refs(team.remote)] == [made[1].id]
 
 
 def test_pruning_for_all_removes_others_expired_shares(team, still_clock):

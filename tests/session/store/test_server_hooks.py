@@ -14,6 +14,7 @@ from superqode.session.store.hooks import (
     install_server_hooks,
     remove_server_hooks,
     server_hook_status,
+    tune_server,
 )
 
 NAMES = ("pre-receive", "post-receive")
@@ -194,3 +195,17 @@ def test_a_folder_that_cannot_be_written_is_told(server):
 
     with pytest.raises(StoreUnwritable, match="hooks"):
         install_server_hooks(server)
+
+
+def test_a_server_is_tuned_where_nothing_is_set(server):
+    """What somebody set stays, a repository with real alternates keeps comparing with them, and twice is as once."""
+    subprocess.run(["git", "-C", str(server), "config", "uploadpack.allowFilter", "false"], check=True)
+    assert tune_server(server) == ["core.alternateRefsPrefixes=refs/none"]
+    assert tune_server(server) == []
+
+    for name in ("uploadpack.allowFilter", "core.alternateRefsPrefixes"):
+        subprocess.run(["git", "-C", str(server), "config", "--unset", name], check=True)
+    alternates = server / "objects" / "info" / "alternates"
+    alternates.parent.mkdir(exist_ok=True)
+    alternates.write_text(f"{server.parent}/other.git/objects\n")
+    assert tune_server(server) == ["uploadpack.allowFilter=true"]

@@ -93,6 +93,16 @@ class Landing:
         bundle.unpack(self.repository.path, stream, source)
         return refs
 
+    def collect_refs(self, prefix: str) -> dict[str, str]:
+        """Give the refs below a prefix that ends in a slash, and let the next fetch begin as if there had been none.
+
+        Many refs are many files, and of each commit whose parents were left out git would tell the server again.
+        """
+        found = dict(self.repository.refs.items(prefix))
+        shutil.rmtree(self.repository.path / prefix, ignore_errors=True)
+        (self.repository.path / "shallow").unlink(missing_ok=True)
+        return found
+
     def take_over(self) -> None:
         """Move the packs into the store, durably; the caller keeps pruning out and makes a ref for them next."""
         target = self._store.path / "objects" / "pack"

@@ -1,4 +1,8 @@
-"""List a remote's refs, and fetch some: bounded, checked, and with nothing that comes along unasked."""
+"""List a remote's refs, and fetch some: bounded, checked, and with nothing that comes along unasked.
+
+`git ls-remote` has the server list all that it has, where it is no branch or tag, and picks what was asked for itself;
+`git fetch` has it list only the names that are asked for (gitprotocol-v2(5), `ref-prefix`).
+"""
 
 from __future__ import annotations
 
@@ -7,19 +11,22 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from fnmatch import fnmatchcase
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
 from superqode.session.errors import FetchTooLarge, RemoteError
 from superqode.session.git import network, remote_failures
-from superqode.session.git.network import NO_REPOSITORY, PATIENCE, Progress
+from superqode.session.git.network import NO_REPOSITORY, PATIENCE, Ended, Progress
 from superqode.session.git.refs import is_ref_name
 from superqode.session.git.remote_target import aim
 
-__all__ = ["fetch", "ls_remote"]
+__all__ = ["REFS_MAX", "fetch", "ls_remote"]
 
 _OID: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _LINE_MAX: Final = 4096
+# As many refs as anybody's session store has; a server that says it has more is not believed.
+REFS_MAX: Final = 100_000
 _FETCH: Final = (
     "fetch",
     "--progress",
@@ -66,8 +73,12 @@ class _Listing:
             return
         self.found[name] = oid
         if len(self.found) > self._limit:
-            reason = f"it lists more than {self._limit:,} refs"
-            raise RemoteError(self._remote, f"{self._remote} cannot be listed: {reason}", reason=reason)
+            raise _too_many(self._remote, self._limit)
+
+
+def _too_many(remote: str, limit: int) -> RemoteError:
+    reason = f"it lists more than {limit:,} refs"
+    return RemoteError(remote, f"{remote} cannot be listed: {reason}", reason=reason)
 
 
 def ls_remote(
@@ -76,7 +87,7 @@ def ls_remote(
     *,
     repository: Path = NO_REPOSITORY,
     interactive: bool = False,
-    limit: int = 100_000,
+    limit: int = REFS_MAX,
     patience: float = PATIENCE,
 ) -> dict[str, str]:
     """List a remote's refs and their object ids.
@@ -119,6 +130,7 @@ def fetch(
     *,
     depth: int | None = None,
     max_bytes: int | None = None,
+    max_refs: int = REFS_MAX,
     commits_only: bool = False,
     interactive: bool = False,
     progress: Progress | None = None,
@@ -126,12 +138,16 @@ def fetch(
 ) -> None:
     """Fetch refs and what they reach, every object checked, into a repository that the caller can throw away.
 
+    A server of protocol v2 lists no other refs than those that are asked for, by name or by the beginning of a name.
+
     Args:
         into: a bare repository; what was there stays. After an error nothing in it is to be trusted.
         url: the remote.
-        refs: its refs, and what they are called here; a ref that is here already is replaced.
+        refs: its refs, and what they are called here; a ref that is here already is replaced. Where both end in `*`,
+            all whose names begin so, which may be none, and in which `*` stands for slashes too.
         depth: how many commits deep; `None` for all.
         max_bytes: how much may come at most, in bytes on disk.
+        max_refs: how many refs there may be at most of one beginning.
         commits_only: leave out trees and files, where the server can (git-rev-list(1), `--filter=tree:0`).
         interactive: as for `push`.
         progress: is told how far it is.
@@ -141,12 +157,13 @@ def fetch(
         RemoteRefNotFound: there is no such ref.
         FetchTooLarge: more came than `max_bytes`.
         UnsoundObjects: what came is damaged, incomplete, or forbidden by `git fsck`.
-        RemoteError: the classes as for `push`.
+        RemoteError: there are more than `max_refs`; and its classes as for `push`.
         GitMissing, GitFailed: git is missing, or cannot write our side.
     """
     target = aim(url)
-    if not all(is_ref_name(name) for pair in refs.items() for name in pair):
+    if not all(_is_refspec(*pair) for pair in refs.items()):
         raise ValueError(f"{refs!r} names something that is no ref")
+    landing = {into / Path(ours).parent for ours in refs.values() if ours.endswith("*")}
     packs = into / "objects" / "pack"
     before = _sizes(packs)
     size_before = sum(before.values())
@@ -155,6 +172,8 @@ def fetch(
         size = sum(_sizes(packs).values()) - size_before
         if max_bytes is not None and size > max_bytes:
             raise FetchTooLarge(target.shown, max_bytes)
+        if any(_holds_more(folder, max_refs) for folder in landing):
+            raise _too_many(target.shown, max_refs)
         return size
 
     done = False
@@ -176,7 +195,7 @@ def fetch(
             progress=progress,
             watch=grown,
         )
-        done = ended.code == 0 and not ended.waited
+        done = not ended.waited and (ended.code == 0 or (bool(landing) and _found_nothing(ended)))
         grown()
     finally:
         if not done:
@@ -184,6 +203,24 @@ def fetch(
     if not done:
         failure = remote_failures.explain(ended, target.hide)
         raise remote_failures.as_error(failure, target.shown, "fetch", ended)
+
+
+def _is_refspec(theirs: str, ours: str) -> bool:
+    """Whether these are two names, or the beginnings of names, each with a `*` behind it."""
+    if theirs.endswith("*") and ours.endswith("*"):
+        theirs, ours = theirs[:-1] + "x", ours[:-1] + "x"
+    return is_ref_name(theirs) and is_ref_name(ours)
+
+
+def _found_nothing(ended: Ended) -> bool:
+    """Whether no ref had such a name: with `--depth` git then fails, and says nothing but warnings."""
+    return ended.code == 1 and all(line.startswith("warning: ") for line in ended.lines)
+
+
+def _holds_more(folder: Path, limit: int) -> bool:
+    with suppress(OSError), os.scandir(folder) as found:
+        return next(islice(found, limit, None), None) is not None
+    return False
 
 
 def _sizes(folder: Path) -> dict[str, int]:

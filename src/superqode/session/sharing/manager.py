@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -16,7 +17,7 @@ from superqode.session.git.landing import Landing
 from superqode.session.git.objects import Tag
 from superqode.session.git.repository import Repository
 from superqode.session.models import Session
-from superqode.session.sharing import policy, public, transport
+from superqode.session.sharing import overview, policy, public, transport
 from superqode.session.sharing.ledger import ShareRecord, records
 from superqode.session.sharing.links import ShareLink
 from superqode.session.sharing.models import (
@@ -283,10 +284,9 @@ class SessionSharingManager:
         if target is None:
             return []
         found: list[SharedSession] = []
-        refs = transport.share_refs(target, public_only=True, interactive=self._interactive)
         with Landing(repository) as landing:
-            commits = transport.fetch_commits(target, refs, landing, interactive=self._interactive)
-            for name, oid in commits.items():
+            parts = overview.fetch_commits(target, landing, public_only=True, interactive=self._interactive)
+            for name, oid in chain.from_iterable(part.items() for part in parts):
                 share_id = name.rpartition("/")[2]
                 try:
                     trailers = public.read_public(landing.repository, oid, share_id)

@@ -26,6 +26,7 @@ from superqode.session.git import program
 from superqode.session.git.remotes import RemoteInfo
 from superqode.session.git.repository import Repository
 from superqode.session.sharing import envelope, policy, public, transport
+from superqode.session.sharing.ending import Ending
 from superqode.session.sharing.kdf import new_kdf
 from superqode.session.sharing.keys import new_data_key, wrap
 from superqode.session.sharing.layout import KEYS_MAX
@@ -39,12 +40,10 @@ from superqode.session.sharing.models import (
     ShareVisibility,
 )
 from superqode.session.sharing.preparing import Prepared, prepare, still_clean
-from superqode.session.sharing.pruning import prune_remote, unknown_refs
+from superqode.session.sharing.pruning import prune_remote
 from superqode.session.sharing.reading import find_link, store_url
-from superqode.session.sharing.transport import NAMESPACES
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.ledger import Ledger, share_alone
-from superqode.session.store.operations.recording import recording
 from superqode.session.store.results import SecretPlace
 from superqode.session.store.secrets import PREPARED
 
@@ -67,6 +66,7 @@ class Owner:
         self._ledger = Ledger(repository)
         self._wanted = wanted
         self._interactive = interactive
+        self._ending = Ending(repository, wanted, interactive=interactive)
 
     # -- making ---------------------------------------------------------------------------------------------------
 
@@ -149,7 +149,7 @@ class Owner:
                 else:
                     wanted, new = made
                     self._publish(wanted, prepared, new, tip, "update")
-            target = self._target_of(wanted)
+            target = transport.target_of(self._repository, wanted, self._wanted)
             if target is None or wanted.pushed == new:
                 return wanted.shared(store_url(self._repository), new, prepared.masked)
             return self._send(wanted, new, target, prepared.masked, progress)
@@ -218,7 +218,9 @@ class Owner:
     def _push_one(self, share_id: str, progress: Progress | None, elsewhere: str | None) -> SharedSession:
         with self._own(share_id) as (record, tip):
             # A share that never arrived may go elsewhere than it was meant for, where both are named.
-            target = self._target_of(record) if record.pushed or not elsewhere else None
+            target = (
+                transport.target_of(self._repository, record, self._wanted) if record.pushed or not elsewhere else None
+            )
             target = target or transport.find_target(self._repository, self._wanted)
             if target is None:
                 raise ShareNotFound(share_id, "any remote, because none is configured: `superqode remote add` first")
@@ -227,13 +229,6 @@ class Owner:
             )
             self._remember(done, "push")
             return done.shared(store_url(self._repository), tip)
-
-    def _target_of(self, record: ShareRecord) -> RemoteInfo | None:
-        """The remote a share is on, or was meant for, by its URL: names change."""
-        meant = transport.find_target(self._repository, self._wanted) if self._wanted else None
-        if record.remote_url and (meant is None or meant.shown != record.remote_url):
-            return transport.find_target(self._repository, record.remote_url)
-        return meant  # as it was named: with the credentials in it
 
     def _send(
         self,
@@ -267,66 +262,17 @@ class Owner:
 
     def revoke(self, text: str, reason: str = "revoke") -> SharedSession:
         """Delete a share's ref on its remote and here, and its keys; see `SessionSharingManager.revoke_share`."""
-        return self._end(find_link(self._ledger, text).share_id, reason)
-
-    def _end(self, share_id: str, reason: str, *, only_expired: bool = False) -> SharedSession:
-        with share_alone(self._repository, share_id):
-            record = find_record(self._ledger, share_id)
-            if only_expired and not record.is_expired:  # extended since it was looked at
-                return record.shared(store_url(self._repository), self._repository.refs.read(record.local_ref))
-            if record.revoked_at is not None:
-                self._drop_refs(record)  # a crash may have left them
-                return record.shared(store_url(self._repository), None)
-            # Also where no push was acknowledged: one whose answer got lost may have arrived.
-            target = self._target_of(record) if record.remote_url else None
-            if target is not None:
-                names = [record.remote_ref] if record.remote_ref else [record.ref_on(name) for name in NAMESPACES]
-                try:
-                    transport.delete(self._repository, target, dict.fromkeys(names), interactive=self._interactive)
-                except NoRepository:
-                    if record.pushed:
-                        raise
-                    # A wrong address: there never was anything.
-            ended = replace(record, revoked_at=clock.now(), data_key=None, link_secret=None, pushed="")
-            told = {record.session_id: record.title}
-            # What taking it back needs stands in the log before it is forgotten here.
-            with recording(self._repository, "expire" if only_expired else "revoke", told, share=share_id):
-                save_record(self._ledger, ended, reason)
-                self._drop_refs(record)
-            return ended.shared(store_url(self._repository), None)
-
-    def _drop_refs(self, record: ShareRecord) -> None:
-        refs = self._repository.refs
-        for name in (record.local_ref, PREPARED + record.id):
-            oid = refs.read(name)
-            if oid is not None:
-                refs.delete(name, oid)
+        return self._ending.end(find_link(self._ledger, text).share_id, reason)
 
     def prune(self, *, all_owners: bool = False) -> PruneResult:
         """Remove expired shares; see `SessionSharingManager.prune`."""
-        pruned: list[str] = []
-        failed: dict[str, str] = {}
-        for record in records(self._ledger):
-            if record.is_expired and record.revoked_at is None:
-                try:
-                    if self._end(record.id, "prune", only_expired=True).revoked_at is not None:
-                        pruned.append(record.id)
-                except RemoteError as problem:
-                    failed[record.id] = str(problem)
+        pruned, failed = self._ending.end_expired()
         target = transport.find_target(self._repository, self._wanted) if all_owners else None
         if target is not None:
             gone, refused = prune_remote(self._repository, target, interactive=self._interactive)
             pruned, failed = pruned + gone, failed | refused
-        self._sweep()
+        self._ending.sweep()
         return PruneResult(tuple(pruned), failed)
-
-    def _sweep(self) -> None:
-        """Drop the refs of shares that the ledger never heard of: a crash between the two left them."""
-        for name in unknown_refs(self._repository, self._ledger):
-            with share_alone(self._repository, name.rpartition("/")[2]):
-                oid = self._repository.refs.read(name)
-                if oid is not None and load_record(self._ledger, name.rpartition("/")[2]) is None:
-                    self._repository.refs.delete(name, oid)
 
     # -- passwords ------------------------------------------------------------------------------------------------
 
@@ -375,7 +321,7 @@ class Owner:
         with self._repository.writing():
             new = envelope.with_keys(self._repository, record, opened, key_files)
             self._publish(record, None, new, tip, "passwords")
-        self._send(record, new, self._target_of(record), (), None)
+        self._send(record, new, transport.target_of(self._repository, record, self._wanted), (), None)
 
     # -- finding --------------------------------------------------------------------------------------------------
 

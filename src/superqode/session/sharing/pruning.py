@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from superqode.session import clock
-from superqode.session.errors import CorruptObject, RemoteError
+from superqode.session.errors import CorruptObject, RemoteError, RemoteRejected
 from superqode.session.git.landing import Landing
+from superqode.session.git.remote import REFS_AT_ONCE
 from superqode.session.git.remotes import RemoteInfo
 from superqode.session.git.repository import Repository
 from superqode.session.sharing import transport
 from superqode.session.sharing.ledger import LOCAL_SEALED
 from superqode.session.sharing.links import SHARE_ID
+from superqode.session.sharing.overview import fetch_commits
 from superqode.session.sharing.trailers import told_expiry
 from superqode.session.store.ledger import SHARES, Ledger
 from superqode.session.store.secrets import PREPARED
 
-__all__ = ["prune_remote", "unknown_refs"]
+__all__ = ["delete_together", "prune_remote", "unknown_refs"]
 
 
 def prune_remote(
@@ -25,26 +29,53 @@ def prune_remote(
     Raises:
         RemoteError: it cannot be listed.
     """
-    expired: dict[str, str] = {}
+    expired: list[tuple[str, str]] = []
     with Landing(repository) as landing:
-        refs = transport.share_refs(target, interactive=interactive)
-        for name, oid in transport.fetch_commits(target, refs, landing, interactive=interactive).items():
-            try:
-                expires_at = told_expiry(landing.repository.objects.commit(oid).message)
-            except CorruptObject:
-                continue  # somebody else's ref in our namespace
-            if expires_at is not None and expires_at <= clock.now():
-                expired[name] = oid
-    gone: list[str] = []
-    refused: dict[str, str] = {}
-    for name, oid in expired.items():
+        for part in fetch_commits(target, landing, interactive=interactive):
+            for name, oid in part.items():
+                try:
+                    expires_at = told_expiry(landing.repository.objects.commit(oid).message)
+                except CorruptObject:
+                    continue  # somebody else's ref in our namespace
+                if expires_at is not None and expires_at <= clock.now():
+                    expired.append((name, oid))
+    # Only as they were seen: an owner may be extending one.
+    refused = delete_together(repository, target, expired, interactive=interactive)
+    gone = [name for name, _ in expired if name not in refused]
+    return [_id(name) for name in gone], {_id(name): str(problem) for name, problem in refused.items()}
+
+
+def delete_together(
+    repository: Repository, target: RemoteInfo, refs: Sequence[tuple[str, str]], *, interactive: bool = False
+) -> dict[str, RemoteError]:
+    """Delete refs on a remote, as many in one push as it can take; gives those that are still there, and why.
+
+    Args:
+        repository: the store.
+        target: the remote.
+        refs: the refs, each with the commit that it must be at; those that are gone already are fine.
+        interactive: whether git may ask on the terminal.
+    """
+    refused: dict[str, RemoteError] = {}
+    parts = [refs[start : start + REFS_AT_ONCE] for start in range(0, len(refs), REFS_AT_ONCE)]
+    while parts:
+        part = parts.pop()
         try:
-            # Only as it was seen: its owner may be extending it.
-            transport.delete(repository, target, {name: oid}, interactive=interactive)
-            gone.append(name.rpartition("/")[2])
+            transport.delete(repository, target, dict(part), interactive=interactive)
+        except RemoteRejected as problem:
+            # A push is taken whole or not: those that are fine go without the others.
+            half = len(part) // 2
+            if half:
+                parts += [part[:half], part[half:]]
+            else:
+                refused[part[0][0]] = problem
         except RemoteError as problem:
-            refused[name.rpartition("/")[2]] = str(problem)
-    return gone, refused
+            refused |= dict.fromkeys((name for name, _ in part), problem)
+    return refused
+
+
+def _id(name: str) -> str:
+    return name.rpartition("/")[2]
 
 
 def unknown_refs(repository: Repository, ledger: Ledger) -> list[str]:

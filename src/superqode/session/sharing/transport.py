@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import Final
@@ -10,6 +11,7 @@ from typing import Final
 from superqode.session.errors import (
     FetchTooLarge,
     NamespaceRefused,
+    RemoteRefMoved,
     RemoteRefNotFound,
     RemoteRejected,
     ShareNotFound,
@@ -24,31 +26,30 @@ from superqode.session.git.remote import Update
 from superqode.session.git.remotes import Namespace, RemoteInfo
 from superqode.session.git.repository import Repository
 from superqode.session.git.sizes import largest_object, object_sizes
-from superqode.session.sharing.layout import TOTAL_MAX, UNPACKED_MAX
+from superqode.session.sharing.layout import UNPACKED_MAX
 from superqode.session.sharing.ledger import ShareRecord
 from superqode.session.sharing.trailers import COMMIT_MAX
 from superqode.session.store.index.catalogue import Progress
 
 __all__ = [
     "NAMESPACES",
+    "PUBLIC",
+    "SEALED",
     "delete",
-    "fetch_commits",
     "fetch_share",
     "find_target",
     "is_public_ref",
     "label",
     "offer_shares",
     "push",
-    "share_refs",
+    "target_of",
 ]
 
 NAMESPACES: Final[tuple[Namespace, ...]] = ("superqode", "heads")
 # In the order in which a share is looked for.
-_SEALED: Final = ("refs/superqode/shares/", "refs/heads/superqode-shares/")
-_PUBLIC: Final = ("refs/superqode/shares/public/", "refs/heads/superqode-shares-public/")
+SEALED: Final = ("refs/superqode/shares/", "refs/heads/superqode-shares/")
+PUBLIC: Final = ("refs/superqode/shares/public/", "refs/heads/superqode-shares-public/")
 _LANDED: Final = "refs/superqode/landed"
-# Refs in one fetch: each is a word of git's command line, which Linux ends at two megabytes.
-_AT_ONCE: Final = 1_000
 
 
 def find_target(repository: Repository, wanted: str | None) -> RemoteInfo | None:
@@ -61,6 +62,20 @@ def find_target(repository: Repository, wanted: str | None) -> RemoteInfo | None
     if wanted is None:
         return remotes.default_remote(repository)
     return remotes.resolve_remote(repository, wanted)
+
+
+def target_of(repository: Repository, record: ShareRecord, wanted: str | None) -> RemoteInfo | None:
+    """The remote a share is on, or was meant for, by its URL: names change.
+
+    Args:
+        repository: the store.
+        record: the share.
+        wanted: the remote as the user named it, with what logs in there.
+    """
+    meant = find_target(repository, wanted) if wanted else None
+    if record.remote_url and (meant is None or meant.shown != record.remote_url):
+        return find_target(repository, record.remote_url)
+    return meant
 
 
 def offer_shares(repository: Repository) -> None:
@@ -143,29 +158,22 @@ def delete(
     Raises:
         RemoteError: what went wrong.
     """
+    send = partial(remote.push, repository.path, target.push_url, interactive=interactive)
+    known = [Update("", name, expected) for name, expected in names.items() if expected]
+    if len(known) == len(names):
+        # Mostly they are where they were seen last, and to look first is one more list of all that the server has.
+        with suppress(RemoteRefMoved):
+            send(known)
+            return
     there = remote.ls_remote(target.url, list(names), interactive=interactive)
     updates = [Update("", name, expected or there[name]) for name, expected in names.items() if name in there]
     if updates:
-        remote.push(repository.path, target.push_url, updates, interactive=interactive)
-
-
-def share_refs(
-    target: RemoteInfo, share_id: str = "*", *, public_only: bool = False, interactive: bool = False
-) -> dict[str, str]:
-    """The refs of one share on a remote, or of all (public) ones, with their commits.
-
-    Raises:
-        RemoteError: what went wrong.
-    """
-    places = _PUBLIC if public_only else (*_SEALED, *_PUBLIC)
-    found = remote.ls_remote(target.url, [place + share_id for place in places], interactive=interactive)
-    # A pattern's `*` stands for slashes, too.
-    return {name: oid for name, oid in found.items() if any(name.rpartition("/")[0] + "/" == place for place in places)}
+        send(updates)
 
 
 def is_public_ref(name: str) -> bool:
     """Whether a share of this name is in clear."""
-    return name.startswith(_PUBLIC)
+    return name.startswith(PUBLIC)
 
 
 def fetch_share(
@@ -194,7 +202,7 @@ def fetch_share(
         ShareTooLarge, ShareTampered: it is larger than that, or not even sound as Git objects.
         RemoteError: what went wrong.
     """
-    places = (*_SEALED, *_PUBLIC) if sealed else (*_PUBLIC, *_SEALED)
+    places = (*SEALED, *PUBLIC) if sealed else (*PUBLIC, *SEALED)
     for name in [place + share_id for place in sorted(places, key=lambda place: not _likely(target, place))]:
         try:
             remote.fetch(
@@ -234,35 +242,3 @@ def _check_sizes(repository: Repository, commit: str, share_id: str) -> None:
 def _likely(target: RemoteInfo, place: str) -> bool:
     """Whether a remote keeps its shares there, as far as pushing to it has shown."""
     return place.startswith("refs/heads/") == (target.namespace == "heads")
-
-
-def fetch_commits(
-    target: RemoteInfo, names: Iterable[str], landing: Landing, *, interactive: bool = False
-) -> dict[str, str]:
-    """Fetch only the commits of refs, without their content where the server can leave it out; gives their ids.
-
-    Raises:
-        RemoteError: what went wrong.
-    """
-    refs = [(name, f"{_LANDED}-{number}") for number, name in enumerate(names)]
-    parts = [refs[start : start + _AT_ONCE] for start in range(0, len(refs), _AT_ONCE)]
-    while parts:
-        part = parts.pop()
-        try:
-            remote.fetch(
-                landing.repository.path,
-                target.url,
-                dict(part),
-                depth=1,
-                max_bytes=TOTAL_MAX,
-                commits_only=True,
-                interactive=interactive,
-            )
-        except (UnsoundObjects, RemoteRefNotFound):
-            # One that is broken, or was revoked at this moment, does not hide the others.
-            half = len(part) // 2
-            parts += [part[:half], part[half:]] if half else []
-    found = {name: landing.repository.refs.read(local) for name, local in refs}
-    there = {name: oid for name, oid in found.items() if oid is not None}
-    sizes = object_sizes(landing.repository.path, there.values(), "Listing shares")
-    return {name: oid for name, oid in there.items() if sizes[oid][0] == "commit" and sizes[oid][1] <= COMMIT_MAX}

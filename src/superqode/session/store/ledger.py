@@ -13,8 +13,8 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
 from superqode.session import entropy
@@ -38,14 +38,19 @@ _FORMAT_LINE: Final = re.compile(r"superqode-ledger ([0-9]{1,9})\n")
 Document = dict[str, Any]
 
 
-def share_alone(repository: Repository, share_id: str) -> AbstractContextManager[None]:
-    """Keep others from changing a share meanwhile; taken before any other lock.
+@contextmanager
+def share_alone(repository: Repository, *share_ids: str) -> Iterator[None]:
+    """Keep others from changing these shares meanwhile; taken before any other lock.
 
     Raises:
-        StoreLocked: another process was at it all that time.
+        StoreLocked: another process was at one all that time.
     """
-    # One of 32 locks: two shares rarely wait for each other, and no lock is left for each.
-    return repository.alone(f"share-{share_id[0]}")
+    with ExitStack() as held:
+        # One of 32 locks for each: two shares rarely wait for each other, and no lock is left for each. In one order,
+        # so that two who want several do not wait for each other for ever.
+        for letter in sorted({share_id[0] for share_id in share_ids}):
+            held.enter_context(repository.alone(f"share-{letter}"))
+        yield
 
 
 class Ledger:

@@ -13,6 +13,7 @@ from superqode.session.store.hooks.server import (
     install_server_hooks,
     remove_server_hooks,
     server_hook_status,
+    tune_server,
 )
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "remove_hooks",
     "remove_server_hooks",
     "server_hook_status",
+    "tune_server",
 ]

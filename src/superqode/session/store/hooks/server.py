@@ -14,9 +14,17 @@ from pathlib import Path
 from typing import Final
 
 from superqode.session.errors import StoreError
+from superqode.session.git import program
 from superqode.session.store.hooks.place import HookPlace, HookStatus, is_bare_repository, shadow
 
-__all__ = ["ServerHooks", "ServerLayout", "install_server_hooks", "remove_server_hooks", "server_hook_status"]
+__all__ = [
+    "ServerHooks",
+    "ServerLayout",
+    "install_server_hooks",
+    "remove_server_hooks",
+    "server_hook_status",
+    "tune_server",
+]
 
 # In the order in which they are installed: what is taken is never left without a record of its owner.
 _NAMES: Final = ("post-receive", "pre-receive")
@@ -78,6 +86,28 @@ def install_server_hooks(repository: Path, *, configured_hooks_path: str | None 
     """
     places = list(_places(repository, configured_hooks_path))
     return _told(repository, [place.install() for place in places])
+
+
+def tune_server(repository: Path) -> list[str]:
+    """Set what a repository with many shares is slow without, where nothing is set; gives the settings that it made.
+
+    Git's own settings (git-config(1)): lists of shares leave their content out, and a push does not compare with each
+    ref of the repository a second time, for which Git takes it to be its own alternate. One with real alternates keeps
+    that.
+
+    Args:
+        repository: the bare repository on the server.
+
+    Raises:
+        GitFailed: its settings cannot be written.
+    """
+    wanted = {"uploadpack.allowFilter": "true"}
+    if not (repository / "objects" / "info" / "alternates").exists():
+        wanted["core.alternateRefsPrefixes"] = "refs/none"
+    missing = {name: value for name, value in wanted.items() if program.config_value(repository, name) is None}
+    for name, value in missing.items():
+        program.run(repository, ["config", name, value], purpose="Setting up a server")
+    return [f"{name}={value}" for name, value in missing.items()]
 
 
 def remove_server_hooks(repository: Path, *, configured_hooks_path: str | None = None) -> ServerHooks:
