@@ -35,8 +35,8 @@ class Packs:
     def __iter__(self) -> Iterator[str]:
         try:
             yield from map(str, self._database)
-        except self._error:
-            return  # an index is damaged: of what stands behind it nothing can be told
+        except (self._error, OSError):
+            return  # an index is damaged or cannot be opened: of what stands behind it nothing can be told
 
     def read(self, oid: str, *, alone: bool = False) -> tuple[str, bytes]:
         """Give type and content.
