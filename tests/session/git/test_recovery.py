@@ -171,7 +171,12 @@ def test_checkpoints_at_once_pack_nothing_twice(store_path, git, monkeypatch):
                 another._open().checkpoint()
             first.result()
     packs = (store_path / "objects" / "pack").glob("*.idx")
-    packed = [line.split()[0] for pack in packs for line in git("verify-pack", "-v", str(pack)).splitlines() if "commit" in line]
+    packed = [
+        line.split()[0]
+        for pack in packs
+        for line in git("verify-pack", "-v", str(pack)).splitlines()
+        if "commit" in line
+    ]
     assert len(packed) == len(set(packed)) == 200
     assert sound(git)
 
