@@ -48,7 +48,8 @@ class Ours:
     def seed(self, turns: Iterable[list[Record]]) -> None:
         with SessionStore(self.root, durability="fast", user=USER) as store:
             store.save(make_session(self.session, turns))
-            store.maintain()
+            if skipped := store.maintain().skipped:
+                raise RuntimeError(f"the store could not be packed: {skipped}")
 
     def forget(self) -> None:
         """The cache stays."""
@@ -94,5 +95,5 @@ class LooseOurs(PackedOurs):
         del turns
         packed = self._beside()
         shutil.copytree(packed, self.root, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.pack", "*.idx"))
-        for pack in packed.glob("objects/pack/*.pack"):
+        for pack in packed.glob("objects/pack/pack-*.pack"):
             run_git(self.root, "unpack-objects", "-q", data=pack.read_bytes())

@@ -200,6 +200,20 @@ def test_what_is_not_there_is_told(objects):
     assert not objects.has("0" * 40)
 
 
+def test_a_packed_object_under_a_name_of_another_is_told(objects, git):
+    """A pack that is whole, but whose index gives an object a wrong name, gives nothing under that name."""
+    oid = objects.write("blob", b"what was written")
+    git("update-ref", "refs/tags/kept", oid)
+    git("repack", "-adq")
+    git("prune-packed", "-q")
+    (index,) = (git.path / "objects" / "pack").glob("*.idx")
+    index.chmod(0o644)
+    wrong = oid[:-2] + f"{int(oid[-2:], 16) ^ 1:02x}"
+    index.write_bytes(index.read_bytes().replace(bytes.fromhex(oid), bytes.fromhex(wrong)))
+    with pytest.raises(CorruptObject, match=wrong):
+        Packs(git.path).read(wrong)
+
+
 def test_a_damaged_pack_is_told(objects, git):
     """A pack whose bytes turned is CorruptObject for what is in it."""
     oid = _commit(objects, message=bytes(range(1, 256)) * 50)
