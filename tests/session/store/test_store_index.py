@@ -10,6 +10,7 @@ import pytest
 
 from superqode.session import MessageRole, Session, SessionStore
 from superqode.session.git.repository import Repository
+from superqode.session.store.index import catalogue
 from superqode.session.store.index.scan import changed_since, take_stamp
 
 
@@ -204,3 +205,61 @@ def test_a_generation_is_another_one_whenever_something_changed(store, store_pat
 
     assert len(set(seen)) == len(seen)
     assert store.generation() == seen[-1]
+
+
+def test_a_listing_gives_known_summaries_again(store, three):
+    """What an earlier listing gave is the same object where nothing changed, and what changed is told anew."""
+    earlier = {summary.id: summary for summary in store.list_sessions()}
+    session = store.load(next(iter(earlier)))
+    session.title = "Changed meanwhile"
+    store.save(session)
+    later = store.list_sessions(known=earlier)
+    assert later == store.list_sessions()
+    assert [summary.id for summary in later if earlier[summary.id] is not summary] == [session.id]
+
+
+def test_an_index_that_was_interrupted_goes_on(store, monkeypatch):
+    """Sessions that were read before the first listing broke off are not read again."""
+    for number in range(7):
+        session = Session(id=f"s{number}")
+        session.add_message("user", f"{number}")
+        store.save(session)
+    read = []
+    monkeypatch.setattr(catalogue, "_AT_ONCE", 2)
+    real = catalogue.row_of
+
+    def row_of(repository, name, oid):
+        read.append(name)
+        if len(read) == 6:
+            raise KeyboardInterrupt
+        return real(repository, name, oid)
+
+    monkeypatch.setattr(catalogue, "row_of", row_of)
+    with pytest.raises(KeyboardInterrupt):
+        store.list_sessions()
+    assert len(store.list_sessions()) == 7
+    assert set(read) == {f"s{number}" for number in range(7)}
+    assert len(read) <= 7 + 2  # at most what was not written yet comes twice
+
+
+def test_a_new_process_reads_no_packed_branch(store, store_path, git):
+    """With all branches packed and nothing changed, a fresh look reads none of the rows that tell where they are."""
+    for number in range(5):
+        session = Session(id=f"s{number}")
+        session.add_message("user", f"{number}")
+        store.save(session)
+    git("pack-refs", "--all")
+    for path in (store_path / "refs/heads", store_path / "packed-refs"):  # believed: the last change is a minute old
+        os.utime(path, (path.stat().st_atime, path.stat().st_mtime - 60))
+    assert len(store.list_sessions()) == 5
+    with SessionStore(store_path) as other:
+        index = other._index(other._open())
+        assert len(other.list_sessions()) == 5
+        assert index._known.loose == {}
+        assert index._known._all is None
+        changed = other.load("s1")
+        changed.add_message("user", "more")
+        other.save(changed)
+        assert other.list_sessions(limit=1)[0].id == "s1"
+        assert index._known.loose.keys() == {"s1"}
+        assert index._known._all is None

@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from threading import RLock
+from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from superqode.session.codec import jsontext
@@ -196,16 +197,20 @@ class Catalogue:
         progress: Progress | None = None,
         *,
         biggest: bool = False,
+        known: Mapping[str, SessionSummary] = MappingProxyType({}),
     ) -> list[SessionSummary]:
-        """List the wanted sessions, newest first, or those with the most entries."""
+        """List the wanted sessions, newest first, or those with the most entries; what is known is not made anew."""
         order = ("messages + executions DESC, " if biggest else "") + "updated DESC, name"
         query = f"SELECT {_COLUMNS} FROM sessions{wanted.where()} ORDER BY {order} LIMIT ?"  # noqa: S608 - own text
+        brief = query.replace(_COLUMNS, "name, oid, problem, id", 1)
         values = [*wanted.values, -1 if limit is None else max(0, limit)]
 
         def ask() -> list[SessionSummary]:
             self._refresh(progress)
             with self.database.reading() as connection:
-                return [_summary(row) for row in connection.execute(query, values)]
+                if not known:
+                    return [_summary(row) for row in connection.execute(query, values)]
+                return [_known(connection, row, known) for row in connection.execute(brief, values).fetchall()]
 
         return self._guarded(ask)
 
@@ -342,6 +347,18 @@ def _drop(connection: sqlite3.Connection, name: str) -> None:
     texts.forget_session(connection, found[0])
     connection.execute("DELETE FROM labels WHERE session = ?", found)
     connection.execute("DELETE FROM sessions WHERE id = ?", found)
+
+
+def _known(
+    connection: sqlite3.Connection, row: tuple[str, str, str, int], known: Mapping[str, SessionSummary]
+) -> SessionSummary:
+    """The summary of an earlier listing where the session is as it was, else a new one."""
+    name, oid, problem, session = row
+    found = known.get(name)
+    if found is not None and found.tip == oid and found.problem == problem:
+        return found
+    query = f"SELECT {_COLUMNS} FROM sessions WHERE id = ?"  # noqa: S608 - own text
+    return _summary(connection.execute(query, (session,)).fetchone())
 
 
 def _summary(row: tuple[Any, ...]) -> SessionSummary:
