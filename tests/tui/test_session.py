@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from superqode.session import Session
 from superqode.session.errors import SaveFailed
 from superqode.tui.screens.point import PointScreen
 from superqode.tui.screens.search import SearchScreen
@@ -30,6 +31,44 @@ def test_a_note_is_saved_when_it_is_sent(library_of_sessions):
         assert ada.app.screen.prompt.text == ""
 
     library_of_sessions.run(story, session="fix-sql")
+
+
+def test_a_long_session_opens_by_its_end(tui):
+    """Of very many entries the last ones are read and shown, notes go behind them, and `g` brings the beginning."""
+    with tui.open_store() as store:
+        session = Session(id="long", title="Long")
+        for number in range(700):
+            session.add_message("user", f"number {number}")
+        store.save(session)
+
+    async def story(ada):
+        await ada.sees("number 699", "700 messages, 0 calls · the last 500; g shows all")
+        await ada.type("a note")
+        await ada.press("enter")
+        await ada.until(lambda: _said(tui, "long")[-1] == "a note")
+        assert len(ada.app.screen.view.entries) == 501
+        await ada.press("escape", "g")
+        await ada.sees("number 0", "701 messages")
+        assert [entry.content for entry in ada.app.screen.view.entries] == _said(tui, "long")
+        assert len(_said(tui, "long")) == 701
+
+    tui.run(story, session="long")
+
+
+def test_the_files_of_a_long_session_are_those_of_all_of_it(tui):
+    """The tab of files reads what stands before the end."""
+    with tui.open_store() as store:
+        session = Session(id="long", title="Long")
+        session.add_tool_execution("edit_file", {"path": "src/first.py"}, "done", success=True)
+        for number in range(600):
+            session.add_message("user", f"number {number}")
+        store.save(session)
+
+    async def story(ada):
+        await ada.press("f5")
+        await ada.sees("src/first.py", "1 call")
+
+    tui.run(story, session="long")
 
 
 def test_the_first_thing_said_names_a_session(tui):

@@ -81,7 +81,12 @@ def with_facet(typed: str, facet: Facet) -> str:
 
 def narrow(summaries: Sequence[SessionSummary], hays: Sequence[str], wanted: Wanted) -> list[SessionSummary]:
     """Give the wanted ones, in their order; `hays` are their haystacks."""
-    return [summary for summary, hay in zip(summaries, hays, strict=True) if wanted.fits(summary, hay)]
+    pairs = list(zip(summaries, hays, strict=True))
+    for word in wanted.words:  # one after the other: a hundred thousand are narrowed between two keys
+        pairs = [pair for pair in pairs if word in pair[1]]
+    if wanted == Wanted(words=wanted.words):
+        return [summary for summary, _ in pairs]
+    return [summary for summary, hay in pairs if wanted.fits(summary, hay)]
 
 
 def facets(summaries: Iterable[SessionSummary]) -> list[Facet]:

@@ -42,6 +42,7 @@ class Library:
     def __init__(self, open_store: Callable[[], SessionStore], remote: str = "") -> None:
         self._open_store = open_store
         self._remote = remote
+        self._known: dict[str, tuple[SessionSummary, str]] = {}
 
     @cached_property
     def store(self) -> AsyncSessionStore:
@@ -69,12 +70,19 @@ class Library:
 
         return await asyncio.to_thread(opened)
 
-    async def listing(self) -> Listing:
-        """List all sessions; raises as `SessionStore.list_sessions`."""
+    async def listing(self, limit: int | None = None) -> Listing:
+        """List all sessions, or so many; what did not change since the last call is not read again.
+
+        Raises as `SessionStore.list_sessions`.
+        """
 
         def read() -> Listing:
-            found = self.store.store.list_sessions()
-            return Listing(found, [haystack(summary) for summary in found])
+            known = self._known
+            found = self.store.store.list_sessions(limit=limit, known={key: item for key, (item, _) in known.items()})
+            told = [known.get(item.id, (None, "")) for item in found]
+            hays = [old[1] if old[0] is item else haystack(item) for item, old in zip(found, told, strict=True)]
+            self._known = {item.id: (item, hay) for item, hay in zip(found, hays, strict=True)}
+            return Listing(found, hays)
 
         return await asyncio.to_thread(read)
 

@@ -10,6 +10,7 @@ import pytest
 
 from superqode.session import MessageRole, Session, SessionStore
 from superqode.session.git.repository import Repository
+from superqode.session.store.index import catalogue, rows
 from superqode.session.store.index.scan import changed_since, take_stamp
 
 
@@ -234,6 +235,39 @@ def test_a_process_reads_no_branches_where_nothing_changed(store, store_path):
 
     assert asked
     assert not [query for query in asked if "FROM refs" in query]
+
+
+def test_a_listing_gives_known_summaries_again(store, three):
+    """What an earlier listing gave is the same object where nothing changed, and what changed is told anew."""
+    earlier = {summary.id: summary for summary in store.list_sessions()}
+    session = store.load(next(iter(earlier)))
+    session.title = "Changed meanwhile"
+    store.save(session)
+    later = store.list_sessions(known=earlier)
+    assert later == store.list_sessions()
+    assert [summary.id for summary in later if earlier[summary.id] is not summary] == [session.id]
+
+
+def test_an_index_that_was_interrupted_goes_on(store, monkeypatch):
+    """Sessions that were read before the first listing broke off are not read again."""
+    for number in range(7):
+        saved(store, f"s{number}")
+    read = []
+    monkeypatch.setattr(catalogue, "_AT_ONCE", 2)
+    real = rows.row_of
+
+    def row_of(repository, name, oid):
+        read.append(name)
+        if len(read) == 6:
+            raise KeyboardInterrupt
+        return real(repository, name, oid)
+
+    monkeypatch.setattr(rows, "row_of", row_of)
+    with pytest.raises(KeyboardInterrupt):
+        store.list_sessions()
+    assert len(store.list_sessions()) == 7
+    assert set(read) == {f"s{number}" for number in range(7)}
+    assert len(read) <= 7 + 2  # at most what was not written yet comes twice
 
 
 def _settle(store_path):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from superqode.session.errors import CorruptObject, CorruptSession, SessionNotFound
@@ -108,6 +109,7 @@ class StoreReads(StoreHandle):
         limit: int | None = None,
         *,
         finding: Severity | str | None = None,
+        known: Mapping[str, SessionSummary] = MappingProxyType({}),
         progress: Progress | None = None,
     ) -> list[SessionSummary]:
         """List sessions, newest first; right also after plain git changed branches behind our back.
@@ -123,6 +125,7 @@ class StoreReads(StoreHandle):
             text: only those with this text in title or tags, whatever the case.
             limit: at most so many.
             finding: only those of quality runs with a finding as bad as this, or worse.
+            known: summaries of an earlier listing by id, which are given again where nothing changed: for asking often.
             progress: told while many changed sessions are read.
         """
         repository = self._open()
@@ -138,7 +141,7 @@ class StoreReads(StoreHandle):
             text=text,
             finding=None if finding is None else Severity(finding),
         )
-        return self._index(repository).summaries(wanted, limit, progress)
+        return self._index(repository).summaries(wanted, limit, progress, known=known)
 
     def generation(self) -> int:
         """A number that is another one whenever sessions changed, here or by others; for asking again and again.

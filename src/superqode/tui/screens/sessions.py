@@ -31,6 +31,8 @@ __all__ = ["SessionsScreen"]
 # How long the highlight must rest before a preview is read, in seconds, and how much of the end it shows, in entries.
 _REST: Final = 0.12
 _PREVIEW: Final = 30
+# How many sessions are listed before all of them are.
+_AT_FIRST: Final = 200
 _FIRST: Final = (
     "No sessions yet.\n\n"
     "n begins one here.\n"
@@ -99,17 +101,23 @@ class SessionsScreen(StoreScreen[None]):
         if not self.sessions_app.is_ready:
             return
         with told(self):
+            if not self._listing.summaries:  # of very many, what fills the screen comes first
+                self._listing = await self.library.listing(_AT_FIRST)
+                whole = len(self._listing.summaries) < _AT_FIRST
+                self._narrow(whole=whole)
+                if whole:
+                    return
             self._listing = await self.library.listing()
             self._narrow()
 
-    def _narrow(self) -> None:
+    def _narrow(self, *, whole: bool = True) -> None:
         typed = self.query_one("#filter", Input).value
         everything = self._listing.summaries
         found = narrow(everything, self._listing.hays, read_filter(typed))
         self.rows.show(found, empty="Nothing fits the filter." if everything else _FIRST)
         number = count(len(everything), "session")
         shown = number if len(found) == len(everything) else f"{len(found):,} of {number}"
-        heading = Line((Piece("SuperQode sessions", "title"),), (Piece(shown, "dim"),))
+        heading = Line((Piece("SuperQode sessions", "title"),), (Piece(shown if whole else "Reading…", "dim"),))
         self.query_one("#heading", LinesView).show([heading])
 
     @on(Input.Changed, "#filter")

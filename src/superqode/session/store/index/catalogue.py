@@ -6,14 +6,14 @@ import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from threading import RLock
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from superqode.session.codec import jsontext
 from superqode.session.git.repository import Repository
 from superqode.session.lazy import lazy_modules
 from superqode.session.store.branches import is_session_branch, was_renamed
 from superqode.session.store.index.database import Database
-from superqode.session.store.index.filters import Filter, folded, storable
+from superqode.session.store.index.filters import Filter, storable
 from superqode.session.store.index.known import Known
 from superqode.session.store.index.moments import from_micros
 from superqode.session.store.index.scan import (
@@ -31,11 +31,11 @@ from superqode.session.store.results import SessionSummary
 
 if TYPE_CHECKING:
     from superqode.session.git.project import ProjectIdentity
-    from superqode.session.store.index import entries, projects, rows, texts
+    from superqode.session.store.index import entries, projects, putting, rows, texts
     from superqode.session.store.index.rows import Row
 else:
-    entries, projects, rows, texts = lazy_modules(
-        "superqode.session.store.index", "entries", "projects", "rows", "texts"
+    entries, projects, putting, rows, texts = lazy_modules(
+        "superqode.session.store.index", "entries", "projects", "putting", "rows", "texts"
     )
 
 __all__ = ["Catalogue", "Progress"]
@@ -182,9 +182,9 @@ class Catalogue:
             if _data_version(connection) != self._seen and not final:
                 return False
             for row in found:
-                _put(connection, row)
+                putting.put_row(connection, row)
             for name in gone:
-                _drop(connection, name)
+                putting.drop_session(connection, name)
             connection.executemany(
                 "INSERT OR REPLACE INTO refs VALUES (?, ?, ?, ?, ?)",
                 [(name, branch.oid, *branch.file) for name, branch in branches.items()],
@@ -216,7 +216,7 @@ class Catalogue:
 
     def _forget(self, name: str) -> None:
         with self.database.writing() as connection:
-            _drop(connection, name)
+            putting.drop_session(connection, name)
             connection.execute("DELETE FROM refs WHERE name = ?", (name,))
         self.generation += 1
         if self._known is not None:
@@ -238,16 +238,20 @@ class Catalogue:
         progress: Progress | None = None,
         *,
         biggest: bool = False,
+        known: Mapping[str, SessionSummary] = MappingProxyType({}),
     ) -> list[SessionSummary]:
-        """List the wanted sessions, newest first, or those with the most entries."""
+        """List the wanted sessions, newest first, or those with the most entries; what is known is not made anew."""
         order = ("messages + executions DESC, " if biggest else "") + "updated DESC, name"
         query = f"SELECT {_COLUMNS} FROM sessions{wanted.where()} ORDER BY {order} LIMIT ?"  # noqa: S608 - own text
+        brief = query.replace(_COLUMNS, "name, oid, problem, id", 1)
         values = [*wanted.values, -1 if limit is None else max(0, limit)]
 
         def ask() -> list[SessionSummary]:
             self._refresh(progress)
             with self.database.reading() as connection:
-                return [_summary(row) for row in connection.execute(query, values)]
+                if not known:
+                    return [_summary(row) for row in connection.execute(query, values)]
+                return [_known(connection, row, known) for row in connection.execute(brief, values).fetchall()]
 
         return self._guarded(ask)
 
@@ -331,55 +335,16 @@ def _unread(before: Branch | None) -> Branch:
     return Branch(before.oid if before is not None else "", DAMAGED)
 
 
-def _put(connection: sqlite3.Connection, row: Row) -> None:
-    """Insert or update a session's row and labels; its texts are to be looked at again."""
-    values = (
-        row.oid,
-        storable(row.title),
-        row.created,
-        row.updated,
-        storable(row.project),
-        row.messages,
-        row.executions,
-        storable(jsontext.dump_text(list(row.agents))),
-        storable(jsontext.dump_text(list(row.tags))),
-        None if row.parent is None else storable(row.parent),
-        storable(row.problem),
-        row.timeline,
-        None if row.identity is None else storable(row.identity.origin),
-        None if row.identity is None else storable(row.identity.folder),
-        row.usage.input_tokens,
-        row.usage.output_tokens,
-        row.usage.dollars,
-        storable(folded(row.title, row.tags)),
-    )
-    name = storable(row.name)
-    connection.execute(
-        "INSERT INTO sessions (name, oid, title, created, updated, project, messages, executions, agents, tags, parent,"
-        " problem, timeline, origin, folder, input, output, dollars, folded)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (name) DO UPDATE SET (oid, title, created, updated, project, messages, executions, agents, tags,"
-        " parent, problem, timeline, origin, folder, input, output, dollars, folded, indexed_title)"
-        " = (excluded.oid, excluded.title, excluded.created, excluded.updated, excluded.project, excluded.messages,"
-        " excluded.executions, excluded.agents, excluded.tags, excluded.parent, excluded.problem, excluded.timeline,"
-        " excluded.origin, excluded.folder, excluded.input, excluded.output, excluded.dollars, excluded.folded, NULL)",
-        (name, *values),
-    )
-    session = connection.execute("SELECT id FROM sessions WHERE name = ?", (name,)).fetchone()[0]
-    connection.execute("DELETE FROM labels WHERE session = ?", (session,))
-    labels = {("tag", storable(tag)) for tag in row.tags} | {("agent", storable(agent)) for agent in row.agents}
-    labels |= {("root", root) for root in row.identity.roots} if row.identity is not None else set()
-    labels |= {("finding", severity) for severity in row.findings}
-    connection.executemany("INSERT INTO labels VALUES (?, ?, ?)", [(*label, session) for label in sorted(labels)])
-
-
-def _drop(connection: sqlite3.Connection, name: str) -> None:
-    found = connection.execute("SELECT id FROM sessions WHERE name = ?", (storable(name),)).fetchone()
-    if found is None:
-        return
-    texts.forget_session(connection, found[0])
-    connection.execute("DELETE FROM labels WHERE session = ?", found)
-    connection.execute("DELETE FROM sessions WHERE id = ?", found)
+def _known(
+    connection: sqlite3.Connection, row: tuple[str, str, str, int], known: Mapping[str, SessionSummary]
+) -> SessionSummary:
+    """The summary of an earlier listing where the session is as it was, else a new one."""
+    name, oid, problem, session = row
+    found = known.get(name)
+    if found is not None and found.tip == oid and found.problem == problem:
+        return found
+    query = f"SELECT {_COLUMNS} FROM sessions WHERE id = ?"  # noqa: S608 - own text
+    return _summary(connection.execute(query, (session,)).fetchone())
 
 
 def _summary(row: tuple[Any, ...]) -> SessionSummary:
