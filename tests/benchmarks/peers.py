@@ -10,6 +10,7 @@ import json
 import os
 import sqlite3
 import subprocess
+import zlib
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -176,7 +177,9 @@ class GzipJson(_Plain):
         return loaded
 
     def texts(self) -> list[str]:
-        return _texts(self.load()["messages"])
+        with suppress(OSError, EOFError, zlib.error, ValueError):  # one that two writers cut or mixed keeps nothing
+            return _texts(self.load()["messages"])
+        return []
 
     def open(self) -> None:
         self._session = self.load()

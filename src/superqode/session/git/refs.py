@@ -29,6 +29,8 @@ _OID_LINE: Final = re.compile(rb"([0-9a-f]{40})(?:\s|\Z)")
 _SYMBOLIC: Final = re.compile(rb"ref: (refs/[^\s]+)\s*\Z")
 _MAX_LINKS: Final = 5
 _PART_MAX: Final = 250
+# How bytes that are no UTF-8 stand in a file's name (PEP 383).
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 # git-check-ref-format(1), rules 1 to 10; and what is no UTF-8, which no id can be.
 _BAD_NAME: Final = re.compile(r"[\ud800-\udfff\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|\Z)|[./]\Z|\A[/.-]")
 
@@ -107,8 +109,9 @@ class Refs:
         return filter(is_ref_name, _files_below(self._root, prefix, start.removeprefix(prefix)))
 
     def strange_files(self) -> list[str]:
-        """Names of the files among the refs that are none."""
-        return [name for name in _files_below(self._root, "refs/") if not is_ref_name(name)]
+        """Names of the files among the refs that are none; one that is no UTF-8 is Git's, though never ours."""
+        names = (name for name in _files_below(self._root, "refs/") if not _SURROGATE.search(name))
+        return [name for name in names if not is_ref_name(name)]
 
     def names(self, prefix: str) -> list[str]:
         """Names of all refs below `prefix` (which ends with a slash), sorted."""

@@ -11,11 +11,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from superqode.session.errors import StoreError
-from superqode.session.git import program
+from superqode.session.lazy import lazy_modules
 from superqode.session.store.hooks.place import HookPlace, HookStatus, is_bare_repository, shadow
+
+if TYPE_CHECKING:
+    from superqode.session.git import program
+else:
+    (program,) = lazy_modules("superqode.session.git", "program")
 
 __all__ = [
     "ServerHooks",
