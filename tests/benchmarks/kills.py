@@ -17,7 +17,7 @@ from typing import Final
 
 from bench import LABELS, Bench, WorkerProcess
 from ours import Ours
-from peers import GzipJson, JsonLines, Store, run_git
+from peers import UNREADABLE, GzipJson, JsonLines, Store, run_git
 from table import Row, Section, most
 from workload import Workload
 
@@ -33,7 +33,7 @@ _KILLS_A_SESSION: Final = 25
 # A kill comes so long after the process began to save, at most, in seconds.
 _LONGEST: Final = 0.06
 # What a store says when it cannot do it.
-_REFUSALS: Final = (SessionError, OSError, EOFError, ValueError, LookupError)
+_REFUSALS: Final = (SessionError, *UNREADABLE)
 
 
 def measure(bench: Bench) -> list[Section]:
