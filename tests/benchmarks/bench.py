@@ -19,6 +19,7 @@ from workload import Workload
 
 __all__ = [
     "HERE",
+    "LABELS",
     "OLD_PYTHON",
     "Bench",
     "WorkerProcess",
@@ -28,6 +29,7 @@ __all__ = [
     "process_ms",
     "python_of",
     "run",
+    "short_label",
     "timed",
 ]
 
@@ -35,6 +37,17 @@ T = TypeVar("T")
 HERE: Final = Path(__file__).resolve().parent
 # Names a Python that has the package superqode 2.25.0, to be measured itself beside its way.
 OLD_PYTHON: Final = "SUPERQODE_OLD_PYTHON"
+# The kinds of stores that `worker.py` knows, as a table calls them; the last two are copies of the one before.
+LABELS: Final = {
+    "jsonl": "JSONL + fsync",
+    "sqlite": "SQLite, synchronous=FULL",
+    "git": "git program",
+    "gzip": "gzip-JSON (superqode 2.25.0's way)",
+    "superqode": "superqode 2.25.0 itself",
+    "ours": "this library",
+    "ours-packed": "this library",
+    "ours-loose": "this library",
+}
 
 
 @dataclass(frozen=True)
@@ -138,6 +151,11 @@ def run(command: Sequence[str], environment: Mapping[str, str]) -> None:
 def python_of(kind: str) -> str:
     """The Python that runs a kind of store."""
     return os.environ[OLD_PYTHON] if kind == "superqode" else sys.executable
+
+
+def short_label(kind: str) -> str:
+    """What a ratio calls a kind of store."""
+    return LABELS[kind].split(" (")[0]
 
 
 def timed(action: Callable[[], T]) -> tuple[float, T]:

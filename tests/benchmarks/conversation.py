@@ -13,22 +13,11 @@ import shutil
 from contextlib import ExitStack
 from typing import Final
 
-from bench import OLD_PYTHON, Bench, WorkerProcess, median_ms
+from bench import LABELS, OLD_PYTHON, Bench, WorkerProcess, median_ms, short_label
 from table import Limit, Row, Section, least, most, ratios
 
 __all__ = ["measure"]
 
-_LABELS: Final = {
-    "jsonl": "JSONL + fsync",
-    "sqlite": "SQLite, synchronous=FULL",
-    "git": "git program",
-    "gzip": "gzip-JSON (superqode 2.25.0's way)",
-    "superqode": "superqode 2.25.0 itself",
-    "ours": "this library",
-    # After "ours", which they are copies of.
-    "ours-packed": "this library",
-    "ours-loose": "this library",
-}
 _SUFFIX: Final = {"ours": ", from its cache", "ours-packed": ", packed", "ours-loose": ", loose files"}
 # Their saves take seconds at 10,000 messages and would take a minute at 100,000.
 _SLOW: Final = frozenset(("gzip", "superqode"))
@@ -61,7 +50,7 @@ def measure(bench: Bench) -> list[Section]:
 
 def _start(bench: Bench, sizes: tuple[int, ...], stack: ExitStack) -> Workers:
     workers: Workers = {}
-    kinds = [kind for kind in _LABELS if kind != "superqode" or OLD_PYTHON in os.environ]
+    kinds = [kind for kind in LABELS if kind != "superqode" or OLD_PYTHON in os.environ]
     for size in sizes:
         bench.say(f"making sessions of {size:,} messages")
         for kind in kinds:
@@ -105,7 +94,7 @@ def _medians(times: dict[tuple[str, int], list[float]]) -> Times:
 
 
 def _load_rows(times: Times, columns: tuple[str, ...]) -> list[Row]:
-    rows = [Row(_LABELS[kind] + _SUFFIX.get(kind, ""), values) for kind, values in times.items()]
+    rows = [Row(LABELS[kind] + _SUFFIX.get(kind, ""), values) for kind, values in times.items()]
     for kind, limit in _LOAD.items():
         limits = dict.fromkeys((column for column in columns if int(column.replace(",", "")) >= 1_000), limit)
         rows.append(Row(f"…{_SUFFIX[kind][1:]} ÷ JSONL", ratios(times[kind], times["jsonl"]), "x", limits))
@@ -113,11 +102,11 @@ def _load_rows(times: Times, columns: tuple[str, ...]) -> list[Row]:
 
 
 def _save_rows(times: Times, columns: tuple[str, ...]) -> list[Row]:
-    rows = [Row(_LABELS[kind], values) for kind, values in times.items()]
+    rows = [Row(LABELS[kind], values) for kind, values in times.items()]
     ours = times["ours"]
     rows.append(Row("… ÷ JSONL + fsync", ratios(ours, times["jsonl"]), "x", dict.fromkeys(columns, _JSONL)))
     rows += [
-        Row(f"{_LABELS[kind].split(' (')[0]} ÷ …", ratios(times[kind], ours), "x", _named(_GAIN, columns))
+        Row(f"{short_label(kind)} ÷ …", ratios(times[kind], ours), "x", _named(_GAIN, columns))
         for kind in sorted(_SLOW & times.keys())
     ]
     grown = {column: value / ours["10"] for column, value in ours.items()}

@@ -15,9 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from bench import Bench, WorkerProcess
+from bench import LABELS, Bench, WorkerProcess
 from ours import Ours
-from peers import GzipJson, JsonLines, Store, run_git
+from peers import UNREADABLE, GzipJson, JsonLines, Store, run_git
 from table import Row, Section, most
 from workload import Workload
 
@@ -25,7 +25,6 @@ from superqode.session.errors import SessionError
 
 __all__ = ["measure"]
 
-_LABELS: Final = {"jsonl": "JSONL + fsync", "gzip": "gzip-JSON (superqode 2.25.0's way)", "ours": "this library"}
 _STORES: Final[dict[str, Callable[[Path, str], Store]]] = {"jsonl": JsonLines, "gzip": GzipJson, "ours": Ours}
 _COLUMNS: Final = ("kills", "saves", "lost", "unreadable", "blocked")
 _NEVER: Final = ("lost", "unreadable", "blocked")
@@ -34,7 +33,7 @@ _KILLS_A_SESSION: Final = 25
 # A kill comes so long after the process began to save, at most, in seconds.
 _LONGEST: Final = 0.06
 # What a store says when it cannot do it.
-_REFUSALS: Final = (SessionError, OSError, EOFError, ValueError, LookupError)
+_REFUSALS: Final = (SessionError, *UNREADABLE)
 
 
 def measure(bench: Bench) -> list[Section]:
@@ -42,16 +41,14 @@ def measure(bench: Bench) -> list[Section]:
     if not hasattr(os, "fork"):
         return []
     ours, peers = bench.choose((1_000, 100), (3, 2))
-    rows = [
-        Row(label, {column: float(value) for column, value in _killed(bench, kind, count).items()})
-        for kind, label, count in ((kind, label, ours if kind == "ours" else peers) for kind, label in _LABELS.items())
-    ]
+    seen = {kind: _killed(bench, kind, ours if kind == "ours" else peers) for kind in _STORES}
+    rows = [Row(LABELS[kind], dict(counts)) for kind, counts in seen.items()]
     rows[-1].limits = dict.fromkeys(_NEVER, most(0))
     return [Section("kills", "kill -9 of a process that saves", _COLUMNS, rows)]
 
 
 def _killed(bench: Bench, kind: str, kills: int) -> dict[str, int]:
-    bench.say(f"{_LABELS[kind]}: {kills:,} kills")
+    bench.say(f"{LABELS[kind]}: {kills:,} kills")
     root = bench.root / kind
     chance = random.Random(9)
     workload = bench.workload()

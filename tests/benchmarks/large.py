@@ -5,12 +5,12 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import Final
 
-from bench import Bench, WorkerProcess, median_ms
+from bench import LABELS, Bench, WorkerProcess, median_ms
 from table import Row, Section, most
 
 __all__ = ["measure"]
 
-_LABELS: Final = {"jsonl": "JSONL + fsync", "gzip": "gzip-JSON (superqode 2.25.0's way)", "ours": "this library"}
+_KINDS: Final = ("jsonl", "gzip", "ours")
 _SEEDED: Final = 100
 _SIZE: Final = 20_000_000
 _COLUMNS: Final = ("20 MB", "the next", "usual")
@@ -24,10 +24,10 @@ _SLOW: Final = "gzip"
 def measure(bench: Bench) -> list[Section]:
     """Measure and give one section; the stores take turns."""
     size = bench.choose(_SIZE, 200_000)
-    times: dict[str, dict[str, list[float]]] = {kind: {column: [] for column in _COLUMNS} for kind in _LABELS}
+    times: dict[str, dict[str, list[float]]] = {kind: {column: [] for column in _COLUMNS} for kind in _KINDS}
     with ExitStack() as stack:
         workers = {
-            kind: stack.enter_context(WorkerProcess(bench, kind, bench.root / f"{kind}-{_SEEDED}")) for kind in _LABELS
+            kind: stack.enter_context(WorkerProcess(bench, kind, bench.root / f"{kind}-{_SEEDED}")) for kind in _KINDS
         }
         for worker in workers.values():
             worker.ask("seed", count=_SEEDED)
@@ -44,7 +44,7 @@ def measure(bench: Bench) -> list[Section]:
                 seen["the next"].append(following)
                 seen["usual"] += worker.ask("save", count=bench.choose(10, 2), most=1.0)
     medians = {kind: {column: median_ms(seconds) for column, seconds in seen.items()} for kind, seen in times.items()}
-    rows = [Row(_LABELS[kind], values) for kind, values in medians.items()]
+    rows = [Row(LABELS[kind], values) for kind, values in medians.items()]
     ours, lines = medians["ours"], medians["jsonl"]
     rows.append(Row("… ÷ JSONL + fsync", {"20 MB": ours["20 MB"] / lines["20 MB"]}, "x", {"20 MB": _JSONL}))
     rows.append(Row("… the next ÷ usual", {"the next": ours["the next"] / ours["usual"]}, "x", {"the next": _NEXT}))

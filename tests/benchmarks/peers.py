@@ -18,8 +18,10 @@ from typing import Any, Final, Protocol
 
 from workload import BEGAN, PROJECT, Record, json_line
 
-__all__ = ["SESSION", "GitProgram", "GzipJson", "JsonLines", "OldPackage", "Sqlite", "Store", "run_git"]
+__all__ = ["SESSION", "UNREADABLE", "GitProgram", "GzipJson", "JsonLines", "OldPackage", "Sqlite", "Store", "run_git"]
 
+# What a peer raises where a session cannot be read.
+UNREADABLE: Final = (OSError, EOFError, ValueError, LookupError, zlib.error)
 # The session, where a folder has only one.
 SESSION: Final = "measured"
 

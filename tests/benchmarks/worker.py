@@ -24,7 +24,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any, Final
 
-from peers import GitProgram, GzipJson, JsonLines, OldPackage, Sqlite, Store
+from peers import UNREADABLE, GitProgram, GzipJson, JsonLines, OldPackage, Sqlite, Store
 from workload import Workload
 
 
@@ -99,7 +99,10 @@ class _Worker:
         return True
 
     def texts(self) -> list[str]:
-        return self._store.texts()
+        try:
+            return self._store.texts()
+        except UNREADABLE:
+            return []  # two wrote into each other's file
 
     def burst(self, first: int, count: int) -> int:
         for prepared in [self._store.prepare(self._workload.appended(first + number)) for number in range(count)]:

@@ -8,18 +8,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
 
-from bench import OLD_PYTHON, Bench, WorkerProcess, timed
+from bench import OLD_PYTHON, Bench, WorkerProcess, short_label, timed
 from peers import SESSION
 from table import Row, Section, least, ratios
 
 __all__ = ["measure"]
 
-_LABELS: Final = {
-    "jsonl": "JSONL + fsync",
-    "gzip": "gzip-JSON",
-    "superqode": "superqode 2.25.0 itself",
-    "ours": "this library",
-}
+_KINDS: Final = ("jsonl", "gzip", "superqode", "ours")
 # How many processes, and how many sessions they have.
 _WAYS: Final = {"2 on 1": (2, 1), "8 on 1": (8, 1), "8 on 8": (8, 8)}
 _QUICK_WAYS: Final = {"2 on 1": (2, 1), "2 on 2": (2, 2)}
@@ -36,11 +31,11 @@ def measure(bench: Bench) -> list[Section]:
     ways = bench.choose(_WAYS, _QUICK_WAYS)
     rates: Values = {}
     kept: Values = {}
-    for kind in _LABELS:
+    for kind in _KINDS:
         if kind == "superqode" and OLD_PYTHON not in os.environ:
             continue
         for way, (processes, sessions) in ways.items():
-            bench.say(f"{_LABELS[kind]}: {way}")
+            bench.say(f"{short_label(kind)}: {way}")
             rounds = [_once(bench, kind, processes, sessions, each) for _ in range(bench.choose(3, 1))]
             rates.setdefault(kind, {})[way] = statistics.median(rate for rate, _ in rounds)
             kept.setdefault(kind, {})[way] = min(share for _, share in rounds)
@@ -85,10 +80,10 @@ def _folder(bench: Bench, name: str) -> Path:
 
 
 def _rate_rows(rates: Values, kept: Values) -> list[Row]:
-    rows = [Row(_LABELS[kind], values) for kind, values in rates.items()]
+    rows = [Row(short_label(kind), values) for kind, values in rates.items()]
     rows[-1].limits = {"2 on 1": _RATE}
     for kind in sorted({"gzip", "superqode"} & rates.keys()):
-        rows.append(Row(f"… ÷ {_LABELS[kind]}", ratios(rates["ours"], rates[kind]), "x", {"8 on 8": _GAIN}))
+        rows.append(Row(f"… ÷ {short_label(kind)}", ratios(rates["ours"], rates[kind]), "x", {"8 on 8": _GAIN}))
         # What another process writes over was no save.
         useful = {way: rate * kept[kind][way] / 100 for way, rate in rates[kind].items()}
         limits = dict.fromkeys(("8 on 1", "8 on 8"), _GAIN)
@@ -97,6 +92,6 @@ def _rate_rows(rates: Values, kept: Values) -> list[Row]:
 
 
 def _kept_rows(kept: Values) -> list[Row]:
-    rows = [Row(_LABELS[kind], values) for kind, values in kept.items()]
+    rows = [Row(short_label(kind), values) for kind, values in kept.items()]
     rows[-1].limits = dict.fromkeys(_WAYS, least(100))
     return rows
