@@ -37,6 +37,7 @@ CREATE TABLE sessions (
 );
 CREATE INDEX sessions_updated ON sessions (updated DESC, name);
 CREATE INDEX sessions_project ON sessions (project, updated DESC);
+CREATE INDEX sessions_noted ON sessions (project, updated DESC) WHERE origin IS NOT NULL;
 CREATE INDEX sessions_origin ON sessions (origin) WHERE origin IS NOT NULL;
 CREATE INDEX sessions_parent ON sessions (parent);
 CREATE INDEX sessions_unindexed ON sessions (id) WHERE indexed_title IS NULL;
