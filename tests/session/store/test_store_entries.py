@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import random
+import subprocess
+import sys
 
 import pytest
 
@@ -195,24 +196,22 @@ def test_pieces_are_joined(store, monkeypatch):
         assert all(path.read_bytes().count(b'"timeline":') <= 3 for path in kept(store))
 
 
-def _grow(path, name):
-    with SessionStore(path) as store:
-        for number in range(20):
-            session = store.load("s")
-            session.add_message("user", f"{name} {number}")
-            store.save(session)
+GROW = """
+import sys
+from superqode.session import SessionStore
+with SessionStore(sys.argv[1]) as store:
+    for number in range(20):
+        session = store.load("s")
+        session.add_message("user", f"{sys.argv[2]} {number}")
+        store.save(session)
+"""
 
 
 def test_processes_that_load_and_save_at_once(store):
     """Three processes load, add and save one session: everything is there, from the cache and from Git."""
     store.load("s")
-    workers = [
-        multiprocessing.get_context("spawn").Process(target=_grow, args=(store.path, name)) for name in ("a", "b", "c")
-    ]
-    for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join()
+    workers = [subprocess.Popen([sys.executable, "-c", GROW, str(store.path), name]) for name in ("a", "b", "c")]
+    assert [worker.wait(60) for worker in workers] == [0, 0, 0]
     told = store.load("s")
     EntryCache.of(store._open()).discard()
     assert store.load("s") == told
