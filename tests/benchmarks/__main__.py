@@ -1,6 +1,6 @@
 """`python tests/benchmarks`: every promise about speed and size, measured beside its peers in one run, as one table.
 
-    python tests/benchmarks                          everything: half an hour, 6 GB of disk, 8 GB of memory
+    python tests/benchmarks                          everything: an hour or more, 8 GB of disk, 8 GB of memory
     python tests/benchmarks --only list memory       some measurements
     python tests/benchmarks --quick                  little of everything in a minute: that it runs, not how fast it is
     python tests/benchmarks --json seen.json         the same as JSON, too

@@ -129,7 +129,7 @@ def _one_size(bench: Bench, size: int) -> dict[str, float]:
         time.sleep(_SETTLE)
         store.list_sessions(limit=_SHOWN)
         same = [timed(lambda: store.list_sessions(limit=_SHOWN))[0] for _ in range(bench.choose(200, 20))]
-        changed = [_after_change(store, root, commits, turn) for turn in range(bench.choose(7, 2))]
+        changed = [_after_change(store, root, commits, turn) for turn in range(bench.choose(7, 1))]
         return {
             "superqode 2.25.0's way: index.json": median_ms([timed(lambda: _list_old(index))[0] for _ in range(5)]),
             "git for-each-ref, a process": median_ms([timed(lambda: run_git(root, *sorting))[0] for _ in range(5)]),

@@ -84,8 +84,8 @@ def _rate_rows(rates: Values, kept: Values) -> list[Row]:
     rows[-1].limits = {"2 on 1": _RATE}
     for kind in sorted({"gzip", "superqode"} & rates.keys()):
         rows.append(Row(f"… ÷ {short_label(kind)}", ratios(rates["ours"], rates[kind]), "x", {"8 on 8": _GAIN}))
-        # What another process writes over was no save.
-        useful = {way: rate * kept[kind][way] / 100 for way, rate in rates[kind].items()}
+        # What another process writes over was no save; where nothing is left, there is nothing to compare with.
+        useful = {way: rate * kept[kind][way] / 100 for way, rate in rates[kind].items() if kept[kind][way]}
         limits = dict.fromkeys(("8 on 1", "8 on 8"), _GAIN)
         rows.append(Row("… ÷ those of its that are kept", ratios(rates["ours"], useful), "x", limits))
     return rows
