@@ -26,6 +26,7 @@ from table import Row, Section
 from superqode.session import SessionSharingManager, SessionStore, ShareConfig
 from superqode.session.git.packwriting import PackWriter
 from superqode.session.sharing.links import new_share_id
+from superqode.session.sharing.wire import format_seconds
 from superqode.session.store.hooks import install_server_hooks, tune_server
 
 sys.path.append(str(HERE.parent))
@@ -96,7 +97,7 @@ class _Team:
         yield "git fetch of one ref", self._seen(lambda url: run_git(into, "fetch", "--quiet", url, f"{exact}:{exact}"))
         yield "open", self._seen(lambda url: self._reader(url).get_share(share))
         yield "list the public ones", self._seen(lambda url: self._reader(url).list_shares(remote=True))
-        yield f"prune {_EXPIRED} expired ones", self._seen(lambda url: self._sharer(url).prune(all_owners=True))
+        yield f"prune {_EXPIRED} expired ones", self._seen(self._prune)
         for hooks in ("", ", with the server's hooks"):
             if hooks:
                 self._install_hooks()
@@ -126,6 +127,11 @@ class _Team:
 
     def _revoke(self, url: str) -> None:
         self._sharer(url).revoke_share(self._token)
+
+    def _prune(self, url: str) -> None:
+        told = self._sharer(url).prune(all_owners=True)
+        if len(told.pruned) != _EXPIRED:
+            raise AssertionError(f"{len(told.pruned)} were pruned: {told.failed}")
 
     def _seen(self, action: Callable[[str], Any]) -> dict[str, float]:
         """Do something with the server's URL; gives what was seen of it."""
@@ -171,6 +177,7 @@ class _Team:
             manager.create_share(_SESSION, ShareConfig(visibility=visibility, expires_in=later))
             for visibility in ("unlisted", "public")
         ]
+        ends = format_seconds(models[0].expires_at or datetime.now(UTC))
         sealed, public = (self._commit(share.id) for share in models)
         over = f"{datetime.now(UTC) - timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}".encode()
         pack = PackWriter(self._server / "objects" / "pack", _refuse, few=0)
@@ -181,7 +188,7 @@ class _Team:
             share = new_share_id()
             content = raw.replace(model.id.encode(), share.encode())
             if number % (self._count // _EXPIRED) == 1:
-                content = content.replace(f"{model.expires_at:%Y-%m-%dT%H:%M:%SZ}".encode(), over)
+                content = content.replace(ends.encode(), over)
             refs.append(f"{_PUBLIC if open_to_all else _SHARES}{share} {pack.add('commit', content)}")
         pack.finish()
         lines = [

@@ -578,6 +578,18 @@ def test_pruning_tells_what_could_not_be_removed(team, still_clock):
     assert team.ann.shares.prune().pruned == (made.id,)
 
 
+def test_a_folder_that_filters_is_listed_and_pruned(team, still_clock):
+    """Git takes a path for no promisor of what a filter left out: a folder is asked by its URL."""
+    git(team.remote, "config", "uploadpack.allowFilter", "true")
+    shown = team.share("public")
+    gone = [team.share(kind, expires_in=timedelta(hours=1)).id for kind in ("public", "unlisted")]
+    still_clock.advance(hours=2)
+    bob = SessionSharingManager(team.bob.store, team.remote)
+
+    assert sorted(bob.prune(all_owners=True).pruned) == sorted(gone)
+    assert [share.id for share in bob.list_shares(remote=True)] == [shown.id]
+
+
 def test_expired_shares_go_in_one_push(team, still_clock):
     """However many there are of one remote; where one was continued by somebody else, it and the others go all the same."""
     made = [team.share(kind, expires_in=timedelta(hours=1)) for kind in ("public", "unlisted", "unlisted")]

@@ -20,6 +20,7 @@ from superqode.session.git import network, remote_failures
 from superqode.session.git.network import NO_REPOSITORY, PATIENCE, Ended, Progress
 from superqode.session.git.refs import is_ref_name
 from superqode.session.git.remote_target import aim
+from superqode.session.git.remote_urls import is_local
 
 __all__ = ["REFS_MAX", "fetch", "ls_remote"]
 
@@ -184,7 +185,7 @@ def fetch(
                 *([f"--depth={depth}"] if depth is not None else []),
                 *(["--filter=tree:0"] if commits_only else []),
                 "--",
-                target.url,
+                _promisor(target.url) if commits_only else target.url,
                 *(f"+{theirs}:{ours}" for theirs, ours in refs.items()),
             ],
             purpose="Fetching",
@@ -210,6 +211,11 @@ def _is_refspec(theirs: str, ours: str) -> bool:
     if theirs.endswith("*") and ours.endswith("*"):
         theirs, ours = theirs[:-1] + "x", ours[:-1] + "x"
     return is_ref_name(theirs) and is_ref_name(ours)
+
+
+def _promisor(url: str) -> str:
+    """A URL that may be called a promisor of what a filter leaves out; Git takes no path for one, and misses that."""
+    return Path(url).as_uri() if is_local(url) and not url.startswith("file://") else url
 
 
 def _found_nothing(ended: Ended) -> bool:
