@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -337,22 +338,26 @@ def test_everything_works_with_two_parents(lanes, git):
     git.fsck()
 
 
-def _merge(path, barrier):
-    with SessionStore(path) as store:
-        barrier.wait()
-        store.merge("a", "b")
+MERGE = """
+import sys
+from superqode.session import SessionStore
+with SessionStore(sys.argv[1]) as store:
+    print("ready", flush=True)
+    sys.stdin.readline()
+    store.merge("a", "b")
+"""
 
 
 def test_two_processes_merge_at_once(lanes, store_path, git):
     """One of them makes the commit, the other finds it made."""
-    context = multiprocessing.get_context("spawn")
-    barrier = context.Barrier(2)
-    workers = [context.Process(target=_merge, args=(store_path, barrier)) for _ in range(2)]
+    command = [sys.executable, "-c", MERGE, str(store_path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    workers = [subprocess.Popen(command, text=True, **pipes) for _ in range(2)]
+    assert [worker.stdout.readline() for worker in workers] == ["ready\n", "ready\n"]
     for worker in workers:
-        worker.start()
-    for worker in workers:
-        worker.join(60)
-        assert worker.exitcode == 0
+        worker.stdin.write("\n")
+        worker.stdin.flush()
+    assert [(worker.communicate(timeout=60)[0], worker.returncode) for worker in workers] == [("", 0), ("", 0)]
     assert names(lanes.load("a")) == ["m1", "m2", "a1", "b1", "b2"]
     assert git("rev-list", "--count", "--merges", "a") == "1"
 
