@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+import zlib
 
 import pytest
 
@@ -130,6 +131,28 @@ def test_damage_is_never_believed(store, seed):
     assert store.load("s") == session
 
 
+@pytest.mark.parametrize(
+    "told",
+    [
+        "[]",
+        "no JSON",
+        '{"files":[["0000/00/00-user",-5,-1]],"crc":0}',
+        '{"files":[["0000/00/00-user","x",-1]],"crc":0}',
+        '{"files":[["0000/00/00-user",null,-1]],"crc":0}',
+        '{"files":[[1]],"crc":0}',
+        '{"files":[]}',
+        '{"files":7,"crc":0}',
+    ],
+)
+def test_a_line_that_tells_nonsense_is_passed_over(store, told):
+    """Its checksum says only that it came whole; loading gives what Git has."""
+    session = store.load("s")
+    [path] = kept(store)
+    path.write_bytes(b"superqode-entries 1\n%08x %b\n" % (zlib.crc32(told.encode()), told.encode()))
+    assert store.load("s") == session
+    assert store.load("s") == session
+
+
 @pytest.mark.parametrize("made", ["folder", "file"])
 def test_a_cache_that_cannot_be_written_is_none(store, made):
     """Something else stands in the folder's place, or in the file's: loading works."""
@@ -182,6 +205,26 @@ def test_the_budget_holds(store):
     cache.shrink(3000)
     assert set(kept(store)) == set(used[-2:])
     cache.shrink(0)
+    assert kept(store) == []
+
+
+def test_maintenance_holds_the_budget(store, monkeypatch):
+    """Files that came to more than the budget go with `maintain`, whatever was loaded since."""
+    store.load("s")
+    assert len(kept(store)) == 1
+    monkeypatch.setattr(EntryCache.shrink, "__defaults__", (0,))
+    store.maintain()
+    assert kept(store) == []
+
+
+def test_a_file_grows_no_further_than_one_may(store, monkeypatch):
+    """A session that outgrows what one file may hold is not kept, also where it grew piece by piece."""
+    session = store.load("s")
+    [path] = kept(store)
+    monkeypatch.setattr(module, "_LARGEST", path.stat().st_size + 1000)
+    session.add_message("user", "x" * 2000)
+    store.save(session)
+    assert store.load("s") == session
     assert kept(store) == []
 
 

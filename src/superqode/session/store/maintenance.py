@@ -22,6 +22,7 @@ from superqode.session.git.landing import INCOMING
 from superqode.session.git.making import GRACE
 from superqode.session.git.repository import HEADS, Repository
 from superqode.session.store.index.catalogue import Progress
+from superqode.session.store.index.entries import EntryCache
 from superqode.session.store.operations.forgetting import cut
 from superqode.session.store.operations.log import OPLOG, OperationLog
 from superqode.session.store.operations.recording import owner_of
@@ -101,6 +102,7 @@ def maintain(
         _pack_objects(repository, skipped, whole=prune_older_than is not None)
         tell(2, "sweeping leftovers")
         removed = _sweep(repository)
+        EntryCache.of(repository).shrink()
         tell(3, "pruning by age")
         if prune_older_than is not None:
             _shorten_log(repository, skipped)

@@ -19,7 +19,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from superqode.session import clock, entropy
 from superqode.session.codec.entry import decode_entry
@@ -139,7 +139,11 @@ class EntryCache:
         entries = known + read_entries(self._objects, tree, session_id, len(known), keep=fresh.keep)
         with suppress(OSError):  # a store that cannot be written is read as it is
             before = file.pieces[count - 1] if count else None
-            self._keep(path, file, count, fresh.encode(before, tree.timeline) if fresh.fits else b"")
+            piece = fresh.encode(before, tree.timeline) if fresh.fits else b""
+            self._keep(path, file, count, piece)
+            # A tree's id is as good as a dice: the folder is not looked through each time.
+            if int(tree.timeline[:2], 16) < 16 or len(piece) > _BUDGET // 100:
+                self.shrink()
         return entries
 
     def _known(self, pieces: list[_Piece], timeline: str) -> int:
@@ -158,7 +162,8 @@ class EntryCache:
     # -- writing ----------------------------------------------------------------------------------------------------
 
     def _keep(self, path: Path, file: _File, count: int, piece: bytes) -> None:
-        if piece and count and count == len(file.pieces) < _PIECES and file.whole:
+        fits = len(file.data) + len(piece) <= _LARGEST
+        if piece and fits and count and count == len(file.pieces) < _PIECES and file.whole:
             handle = os.open(path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0))
             try:
                 os.write(handle, piece)  # one that is cut or comes twice is passed over, and the file made anew
@@ -178,9 +183,6 @@ class EntryCache:
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
-        # The id is as good as a dice: the folder is not looked through each time.
-        if int(path.name[:2], 16) < 16 or len(piece) > _BUDGET // 100:
-            self.shrink()
 
     def shrink(self, budget: int = _BUDGET) -> None:
         """Remove what was used longest ago, until the rest is within the budget (bytes)."""
@@ -246,12 +248,21 @@ def _piece(data: bytes, place: int) -> _Piece | None:
     check, _, told = data[place:end].partition(b" ")
     if end < 0 or check != b"%08x" % zlib.crc32(told):
         return None
-    fields = json.loads(told)  # it is what we wrote
-    files = [(label, size, side) for label, size, side in fields["files"]]
-    start = end + 1
-    end = start + sum(size + max(0, side) for _, size, side in files)
-    if end > len(data) or zlib.crc32(memoryview(data)[start:end]) != fields["crc"]:
+    try:
+        fields = json.loads(told)
+        piece = _described(fields, end + 1)
+        damaged = piece.end > len(data) or zlib.crc32(memoryview(data)[piece.start : piece.end]) != fields["crc"]
+    except (ValueError, KeyError, TypeError):  # it is not of this version
         return None
+    return None if damaged else piece
+
+
+def _described(fields: dict[str, Any], start: int) -> _Piece:
+    """The piece that a line describes; raises ValueError, KeyError or TypeError where it describes none."""
+    files = [(str(label), int(size), int(side)) for label, size, side in fields["files"]]
+    if any(size < 0 or side < -1 for _, size, side in files):
+        raise ValueError("a size below nothing")
+    end = start + sum(size + max(0, side) for _, size, side in files)
     return _Piece(fields["base"], fields["timeline"], fields["first"], files, start, end)
 
 
