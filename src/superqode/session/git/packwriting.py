@@ -144,6 +144,7 @@ class _Pack:
         self._places = array("Q")
         self._sums = array("L")
         self._trees: deque[_Known] = deque(maxlen=_WINDOW)
+        self._bases: dict[int, int] = {}
 
     @property
     def full(self) -> bool:
@@ -167,15 +168,13 @@ class _Pack:
 
     def _as_delta(self, number: int, content: bytes) -> bytes | None:
         """A tree's delta to the one of the last few that it is likest; `None` where that spares too little."""
-        likest = min(
-            (known for known in self._trees if known.depth < _DEPTH),
-            key=lambda known: delta_size(known.content, content),
-            default=None,
-        )
-        if likest is None or delta_size(likest.content, content) * _SPARED > len(content):
+        near = [(delta_size(known.content, content), known) for known in self._trees if known.depth < _DEPTH]
+        size, likest = min(near, key=lambda sized: sized[0], default=(0, None))
+        if likest is None or size * _SPARED > len(content):
             self._trees.append(_Known(number, content, 0))
             return None
         self._trees.append(_Known(number, content, likest.depth + 1))
+        self._bases[number] = likest.number
         delta = make_delta(likest.content, content)
         back = _distance(self._end - self._places[likest.number])
         return _head(_OFS_DELTA, len(delta)) + back + zlib.compress(delta, _LEVEL)
@@ -200,8 +199,7 @@ class _Pack:
         if kind != _OFS_DELTA:
             return _KINDS[kind], zlib.decompress(data[start:])
         behind = _behind_number(data, start)
-        base = self._places.index(begin - _read_distance(data[start:behind]))
-        kind_name, content = self._read(base)
+        kind_name, content = self._read(self._bases[number])
         return kind_name, apply_delta(content, zlib.decompress(data[behind:]))
 
     def close(self) -> list[str]:
@@ -277,13 +275,6 @@ def _distance(back: int) -> bytes:
         told.append(0x80 | back & 0x7F)
         back >>= 7
     return bytes(reversed(told))
-
-
-def _read_distance(data: bytes) -> int:
-    back = data[0] & 0x7F
-    for byte in data[1:]:
-        back = (back + 1 << 7) | byte & 0x7F
-    return back
 
 
 def _behind_number(data: bytes, start: int) -> int:
