@@ -27,8 +27,8 @@ def home_of(rule: HomeRule) -> Path | None:
 
 def is_folder_here(path: Path) -> bool:
     """Whether a path that a session names is a folder of this machine which we may look into."""
-    # `os.path` says no where `Path` raises: for names that are too long, and below folders that are not ours.
-    return path.is_absolute() and os.path.isdir(path) and os.access(path, os.R_OK | os.X_OK)  # noqa: PTH112
+    is_folder = os.path.isdir(path)  # noqa: PTH112 - `Path` raises for a name too long, and below folders not ours
+    return path.is_absolute() and is_folder and os.access(path, os.R_OK | os.X_OK)
 
 
 def places(store: SessionStore, agents: Sequence[str], named: Iterable[Path]) -> Iterator[FoundPlace]:

@@ -89,8 +89,8 @@ def _date(text: str, day_part: time) -> datetime:
 
 def project(text: str) -> str:
     """Make a folder that is here absolute; a path of another machine stays as it is written."""
-    # `os.path`: symlinks stay, and a path that no machine can have is none of this one's.
-    return os.path.abspath(text) if os.path.isdir(text) else text  # noqa: PTH100, PTH112
+    is_folder = os.path.isdir(text)  # noqa: PTH112 - `Path` raises for a path that no machine can have
+    return os.path.abspath(text) if is_folder else text  # noqa: PTH100 - `..` goes, as `Path.absolute` keeps it
 
 
 def expanded(text: str | Path) -> Path:
