@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from session.store.operating import fill
-from superqode.session import Session, SessionStore
+from superqode.session import Session, SessionStore, clock
 from superqode.session.errors import OperationBlocked, OperationError, SessionError
 
 from . import processes
@@ -19,6 +20,12 @@ from . import processes
 # Every point in a full run, every so-many-th else; a prime, so that loops in the code are met at all their places.
 STRIDE = 1 if processes.FULL else 3
 _CALLS = ("rename", "replace", "unlink", "rmdir")
+
+
+@pytest.fixture
+def hurrying(monkeypatch):
+    """A killed process leaves a lock, which is waited for a while: these seconds are short ones."""
+    monkeypatch.setattr(clock, "monotonic", lambda: time.monotonic() * 50)
 
 
 def _prepare(folder: Path) -> None:
@@ -72,6 +79,7 @@ _VERBS: dict[str, Callable[[SessionStore], object]] = {
 }
 
 
+@pytest.mark.usefixtures("hurrying")
 @pytest.mark.parametrize("verb", list(_VERBS))
 def test_kill_at_every_point(verb, tmp_path):
     """Wherever it strikes: the log tells what happened, nothing is lost, and taking it back ends where it began."""
@@ -118,6 +126,7 @@ def test_kill_at_every_point(verb, tmp_path):
     assert struck * STRIDE >= 10, "the points were not met"
 
 
+@pytest.mark.usefixtures("hurrying")
 def test_a_killed_purge_is_finished_or_never_was(tmp_path):
     """After a kill in a purge nothing of the log brings the session back, and the purge can be done again."""
     _prepare(tmp_path / "whole")

@@ -363,11 +363,11 @@ def test_two_processes_merge_at_once(lanes, store_path, git):
 
 
 def test_many_rounds_between_two_machines(store, git):
-    """Two lives that merge a hundred times end as one, with every entry once; a merge looks back no further than it must."""
+    """Two lives that merge thirty times end as one, with every entry once; a merge looks back no further than it must."""
     store.save(Session(id="s", title="T"))
     tips = [git("rev-parse", "s")] * 2
     repository = store._open()
-    for turn in range(100):
+    for turn in range(30):
         for side in (0, 1):
             repository.refs.update(
                 "refs/heads/s",
@@ -383,7 +383,7 @@ def test_many_rounds_between_two_machines(store, git):
     merged = merge_tips(repository, "s", *tips)
     assert merged == merge_tips(repository, "s", *reversed(tips))
     git("update-ref", "refs/heads/s", merged)
-    assert sorted(names(store.load("s"))) == sorted(f"{side}{turn}" for side in "ab" for turn in range(100))
+    assert sorted(names(store.load("s"))) == sorted(f"{side}{turn}" for side in "ab" for turn in range(30))
 
 
 def test_damage_on_the_way_is_named(lanes, git, store_path):
