@@ -1,6 +1,9 @@
 """`<file>.lock`: whole content or none, waited for while somebody holds it, set aside when nobody does."""
 
 import os
+import signal
+import subprocess
+import sys
 from itertools import count
 
 import pytest
@@ -8,6 +11,27 @@ import pytest
 from superqode.session import clock
 from superqode.session.errors import StoreLocked
 from superqode.session.git.lockfile import lock_file
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from superqode.session.git.lockfile import lock_file
+with lock_file(sys.argv[1], Path(sys.argv[2]), flocked=True):
+    print("held", flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.fixture
+def holder(path, tmp_path):
+    """Another process that holds the lock, flocked."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", HOLD, path, str(tmp_path / "aside")], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout.readline() == "held\n"
+    yield process
+    process.kill()
+    process.communicate()
 
 
 @pytest.fixture
@@ -132,6 +156,37 @@ def test_patience_can_be_longer_for_a_slow_file(path, tmp_path, waiting):
 
     assert 3 < passed[0] < 10
     assert not (tmp_path / "aside").exists()
+
+
+def test_a_flocked_lock_of_a_killed_process_needs_no_waiting(path, tmp_path, waiting, holder):
+    """It says that it was ours, and nobody has it: it is set aside at once, and what is written is whole."""
+    holder.send_signal(signal.SIGKILL)
+    holder.wait()
+
+    with lock_file(path, tmp_path / "aside", stale_after=10, flocked=True) as lock:
+        lock.commit(b"new")
+
+    assert waiting[0] == [0.0]
+    assert (tmp_path / "file").read_bytes() == b"new"
+    assert len(list((tmp_path / "aside").iterdir())) == 1
+
+
+def test_a_flocked_lock_is_its_holders_while_that_lives(path, tmp_path, waiting, holder):
+    """Nobody takes it for a lost one, however often it is looked at."""
+    with pytest.raises(StoreLocked), lock_file(path, tmp_path / "aside", timeout=5, stale_after=10, flocked=True):
+        pass
+
+    assert holder.poll() is None
+    assert (tmp_path / "file.lock").exists()
+    assert not (tmp_path / "aside").exists()
+
+
+def test_a_lock_of_git_is_waited_for(path, tmp_path, waiting):
+    """A lock that does not say that it is ours may be held by git: it has its time."""
+    (tmp_path / "file.lock").write_bytes(b"")
+
+    with lock_file(path, tmp_path / "aside", timeout=30, stale_after=10, flocked=True):
+        assert 10 <= waiting[0][0] < 11
 
 
 def test_a_folder_that_cannot_be_written_is_an_error(tmp_path):

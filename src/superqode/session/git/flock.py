@@ -16,7 +16,7 @@ from typing import Final
 from superqode.session import clock
 from superqode.session.errors import StoreLocked, StoreUnwritable
 
-__all__ = ["Held", "acquire", "hold"]
+__all__ = ["Held", "acquire", "hold", "take"]
 
 _FIRST_WAIT: Final = 0.0005
 _LONGEST_WAIT: Final = 0.02
@@ -93,17 +93,29 @@ def hold(path: Path, *, shared: bool = False, timeout: float = 30.0) -> Iterator
         held.release()
 
 
+def take(handle: int, *, shared: bool = False) -> bool:
+    """Take the lock of an open file if nobody else holds it; says whether it is held now.
+
+    Args:
+        handle: the file, which holds the lock until it is closed.
+        shared: several may hold it, but nobody exclusively meanwhile.
+
+    Raises:
+        OSError: the file system knows no locks.
+    """
+    try:
+        _try(handle, shared=shared)
+    except OSError as problem:
+        if problem.errno not in _BUSY:
+            raise
+        return False
+    return True
+
+
 def _wait(handle: int, path: Path, *, shared: bool, timeout: float) -> None:
     started = clock.monotonic()
     pause = _FIRST_WAIT
-    while True:
-        try:
-            _try(handle, shared=shared)
-        except OSError as problem:
-            if problem.errno not in _BUSY:
-                raise
-        else:
-            return
+    while not take(handle, shared=shared):
         waited = clock.monotonic() - started
         if waited > timeout:
             raise StoreLocked(path, waited)

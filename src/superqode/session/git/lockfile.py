@@ -3,6 +3,9 @@
 A killed writer leaves its lock behind and blocks everybody after it. The caller holds the flock that all writers of
 this library hold for that file, so a lock whose file stays the same for a second belongs to nobody who is alive and
 ours; `git` itself holds a ref's lock for milliseconds. It is moved aside, not deleted.
+
+`git` may hold some locks for long. Of those, ours say that they are ours, and are flocked for as long as we live: one
+that says so and is not flocked needs no waiting.
 """
 
 from __future__ import annotations
@@ -15,27 +18,34 @@ from typing import Final
 
 from superqode.session import clock, entropy
 from superqode.session.errors import StoreLocked
+from superqode.session.git import flock
 
 __all__ = ["LockFile", "lock_file"]
 
 _PAUSE: Final = 0.002
 _LONGEST_PAUSE: Final = 0.05
+# What stands in a lock of ours that is flocked, until its content is written; no file of Git's begins so.
+_OURS: Final = b"superqode holds this\n"
 
 
 class LockFile:
     """A lock being held; `commit` puts new content in place of the locked file."""
 
-    __slots__ = ("_done", "_handle", "_inode", "_lock", "path")
+    __slots__ = ("_done", "_handle", "_inode", "_lock", "_marked", "path")
 
-    def __init__(self, path: str, handle: int) -> None:
+    def __init__(self, path: str, handle: int, *, flocked: bool = False) -> None:
         self.path = path
         self._lock = path + ".lock"
         self._handle = handle
         self._inode = os.fstat(handle).st_ino
         self._done = False
+        self._marked = flocked and _mark(handle)
 
     def commit(self, content: bytes, *, sync: bool = False) -> None:
         """Write the content and rename it into place; the lock is gone then."""
+        if self._marked:
+            os.ftruncate(self._handle, 0)
+            os.lseek(self._handle, 0, os.SEEK_SET)
         view = memoryview(content)
         while view:
             view = view[os.write(self._handle, view) :]
@@ -83,8 +93,18 @@ class LockFile:
         self._done = True
 
 
+def _mark(handle: int) -> bool:
+    """Flock a lock and have it say so; says whether that could be done."""
+    with suppress(OSError):  # a file system without such locks
+        # Flocked first: what says that it is ours and is not flocked has lost its holder.
+        return os.name == "posix" and flock.take(handle) and os.write(handle, _OURS) > 0
+    return False
+
+
 @contextmanager
-def lock_file(path: str, aside: Path, *, timeout: float = 5.0, stale_after: float = 1.0) -> Iterator[LockFile]:
+def lock_file(
+    path: str, aside: Path, *, timeout: float = 5.0, stale_after: float = 1.0, flocked: bool = False
+) -> Iterator[LockFile]:
     """Hold `<path>.lock`.
 
     Args:
@@ -92,13 +112,14 @@ def lock_file(path: str, aside: Path, *, timeout: float = 5.0, stale_after: floa
         aside: where a lock nobody holds is moved.
         timeout: how long to wait, in seconds.
         stale_after: after how many seconds an unchanging lock counts as nobody's.
+        flocked: whether it says that it is ours, and is flocked, so that nobody waits for it when we are killed.
 
     Raises:
         StoreLocked: others held it all that time.
         OSError: the folder cannot be written.
     """
     handle = _acquire(path + ".lock", aside, timeout, stale_after)
-    held = LockFile(path, handle)
+    held = LockFile(path, handle, flocked=flocked)
     try:
         yield held
     finally:
@@ -123,6 +144,8 @@ def _acquire(lock: str, aside: Path, timeout: float, stale_after: float) -> int:
         identity = _identity(lock)
         if identity != seen:
             seen, seen_at = identity, now
+            if seen is not None and _drop_lost(lock, seen, aside):
+                continue
         elif seen is not None and now - seen_at >= stale_after:
             _set_aside(lock, seen, aside)
             seen = None
@@ -139,6 +162,25 @@ def _identity(lock: str) -> tuple[int, int] | None:
     except FileNotFoundError:
         return None
     return found.st_ino, found.st_mtime_ns
+
+
+def _drop_lost(lock: str, identity: tuple[int, int], aside: Path) -> bool:
+    """Move a lock aside that a killed process of ours left, if it is one; says whether it was."""
+    if os.name != "posix":
+        return False
+    try:
+        handle = os.open(lock, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        lost = os.read(handle, len(_OURS)) == _OURS and flock.take(handle)
+        if lost:  # flocked by us while it moves, so nobody else moves what stands there next
+            _set_aside(lock, identity, aside)
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+    return lost
 
 
 def _set_aside(lock: str, identity: tuple[int, int], aside: Path) -> None:

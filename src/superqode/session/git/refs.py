@@ -252,7 +252,7 @@ class Refs:
 
     def _locked_packed(self) -> AbstractContextManager[LockFile]:
         # A `git pack-refs` of very many refs holds this lock for seconds.
-        return lock_file(self._packed, self._aside, timeout=30, stale_after=10)
+        return lock_file(self._packed, self._aside, timeout=30, stale_after=10, flocked=True)
 
     def _locked(self, name: str) -> AbstractContextManager[LockFile]:
         return lock_file(f"{self._root}/{name}", self._aside)
