@@ -15,6 +15,7 @@ from typing import Final
 
 from superqode.session import clock, entropy
 from superqode.session.errors import StoreLocked
+from superqode.session.git import exchange
 
 __all__ = ["LockFile", "lock_file"]
 
@@ -25,17 +26,18 @@ _LONGEST_PAUSE: Final = 0.05
 class LockFile:
     """A lock being held; `commit` puts new content in place of the locked file."""
 
-    __slots__ = ("_done", "_handle", "_inode", "_lock", "path")
+    __slots__ = ("_done", "_handle", "_inode", "_lock", "_replaced", "path")
 
     def __init__(self, path: str, handle: int) -> None:
         self.path = path
         self._lock = path + ".lock"
         self._handle = handle
         self._inode = os.fstat(handle).st_ino
+        self._replaced: tuple[int, int] | None = None
         self._done = False
 
     def commit(self, content: bytes, *, sync: bool = False) -> None:
-        """Write the content and rename it into place; the lock is gone then."""
+        """Write the content and rename it into place, durable with `sync`; the lock is gone then."""
         view = memoryview(content)
         while view:
             view = view[os.write(self._handle, view) :]
@@ -43,7 +45,12 @@ class LockFile:
             os.fsync(self._handle)
         self._close()
         self._check_ours()
-        os.replace(self._lock, self.path)  # noqa: PTH105 - text paths on the save path
+        if sync:
+            os.replace(self._lock, self.path)  # noqa: PTH105
+        else:
+            # Where Ctrl-C strikes within, the lock may be the file that was replaced.
+            self._replaced = _identity(self.path)
+            exchange.replace(self._lock, self.path)
         self._done = True
 
     def put(self, content: bytes) -> None:
@@ -68,7 +75,7 @@ class LockFile:
 
     def _is_ours(self) -> bool:
         found = _identity(self._lock)
-        return found is not None and found[0] == self._inode
+        return found is not None and (found[0] == self._inode or found == self._replaced)
 
     def _check_ours(self) -> None:
         """A holder that slept so long that its lock was moved aside must not write over its successor's work."""

@@ -96,7 +96,6 @@ class LooseObjects:
     def __init__(self, objects: Path, quarantine: Path) -> None:
         self._root = str(objects)
         self._quarantine = quarantine
-        self._made: set[str] = set()
         # Names of temporary files: no two processes have one number, not even where a copy of a process goes on.
         self._mark = entropy.random_text(10)
         self._number = count()
@@ -237,14 +236,10 @@ class LooseObjects:
         """Open a file that is not there yet, in a folder that packing may remove at any moment when it is empty."""
         folder = path[: path.rindex("/")]
         for _ in range(_FOLDER_ATTEMPTS):
-            if folder not in self._made:
-                with suppress(FileExistsError):  # it was there, and went before it was looked at
-                    os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - text paths on the save path
-                self._made.add(folder)
-            try:
+            with suppress(FileNotFoundError):
                 return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o444)
-            except FileNotFoundError:
-                self._made.discard(folder)
+            with suppress(FileExistsError):  # it was there, and went before it was looked at
+                os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - text paths on the save path
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), folder)
 
 
