@@ -20,7 +20,7 @@ from superqode.session import clock, entropy
 from superqode.session.errors import CorruptObject
 from superqode.session.git.journal import JournalObject
 
-__all__ = ["Kept", "LooseObjects", "object_id", "unpacked"]
+__all__ = ["Kept", "LooseObjects", "object_id", "stored", "unpacked"]
 
 # Speed over size, as core.looseCompression defaults to: packing compresses well later.
 _LEVEL: Final = 1
@@ -161,7 +161,7 @@ class LooseObjects:
                 keep.stood(path)
             return oid, None
         if len(data) + _STORED_SIZE <= _BLOCK:
-            packed = _stored(data)
+            packed = stored(data)
         else:
             packed = zlib.compress(data, _LEVEL if compress else zlib.Z_NO_COMPRESSION)
         self._create(path, packed, aside=oid if damaged else "")
@@ -245,7 +245,7 @@ class LooseObjects:
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), folder)
 
 
-def _stored(data: bytes) -> bytes:
+def stored(data: bytes) -> bytes:
     """A zlib stream that holds at most 64 KiB as they are; a compressor costs 30 µs to begin with."""
     size = len(data)
     return _STORED_HEAD.pack(0x0178, 1, size, size ^ 0xFFFF) + data + zlib.adler32(data).to_bytes(4, "big")
