@@ -111,7 +111,7 @@ def test_an_object_that_cannot_be_read_now_is_left_where_it_is(number, store, st
         raise OSError(number, os.strerror(number))
 
     with monkeypatch.context() as patch:
-        patch.setattr(loose, "open", refuse, raising=False)
+        patch.setattr(loose, "_read_all", refuse)
         with suppress(SessionError):
             store.save(Session(id="new"))
     assert not list((store_path / "superqode").glob("quarantine/*"))
@@ -130,7 +130,7 @@ def test_a_whole_object_survives_a_disk_that_says_no_to_everything(
         raise refusal
 
     with monkeypatch.context() as patch:
-        patch.setattr(loose, "open", refuse, raising=False)
+        patch.setattr(loose, "_read_all", refuse)
         patch.setattr(loose.LooseObjects, "_open_new", refuse)
         for text in ("s 0", "s 1"):
             with pytest.raises(OSError):

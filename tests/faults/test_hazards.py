@@ -12,7 +12,7 @@ import pytest
 
 from superqode.session import Session, SessionStore
 from superqode.session.errors import SaveFailed, StoreLocked
-from superqode.session.git import durability
+from superqode.session.git import durability, exchange
 from superqode.session.git.refs import Refs
 from superqode.session.store import saving
 
@@ -102,8 +102,8 @@ FAILURES = {
     "sync of the journal": (os, "fdatasync", EIO, {}, "not saved"),
     "write of the journal": (os, "write", FULL_DISK, {"when": _is_journal}, "not saved"),
     "rename of an object": (os, "replace", FULL_DISK, {"when": _is_object}, "not saved"),
-    "rename of the ref": (os, "replace", EIO, {"when": _is_ref_lock}, "not saved"),
-    "rename of the ref, but done": (os, "replace", EIO, {"when": _is_ref_lock, "after": True}, "unknown"),
+    "rename of the ref": (exchange, "replace", EIO, {"when": _is_ref_lock}, "not saved"),
+    "rename of the ref, but done": (exchange, "replace", EIO, {"when": _is_ref_lock, "after": True}, "unknown"),
 }
 
 
@@ -131,7 +131,7 @@ def test_an_error_that_stays_is_never_called_not_saved(store, git, saved, monkey
     """Where the ref cannot even be read again after the error, nobody knows: the outcome is `unknown`."""
     session = saved("s")
     session.add_message("user", "dear")
-    real_replace, real_read = os.replace, Refs.read
+    real_replace, real_read = exchange.replace, Refs.read
     broken = []
 
     def replace(source, target):
@@ -146,7 +146,7 @@ def test_an_error_that_stays_is_never_called_not_saved(store, git, saved, monkey
         return real_read(self, name)
 
     with monkeypatch.context() as patch:
-        patch.setattr(os, "replace", replace)
+        patch.setattr(exchange, "replace", replace)
         patch.setattr(Refs, "read", read)
         with pytest.raises(SaveFailed) as caught:
             store.save(session)

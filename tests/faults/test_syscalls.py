@@ -28,6 +28,8 @@ FAULTS = {
     "openat": ("error=EIO", "error=ENOSPC", "error=EMFILE", "error=EINTR", KILL),
     "write": ("error=EIO", "error=ENOSPC", "error=EDQUOT", "error=EINTR", KILL),
     "rename": ("error=EIO", "error=ENOSPC", "error=EINTR", KILL),
+    "renameat2": ("error=EIO", "error=EINVAL", KILL),  # refused, the ref is renamed instead
+    "unlink": ("error=EIO", KILL),
     "fsync": ("error=EIO", "error=ENOSPC", "error=EINTR", KILL),
     "fdatasync": ("error=EIO", "error=ENOSPC", "error=EINTR", KILL),
     "syncfs": ("error=EIO", "error=ENOSPC", KILL),
@@ -37,7 +39,6 @@ FAULTS = {
 }
 # What only verbs that move and remove do.
 MOVING = FAULTS | {
-    "unlink": ("error=EIO", KILL),
     "link": ("error=EIO", "error=ENOSPC", KILL),
     "mkdir": ("error=ENOSPC", KILL),
     "rmdir": ("error=EIO", KILL),
@@ -140,6 +141,8 @@ def test_a_fault_at_any_system_call(call, flush, start, store_path, git, saved, 
     traced = Traced(start, store_path, flush)
     stored = contents("s")
     _, count = traced.step("how many", call)
+    if call == "unlink" and not count:
+        pytest.skip("names cannot be exchanged on this file system")
     assert count, f"a save makes no {call}"
     for fault in FAULTS[call]:
         for number in _points(count):

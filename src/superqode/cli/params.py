@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import click
 
@@ -33,8 +32,7 @@ def age(text: str) -> timedelta:
     return timedelta(**{_UNITS[found[2].lower()]: int(found[1])})
 
 
-@dataclass(frozen=True, slots=True)
-class Lifetime:
+class Lifetime(NamedTuple):
     """How long something lives from now; `None`: for ever."""
 
     span: timedelta | None

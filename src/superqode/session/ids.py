@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from superqode.session import clock, entropy
@@ -31,6 +32,7 @@ _GIT_HEADS: Final = re.compile(r"(?:[A-Z]+_)?HEAD|[A-Z]+_MERGE|MERGE_[A-Z]+", re
 _WINDOWS_DEVICE: Final = re.compile(r"(?:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
 
 
+@lru_cache(maxsize=256)  # a save asks four times
 def _refusal(session_id: str) -> str:
     """Why this string cannot be a session id; empty when it can."""
     if not session_id:

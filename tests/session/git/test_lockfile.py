@@ -10,6 +10,7 @@ import pytest
 
 from superqode.session import clock
 from superqode.session.errors import StoreLocked
+from superqode.session.git import exchange
 from superqode.session.git.lockfile import lock_file
 
 HOLD = """
@@ -81,6 +82,43 @@ def test_letting_go_changes_nothing(path, tmp_path, fails):
 
     assert (tmp_path / "file").read_bytes() == b"old"
     assert not (tmp_path / "file.lock").exists()
+
+
+def test_ctrl_c_while_names_are_exchanged_leaves_no_lock(path, tmp_path, monkeypatch):
+    """Where a signal comes between new content in place and the old one gone, both are as after the end."""
+    real, struck = os.unlink, []
+
+    def unlink(name):
+        if not struck:
+            struck.append(name)
+            raise KeyboardInterrupt
+        real(name)
+
+    monkeypatch.setattr(os, "unlink", unlink)
+    monkeypatch.setattr(exchange, "_renameat2", lambda: lambda _a, one, _b, other, _c: _exchange(one, other))
+    with pytest.raises(KeyboardInterrupt), lock_file(path, tmp_path / "aside") as lock:
+        lock.commit(b"new", journalled=True)
+
+    assert struck == [f"{path}.lock"]
+    assert (tmp_path / "file").read_bytes() == b"new"
+    assert not (tmp_path / "file.lock").exists()
+
+
+def test_what_no_journal_has_comes_by_a_rename(path, tmp_path, monkeypatch):
+    """A file system sees to it that such a file is old or new after a crash, and never empty."""
+    monkeypatch.delattr(exchange, "replace")
+    with lock_file(path, tmp_path / "aside") as lock:
+        lock.commit(b"new")
+
+    assert (tmp_path / "file").read_bytes() == b"new"
+
+
+def _exchange(one, other):
+    """What renameat2(2) does, in three steps."""
+    os.rename(one, one + b".between")
+    os.rename(other, one)
+    os.rename(one + b".between", other)
+    return 0
 
 
 def test_a_lock_is_made_where_its_folder_is_missing(tmp_path):

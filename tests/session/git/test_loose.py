@@ -46,6 +46,16 @@ def test_git_reads_what_we_write(loose, tmp_path, content):
     assert _git(tmp_path, "fsck", "--strict", "--no-dangling") == b""
 
 
+@pytest.mark.parametrize("size", [65_513, 65_514, 65_515, 131_039, 200_000])  # files of 64 KiB, one more, one less
+def test_files_of_any_size_are_read_whole(loose, size):
+    """Whether a file ends where a read of it ends, before or behind, all of it is read."""
+    content = bytes(number * number % 251 for number in range(size))
+    oid, path = loose.write("blob", content, compress=False)
+
+    assert (Path(path).stat().st_size % 65_536 == 0) == (size in (65_514, 131_039))
+    assert loose.read(oid) == ("blob", content)
+
+
 def test_we_read_what_git_writes(loose, tmp_path):
     """Trees, commits, tags and blobs of git's are read with their types."""
     (tmp_path / "file").write_bytes(b"x")

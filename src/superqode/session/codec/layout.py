@@ -10,6 +10,7 @@ timeline/0000/00/01-call.result.txt
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ def side_names(stem: str, field: str, parts: int) -> list[str]:
     return [f"{stem}.{field}.{part:03d}.txt" for part in range(parts)]
 
 
+@lru_cache(maxsize=4096)  # each directory of a timeline has the same hundred numbers, and few labels
 def parse_name(name: str) -> EntryFile | None:
     """Read a file name of a timeline directory, or `None` where it is none of ours."""
     found = _NAME.fullmatch(name)

@@ -35,15 +35,22 @@ class Meta(BaseModel):
     metadata: JsonObject = {}
 
     @classmethod
-    def of(cls, session: Session) -> Meta:
+    def of(cls, session: Session, known: Meta | None = None) -> Meta:
         """Take the fields of a session.
+
+        Args:
+            session: the session.
+            known: what they may still be, as nearly always: then it is given itself, and nothing is looked at twice.
 
         Raises:
             InvalidSession: a field holds something that cannot be stored.
         """
-        values: dict[str, Any] = {name: getattr(session, name) for name in cls.model_fields}
+        fields = session.__dict__
+        values: dict[str, Any] = {name: fields[name] for name in cls.model_fields}
         for name in _LISTS:
             values[name] = tuple(values[name])
+        if known is not None and values == known.__dict__:
+            return known
         try:
             return cls.model_validate(values)
         except ValidationError as problem:

@@ -18,7 +18,7 @@ from typing import Final
 
 from superqode.session import clock, entropy
 from superqode.session.errors import StoreLocked
-from superqode.session.git import flock
+from superqode.session.git import exchange, flock
 
 __all__ = ["LockFile", "lock_file"]
 
@@ -31,18 +31,25 @@ _OURS: Final = b"superqode holds this\n"
 class LockFile:
     """A lock being held; `commit` puts new content in place of the locked file."""
 
-    __slots__ = ("_done", "_handle", "_inode", "_lock", "_marked", "path")
+    __slots__ = ("_done", "_handle", "_inode", "_lock", "_marked", "_replaced", "path")
 
     def __init__(self, path: str, handle: int, *, flocked: bool = False) -> None:
         self.path = path
         self._lock = path + ".lock"
         self._handle = handle
         self._inode = os.fstat(handle).st_ino
+        self._replaced: tuple[int, int] | None = None
         self._done = False
         self._marked = flocked and _mark(handle)
 
-    def commit(self, content: bytes, *, sync: bool = False) -> None:
-        """Write the content and rename it into place; the lock is gone then."""
+    def commit(self, content: bytes, *, sync: bool = False, journalled: bool = False) -> None:
+        """Put the content in place; the lock is gone then.
+
+        Args:
+            content: what the file shall hold.
+            sync: whether it is durable before it stands there.
+            journalled: whether the journal has it, so that a crash of the system may take it from the file.
+        """
         if self._marked:
             os.ftruncate(self._handle, 0)
             os.lseek(self._handle, 0, os.SEEK_SET)
@@ -53,7 +60,12 @@ class LockFile:
             os.fsync(self._handle)
         self._close()
         self._check_ours()
-        os.replace(self._lock, self.path)  # noqa: PTH105 - text paths on the save path
+        if journalled:
+            # Where Ctrl-C strikes within, the lock may be the file that was replaced.
+            self._replaced = _identity(self.path)
+            exchange.replace(self._lock, self.path)
+        else:
+            os.replace(self._lock, self.path)  # noqa: PTH105 - text paths on the save path
         self._done = True
 
     def put(self, content: bytes) -> None:
@@ -78,7 +90,7 @@ class LockFile:
 
     def _is_ours(self) -> bool:
         found = _identity(self._lock)
-        return found is not None and found[0] == self._inode
+        return found is not None and (found[0] == self._inode or found == self._replaced)
 
     def _check_ours(self) -> None:
         """A holder that slept so long that its lock was moved aside must not write over its successor's work."""

@@ -20,7 +20,7 @@ from superqode.session import clock, entropy
 from superqode.session.errors import CorruptObject
 from superqode.session.git.journal import JournalObject
 
-__all__ = ["Kept", "LooseObjects", "object_id", "unpacked"]
+__all__ = ["Kept", "LooseObjects", "object_id", "stored", "unpacked"]
 
 # Speed over size, as core.looseCompression defaults to: packing compresses well later.
 _LEVEL: Final = 1
@@ -31,9 +31,12 @@ _STORED_HEAD: Final = struct.Struct("<HBHH")
 _STORED_SIZE: Final = _STORED_HEAD.size + 4
 _FOLDER_ATTEMPTS: Final = 100
 _HEADER_MAX: Final = 40
+_READING: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+# Room is made for as much as is asked for, and few objects have more.
+_MOST_AT_ONCE: Final = 64 * 1024
 # Errors of reading that say something of the file, and not of the moment.
 _THE_FILES_OWN: Final = frozenset((errno.EISDIR, errno.EIO, errno.EACCES))
-_TYPES: Final = frozenset((b"blob", b"tree", b"commit", b"tag"))
+_TYPES: Final = {b"blob": "blob", b"tree": "tree", b"commit": "commit", b"tag": "tag"}
 
 
 class Kept:
@@ -79,8 +82,8 @@ def object_id(kind: str, content: bytes) -> str:
 def _sha1(*parts: bytes) -> str:
     import hashlib  # brings OpenSSL, and what only lists sessions reads no object
 
-    digest = hashlib.sha1(usedforsecurity=False)
-    for part in parts:
+    digest = hashlib.sha1(parts[0], usedforsecurity=False)
+    for part in parts[1:]:
         digest.update(part)
     return digest.hexdigest()
 
@@ -96,7 +99,6 @@ class LooseObjects:
     def __init__(self, objects: Path, quarantine: Path) -> None:
         self._root = str(objects)
         self._quarantine = quarantine
-        self._made: set[str] = set()
         # Names of temporary files: no two processes have one number, not even where a copy of a process goes on.
         self._mark = entropy.random_text(10)
         self._number = count()
@@ -113,8 +115,7 @@ class LooseObjects:
             CorruptObject: the file is damaged, unreadable or not a file.
         """
         try:
-            with open(self.path(oid), "rb", buffering=0) as file:  # noqa: PTH123 - on the hot path of loading
-                packed = file.read()
+            packed = _read_all(self.path(oid))
         except FileNotFoundError:
             return None
         except OSError as problem:
@@ -160,7 +161,7 @@ class LooseObjects:
                 keep.stood(path)
             return oid, None
         if len(data) + _STORED_SIZE <= _BLOCK:
-            packed = _stored(data)
+            packed = stored(data)
         else:
             packed = zlib.compress(data, _LEVEL if compress else zlib.Z_NO_COMPRESSION)
         self._create(path, packed, aside=oid if damaged else "")
@@ -237,21 +238,32 @@ class LooseObjects:
         """Open a file that is not there yet, in a folder that packing may remove at any moment when it is empty."""
         folder = path[: path.rindex("/")]
         for _ in range(_FOLDER_ATTEMPTS):
-            if folder not in self._made:
-                with suppress(FileExistsError):  # it was there, and went before it was looked at
-                    os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - text paths on the save path
-                self._made.add(folder)
-            try:
+            with suppress(FileNotFoundError):
                 return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o444)
-            except FileNotFoundError:
-                self._made.discard(folder)
+            with suppress(FileExistsError):  # it was there, and went before it was looked at
+                os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - text paths on the save path
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), folder)
 
 
-def _stored(data: bytes) -> bytes:
+def stored(data: bytes) -> bytes:
     """A zlib stream that holds at most 64 KiB as they are; a compressor costs 30 µs to begin with."""
     size = len(data)
     return _STORED_HEAD.pack(0x0178, 1, size, size ^ 0xFFFF) + data + zlib.adler32(data).to_bytes(4, "big")
+
+
+def _read_all(path: str) -> bytes:
+    """A file's bytes; a load asks for thousands, and Python's own files take half as long again."""
+    handle = os.open(path, _READING)
+    try:
+        data = os.read(handle, _MOST_AT_ONCE)
+        if len(data) < _MOST_AT_ONCE:  # of a file, only its end gives less than was asked for (read(2))
+            return data
+        parts = [data]
+        while parts[-1]:
+            parts.append(os.read(handle, _MOST_AT_ONCE))
+        return b"".join(parts)
+    finally:
+        os.close(handle)
 
 
 def _write_all(handle: int, data: bytes) -> None:
@@ -277,9 +289,9 @@ def unpacked(oid: str, packed: bytes) -> tuple[str, bytes]:
         raise CorruptObject(oid, "there is something behind its end")
     if _sha1(data) != oid:
         raise CorruptObject(oid, "its content does not have this hash")
-    kind, _, rest = data[:_HEADER_MAX].partition(b" ")
-    length, found, _ = rest.partition(b"\0")
-    start = len(kind) + len(length) + 2
-    if not found or kind not in _TYPES or not length.isdigit() or int(length) != len(data) - start:
+    end = data.find(b"\0", 0, _HEADER_MAX)
+    kind, _, length = data[: max(0, end)].partition(b" ")
+    name = _TYPES.get(kind)
+    if name is None or not length.isdigit() or int(length) != len(data) - end - 1:
         raise CorruptObject(oid, "its header is wrong")
-    return kind.decode(), data[start:]
+    return name, data[end + 1 :]

@@ -97,10 +97,11 @@ class Objects:
         Raises:
             CorruptObject: it is damaged, or not there.
         """
-        packing: PackWriter | None = getattr(self._local, "packing", None)
+        local = self._local.__dict__
+        packing: PackWriter | None = local.get("packing")
         if packing is not None and (fresh := packing.read(oid)) is not None:
             return fresh
-        folders = getattr(self._local, "folders", None)
+        folders = local.get("folders")
         try:
             found = self.loose.read(oid) if folders is None or oid[:2] in folders else None
         except CorruptObject:

@@ -20,7 +20,7 @@ from typing import IO, Final, NamedTuple
 from superqode.session import entropy
 from superqode.session.errors import CorruptObject
 from superqode.session.git.deltas import apply_delta, delta_size, make_delta
-from superqode.session.git.loose import object_id
+from superqode.session.git.loose import object_id, stored
 
 __all__ = ["PackWriter"]
 
@@ -37,10 +37,14 @@ _MOST: Final = 50_000
 _MOST_BYTES: Final = 1024**3
 # What is packed stays as it is when Git packs again: it is compressed as Git does it.
 _LEVEL: Final = 6
+# Fewer bytes become hardly fewer, and a compressor costs 10 µs to begin with.
+_SHORT: Final = 100
 # How many trees are looked at for a base, how long a chain of deltas may get (pack.depth), and how much one must spare.
 _WINDOW: Final = 8
 _DEPTH: Final = 50
 _SPARED: Final = 2
+# Trees of one kind begin alike: `40000 00` and the end of a name, `40000 0000`, `100644 format`.
+_ALIKE: Final = 9
 _HEADER: Final = struct.Struct(">4sII")
 _IDX_MAGIC: Final = b"\xfftOc\x00\x00\x00\x02"
 _CHUNK: Final = 1024 * 1024
@@ -72,13 +76,13 @@ class PackWriter:
         self._pack: _Pack | None = None
         self._written: list[str] = []
 
-    def add(self, kind: str, content: bytes) -> str:
-        """Take an object; gives its id.
+    def add(self, kind: str, content: bytes, oid: str = "") -> str:
+        """Take an object; gives its id, which need not be found out where it is known.
 
         Raises:
             OSError: the disk said no.
         """
-        oid = object_id(kind, content)
+        oid = oid or object_id(kind, content)
         if self._few is not None:
             if oid not in self._few:
                 self._few[oid] = (kind, content)
@@ -158,7 +162,7 @@ class _Pack:
         number = len(self._places)
         data = self._as_delta(number, content) if kind == "tree" else None
         if data is None:
-            data = _head(_NUMBERS[kind], len(content)) + zlib.compress(content, _LEVEL)
+            data = _head(_NUMBERS[kind], len(content)) + _compressed(content)
         self._numbers[raw] = number
         self._places.append(self._end)
         self._sums.append(zlib.crc32(data))
@@ -168,7 +172,12 @@ class _Pack:
 
     def _as_delta(self, number: int, content: bytes) -> bytes | None:
         """A tree's delta to the one of the last few that it is likest; `None` where that spares too little."""
-        near = [(delta_size(known.content, content), known) for known in self._trees if known.depth < _DEPTH]
+        begins = content[:_ALIKE]
+        near = [
+            (delta_size(known.content, content), known)
+            for known in self._trees
+            if known.depth < _DEPTH and known.content.startswith(begins)
+        ]
         size, likest = min(near, key=lambda sized: sized[0], default=(0, None))
         if likest is None or size * _SPARED > len(content):
             self._trees.append(_Known(number, content, 0))
@@ -177,7 +186,7 @@ class _Pack:
         self._bases[number] = likest.number
         delta = make_delta(likest.content, content)
         back = _distance(self._end - self._places[likest.number])
-        return _head(_OFS_DELTA, len(delta)) + back + zlib.compress(delta, _LEVEL)
+        return _head(_OFS_DELTA, len(delta)) + back + _compressed(delta)
 
     def read(self, oid: str) -> tuple[str, bytes] | None:
         """Give type and content of an object that is in here."""
@@ -251,6 +260,10 @@ class _Pack:
         ]
         data = b"".join(parts)
         return data + hashlib.sha1(data, usedforsecurity=False).digest()
+
+
+def _compressed(data: bytes) -> bytes:
+    return stored(data) if len(data) < _SHORT else zlib.compress(data, _LEVEL)
 
 
 def _head(number: int, size: int) -> bytes:

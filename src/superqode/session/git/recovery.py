@@ -110,7 +110,7 @@ def _flush(repository: Repository, files: Iterable[Path]) -> None:
             repository.journal.check(path)
             for record in repository.journal.records(path):
                 refs.update(str(repository.path / move.name) for move in record.refs)
-                oids += [packs.add(*unpacked(oid, content)) for oid, content in record.objects]
+                oids += [packs.add(*unpacked(oid, content), oid) for oid, content in record.objects]
         written = packs.finish()
     loose = repository.objects.loose
     durability.flush(repository.path, [*(written or map(loose.path, oids)), *sorted(refs)])

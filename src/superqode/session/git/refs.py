@@ -153,29 +153,35 @@ class Refs:
 
     # -- changing -------------------------------------------------------------------------------------------------
 
-    def update(self, name: str, new: str, expected: str | None, *, ident: Ident, reason: str) -> None:
+    def update(
+        self, name: str, new: str, expected: str | None, *, ident: Ident, reason: str, journalled: bool = False
+    ) -> None:
         """Point a ref at `new` if it is still at `expected` (`None`: if it does not exist).
 
         The reflog tells of it with a reason; without one it does not (a commit on top of another tells of itself).
+        `journalled`: the journal tells of it, so a crash of the system may take it from the ref's file.
 
         Raises:
             RefConflict: it is somewhere else; nothing was changed.
             StoreLocked: another process held the ref's lock all the time.
             OSError: the disk said no. After an error in this call the ref may have moved: read it again.
         """
-        name = self._resolve(name)[0]
         if expected is None:
+            name = self._resolve(name)[0]
             self._check_free(name)  # before a lock is made below a ref's own file
-        path = f"{self._root}/{name}"
         with self._locked(name) as lock:
-            found = self.read(name)
-            if found != expected:
-                raise RefConflict(name, expected, found)
-            if reason:
-                self._log(name, expected, new, ident, reason)
-            if os.path.isdir(path):  # noqa: PTH112 - text paths on the save path
-                _remove_empty(path)
-            lock.commit(new.encode() + b"\n")
+            real, found = self._resolve(name)
+            if real == name:
+                if found != expected:
+                    raise RefConflict(name, expected, found)
+                if reason:
+                    self._log(name, expected, new, ident, reason)
+                path = f"{self._root}/{name}"
+                if os.path.isdir(path):  # noqa: PTH112 - text paths on the save path
+                    _remove_empty(path)
+                lock.commit(new.encode() + b"\n", journalled=journalled)
+                return
+        self.update(real, new, expected, ident=ident, reason=reason)  # a symbolic ref stays, and leads there
 
     def mend(self, name: str, new: str) -> None:
         """Point a ref at `new` whose file is damaged; whatever else it says by now stays.

@@ -196,11 +196,11 @@ class Repository:
             yield
 
     @contextmanager
-    def moving(self, session: str, moves: Sequence[RefMove], kept: Kept) -> Iterator[None]:
+    def moving(self, session: str, moves: Sequence[RefMove], kept: Kept) -> Iterator[bool]:
         """Make durable what was written, and that refs move, which the caller then moves; it holds the session's lock.
 
         One record in the journal, synced once, is enough. What is too large for that, or comes after a failed flush,
-        is flushed itself.
+        is flushed itself. Gives whether the journal has it.
 
         Args:
             session: the session whose refs move.
@@ -212,7 +212,7 @@ class Repository:
         """
         if not kept.whole or any(move.name in self.unsure for move in moves):
             self.flush()
-            yield
+            yield False
             self.flush([str(self.path / move.name) for move in moves])
             return
         if kept.standing:
@@ -220,7 +220,7 @@ class Repository:
         mark = self.journal.write(_number(session), Record(tuple(kept.objects), moves))
         self.objects.take_written()
         try:
-            yield
+            yield True
         except (RefConflict, StoreLocked):
             self.journal.take_back(mark)
             raise

@@ -29,6 +29,10 @@ class Folding(BaseModel):
 
         def __getattr__(self, name: str) -> Any:
             """Read the beginning of a session that was loaded by its end, when one of its lists is asked for."""
+            # What is private comes first: a save asks for it twenty times, and pydantic takes a while to get there.
+            private = object.__getattribute__(self, "__pydantic_private__")
+            if private is not None and name in private:
+                return private[name]
             if name in _LISTS and self._timeline.is_folded:
                 self._unfold()
             if name in self.__dict__:

@@ -53,7 +53,7 @@ class Draft:
 
 def drafts(session: Session, line: Line, subject: str) -> list[Draft]:
     """Give the states that a save turns into commits: the steps since the last one, then the present state."""
-    meta = Meta.of(session)
+    meta = Meta.of(session, line.tree.meta if line.tree is not None else None)
     planned = [_step_draft(session, meta, step) for step in session._steps]
     forked = line.commit is not None and line.tree is not None and line.tree.meta.id != session.id
     order = session._timeline.entries

@@ -81,9 +81,11 @@ class StoreHandle:
         with self._lock:
             if self._closed:
                 raise StoreClosed
+            if self._repository is not None:
+                return self._repository
             if self.path.is_file():
                 raise NotAStore(self.path, "it is a file")
-            if self._repository is None and is_store(self.path):
+            if is_store(self.path):
                 self._repository = _recovered(Repository(self.path, user=self._user))
             return self._repository
 

@@ -295,8 +295,9 @@ class Saver:
         if target is not None and target != tip:  # without a commit where the branch alone is missing
             moves = [RefMove(ref, tip or "", target)]
             try:
-                with repository.moving(session_id, moves, kept) if self._durable else nullcontext():
-                    repository.refs.update(ref, target, tip, ident=repository.committer(), reason=reason)
+                with repository.moving(session_id, moves, kept) if self._durable else nullcontext(False) as journalled:
+                    ident = repository.committer()
+                    repository.refs.update(ref, target, tip, ident=ident, reason=reason, journalled=journalled)
             except (RefConflict, StoreLocked):
                 raise
             except OSError as problem:

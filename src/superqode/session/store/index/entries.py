@@ -43,6 +43,7 @@ _LARGEST: Final = 128 * 1024 * 1024
 # How many pieces a file may have before it is written anew.
 _PIECES: Final = 64
 _FRESH: Final = 60.0
+_BUFFER: Final = 256 * 1024
 
 
 class _Piece(NamedTuple):
@@ -77,18 +78,21 @@ class _Fresh:
         elif self.fits:
             self._raw.append(raw)
 
-    def encode(self, before: _Piece | None, timeline: str) -> bytes:
-        """Give the piece that they are."""
-        payload = b"".join([part for raw in self._raw for part in (raw.json, raw.side or b"")])
+    def encode(self, before: _Piece | None, timeline: str) -> list[bytes]:
+        """Give the piece that they are, in parts: joined they would be as much memory again."""
+        payload = [part for raw in self._raw for part in (raw.json, raw.side) if part]
+        crc = 0
+        for part in payload:
+            crc = zlib.crc32(part, crc)
         told = {
             "base": before.timeline if before is not None else "",
             "timeline": timeline,
             "first": before.first + len(before.files) if before is not None else 0,
             "files": [(raw.label, len(raw.json), -1 if raw.side is None else len(raw.side)) for raw in self._raw],
-            "crc": zlib.crc32(payload),
+            "crc": crc,
         }
         line = json.dumps(told, separators=(",", ":")).encode()
-        return b"%08x %b\n%b" % (zlib.crc32(line), line, payload)
+        return [b"%08x %b\n" % (zlib.crc32(line), line), *payload]
 
 
 @dataclass(slots=True)
@@ -139,10 +143,10 @@ class EntryCache:
         entries = known + read_entries(self._objects, tree, session_id, len(known), keep=fresh.keep)
         with suppress(OSError):  # a store that cannot be written is read as it is
             before = file.pieces[count - 1] if count else None
-            piece = fresh.encode(before, tree.timeline) if fresh.fits else b""
+            piece = fresh.encode(before, tree.timeline) if fresh.fits else []
             self._keep(path, file, count, piece)
             # A tree's id is as good as a dice: the folder is not looked through each time.
-            if int(tree.timeline[:2], 16) < 16 or len(piece) > _BUDGET // 100:
+            if int(tree.timeline[:2], 16) < 16 or sum(map(len, piece)) > _BUDGET // 100:
                 self.shrink()
         return entries
 
@@ -161,25 +165,28 @@ class EntryCache:
 
     # -- writing ----------------------------------------------------------------------------------------------------
 
-    def _keep(self, path: Path, file: _File, count: int, piece: bytes) -> None:
-        fits = len(file.data) + len(piece) <= _LARGEST
+    def _keep(self, path: Path, file: _File, count: int, piece: list[bytes]) -> None:
+        size = sum(map(len, piece))
+        fits = len(file.data) + size <= _LARGEST
         if piece and fits and count and count == len(file.pieces) < _PIECES and file.whole:
             handle = os.open(path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0))
             try:
-                os.write(handle, piece)  # one that is cut or comes twice is passed over, and the file made anew
+                # One that is cut or comes twice is passed over, and the file made anew.
+                os.write(handle, b"".join(piece))
             finally:
                 os.close(handle)
             return
         # Too many small pieces: all of it is one piece next time.
         begun = file.data[: file.pieces[count - 1].end] if 0 < count < _PIECES else _HEAD
-        if count >= _PIECES or not piece or not _SMALL <= len(begun) + len(piece) <= _LARGEST:
+        if count >= _PIECES or not piece or not _SMALL <= len(begun) + size <= _LARGEST:
             path.unlink(missing_ok=True)
             return
         self._folder.mkdir(mode=0o700, exist_ok=True)
         temporary = path.with_name(f"tmp_{entropy.random_text(10)}")
         try:
             temporary.touch(0o600)
-            temporary.write_bytes(begun + piece)
+            with temporary.open("wb", buffering=_BUFFER) as stream:
+                stream.writelines((begun, *piece))
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)

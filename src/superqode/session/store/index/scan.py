@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from superqode.session import clock
@@ -50,7 +49,6 @@ class Branch(NamedTuple):
     file: Look
 
 
-@dataclass(slots=True)
 class Changes:
     """What differs from the branches known before.
 
@@ -59,14 +57,17 @@ class Changes:
         gone: names that are not there any more.
         damaged: names whose file cannot be read, and why.
         folders: the folders that were read.
-    loose: names that stand in files of their own now.
+        loose: names that stand in files of their own now.
     """
 
-    changed: dict[str, Branch] = field(default_factory=dict)
-    gone: list[str] = field(default_factory=list)
-    damaged: dict[str, str] = field(default_factory=dict)
-    folders: list[str] = field(default_factory=list)
-    loose: set[str] = field(default_factory=set)
+    __slots__ = ("changed", "damaged", "folders", "gone", "loose")
+
+    def __init__(self) -> None:
+        self.changed: dict[str, Branch] = {}
+        self.gone: list[str] = []
+        self.damaged: dict[str, str] = {}
+        self.folders: list[str] = []
+        self.loose: set[str] = set()
 
 
 def _look(path: str) -> list[int]:

@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from superqode.session.store.results.done import SaveResult as SaveResult
     from superqode.session.store.results.done import TrashItem as TrashItem
     from superqode.session.store.results.found import SearchHit as SearchHit
-    from superqode.session.store.results.found import SessionSummary as SessionSummary
     from superqode.session.store.results.history import Change as Change
     from superqode.session.store.results.history import SaveRecord as SaveRecord
     from superqode.session.store.results.history import SessionDiff as SessionDiff
+    from superqode.session.store.results.listed import SessionSummary as SessionSummary
     from superqode.session.store.results.record import Record as Record
 
 _HOMES: Final = {
@@ -43,7 +43,7 @@ _HOMES: Final = {
     "SearchHit": "superqode.session.store.results.found",
     "SecretPlace": "superqode.session.store.results.care",
     "SessionDiff": "superqode.session.store.results.history",
-    "SessionSummary": "superqode.session.store.results.found",
+    "SessionSummary": "superqode.session.store.results.listed",
     "TrashItem": "superqode.session.store.results.done",
     "VerifyReport": "superqode.session.store.results.care",
 }

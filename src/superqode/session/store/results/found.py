@@ -1,4 +1,4 @@
-"""What a listing and a search give for each session and place."""
+"""What a search gives for each place."""
 
 from __future__ import annotations
 
@@ -7,25 +7,7 @@ from datetime import datetime
 
 from superqode.session.store.results.record import Record
 
-__all__ = ["SearchHit", "SessionSummary"]
-
-
-@dataclass(frozen=True, slots=True)
-class SessionSummary(Record):
-    """One line of a listing."""
-
-    id: str
-    title: str
-    created_at: datetime
-    updated_at: datetime
-    project_path: str
-    message_count: int
-    execution_count: int
-    agents_used: tuple[str, ...]
-    tags: tuple[str, ...]
-    parent_session_id: str | None
-    tip: str
-    problem: str = ""
+__all__ = ["SearchHit"]
 
 
 @dataclass(frozen=True, slots=True)

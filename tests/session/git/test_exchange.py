@@ -1,0 +1,55 @@
+"""A file in another one's place: as a rename does it, on every system."""
+
+import os
+import sys
+
+import pytest
+
+from superqode.session.git import exchange
+
+# The system's own way, one that has no exchange, one whose file system refuses it.
+_WAYS = {"its own": exchange._renameat2, "none": lambda: None, "refused": lambda: lambda *_: -1}
+
+
+@pytest.fixture(params=_WAYS)
+def folder(request, tmp_path, monkeypatch):
+    """A folder where names are exchanged in one of these ways."""
+    monkeypatch.setattr(exchange, "_renameat2", _WAYS[request.param])
+    made = tmp_path / "made"
+    made.mkdir()
+    return made
+
+
+def test_the_new_file_takes_the_old_ones_place(folder):
+    """Afterwards its content is under the other name, and its own name is gone."""
+    (folder / "old").write_bytes(b"old")
+    (folder / "new").write_bytes(b"new")
+    exchange.replace(str(folder / "new"), str(folder / "old"))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"old": b"new"}
+
+
+def test_where_there_is_nothing_to_replace_it_is_renamed(folder):
+    """The first file of a name needs no other."""
+    (folder / "new").write_bytes(b"new")
+    exchange.replace(str(folder / "new"), str(folder / "fresh"))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"fresh": b"new"}
+
+
+def test_an_error_is_the_systems_own_and_changes_nothing(folder):
+    """Without the source, the error says so, and what stands in the other place stays."""
+    (folder / "old").write_bytes(b"old")
+    with pytest.raises(FileNotFoundError, match="missing"):
+        exchange.replace(str(folder / "missing"), str(folder / "old"))
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"old": b"old"}
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="renameat2 is Linux's")
+def test_on_linux_nothing_is_renamed_over_another_file(tmp_path, monkeypatch):
+    """The rename that waits for the disk is left out where there is another way."""
+    renamed = []
+    monkeypatch.setattr(os, "replace", lambda *names: renamed.append(names))
+    (tmp_path / "old").write_bytes(b"old")
+    (tmp_path / "new").write_bytes(b"new")
+    exchange.replace(str(tmp_path / "new"), str(tmp_path / "old"))
+    assert (tmp_path / "old").read_bytes() == b"new"
+    assert renamed == []
