@@ -449,7 +449,7 @@ def test_a_session_that_another_process_found_deleted_stops_no_search(store, sav
     store.list_sessions()
     repository = store._open()
     with store._index(repository).database.reading() as connection:
-        texts.index_session(connection, repository, 1_000_000, "gone")
+        texts.index_block(connection, repository, [texts.Waiting(1_000_000, "gone", 0, 1)])
     assert {hit.session_id for hit in store.search("Title")} == {"s", "t"}
 
 

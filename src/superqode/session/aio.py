@@ -121,6 +121,10 @@ class AsyncSessionStore:
         """As `SessionStore.search`."""
         return await _run(self.store.search, query, **options)
 
+    async def unread(self) -> int:
+        """As `SessionStore.unread`."""
+        return await _run(self.store.unread)
+
     async def history(self, session_id: str, limit: int | None = None) -> list[SaveRecord]:
         """As `SessionStore.history`."""
         return await _run(self.store.history, session_id, limit)

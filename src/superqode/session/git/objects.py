@@ -6,6 +6,7 @@ git-cat-file(1), Documentation/technical in Git's source), so that the save path
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -28,6 +29,7 @@ __all__ = ["BLOB", "TREE", "Commit", "Ident", "Objects", "Tag", "TreeEntry", "pa
 
 TREE: Final = "40000"
 BLOB: Final = "100644"
+_OID: Final = re.compile(rb"[0-9a-f]{40}")
 _TREES_KEPT: Final = 512
 
 
@@ -355,10 +357,9 @@ def _headers(data: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
 
 
 def _oid_text(oid: str, value: bytes) -> str:
-    text = value.decode("ascii", "replace")
-    if len(text) != 40 or not all(digit in "0123456789abcdef" for digit in text):
+    if _OID.fullmatch(value) is None:
         raise CorruptObject(oid, "it names something that is no object id")
-    return text
+    return value.decode("ascii")
 
 
 def parse_commit(oid: str, data: bytes) -> Commit:

@@ -165,18 +165,37 @@ class StoreReads(StoreHandle):
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int = 20,
+        patience: float | None = None,
         progress: Progress | None = None,
     ) -> list[SearchHit]:
         """Search titles, tags, messages and tool text; any text is a valid query.
 
-        All words must be there; `"quoted words"` are a phrase, `begin*` a beginning. Filters as `list_sessions`.
+        All words must be there; `"quoted words"` are a phrase, `begin*` a beginning. Filters as `list_sessions`. The
+        best hits are given; where more than a thousand fit, the best of the thousand that came last.
+
+        Args:
+            query: what to look for.
+            project_path: as in `list_sessions`, and so are `tags`, `agent`, `since` and `until`.
+            tags: see there.
+            agent: see there.
+            since: see there.
+            until: see there.
+            limit: at most so many.
+            patience: how many seconds to read what is not in the index yet, the newest sessions first; then the answer
+                is from what is, and `unread` says how many sessions are missing. Without one, until all is.
+            progress: told while words are read, which happens once. Cut short, it goes on there the next time.
         """
         repository = self._open()
         if repository is None:
             return []
         in_project = self._project(repository, project_path, progress)
         wanted = Filter(**in_project, tags=tags, agent=agent, since=since, until=until)
-        return search.search(repository, self._index(repository), query, wanted, limit, progress)
+        return search.search(repository, self._index(repository), query, wanted, limit, progress, patience)
+
+    def unread(self) -> int:
+        """How many sessions a search with little patience does not know the words of yet."""
+        repository = self._open()
+        return 0 if repository is None else self._index(repository).unread()
 
     def stats(
         self,

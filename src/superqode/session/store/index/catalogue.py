@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from threading import RLock
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from superqode.session import clock
 from superqode.session.git.repository import Repository
 from superqode.session.lazy import lazy_modules
 from superqode.session.store.branches import is_session_branch, was_renamed
@@ -47,6 +49,8 @@ Progress = Callable[[int, int, str], None]
 _ATTEMPTS: Final = 10
 # How many sessions are read before what is known of them is written.
 _AT_ONCE: Final = 2_000
+# Of so few, each is looked for among loose files, where it mostly is.
+_FEW: Final = 20
 _COLUMNS = "name, oid, title, created, updated, project, messages, executions, agents, tags, parent, problem"
 
 
@@ -132,18 +136,19 @@ class Catalogue:
         moved = [name for name, branch in changed.items() if _differs(before[name], branch)]
         troubled: set[str] = set()
         read: list[Row] = []
-        for number, name in enumerate(moved, 1):
-            if is_session_branch(name):
-                read.append(rows.row_of(self._repository, name, changed[name].oid))
-            if number % _AT_ONCE == 0:  # a first look that is interrupted goes on from here
-                if not self._write(
-                    read, {name: changed[name] for name in moved[number - _AT_ONCE : number]}, final=final
-                ):
-                    return False
-                troubled |= _troubled(read)
-                read = []
-            if progress is not None:
-                progress(number, len(moved), "reading sessions")
+        objects = self._repository.objects
+        with objects.reading_many() if len(moved) > _FEW else nullcontext():
+            for number, name in enumerate(moved, 1):
+                if is_session_branch(name):
+                    read.append(rows.row_of(self._repository, name, changed[name].oid))
+                if number % _AT_ONCE == 0:  # a first look that is interrupted goes on from here
+                    part = {name: changed[name] for name in moved[number - _AT_ONCE : number]}
+                    if not self._write(read, part, final=final):
+                        return False
+                    troubled |= _troubled(read)
+                    read = []
+                if progress is not None:
+                    progress(number, len(moved), "reading sessions")
         read += [
             rows.Row(name, "", problem=f"its branch cannot be read: {why}") for name, why in changes.damaged.items()
         ]
@@ -276,26 +281,48 @@ class Catalogue:
 
         return self._guarded(ask)
 
-    def ask(self, question: Callable[[sqlite3.Connection], T], progress: Progress | None = None) -> T:
-        """Put a question to the index, after its words were brought up to date, too."""
+    def ask(
+        self,
+        question: Callable[[sqlite3.Connection], T],
+        progress: Progress | None = None,
+        patience: float | None = None,
+    ) -> T:
+        """Put a question to the index, after its words were brought up to date, too, for so many seconds at most."""
 
         def ask() -> T:
             self._refresh(progress)
-            self._refresh_texts(progress)
+            self._refresh_texts(progress, patience)
             with self.database.reading() as connection:
                 return question(connection)
 
         return self._guarded(ask)
 
-    def _refresh_texts(self, progress: Progress | None) -> None:
+    def unread(self) -> int:
+        """How many sessions' words are not in the index yet."""
+
+        def ask() -> int:
+            self._refresh(None)
+            with self.database.reading() as connection:
+                return int(
+                    connection.execute("SELECT count(*) FROM sessions WHERE indexed_title IS NULL").fetchone()[0]
+                )
+
+        return self._guarded(ask)
+
+    def _refresh_texts(self, progress: Progress | None, patience: float | None) -> None:
+        """Read the words of what changed, the newest first; cut short, it goes on there the next time."""
+        until = None if patience is None else clock.monotonic() + patience
         with self.database.reading() as connection:
-            waiting = connection.execute("SELECT id, name FROM sessions WHERE indexed_title IS NULL").fetchall()
-        for number, (session, name) in enumerate(waiting):
-            # A transaction a session: an interrupted first search goes on where it was.
+            waiting = texts.waiting(connection)
+        done = 0
+        for block in texts.blocks(waiting):
+            if until is not None and clock.monotonic() >= until:
+                return
             with self.database.writing() as connection:
-                texts.index_session(connection, self._repository, session, name)
+                texts.index_block(connection, self._repository, block)
+            done += len(block)
             if progress is not None:
-                progress(number + 1, len(waiting), "indexing words")
+                progress(done, len(waiting), "indexing words")
 
 
 def _checked(stamp: str) -> str:

@@ -16,7 +16,7 @@ __all__ = ["Database", "Health", "health"]
 T = TypeVar("T")
 
 # Any change to the tables below, or to what is put in them, takes a new number.
-VERSION: Final = 6
+VERSION: Final = 7
 
 # How far apart SQLite writes to make room for the memory that WAL shares, in bytes.
 _SHARED_STEP: Final = 4096
