@@ -38,7 +38,8 @@ def _check(file, refs, absent):
         assert find(path, name) == ref.oid
     for name in absent - refs.keys():
         assert find(path, name) is None
-    for prefix in ("refs/heads/", "refs/heads/a", "refs/tags/", "refs/tags/s/", "refs/nothing/", "z"):
+    for prefix in ("", "refs/heads/", "refs/heads/a", "refs/tags/", "refs/tags/s/", "refs/nothing/", "z"):
+        assert packed_refs.names(path, prefix) == [name for name, _ in iterate(path, prefix)]
         assert dict(iterate(path, prefix)) == {name: ref for name, ref in refs.items() if name.startswith(prefix)}
 
 
@@ -85,6 +86,7 @@ def test_a_missing_and_an_empty_file_have_no_refs(tmp_path):
         if content is not None:
             (tmp_path / "p").write_bytes(content)
         assert list(iterate(str(tmp_path / "p"))) == []
+        assert packed_refs.names(str(tmp_path / "p")) == []
         assert find(str(tmp_path / "p"), "refs/heads/x") is None
         assert find_folded(str(tmp_path / "p"), "refs/heads/", "x") is None
 
@@ -112,6 +114,8 @@ def test_garbage_is_told(tmp_path, line, header):
 
     with pytest.raises(CorruptObject, match="packed-refs"):
         list(iterate(str(path)))
+    with pytest.raises(CorruptObject, match="packed-refs"):
+        packed_refs.names(str(path))
     with pytest.raises(CorruptObject, match="packed-refs"):
         find(str(path), "refs/heads/z")
 

@@ -12,10 +12,11 @@ from typing import Final, NamedTuple
 
 from superqode.session.errors import CorruptObject
 
-__all__ = ["PackedRef", "find", "find_folded", "iterate", "merged", "render", "salvage", "without"]
+__all__ = ["PackedRef", "find", "find_folded", "iterate", "merged", "names", "render", "salvage", "without"]
 
 _HEADER: Final = b"# pack-refs with: peeled fully-peeled sorted \n"
 _LINE: Final = re.compile(rb"([0-9a-f]{40}) ([^\n\r\0 ]+)(?:\r?\n|\Z)")
+_NAMES: Final = re.compile(rb"^[0-9a-f]{40} ([^\n\r\0 ]+)(?:\r?\n|\Z)", re.MULTILINE)
 
 
 class PackedRef(NamedTuple):
@@ -109,6 +110,28 @@ def iterate(path: str, prefix: str = "") -> Iterator[tuple[str, PackedRef]]:
             continue
         peeled = data[position + 1 : position + 41].decode("ascii") if data[position : position + 1] == b"^" else ""
         yield line[2].decode("utf-8", "surrogateescape"), PackedRef(line[1].decode(), peeled)
+
+
+def names(path: str, prefix: str = "") -> list[str]:
+    """The names of the refs that begin with `prefix`, in the file's order; all at once, which is much quicker.
+
+    Raises:
+        CorruptObject: a line cannot be read.
+    """
+    data = _open(path)
+    if not data:
+        return []
+    if not _sorted(data):
+        return [name for name, _ in iterate(path, prefix)]
+    wanted = _bytes(prefix)
+    start = _lower_bound(data, wanted) if wanted else data.find(b"\n") + 1
+    # No byte of a name is as great as this one, which no UTF-8 has.
+    end = _lower_bound(data, wanted + b"\xff") if wanted else len(data)
+    body = data[start:end]
+    found: list[bytes] = _NAMES.findall(body)
+    if len(found) != len(body.splitlines()) - body.count(b"\n^"):
+        return [name for name, _ in iterate(path, prefix)]  # a line that is none is told as there
+    return b"\n".join(found).decode("utf-8", "surrogateescape").split("\n") if found else []
 
 
 def salvage(path: str) -> tuple[dict[str, str], int]:

@@ -115,17 +115,17 @@ class Refs:
 
     def names(self, prefix: str) -> list[str]:
         """Names of all refs below `prefix` (which ends with a slash), sorted."""
-        # Loose first: packing writes packed-refs before it removes a file, so this order misses nothing.
-        found = set(self.loose_names(prefix))
-        found.update(name for name, _ in packed_refs.iterate(self._packed, prefix))
-        return sorted(found)
+        return self._names(prefix, prefix)
 
     def beginning(self, start: str) -> list[str]:
         """Names of all refs that begin with `start`, which may end within a name, sorted."""
-        folder = start[: start.rindex("/") + 1]
-        found = set(self.loose_names(folder, start))
-        found.update(name for name, _ in packed_refs.iterate(self._packed, start))
-        return sorted(found)
+        return self._names(start[: start.rindex("/") + 1], start)
+
+    def _names(self, folder: str, start: str) -> list[str]:
+        # Loose first: packing writes packed-refs before it removes a file, so this order misses nothing.
+        loose = set(self.loose_names(folder, start))
+        packed = packed_refs.names(self._packed, start)
+        return sorted([*packed, *loose.difference(packed)])  # the packed ones are in order, which sorting makes use of
 
     def find_folded(self, prefix: str, name: str) -> str | None:
         """The name of a ref directly below `prefix` that equals `name` regardless of case, without the prefix."""
