@@ -160,6 +160,13 @@ class Objects:
         """Whether the object is there, whole or not: nothing of it is read."""
         return self.loose.stands(oid) or self._packs().holds(oid)
 
+    def is_packed(self, oid: str) -> bool:
+        """Whether the object stands in a pack, and has no file of its own; nothing of it is read."""
+        folders = getattr(self._local, "folders", None)
+        if (folders is None or oid[:2] in folders) and self.loose.stands(oid):
+            return False
+        return bool(self._packs().holds(oid))
+
     def _typed(self, oid: str, kind: str) -> bytes:
         found, content = self.read(oid)
         if found != kind:
