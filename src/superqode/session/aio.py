@@ -15,6 +15,7 @@ from superqode.session.sharing.manager import SessionSharingManager
 from superqode.session.sharing.models import Preparation, PruneResult, ShareConfig, SharedSession
 from superqode.session.store.operations.results import Operation, UndoneOperation
 from superqode.session.store.results import (
+    ListChanges,
     MaintenanceReport,
     MergeResult,
     PurgeResult,
@@ -112,6 +113,10 @@ class AsyncSessionStore:
     async def list_sessions(self, **options: Any) -> list[SessionSummary]:
         """As `SessionStore.list_sessions`."""
         return await _run(self.store.list_sessions, **options)
+
+    async def list_changed(self, generation: int) -> ListChanges | None:
+        """As `SessionStore.list_changed`."""
+        return await _run(self.store.list_changed, generation)
 
     async def stats(self, **options: Any) -> StoreStats:
         """As `SessionStore.stats`."""

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from superqode.session import MessageRole, Session, SessionStore, clock
-from superqode.session.store.index import search, texts
+from superqode.session.store.index import search, waiting
 from superqode.session.store.index.words import snippet
 
 TEXTS = {
@@ -190,7 +190,7 @@ def _said(store, count):
 def test_of_very_many_hits_the_best_of_the_last_are_given(store, monkeypatch):
     """A word that all say is weighed among those that came last, also in the order in which a first search reads."""
     monkeypatch.setattr(search, "_WEIGHED", 3)
-    monkeypatch.setattr(texts, "_BLOCK", 4)  # two sessions of one message each
+    monkeypatch.setattr(waiting, "_BLOCK", 4)  # two sessions of one message each
     _said(store, 9)
     assert {hit.session_id for hit in store.search("needle", limit=3)} == {"s6", "s7", "s8"}
     assert {hit.session_id for hit in store.search("needle", limit=9)} == {f"s{number}" for number in range(9)}
@@ -212,7 +212,7 @@ def test_a_bound_on_what_is_weighed_hides_no_hit_of_a_filter(store, monkeypatch)
 
 def test_a_search_without_patience_answers_from_what_was_read(store, monkeypatch):
     """It says how many sessions are missing; the newest are read first, and a later search has all."""
-    monkeypatch.setattr(texts, "_BLOCK", 4)
+    monkeypatch.setattr(waiting, "_BLOCK", 4)
     _said(store, 5)
     assert store.search("needle", patience=0) == []
     assert store.unread() == 5
@@ -227,7 +227,7 @@ def test_a_search_without_patience_answers_from_what_was_read(store, monkeypatch
 
 def test_a_first_search_that_is_interrupted_goes_on(store, monkeypatch):
     """What was read before it broke off is not read again."""
-    monkeypatch.setattr(texts, "_BLOCK", 4)
+    monkeypatch.setattr(waiting, "_BLOCK", 4)
     _said(store, 6)
 
     def interrupted(done, _total, what):
@@ -242,7 +242,7 @@ def test_a_first_search_that_is_interrupted_goes_on(store, monkeypatch):
 
 def test_a_save_that_lies_about_its_length_is_found_all_the_same(store, monkeypatch):
     """The index believes no count: what finds no room among the older ones stands on top."""
-    monkeypatch.setattr(texts, "_BLOCK", 4)
+    monkeypatch.setattr(waiting, "_BLOCK", 4)
     _said(store, 6)
     store.list_sessions()
     with store._index(store._open()).database.writing() as connection:

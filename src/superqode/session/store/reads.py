@@ -20,16 +20,16 @@ from superqode.session.store.index.filters import Filter
 if TYPE_CHECKING:
     from superqode.session.git import project
     from superqode.session.models import Entry, Session
-    from superqode.session.store import history, loading, lookup, sources_refs
+    from superqode.session.store import history, loading, lookup, results, sources_refs
     from superqode.session.store.index import search
-    from superqode.session.store.results import SaveRecord, SearchHit, SessionDiff, SessionSummary
+    from superqode.session.store.results import ListChanges, SaveRecord, SearchHit, SessionDiff, SessionSummary
     from superqode.session.store.sources import Original
     from superqode.session.store.stats import StoreStats, Unit
 else:
     (project,) = lazy_modules("superqode.session.git", "project")
     (search,) = lazy_modules("superqode.session.store.index", "search")
-    history, loading, lookup, sources_refs = lazy_modules(
-        "superqode.session.store", "history", "loading", "lookup", "sources_refs"
+    history, loading, lookup, results, sources_refs = lazy_modules(
+        "superqode.session.store", "history", "loading", "lookup", "results", "sources_refs"
     )
 
 __all__ = ["StoreReads"]
@@ -153,7 +153,27 @@ class StoreReads(StoreHandle):
             return 0
         index = self._index(repository)
         index.refresh()
-        return index.generation
+        return index.generations.now
+
+    def list_changed(self, generation: int) -> ListChanges | None:
+        """What changed since a listing; for keeping one of very many sessions up to date without making it anew.
+
+        Args:
+            generation: what `generation` gave before that listing was made, or the last `list_changed`.
+
+        Returns:
+            `None` where it cannot be told, because another process told the index, or it is too long ago.
+        """
+        repository = self._open()
+        if repository is None:
+            return None
+        index = self._index(repository)
+        index.refresh()
+        now, changed = index.generations.now, index.generations.changed_since(generation)
+        if changed is None:
+            return None
+        names = sorted(filter(is_session_branch, changed))
+        return results.ListChanges(now, tuple(names), tuple(index.named(names)))
 
     def search(
         self,

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any, Final
 
 from superqode.session.codec import jsontext
@@ -17,17 +16,16 @@ from superqode.session.git.objects import Objects
 from superqode.session.git.repository import Repository
 from superqode.session.models import Entry, Message
 from superqode.session.store.index.moments import to_micros
+from superqode.session.store.index.waiting import Waiting
 from superqode.session.store.index.words import entry_text, segment
 from superqode.session.store.state import read_entry
 from superqode.session.store.timeline_files import EntryFiles, walk_timeline
 from superqode.session.store.timeline_tree import common_entries
 from superqode.session.store.usage import usage_of
 
-__all__ = ["Waiting", "blocks", "forget_session", "index_block", "waiting"]
+__all__ = ["forget_session", "index_block"]
 
 _COLUMNS: Final = "(id, key, moment, agent, tool, failed, input, output, dollars) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
-# How many sessions and entries are read in one transaction: a second of work at the most, and few transactions.
-_BLOCK: Final = 1_000
 # Ids for texts begin there at the most: FTS5 writes small ones with fewer bytes.
 _MOST: Final = 1 << 40
 
@@ -36,37 +34,6 @@ def forget_session(connection: sqlite3.Connection, session: int) -> None:
     """Take a session out of the full-text tables."""
     connection.execute("DELETE FROM entries WHERE session = ?", (session,))
     connection.execute("DELETE FROM titles WHERE rowid = ?", (session,))
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A session whose words are to be read: its row's id, its name, when it changed, how many entries it has."""
-
-    session: int
-    name: str
-    updated: int
-    entries: int
-
-
-def waiting(connection: sqlite3.Connection) -> list[Waiting]:
-    """The sessions whose words are to be read, newest first."""
-    rows = connection.execute(
-        "SELECT id, name, updated, messages + executions FROM sessions INDEXED BY sessions_unindexed"
-        " WHERE indexed_title IS NULL ORDER BY updated DESC, name"
-    )
-    return [Waiting(*row) for row in rows]
-
-
-def blocks(found: Sequence[Waiting]) -> Iterator[Sequence[Waiting]]:
-    """Cut the sessions that wait into parts that take about as long each."""
-    start = size = 0
-    for number, item in enumerate(found):
-        size += 1 + item.entries
-        if size >= _BLOCK:
-            yield found[start : number + 1]
-            start, size = number + 1, 0
-    if start < len(found):
-        yield found[start:]
 
 
 def index_block(connection: sqlite3.Connection, repository: Repository, block: Sequence[Waiting]) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from superqode.session.store.results.done import PurgeResult as PurgeResult
     from superqode.session.store.results.done import SaveResult as SaveResult
     from superqode.session.store.results.done import TrashItem as TrashItem
+    from superqode.session.store.results.found import ListChanges as ListChanges
     from superqode.session.store.results.found import SearchHit as SearchHit
     from superqode.session.store.results.found import SessionSummary as SessionSummary
     from superqode.session.store.results.history import Change as Change
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _HOMES: Final = {
     "Change": "superqode.session.store.results.history",
     "Finding": "superqode.session.store.results.care",
+    "ListChanges": "superqode.session.store.results.found",
     "MaintenanceReport": "superqode.session.store.results.care",
     "MergeResult": "superqode.session.store.results.done",
     "PurgeResult": "superqode.session.store.results.done",

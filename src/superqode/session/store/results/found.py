@@ -7,7 +7,7 @@ from datetime import datetime
 
 from superqode.session.store.results.record import Record
 
-__all__ = ["SearchHit", "SessionSummary"]
+__all__ = ["ListChanges", "SearchHit", "SessionSummary"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,21 @@ class SessionSummary(Record):
     parent_session_id: str | None
     tip: str
     problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListChanges(Record):
+    """What changed in the store since a listing of all sessions.
+
+    Attributes:
+        generation: what the next question about changes is asked with.
+        changed: the ids of the sessions that are new, changed or gone.
+        summaries: those of them that are there.
+    """
+
+    generation: int
+    changed: tuple[str, ...]
+    summaries: tuple[SessionSummary, ...]
 
 
 @dataclass(frozen=True, slots=True)
