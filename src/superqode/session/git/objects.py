@@ -265,6 +265,10 @@ class Objects:
     def _write_loose(self, kind: str, content: bytes) -> str:
         return self.write(kind, content)
 
+    def note_written(self, paths: Iterable[str]) -> None:
+        """Let other files, too, be of those that this thread's next flush makes durable."""
+        self._local.__dict__.setdefault("written", []).extend(paths)
+
     def take_written(self) -> list[str]:
         """The files this thread wrote since its last call: what a flush has to make durable."""
         written: list[str] = self._local.__dict__.pop("written", [])

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import mmap
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from superqode.session.errors import CorruptObject
@@ -194,19 +194,26 @@ def _lines(name: str, ref: PackedRef) -> bytes:
     return f"{ref.oid} ".encode() + _bytes(name) + b"\n" + peeled.encode()
 
 
-def without(path: str, name: str) -> bytes | None:
-    """The file's bytes without one ref, or `None` where it does not hold it.
+def without(path: str, gone: Iterable[str]) -> bytes | None:
+    """The file's bytes without some refs, or `None` where it holds none of them.
 
     Raises:
-        CorruptObject: a line on the way to it cannot be read.
+        CorruptObject: a line on the way to one cannot be read.
     """
     data = _open(path)
     if not data or not _sorted(data):
         refs = dict(iterate(path))
-        return render(refs) if refs.pop(name, None) is not None else None
-    start = _lower_bound(data, _bytes(name))
-    end = _end_of(data, start, _bytes(name))
-    return data[:start] + data[end:] if end > start else None
+        held = [name for name in gone if refs.pop(name, None) is not None]
+        return render(refs) if held else None
+    parts: list[bytes] = []
+    begin = 0
+    for wanted in sorted(map(_bytes, gone)):
+        start = _lower_bound(data, wanted)
+        end = _end_of(data, start, wanted)
+        if end > start:
+            parts.append(data[begin:start])
+            begin = end
+    return b"".join([*parts, data[begin:]]) if parts else None
 
 
 def find_folded(path: str, prefix: str, folded: str) -> str | None:

@@ -240,17 +240,19 @@ class Catalogue:
             ):
                 self._vanished(name, oid)
 
-    def forget(self, name: str) -> None:
-        """Take a session out, so that its going is not noticed as a loss; part of deleting, renaming and purging."""
-        self._guarded(lambda: self._forget(name))
+    def forget(self, *names: str) -> None:
+        """Take sessions out, so that their going is not noticed as a loss; part of deleting, renaming and purging."""
+        if names:
+            self._guarded(lambda: self._forget(names))
 
-    def _forget(self, name: str) -> None:
+    def _forget(self, names: Sequence[str]) -> None:
         with self.database.writing() as connection:
-            putting.drop_session(connection, name)
-            connection.execute("DELETE FROM refs WHERE name = ?", (name,))
-        self.generations.note([name])
+            for name in names:
+                putting.drop_session(connection, name)
+                connection.execute("DELETE FROM refs WHERE name = ?", (name,))
+        self.generations.note(names)
         if self._known is not None:
-            self._known.update({}, [name])
+            self._known.update({}, list(names))
 
     def discard(self) -> None:
         """Throw the index and the entries kept for loading away; the next question makes them anew."""
