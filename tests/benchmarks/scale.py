@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from datetime import timedelta
 from pathlib import Path
 from statistics import median
@@ -27,6 +27,7 @@ from superqode.session import Message, Session, SessionStore
 from superqode.session.codec import layout, message
 from superqode.session.codec.entry import encode_entry
 from superqode.session.codec.meta import Meta, encode_meta
+from superqode.session.errors import SessionNotFound
 from superqode.session.git.packed_refs import PackedRef
 from superqode.session.git.repository import HEADS
 from superqode.session.store.lineage import walk_lineage
@@ -37,7 +38,9 @@ _PROGRAM: Final = "from superqode.cli import main; main()"
 _SETTLE: Final = 2.2
 _SHOWN: Final = 50
 _BESIDE: Final = 5.0  # seconds of saving, alone and beside maintenance
-_SEARCHED: Final = "nothing-has-this-word"
+_UNSAID: Final = "unsaid"  # a word that no session has, one that very many have, and one in the title of all
+_SAID: Final = "the"
+_TITLED: Final = "measured"
 # How many times as long as with the smallest store: what one session costs, and how much a machine's caches add.
 _GROWS: Final = 2
 
@@ -69,7 +72,14 @@ def measure(bench: Bench) -> list[Section]:
 
 
 # What looks at each session, and so takes as long as there are sessions.
-_WHOLE: Final = ("the index made anew", "all words read for the search", "the tree of all", "a quick verify of all")
+_MISSED: Final = "look for one that is not there"
+_WHOLE: Final = (
+    "the index made anew",
+    "all words read for the search",
+    _MISSED,
+    "the tree of all",
+    "a quick verify of all",
+)
 
 
 def _times(bench: Bench, roots: Mapping[str, Path]) -> Times:
@@ -108,7 +118,20 @@ class _Asked:
         return timed(lambda: self._store.list_sessions(limit=1))[0]
 
     def read_words(self) -> float:
-        return timed(lambda: self._store.search(_SEARCHED))[0]
+        return timed(lambda: self._store.search(_UNSAID))[0]
+
+    def searched_said(self) -> float:
+        return timed(lambda: self._store.search(_SAID))[0]
+
+    def searched_title(self) -> float:
+        return timed(lambda: self._store.search(_TITLED))[0]
+
+    def missed(self) -> float:
+        return timed(self._miss)[0]
+
+    def _miss(self) -> None:
+        with suppress(SessionNotFound):
+            self._store.resolve("nothing")
 
     def listed(self) -> float:
         return timed(lambda: self._store.list_sessions(limit=_SHOWN))[0]
@@ -157,10 +180,13 @@ _ACTIONS: Final[dict[str, Callable[[_Asked], float]]] = {
     "all words read for the search": _Asked.read_words,
     _SETTLED: _Asked.listed,
     "list of a project": _Asked.listed_project,
-    "search": _Asked.read_words,
+    "search a word that none has": _Asked.read_words,
+    "search a word that most have": _Asked.searched_said,
+    "search a word of every title": _Asked.searched_title,
     "load one": _Asked.loaded,
     "load the latest": _Asked.loaded_latest,
     "find one by its beginning": _Asked.found,
+    _MISSED: _Asked.missed,
     "save one more message": _Asked.appended,
     "save a new session": _Asked.begun,
     "save a new session, its id given": _Asked.begun_by_name,

@@ -152,6 +152,18 @@ def test_search_finds_words_and_marks_them(cli: Cli, save: Save) -> None:
     assert "nothing found" in cli.run("sessions", "search", "no such words").stderr
 
 
+def test_search_now_says_what_it_did_not_look_at(cli: Cli, save: Save) -> None:
+    """Without waiting for what was never read; a search that waits has it, and then there is nothing to say."""
+    save("sql injection", id="a")
+    told = cli.run("sessions", "search", "injection", "--now")
+    assert "1 session not searched" in told.stderr
+    assert "sql" not in told.stdout
+    assert len(cli.json("sessions", "search", "injection")) == 1
+    told = cli.run("sessions", "search", "injection", "--now")
+    assert "sql" in told.stdout
+    assert "not searched" not in told.stderr
+
+
 @pytest.mark.parametrize("query", ['"', "a AND", "(", "*", "NEAR(", "-x", "'; drop table", "\x00", "说明", " "])
 def test_any_text_is_a_query(cli: Cli, save: Save, query: str) -> None:
     """Nothing that one types is a syntax error."""

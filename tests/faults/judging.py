@@ -11,6 +11,8 @@ from .life import texts
 from .tally import Blocked, Lost, Unreadable
 from .verbs import VERBS
 
+# Which life comes first, the saves' times decide.
+MERGED = {("two", "more", "otherwise"), ("two", "otherwise", "more")}
 # Where the session goes, or its fork.
 _GONE_TO = {"rename": "new", "fork": "new"}
 
@@ -24,7 +26,7 @@ def check(path: Path, verb: str) -> None:
         here = {"s", there} if verb == "rename" else {"s"}
         if not here & (listed | (trashed if verb == "delete" else set())):
             raise Lost("the session s")
-        if missing := {"fork", "two"} - listed:
+        if missing := {"fork", "two", "life"} - listed:
             raise Lost(f"the sessions {missing}")
         if verb != "purge" and "gone" not in listed | trashed:
             raise Lost("the session gone")
@@ -38,13 +40,24 @@ def check(path: Path, verb: str) -> None:
             # Cut short between a session's old name and its new one, the snapshots may stand under either.
             if "kept" not in kept and not (there == "new" and there in listed and name in ("s", there)):
                 raise Lost(f"the snapshot of {name}")
+        if verb == "merge":
+            _check_log(store)
         errors = [finding for finding in store.verify().findings if finding.severity == "error"]
         if errors:
             raise Unreadable(str(errors))
 
 
+def _check_log(store: SessionStore) -> None:
+    """The operation log says of a merge what the session says: it is there, once, or it is not."""
+    told = [operation for operation in store.operations() if operation.verb == "merge" and operation.happened]
+    if len(told) != (texts(store.load("two")) in MERGED):
+        raise Lost(f"what the log says: {told}")
+
+
 def _check_session(verb: str, name: str, said: tuple[str, ...]) -> None:
-    right = {"two": {("two", "more")}, "gone": {("gone",)}}.get(name, {("s",)})
+    right = {"two": {("two", "more")}, "life": {("two", "otherwise")}, "gone": {("gone",)}}.get(name, {("s",)})
+    if verb == "merge" and name == "two":
+        right |= MERGED
     if verb == "undo" and name == "two":
         right |= {("two",)}
     if said not in right:

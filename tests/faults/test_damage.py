@@ -16,6 +16,7 @@ from superqode.session import Session, SessionStore
 from superqode.session.errors import CorruptObject, CorruptSession, SaveFailed, SessionError
 from superqode.session.git import loose
 from superqode.session.store.index import texts
+from superqode.session.store.index.waiting import Waiting
 
 from .harms import HARMS, harm
 
@@ -449,7 +450,7 @@ def test_a_session_that_another_process_found_deleted_stops_no_search(store, sav
     store.list_sessions()
     repository = store._open()
     with store._index(repository).database.reading() as connection:
-        texts.index_session(connection, repository, 1_000_000, "gone")
+        texts.index_block(connection, repository, [Waiting(1_000_000, "gone", 0, 1)])
     assert {hit.session_id for hit in store.search("Title")} == {"s", "t"}
 
 

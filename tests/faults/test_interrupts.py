@@ -168,5 +168,5 @@ def test_ctrl_c_in_a_verb_that_moves_refs(verb, tmp_path, no_waiting, tally):
 
 def _stride(verb: str) -> int:
     if processes.FULL:
-        return 7 if verb in ("maintain", "rename") else 1
-    return {"maintain": 499, "rename": 307}.get(verb, 101)
+        return 7 if verb in ("maintain", "rename", "merge") else 1
+    return {"maintain": 499, "rename": 307, "merge": 503}.get(verb, 101)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -15,7 +16,9 @@ from session.store.operating import fill
 from superqode.session import Session, SessionStore, clock
 from superqode.session.errors import OperationBlocked, OperationError, SessionError
 
-from . import processes
+from . import judging, processes
+from .life import texts
+from .verbs import VERBS, make_store
 
 # Every point in a full run, every so-many-th else; a prime, so that loops in the code are met at all their places.
 STRIDE = 1 if processes.FULL else 3
@@ -34,26 +37,38 @@ def _prepare(folder: Path) -> None:
         store.delete("gone")
 
 
-def _killed(folder: Path, action: Callable[[SessionStore], object], point: int) -> bool:
-    """Do something to a store in a process that is killed before its n-th change of a name; says whether it was."""
+def _die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _fail() -> None:
+    raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+def _struck(
+    folder: Path, action: Callable[[SessionStore], object], point: int, strike: Callable[[], None] = _die
+) -> bool:
+    """Do something to a store in a process that is killed, or fails, at its n-th change of a name; says whether it was."""
     child = os.fork()
     if child == 0:
+        left = iter(range(point, -1, -1))
+        for name in _CALLS:
+            real = getattr(os, name)
+
+            def call(*arguments, _real=real, **options):
+                if next(left, 1) == 0:
+                    strike()
+                return _real(*arguments, **options)
+
+            setattr(os, name, call)
         try:
-            left = iter(range(point, -1, -1))
-            for name in _CALLS:
-                real = getattr(os, name)
-
-                def call(*arguments, _real=real, **options):
-                    if next(left, 1) == 0:
-                        os.kill(os.getpid(), signal.SIGKILL)
-                    return _real(*arguments, **options)
-
-                setattr(os, name, call)
             with SessionStore(folder) as store:
                 action(store)
+        except (SessionError, OSError):
+            pass  # what became of it the store tells
         finally:
-            os._exit(0)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+            os._exit(next(left, None) is None)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) in (-signal.SIGKILL, 1)
 
 
 def _state(store: SessionStore) -> tuple[object, ...]:
@@ -91,7 +106,7 @@ def test_kill_at_every_point(verb, tmp_path):
     while True:
         folder = tmp_path / f"at-{point}"
         shutil.copytree(tmp_path / "whole", folder)
-        if not _killed(folder, _VERBS[verb], point):
+        if not _struck(folder, _VERBS[verb], point):
             break
         struck += 1
         with SessionStore(folder) as store:
@@ -134,7 +149,7 @@ def test_a_killed_purge_is_finished_or_never_was(tmp_path):
     while True:
         folder = tmp_path / f"at-{point}"
         shutil.copytree(tmp_path / "whole", folder)
-        killed = _killed(folder, lambda store: store.purge("gone"), point)
+        killed = _struck(folder, lambda store: store.purge("gone"), point)
         with SessionStore(folder) as store:
             left = [item.session_id for item in store.trash()]
             if left:
@@ -149,6 +164,32 @@ def test_a_killed_purge_is_finished_or_never_was(tmp_path):
             break
         point += STRIDE
     assert point > 10
+
+
+@pytest.mark.parametrize("strike", [_die, _fail], ids=["killed", "failing"])
+def test_a_merge_is_whole_or_never_was(strike, tmp_path):
+    """Cut short anywhere: the session is at its old tip or the merged one, as the log says, and merging goes on."""
+    make_store(tmp_path / "whole")
+    point, struck = 1, 0
+    ends = set()
+    while True:
+        folder = tmp_path / f"at-{point}"
+        shutil.copytree(tmp_path / "whole", folder)
+        if not _struck(folder, VERBS["merge"], point, strike):
+            break
+        struck += 1
+        judging.check(folder, "merge")
+        with SessionStore(folder) as store:
+            ends.add(len(store.load("two").messages))
+        judging.go_on(folder, "merge")
+        with SessionStore(folder) as store:
+            assert texts(store.load("two")) in judging.MERGED, point
+            store.undo_operation()
+            assert texts(store.load("two")) == ("two", "more"), point
+        shutil.rmtree(folder)
+        point += STRIDE
+    assert struck >= 5, "the points were not met"
+    assert ends == {2, 3}, "some come before the branch moves, and some after it"
 
 
 def test_two_processes_take_one_operation_back(store_path, store, saved, start):

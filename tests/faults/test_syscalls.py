@@ -18,6 +18,7 @@ import pytest
 from superqode.session import SessionStore
 
 from . import judging, processes
+from .life import texts
 from .tally import Blocked, Lost
 from .verbs import VERBS, make_store
 
@@ -249,6 +250,7 @@ def _check_outcome(verb: str, word: str, path) -> None:
             "purge": lambda: not store.trash(),
             "fork": lambda: "new" in names,
             "undo": lambda: len(store.load("two").messages) == 1,
+            "merge": lambda: texts(store.load("two")) in judging.MERGED,
             "snapshot": lambda: len(store.load("s").snapshots) == 2,
         }
         if not done.get(verb, lambda: True)():

@@ -23,11 +23,15 @@ VERBS: dict[str, Callable[[SessionStore], object]] = {
     "fork": lambda store: store.fork("s", new_id="new"),
     "undo": lambda store: store.undo("two"),
     "snapshot": _snapshot,
+    "merge": lambda store: store.merge("two", "life"),
 }
 
 
 def make_store(place: Path) -> None:
-    """Make a store with sessions `s`, its fork, `two` of two saves, and `gone` in the trash; most have a snapshot."""
+    """Make a store with sessions `s`, its fork, `two` of two saves, and `gone` in the trash; most have a snapshot.
+
+    `life` is another life of `two`: it went on from the first save.
+    """
     with SessionStore(place) as store:
         for name in ("s", "gone", "two"):
             session = Session(id=name)
@@ -37,5 +41,8 @@ def make_store(place: Path) -> None:
         session.add_message("user", "more")
         store.save(session)
         store.fork("s", new_id="fork")
+        session = store.fork("two", at="~1", new_id="life")
+        session.add_message("user", "otherwise")
+        store.save(session)
         store.delete("gone")
         store.list_sessions()

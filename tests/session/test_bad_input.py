@@ -8,6 +8,7 @@ import pytest
 from strategies import hostile_ids
 from superqode.session import Message, Session, SessionStore
 from superqode.session.errors import InvalidEntry, InvalidSession, InvalidSessionId, SessionError, SessionNotFound
+from superqode.session.store import branches
 
 UNENCODABLE = "\ud800"
 
@@ -180,6 +181,25 @@ def test_near_ids_are_named(store, kept):
     """A typing error is met with the id that was meant."""
     with pytest.raises(SessionNotFound, match=r"There is no session 'keptt'\. Did you mean kept\?"):
         store.load("keptt")
+
+
+@pytest.mark.parametrize(
+    ("asked", "near"),
+    [
+        ("KEP", ("kept", "kept-a.b")),
+        ("EPT-a", ("kept-a.b",)),
+        ("kept-a-b", ("kept-a.b", "kept")),
+        ("superqod", ()),
+        ("x\ny", ()),
+    ],
+)
+@pytest.mark.parametrize("many", [False, True])
+def test_ids_are_near_by_beginning_case_part_and_spelling(store, kept, monkeypatch, asked, near, many):
+    """What is typed is a text and no pattern; of very many ids, too, and never the store's own branch."""
+    store.save(Session(id="kept-a.b"))
+    if many:
+        monkeypatch.setattr(branches, "_MANY", 2)
+    assert branches.near_ids(store._open(), asked) == list(near)
 
 
 def test_a_folder_of_something_else_is_left_alone(tmp_path):

@@ -15,6 +15,7 @@ from superqode.session.sharing.manager import SessionSharingManager
 from superqode.session.sharing.models import Preparation, PruneResult, ShareConfig, SharedSession
 from superqode.session.store.operations.results import Operation, UndoneOperation
 from superqode.session.store.results import (
+    ListChanges,
     MaintenanceReport,
     MergeResult,
     PurgeResult,
@@ -113,6 +114,10 @@ class AsyncSessionStore:
         """As `SessionStore.list_sessions`."""
         return await _run(self.store.list_sessions, **options)
 
+    async def list_changed(self, generation: int) -> ListChanges | None:
+        """As `SessionStore.list_changed`."""
+        return await _run(self.store.list_changed, generation)
+
     async def stats(self, **options: Any) -> StoreStats:
         """As `SessionStore.stats`."""
         return await _run(self.store.stats, **options)
@@ -120,6 +125,10 @@ class AsyncSessionStore:
     async def search(self, query: str, **options: Any) -> list[SearchHit]:
         """As `SessionStore.search`."""
         return await _run(self.store.search, query, **options)
+
+    async def unread(self) -> int:
+        """As `SessionStore.unread`."""
+        return await _run(self.store.unread)
 
     async def history(self, session_id: str, limit: int | None = None) -> list[SaveRecord]:
         """As `SessionStore.history`."""

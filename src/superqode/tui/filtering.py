@@ -81,6 +81,8 @@ def with_facet(typed: str, facet: Facet) -> str:
 
 def narrow(summaries: Sequence[SessionSummary], hays: Sequence[str], wanted: Wanted) -> list[SessionSummary]:
     """Give the wanted ones, in their order; `hays` are their haystacks."""
+    if wanted == Wanted():
+        return list(summaries)
     pairs = list(zip(summaries, hays, strict=True))
     for word in wanted.words:  # one after the other: a hundred thousand are narrowed between two keys
         pairs = [pair for pair in pairs if word in pair[1]]

@@ -7,28 +7,18 @@ It is opened in a thread, too, when it is first asked: the first screen is drawn
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from superqode.tui.filtering import haystack
+from superqode.tui.listing import Lister, Listing
 
 if TYPE_CHECKING:
     from superqode.session import AsyncSessionSharingManager, AsyncSessionStore, SessionStore
     from superqode.session.store.lineage import Branching
-    from superqode.session.store.results import SessionSummary
     from superqode.tui.opened import OpenSession
 
-__all__ = ["Library", "Listing"]
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """All sessions, newest first, and beside each the text that words are looked for in."""
-
-    summaries: Sequence[SessionSummary] = ()
-    hays: Sequence[str] = field(default=(), repr=False)
+__all__ = ["Library"]
 
 
 class Library:
@@ -42,7 +32,6 @@ class Library:
     def __init__(self, open_store: Callable[[], SessionStore], remote: str = "") -> None:
         self._open_store = open_store
         self._remote = remote
-        self._known: dict[str, tuple[SessionSummary, str]] = {}
 
     @cached_property
     def store(self) -> AsyncSessionStore:
@@ -58,6 +47,11 @@ class Library:
 
         return AsyncSessionSharingManager(SessionSharingManager(self.store.store, self._remote or None))
 
+    @cached_property
+    def lister(self) -> Lister:
+        """The list of all sessions, kept up to date."""
+        return Lister(self.store.store)
+
     async def ready(self) -> str:
         """Open the store; gives a line for people where sessions of the old store wait to be imported, else empty.
 
@@ -71,20 +65,11 @@ class Library:
         return await asyncio.to_thread(opened)
 
     async def listing(self, limit: int | None = None) -> Listing:
-        """List all sessions, or so many; what did not change since the last call is not read again.
+        """List all sessions, or so many; of all, what did not change since the last call is not read again.
 
         Raises as `SessionStore.list_sessions`.
         """
-
-        def read() -> Listing:
-            known = self._known
-            found = self.store.store.list_sessions(limit=limit, known={key: item for key, (item, _) in known.items()})
-            told = [known.get(item.id, (None, "")) for item in found]
-            hays = [old[1] if old[0] is item else haystack(item) for item, old in zip(found, told, strict=True)]
-            self._known = {item.id: (item, hay) for item, hay in zip(found, hays, strict=True)}
-            return Listing(found, hays)
-
-        return await asyncio.to_thread(read)
+        return await asyncio.to_thread(self.lister.all if limit is None else partial(self.lister.first, limit))
 
     async def lineage(self) -> list[Branching]:
         """Give all sessions as the forest of their forks; raises as `SessionStore.list_sessions`."""

@@ -38,7 +38,8 @@ def _check(file, refs, absent):
         assert find(path, name) == ref.oid
     for name in absent - refs.keys():
         assert find(path, name) is None
-    for prefix in ("refs/heads/", "refs/heads/a", "refs/tags/", "refs/tags/s/", "refs/nothing/", "z"):
+    for prefix in ("", "refs/heads/", "refs/heads/a", "refs/tags/", "refs/tags/s/", "refs/nothing/", "z"):
+        assert packed_refs.names(path, prefix) == [name for name, _ in iterate(path, prefix)]
         assert dict(iterate(path, prefix)) == {name: ref for name, ref in refs.items() if name.startswith(prefix)}
 
 
@@ -85,6 +86,7 @@ def test_a_missing_and_an_empty_file_have_no_refs(tmp_path):
         if content is not None:
             (tmp_path / "p").write_bytes(content)
         assert list(iterate(str(tmp_path / "p"))) == []
+        assert packed_refs.names(str(tmp_path / "p")) == []
         assert find(str(tmp_path / "p"), "refs/heads/x") is None
         assert find_folded(str(tmp_path / "p"), "refs/heads/", "x") is None
 
@@ -112,6 +114,8 @@ def test_garbage_is_told(tmp_path, line, header):
 
     with pytest.raises(CorruptObject, match="packed-refs"):
         list(iterate(str(path)))
+    with pytest.raises(CorruptObject, match="packed-refs"):
+        packed_refs.names(str(path))
     with pytest.raises(CorruptObject, match="packed-refs"):
         find(str(path), "refs/heads/z")
 
@@ -149,14 +153,18 @@ def test_a_twin_is_found_just_where_there_is_one(file, names, asked):
     assert found in twins if twins else found is None
 
 
-@given(REFS, NAMES)
-def test_one_is_taken_out_and_the_others_stay(file, refs, absent):
-    """The bytes without a ref are those of the others, peeled lines and all."""
-    file.write_bytes(render(refs))
-    for name in refs:
-        assert without(str(file), name) == render({other: ref for other, ref in refs.items() if other != name})
-    if absent not in refs:
-        assert without(str(file), absent) is None
+@given(REFS, st.sets(NAMES, max_size=3), st.randoms(use_true_random=False), st.booleans())
+def test_some_are_taken_out_and_the_others_stay(file, refs, absent, chance, ordered):
+    """The bytes without refs are those of the others, peeled lines and all, also where some never were there."""
+    data = render(refs)
+    file.write_bytes(data if ordered else data.replace(b" sorted ", b" "))
+    some = chance.sample(sorted(refs), len(refs) // 2)
+    for gone in ({name} for name in refs):
+        assert without(str(file), gone) == render({name: ref for name, ref in refs.items() if name not in gone})
+    if some:
+        rest = {name: ref for name, ref in refs.items() if name not in some and name not in absent}
+        assert without(str(file), [*some, *absent]) == render(rest)
+    assert without(str(file), absent - refs.keys()) is None
 
 
 def test_git_reads_what_we_write_and_we_what_git_writes(tmp_path):

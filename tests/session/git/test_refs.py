@@ -117,6 +117,27 @@ def test_deleting_one_packed_ref_keeps_the_others(refs, git):
     git("fsck", "--strict")
 
 
+def test_many_refs_are_deleted_at_once(refs, git):
+    """Loose, packed or both, with their reflogs; one that is somewhere else by now stays, and says so by its absence."""
+    for name in ("packed", "both", "moved", "kept"):
+        _make(refs, f"refs/heads/{name}", git.one)
+    git("tag", "-a", "-m", "m", "t", git.two)
+    git("pack-refs", "--all")
+    for name in ("both", "moved"):
+        _make(refs, f"refs/heads/{name}", git.two, git.one)
+    _make(refs, "refs/heads/deep/loose", git.three)
+
+    wanted = {"refs/heads/both": git.two, "refs/heads/deep/loose": git.three, "refs/heads/packed": git.one}
+    gone = refs.delete_all({**wanted, "refs/heads/moved": git.one, "refs/heads/never": git.one})
+
+    assert gone == list(wanted)
+    assert sorted(git.refs()) == ["refs/heads/kept", "refs/heads/moved", "refs/tags/t"]
+    assert git("rev-parse", "moved") == git.two
+    assert not (git.path / "logs" / "refs" / "heads" / "deep").exists()
+    assert not list(git.path.rglob("*.lock"))
+    git("fsck", "--strict")
+
+
 def test_the_reflog_is_gits(refs, git):
     """Git reads our reflog; deleting a ref deletes it, with the folders it leaves empty."""
     _make(refs, "refs/heads/deep/er/x", git.one)

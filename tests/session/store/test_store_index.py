@@ -12,6 +12,7 @@ from superqode.session import MessageRole, Session, SessionStore
 from superqode.session.git.repository import Repository
 from superqode.session.store.index import catalogue, rows
 from superqode.session.store.index.scan import changed_since, take_stamp
+from superqode.session.store.results import ListChanges
 
 
 def saved(store, session_id, text="Fix it", **fields):
@@ -275,3 +276,33 @@ def _settle(store_path):
     long_ago = os.stat(store_path).st_mtime_ns - 60 * 10**9
     for path in (*(store_path / "refs" / "heads").rglob("*"), store_path / "refs" / "heads"):
         os.utime(path, ns=(long_ago, long_ago))
+
+
+def test_changes_since_a_listing_are_told(store):
+    """New, changed and gone sessions, each once; what another process told the index, or is long ago, is not known."""
+    saved(store, "kept")
+    saved(store, "goes")
+    generation = store.generation()
+    assert store.list_changed(generation) == ListChanges(generation, (), ())
+    saved(store, "new")
+    store.delete("goes")
+    changes = store.list_changed(generation)
+    assert changes.changed == ("goes", "new")
+    assert [summary.id for summary in changes.summaries] == ["new"]
+    assert store.list_changed(changes.generation).changed == ()
+    assert store.list_changed(-1) is None
+    assert store.list_changed(changes.generation + 1) is None
+
+    with SessionStore(store.path) as other:
+        saved(other, "others")
+        other.list_sessions()
+    assert store.list_changed(changes.generation) is None
+
+
+def test_changes_that_are_read_in_parts_are_told(store, monkeypatch):
+    """Very many new sessions are read in parts, and all of them are told."""
+    monkeypatch.setattr(catalogue, "_AT_ONCE", 2)
+    generation = store.generation()
+    for number in range(5):
+        saved(store, f"s{number}")
+    assert store.list_changed(generation).changed == ("s0", "s1", "s2", "s3", "s4")

@@ -8,6 +8,7 @@ import pytest
 
 from superqode.session import MessageRole, Session, SessionStore
 from superqode.session.errors import InvalidSessionId, SessionExists, SessionNotFound
+from superqode.session.store import moving
 
 
 def saved(store, session_id="work", text="Fix it"):
@@ -211,6 +212,38 @@ def test_cleaning_up_takes_only_old_sessions_and_first_tells_which(store, still_
     assert ids_of(store) == ["old", "young"]
     assert store.cleanup_old_sessions() == told
     assert (ids_of(store), trashed(store)) == (["young"], ["old"])
+
+
+def test_many_are_cleaned_up_and_purged_in_parts(store, still_clock, git, monkeypatch):
+    """Whatever the parts: snapshots go along, what was saved meanwhile stays, one operation takes all of it back."""
+    monkeypatch.setattr(moving, "_TOGETHER", 2)
+    for name in ("a", "b", "c", "d", "e"):
+        saved(store, name)
+    store.maintain()
+    still_clock.advance(days=40)
+    old = store.list_sessions()
+    going_on = store.load("c")
+    going_on.add_message("user", "meanwhile")
+    real = store.list_sessions
+    monkeypatch.setattr(store, "list_sessions", lambda **wanted: (store.save(going_on), old)[1])
+    moved = store.cleanup_old_sessions()
+    monkeypatch.setattr(store, "list_sessions", real)
+
+    assert {summary.id for summary in moved} == {"a", "b", "d", "e"}
+    assert ids_of(store) == ["c"]
+    assert {(item.session_id, item.snapshots) for item in store.trash()} == {(name, ("here",)) for name in "abde"}
+    assert [operation.verb for operation in store.operations()] == ["prune"]
+    git.fsck()
+
+    store.undo_operation()
+    assert sorted(ids_of(store)) == ["a", "b", "c", "d", "e"]
+    assert [snapshot.id for snapshot in store.load("a").snapshots] == ["here"]
+
+    store.undo_operation(1)
+    assert len(store.purge().purged) == 4
+    assert (ids_of(store), trashed(store)) == (["c"], [])
+    assert git("for-each-ref", "refs/superqode/trash") == ""
+    git.fsck()
 
 
 def test_a_ref_in_the_trash_that_is_no_deletion_is_left_alone(store, git):

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from superqode.session import MessageRole, Session, SessionStore
+from superqode.session import MessageRole, Session, SessionStore, clock
+from superqode.session.store.index import search, waiting
 from superqode.session.store.index.words import snippet
 
 TEXTS = {
@@ -176,3 +177,74 @@ def test_text_that_is_no_unicode_is_saved_and_found_around(store):
     store.save(session)
     assert [hit.kind for hit in store.search("after")] == ["user"]
     assert [hit.kind for hit in store.search("half title")] == ["title"]
+
+
+def _said(store, count):
+    """Save sessions `s0` and so on, each later than the one before, with a message of the same words."""
+    for number in range(count):
+        session = Session(id=f"s{number}", title=f"Of {number}")
+        session.add_message(MessageRole.USER, f"It says needle, {number}")
+        store.save(session)
+
+
+def test_of_very_many_hits_the_best_of_the_last_are_given(store, monkeypatch):
+    """A word that all say is weighed among those that came last, also in the order in which a first search reads."""
+    monkeypatch.setattr(search, "_WEIGHED", 3)
+    monkeypatch.setattr(waiting, "_BLOCK", 4)  # two sessions of one message each
+    _said(store, 9)
+    assert {hit.session_id for hit in store.search("needle", limit=3)} == {"s6", "s7", "s8"}
+    assert {hit.session_id for hit in store.search("needle", limit=9)} == {f"s{number}" for number in range(9)}
+    going_on = store.load("s0")
+    going_on.add_message(MessageRole.USER, "It says needle once more")
+    store.save(going_on)
+    assert "s0" in {hit.session_id for hit in store.search("needle", limit=3)}
+
+
+def test_a_bound_on_what_is_weighed_hides_no_hit_of_a_filter(store, monkeypatch):
+    """Of a tag that only the oldest has, the oldest is found, however many newer ones say the word."""
+    monkeypatch.setattr(search, "_WEIGHED", 3)
+    session = Session(id="oldest", tags=["mine"])
+    session.add_message(MessageRole.USER, "the needle")
+    store.save(session)
+    _said(store, 9)
+    assert [hit.session_id for hit in store.search("needle", tags=["mine"])] == ["oldest"]
+
+
+def test_a_search_without_patience_answers_from_what_was_read(store, monkeypatch):
+    """It says how many sessions are missing; the newest are read first, and a later search has all."""
+    monkeypatch.setattr(waiting, "_BLOCK", 4)
+    _said(store, 5)
+    assert store.search("needle", patience=0) == []
+    assert store.unread() == 5
+
+    ticks = iter([0.0, 0.5, 1.5])  # the beginning, and before each block
+    monkeypatch.setattr(clock, "monotonic", lambda: next(ticks))
+    assert {hit.session_id for hit in store.search("needle", patience=1)} == {"s3", "s4"}
+    assert store.unread() == 3
+    assert len(store.search("needle")) == 5
+    assert store.unread() == 0
+
+
+def test_a_first_search_that_is_interrupted_goes_on(store, monkeypatch):
+    """What was read before it broke off is not read again."""
+    monkeypatch.setattr(waiting, "_BLOCK", 4)
+    _said(store, 6)
+
+    def interrupted(done, _total, what):
+        if what == "indexing words" and done == 4:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.search("needle", progress=interrupted)
+    assert store.unread() == 2
+    assert len(store.search("needle")) == 6
+
+
+def test_a_save_that_lies_about_its_length_is_found_all_the_same(store, monkeypatch):
+    """The index believes no count: what finds no room among the older ones stands on top."""
+    monkeypatch.setattr(waiting, "_BLOCK", 4)
+    _said(store, 6)
+    store.list_sessions()
+    with store._index(store._open()).database.writing() as connection:
+        connection.execute("UPDATE sessions SET messages = 0")
+    assert len(store.search("needle")) == 6

@@ -1,9 +1,14 @@
 """`verify`: all that is there is read, and damage is named by session, save and place."""
 
+import os
+import shutil
+import sqlite3
+
 import pytest
 
 from superqode.session import Message, Session, SessionStore
 from superqode.session.errors import SessionNotFound
+from superqode.session.store.results import VerifyReport
 
 
 @pytest.fixture
@@ -244,3 +249,89 @@ def test_what_others_wrote_is_told(store, session, git, store_path):
 def _verify_at(store, **how):
     with SessionStore(store.path) as opened:
         return opened.verify(**how)
+
+
+@pytest.fixture
+def spoilt(store, session, tmp_path):
+    """Copy the store, packed, each session read by the index, and spoil the copy's packs before it is opened."""
+    store.maintain()
+    store.list_sessions()
+    assert _verify_at(store, level="quick") == VerifyReport(2, 2, 2)
+
+    def spoil(how):
+        copy = tmp_path / "spoilt"
+        shutil.copytree(store.path, copy)
+        for pack in (copy / "objects" / "pack").glob("*.pack"):
+            for path in (pack, pack.with_suffix(".idx")):
+                path.chmod(0o644)
+            how(pack)
+        return SessionStore(copy)
+
+    return spoil
+
+
+def _emptied(pack):
+    """Zeros between a pack's head and its end."""
+    data = pack.read_bytes()
+    pack.write_bytes(data[:12] + bytes(len(data) - 32) + data[-20:])
+
+
+def test_quick_reads_nothing_again_that_was_read_when_it_was_new(spoilt):
+    """What comes to the inside of a pack later, the other levels find: quick is what costs no reading."""
+    with spoilt(_emptied) as store:
+        found = {level: store.verify(level=level).findings for level in ("quick", "structure")}
+    assert "other" not in {finding.session_id for finding in found["quick"]}
+    assert "other" in {finding.session_id for finding in found["structure"]}
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        lambda pack: os.truncate(pack, pack.stat().st_size // 2),
+        lambda pack: os.truncate(pack, 0),
+        lambda pack: pack.write_bytes(b"KCAP" + pack.read_bytes()[4:]),
+        lambda pack: pack.unlink(),
+        lambda pack: (pack.unlink(), pack.with_suffix(".idx").unlink()),
+        lambda pack: os.truncate(pack.with_suffix(".idx"), 10),
+    ],
+    ids=["half", "empty", "another head", "gone", "gone with its index", "index cut"],
+)
+def test_quick_finds_packs_that_were_cut_or_lost(spoilt, how):
+    """Where a pack does not fit its index, or an object is in none, every last save is read, and told by name."""
+    with spoilt(how) as store:
+        report = store.verify(level="quick")
+    assert {finding.session_id for finding in report.findings if finding.severity == "error"} == {"other", "s"}
+
+
+def _other_version(index):
+    connection = sqlite3.connect(index)
+    connection.execute("PRAGMA user_version = 1")
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "index",
+    [
+        _other_version,
+        lambda index: index.unlink(),
+        lambda index: index.write_bytes(b"no index" * 1000),
+    ],
+    ids=["of another version", "gone", "damaged"],
+)
+def test_quick_reads_all_where_no_index_tells(store, spoilt, index):
+    """An index that cannot be believed saves no reading."""
+    store.close()
+    index(store.path / "superqode" / "index.sqlite")
+    with spoilt(_emptied) as opened:
+        assert not opened.verify(level="quick").ok
+
+
+def test_quick_reads_what_the_index_has_not_read(store, session, spoilt):
+    """A save that came after the last listing is read, packed or not."""
+    session = store.load("s")
+    session.add_message("user", "more")
+    store.save(session)
+    store.maintain()
+    with spoilt(_emptied) as opened:
+        report = opened.verify(level="quick")
+    assert {finding.session_id for finding in report.findings if finding.severity == "error"} == {"s"}

@@ -12,10 +12,10 @@ from superqode.cli import params
 from superqode.cli.completing import complete_ids
 from superqode.cli.lazy import Command, examples, terminal_width
 from superqode.cli.options import json_option, open_store, resolve, store_option, wants_json
-from superqode.cli.output import Column, emit, emit_json, note, on_terminal, style, table
+from superqode.cli.output import Column, emit, emit_json, note, on_terminal, style, table, warn
 from superqode.cli.progress import progress
 from superqode.cli.sessions.filters import filters
-from superqode.cli.text import line, width
+from superqode.cli.text import count, line, width
 from superqode.cli.times import ago
 
 if TYPE_CHECKING:
@@ -116,6 +116,7 @@ def _row(summary: SessionSummary) -> tuple[object, ...]:
 )
 @filters
 @click.option("--limit", metavar="N", type=click.IntRange(min=1), default=20, show_default=True, help="How many.")
+@click.option("--now", is_flag=True, help="Answer from what was read before, and say how many sessions are missing.")
 @json_option("an array of hits as in SearchHit", "superqode.session.store.results:SearchHit[]")
 @store_option
 def search(
@@ -127,8 +128,13 @@ def search(
     since: datetime | None,
     until: datetime | None,
     limit: int,
+    now: bool,
 ) -> None:
-    """Find words in titles, tags, messages and tool text."""
+    """Find words in titles, tags, messages and tool text.
+
+    The best hits come first; of more than a thousand the best of those that came last. What was saved since the
+    last search is read first, which takes a while where it is very much. Ctrl-C keeps what was read by then.
+    """
     with open_store() as store, progress("Indexing") as drawn:
         hits = store.search(
             " ".join(query),
@@ -138,8 +144,12 @@ def search(
             since=since,
             until=until,
             limit=limit,
+            patience=0 if now else None,
             progress=drawn,
         )
+        unread = store.unread() if now else 0
+    if unread:
+        warn(f"{count(unread, 'session')} not searched: without --now they are")
     if wants_json():
         emit_json([hit.to_dict() for hit in hits])
         return

@@ -53,7 +53,7 @@ def _part(_ctx: click.Context, _parameter: click.Parameter, value: str | None) -
     ),
 )
 @sessions_argument(required=False)
-@click.option("--quick", is_flag=True, help="Only each session's last save.")
+@click.option("--quick", is_flag=True, help="Each session's last save is there, no pack is cut; what is new is read.")
 @click.option("--structure", is_flag=True, help="All saves and folders; files only have to be there.")
 @click.option(
     "--read-data",

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -111,6 +112,7 @@ def _value(text: str) -> str:
     return one_line(text[:400])
 
 
+@lru_cache(maxsize=4)  # who reads a save asks first for its times, then for its counts
 def parse(data: bytes) -> Story:
     """Read a commit message; whatever is missing or makes no sense is left at its default."""
     text = data.decode("utf-8", "replace")

@@ -82,6 +82,10 @@ class LockFile:
         self._check_ours()
         os.replace(fresh, self.path)  # noqa: PTH105
 
+    def idle(self) -> None:
+        """Hold the lock without its file being open, which nothing will be written to: many may be held at once."""
+        self._close()
+
     def _close(self) -> None:
         # Forgotten first: a Ctrl-C between must not close the number twice, it may be another file's by then.
         handle, self._handle = self._handle, -1

@@ -6,6 +6,7 @@ git-cat-file(1), Documentation/technical in Git's source), so that the save path
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -28,6 +29,7 @@ __all__ = ["BLOB", "TREE", "Commit", "Ident", "Objects", "Tag", "TreeEntry", "pa
 
 TREE: Final = "40000"
 BLOB: Final = "100644"
+_OID: Final = re.compile(rb"[0-9a-f]{40}")
 _TREES_KEPT: Final = 512
 
 
@@ -159,6 +161,13 @@ class Objects:
         """Whether the object is there, whole or not: nothing of it is read."""
         return self.loose.stands(oid) or self._packs().holds(oid)
 
+    def is_packed(self, oid: str) -> bool:
+        """Whether the object stands in a pack, and has no file of its own; nothing of it is read."""
+        folders = getattr(self._local, "folders", None)
+        if (folders is None or oid[:2] in folders) and self.loose.stands(oid):
+            return False
+        return bool(self._packs().holds(oid))
+
     def _typed(self, oid: str, kind: str) -> bytes:
         found, content = self.read(oid)
         if found != kind:
@@ -256,6 +265,10 @@ class Objects:
 
     def _write_loose(self, kind: str, content: bytes) -> str:
         return self.write(kind, content)
+
+    def note_written(self, paths: Iterable[str]) -> None:
+        """Let other files, too, be of those that this thread's next flush makes durable."""
+        self._local.__dict__.setdefault("written", []).extend(paths)
 
     def take_written(self) -> list[str]:
         """The files this thread wrote since its last call: what a flush has to make durable."""
@@ -356,10 +369,9 @@ def _headers(data: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
 
 
 def _oid_text(oid: str, value: bytes) -> str:
-    text = value.decode("ascii", "replace")
-    if len(text) != 40 or not all(digit in "0123456789abcdef" for digit in text):
+    if _OID.fullmatch(value) is None:
         raise CorruptObject(oid, "it names something that is no object id")
-    return text
+    return value.decode("ascii")
 
 
 def parse_commit(oid: str, data: bytes) -> Commit:

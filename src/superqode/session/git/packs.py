@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -9,10 +11,43 @@ from typing import Any, Final
 from superqode.session.errors import CorruptObject
 from superqode.session.git.loose import object_id
 
-__all__ = ["Packs"]
+__all__ = ["Packs", "packs_fit"]
 
 # git_object_t in libgit2's include/git2/types.h.
 _KINDS: Final = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
+
+
+# A pack's head: its name, its version, how many objects it has; and the length of the checksum at its end.
+_HEAD: Final = struct.Struct(">4sII")
+_CHECKSUM: Final = 20
+# An index's head and its 256 counts, of which the last counts all (gitformat-pack(5), version 2).
+_INDEX_MAGIC: Final = b"\xfftOc\0\0\0\2"
+_COUNT_AT: Final = len(_INDEX_MAGIC) + 255 * 4
+
+
+def packs_fit(folder: Path) -> bool:
+    """Whether each pack has the beginning and the end that its index says: none was cut short, lost or mixed up.
+
+    Args:
+        folder: `objects/pack`.
+    """
+    try:
+        return all(_fits(index) for index in folder.glob("*.idx"))
+    except OSError:
+        return False
+
+
+def _fits(index: Path) -> bool:
+    with index.open("rb") as file:
+        head = file.read(_COUNT_AT + 4)
+        file.seek(-2 * _CHECKSUM, os.SEEK_END)
+        told = file.read(_CHECKSUM)
+    with index.with_suffix(".pack").open("rb") as file:
+        name, version, count = _HEAD.unpack(file.read(_HEAD.size).ljust(_HEAD.size, b"\0"))
+        file.seek(-_CHECKSUM, os.SEEK_END)
+        ended = file.read(_CHECKSUM)
+    begun = name == b"PACK" and version in (2, 3) and head.startswith(_INDEX_MAGIC)
+    return begun and head[_COUNT_AT:] == count.to_bytes(4, "big") and told == ended
 
 
 class Packs:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
 from pathlib import Path
 from typing import Final
 
@@ -115,17 +115,17 @@ class Refs:
 
     def names(self, prefix: str) -> list[str]:
         """Names of all refs below `prefix` (which ends with a slash), sorted."""
-        # Loose first: packing writes packed-refs before it removes a file, so this order misses nothing.
-        found = set(self.loose_names(prefix))
-        found.update(name for name, _ in packed_refs.iterate(self._packed, prefix))
-        return sorted(found)
+        return self._names(prefix, prefix)
 
     def beginning(self, start: str) -> list[str]:
         """Names of all refs that begin with `start`, which may end within a name, sorted."""
-        folder = start[: start.rindex("/") + 1]
-        found = set(self.loose_names(folder, start))
-        found.update(name for name, _ in packed_refs.iterate(self._packed, start))
-        return sorted(found)
+        return self._names(start[: start.rindex("/") + 1], start)
+
+    def _names(self, folder: str, start: str) -> list[str]:
+        # Loose first: packing writes packed-refs before it removes a file, so this order misses nothing.
+        loose = set(self.loose_names(folder, start))
+        packed = packed_refs.names(self._packed, start)
+        return sorted([*packed, *loose.difference(packed)])  # the packed ones are in order, which sorting makes use of
 
     def find_folded(self, prefix: str, name: str) -> str | None:
         """The name of a ref directly below `prefix` that equals `name` regardless of case, without the prefix."""
@@ -201,22 +201,41 @@ class Refs:
         Raises:
             RefConflict, StoreLocked, OSError: as `update`.
         """
-        # packed-refs stays locked until all is done, also where it does not hold the ref: or somebody who packs, and
-        # has read the ref already, would bring it back (files_transaction_prepare in Git's refs/files-backend.c).
-        with self._locked(name), self._locked_packed() as packed:
-            found = self.read(name)
-            if found != expected:
-                raise RefConflict(name, expected, found)
-            rest = packed_refs.without(self._packed, name)
+        if name not in self.delete_all({name: expected}):
+            raise RefConflict(name, expected, self.read(name))
+
+    def delete_all(self, refs: Mapping[str, str]) -> list[str]:
+        """Delete refs with their reflogs, each if it is still at its id; `packed-refs` is written once for all of them.
+
+        Gives the names of those that are gone, in the order given, in which their own files went, too.
+
+        Raises:
+            StoreLocked: another process held the lock of one of them all the time; nothing was changed.
+            OSError: as `update`.
+        """
+        with ExitStack() as locks:
+            for name in sorted(refs):  # in order, so that two of these do not wait for each other
+                locks.enter_context(self._locked(name)).idle()
+            # packed-refs stays locked until all is done, also where it does not hold them: or somebody who packs, and
+            # has read a ref already, would bring it back (files_transaction_prepare in Git's refs/files-backend.c).
+            packed = locks.enter_context(self._locked_packed())
+            gone = [name for name, expected in refs.items() if self.read(name) == expected]
+            rest = packed_refs.without(self._packed, gone)
             if rest is not None:
-                packed.put(rest)  # the packed value goes first, or it would show again for a moment
-            # The reflog first, as Git does: one without its ref says that the ref was lost.
-            for path in (f"{self._root}/logs/{name}", f"{self._root}/{name}"):
-                try:
-                    os.unlink(path)  # noqa: PTH108
-                except FileNotFoundError:
-                    continue
-        self._remove_empty_folders(name)
+                packed.put(rest)  # the packed values go first, or they would show again for a moment
+            for name in gone:
+                self._remove_files(name)
+        for name in gone:
+            self._remove_empty_folders(name)
+        return gone
+
+    def _remove_files(self, name: str) -> None:
+        # The reflog first, as Git does: one without its ref says that the ref was lost.
+        for path in (f"{self._root}/logs/{name}", f"{self._root}/{name}"):
+            try:
+                os.unlink(path)  # noqa: PTH108
+            except FileNotFoundError:
+                continue
 
     def pack(self, peel: Callable[[str, str], str], hold: Hold = lambda _name: nullcontext()) -> int:
         """Move loose refs into `packed-refs`; gives how many.
@@ -237,7 +256,7 @@ class Refs:
         return sum(self._prune_loose(name, ref.oid, hold) for name, ref in packed.items())
 
     def create_all(self, refs: Mapping[str, PackedRef]) -> None:
-        """Make many refs at once, in `packed-refs`; for a repository that nobody else uses yet."""
+        """Make many refs at once, in `packed-refs`: such as nobody else makes, and nobody has moved yet."""
         with self._locked_packed() as lock:
             lock.commit(packed_refs.merged(self._packed, refs), sync=True)
 

@@ -278,6 +278,10 @@ class Repository:
             self.objects.loose.distrust(written)
             raise
 
+    def flush_later(self, paths: Iterable[str]) -> None:
+        """Leave it to this thread's next flush to make files durable; nothing is acknowledged before that."""
+        self.objects.note_written(paths)
+
     # -- settings -------------------------------------------------------------------------------------------------
 
     def settings(self) -> dict[str, str]:

@@ -44,7 +44,8 @@ class StoreCare(StoreReads):
 
         Args:
             session_ids: the sessions; all without them.
-            level: `quick` (last saves), `structure` (all commits and trees, files have to be there) or `data` (all).
+            level: `quick` (each last save is there, and what is new is whole), `structure` (all commits and trees,
+                files have to be there) or `data` (all).
             part: of `data` the n-th of so many parts, to read an enormous store a part a day.
             progress: told how many sessions were looked at.
 

@@ -59,9 +59,7 @@ def _match_title(repository: Repository, text: str, titled: Sequence[SessionSumm
         return whole[0]
     if folded.strip("@") in _LATEST:
         raise SessionNotFound(text, hint=" Did you mean @latest?")
-    near = near_ids(
-        text, session_ids(repository)
-    )  # only now: of very many ids it takes long to tell which are spelt nearly so
+    near = near_ids(repository, text)
     within = [item for item in titled if folded in item.title.casefold()][:_SHOWN]
     if within and not near:
         told = "; ".join(f"{item.id} ({item.title[:_TITLE_SHOWN]})" for item in within)

@@ -7,7 +7,7 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from superqode.session import clock
 from superqode.session.errors import OperationNotFound, StoreNotFound
@@ -57,14 +57,21 @@ else:
 
 __all__ = ["StoreMoves"]
 
+T = TypeVar("T")
+# How many sessions are moved, or forgotten, at once.
+_TOGETHER: Final = 200
+
 
 class StoreMoves(StoreCare):
     """The verbs of `SessionStore` that move and remove sessions, and the log of them."""
 
     @contextmanager
-    def _recorded(self, repository: Repository, verb: str, session_id: str) -> Iterator[None]:
+    def _recorded(
+        self, repository: Repository, verb: str, session_id: str, *, flushing: bool = False
+    ) -> Iterator[None]:
         """Write down as one operation what happens inside to a session's refs."""
-        with self._told(), recording.recording(repository, verb, recording.titles_of(repository, [session_id])):
+        titles = recording.titles_of(repository, [session_id])
+        with self._told(), recording.recording(repository, verb, titles, flushing=flushing):
             yield
 
     # -- moving and removing ------------------------------------------------------------------------------------------
@@ -98,7 +105,7 @@ class StoreMoves(StoreCare):
         repository = self._open()
         if repository is None or not self.exists(session_id):
             return False
-        with self._recorded(repository, "delete", session_id), repository.writing(session_id):
+        with self._recorded(repository, "delete", session_id, flushing=True), repository.writing(session_id):
             deleted = trash.move_to_trash(repository, session_id)
         self._index(repository).forget(session_id)
         return deleted
@@ -169,15 +176,14 @@ class StoreMoves(StoreCare):
         sessions = dict.fromkeys((item.session_id for item in items), "")
         going = _going(repository, items)
         with self._told(), log.alone(), forgetting.purging(repository, log, sessions, going):
-            for item in items:
-                with repository.writing(item.session_id):
-                    purged.mark_purged(repository, item)
-                    trash.throw_away(repository, item)
-                sources_refs.forget_purged(repository, item)
-        for session_id in sessions:
-            # Not under the session's lock, which a listing that rescues takes while it holds the index.
-            if repository.refs.read(branch_ref(session_id)) is None:
-                index.forget(session_id)
+            for part in _parts(items):
+                with repository.writing(*(item.session_id for item in part)):
+                    purged.mark_purged(repository, part)
+                    trash.throw_away(repository, part)
+                for item in part:
+                    sources_refs.forget_purged(repository, item)
+        # Not under the sessions' locks, which a listing that rescues takes while it holds the index.
+        index.forget(*(name for name in sessions if repository.refs.read(branch_ref(name)) is None))
         index.discard()  # the words of what was purged go with it
         scrubbing.forget_verdicts(repository)
 
@@ -194,17 +200,15 @@ class StoreMoves(StoreCare):
         repository = self._open()
         if dry_run or repository is None or not old:
             return old
-        moved: list[SessionSummary] = []
-        with self._told(), recording.recording(repository, "prune", {summary.id: summary.title for summary in old}):
-            for summary in old:
-                with repository.writing(summary.id):
+        moved: set[str] = set()
+        titles = {summary.id: summary.title for summary in old}
+        with self._told(), recording.recording(repository, "prune", titles, flushing=True):
+            for part in _parts(old):
+                with repository.writing(*(summary.id for summary in part)):
                     # What changed since it was listed is not old any more.
-                    if repository.refs.read(branch_ref(summary.id)) == summary.tip:
-                        trash.move_to_trash(repository, summary.id)
-                        moved.append(summary)
-        for summary in moved:
-            self._index(repository).forget(summary.id)
-        return moved
+                    moved.update(trash.move_together(repository, {summary.id: summary.tip for summary in part}))
+        self._index(repository).forget(*moved)
+        return [summary for summary in old if summary.id in moved]
 
     # -- operations ---------------------------------------------------------------------------------------------------
 
@@ -278,9 +282,13 @@ class StoreMoves(StoreCare):
         if made.rename:
             renaming.rename(repository, index, self._saver(repository), *made.rename)
         gone = [move.name.removeprefix(HEADS) for move in made.back if move.name.startswith(HEADS) and not move.new]
-        for session_id in [*gone, *made.trash]:
-            index.forget(session_id)
+        index.forget(*gone, *made.trash)
         return made
+
+
+def _parts(things: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Cut what is done to very many sessions into parts, so that saves of others wait for a moment only."""
+    return (things[start : start + _TOGETHER] for start in range(0, len(things), _TOGETHER))
 
 
 def _share(made: Plan) -> str:

@@ -5,6 +5,8 @@ Only a store that is synced has them. A mark says which deletion was purged, and
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import Final
 
 from superqode.session.errors import RefConflict
@@ -17,14 +19,13 @@ __all__ = ["PURGED", "mark_purged"]
 PURGED: Final = "refs/superqode/purged/"
 
 
-def mark_purged(repository: Repository, item: TrashItem) -> None:
-    """Note that an item of the trash is purged, before it goes; the caller holds its session's lock."""
+def mark_purged(repository: Repository, items: Sequence[TrashItem]) -> None:
+    """Note that items of the trash are purged, before they go; the caller holds their sessions' locks."""
     if not any(remote.sync for remote in list_remotes(repository)):
         return
     nothing = repository.objects.write("blob", b"")
     repository.flush()
-    try:
-        repository.refs.update(PURGED + item.key, nothing, None, ident=repository.committer(), reason="")
-    except RefConflict:
-        return  # a purge that was cut short
-    repository.flush([str(repository.path / (PURGED + item.key))])
+    for item in items:
+        with suppress(RefConflict):  # a purge that was cut short
+            repository.refs.update(PURGED + item.key, nothing, None, ident=repository.committer(), reason="")
+    repository.flush([str(repository.path / (PURGED + item.key)) for item in items])

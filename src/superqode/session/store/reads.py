@@ -20,16 +20,16 @@ from superqode.session.store.index.filters import Filter
 if TYPE_CHECKING:
     from superqode.session.git import project
     from superqode.session.models import Entry, Session
-    from superqode.session.store import history, loading, lookup, sources_refs
+    from superqode.session.store import history, loading, lookup, results, sources_refs
     from superqode.session.store.index import search
-    from superqode.session.store.results import SaveRecord, SearchHit, SessionDiff, SessionSummary
+    from superqode.session.store.results import ListChanges, SaveRecord, SearchHit, SessionDiff, SessionSummary
     from superqode.session.store.sources import Original
     from superqode.session.store.stats import StoreStats, Unit
 else:
     (project,) = lazy_modules("superqode.session.git", "project")
     (search,) = lazy_modules("superqode.session.store.index", "search")
-    history, loading, lookup, sources_refs = lazy_modules(
-        "superqode.session.store", "history", "loading", "lookup", "sources_refs"
+    history, loading, lookup, results, sources_refs = lazy_modules(
+        "superqode.session.store", "history", "loading", "lookup", "results", "sources_refs"
     )
 
 __all__ = ["StoreReads"]
@@ -153,7 +153,27 @@ class StoreReads(StoreHandle):
             return 0
         index = self._index(repository)
         index.refresh()
-        return index.generation
+        return index.generations.now
+
+    def list_changed(self, generation: int) -> ListChanges | None:
+        """What changed since a listing; for keeping one of very many sessions up to date without making it anew.
+
+        Args:
+            generation: what `generation` gave before that listing was made, or the last `list_changed`.
+
+        Returns:
+            `None` where it cannot be told, because another process told the index, or it is too long ago.
+        """
+        repository = self._open()
+        if repository is None:
+            return None
+        index = self._index(repository)
+        index.refresh()
+        now, changed = index.generations.now, index.generations.changed_since(generation)
+        if changed is None:
+            return None
+        names = sorted(filter(is_session_branch, changed))
+        return results.ListChanges(now, tuple(names), tuple(index.named(names)))
 
     def search(
         self,
@@ -165,18 +185,37 @@ class StoreReads(StoreHandle):
         since: datetime | None = None,
         until: datetime | None = None,
         limit: int = 20,
+        patience: float | None = None,
         progress: Progress | None = None,
     ) -> list[SearchHit]:
         """Search titles, tags, messages and tool text; any text is a valid query.
 
-        All words must be there; `"quoted words"` are a phrase, `begin*` a beginning. Filters as `list_sessions`.
+        All words must be there; `"quoted words"` are a phrase, `begin*` a beginning. Filters as `list_sessions`. The
+        best hits are given; where more than a thousand fit, the best of the thousand that came last.
+
+        Args:
+            query: what to look for.
+            project_path: as in `list_sessions`, and so are `tags`, `agent`, `since` and `until`.
+            tags: see there.
+            agent: see there.
+            since: see there.
+            until: see there.
+            limit: at most so many.
+            patience: how many seconds to read what is not in the index yet, the newest sessions first; then the answer
+                is from what is, and `unread` says how many sessions are missing. Without one, until all is.
+            progress: told while words are read, which happens once. Cut short, it goes on there the next time.
         """
         repository = self._open()
         if repository is None:
             return []
         in_project = self._project(repository, project_path, progress)
         wanted = Filter(**in_project, tags=tags, agent=agent, since=since, until=until)
-        return search.search(repository, self._index(repository), query, wanted, limit, progress)
+        return search.search(repository, self._index(repository), query, wanted, limit, progress, patience)
+
+    def unread(self) -> int:
+        """How many sessions a search with little patience does not know the words of yet."""
+        repository = self._open()
+        return 0 if repository is None else self._index(repository).unread()
 
     def stats(
         self,

@@ -9,6 +9,7 @@ New refs are made before old ones go, so a crash between leaves both and loses n
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -32,6 +33,7 @@ __all__ = [
     "find_item",
     "list_trash",
     "move_to_trash",
+    "move_together",
     "move_trash",
     "rescue",
     "take_out",
@@ -45,7 +47,10 @@ _BRANCH: Final = re.compile(re.escape(TRASH) + r"(.+)/(\d{8}T\d{6}\.\d{6}Z)/bran
 
 
 def move_to_trash(repository: Repository, session_id: str) -> bool:
-    """Move a session's branch and tags to the trash; says whether there was one. The caller holds its lock."""
+    """Move a session's branch and tags to the trash; says whether there was one.
+
+    The caller holds its lock, and flushes afterwards.
+    """
     tip = repository.refs.read(branch_ref(session_id))
     if tip is None:
         return False
@@ -54,21 +59,56 @@ def move_to_trash(repository: Repository, session_id: str) -> bool:
     repository.refs.delete(HEADS + session_id, tip)
     for name, oid in repository.refs.items(f"{TAGS}{session_id}/"):
         repository.refs.delete(name, oid)
-    repository.flush([str(repository.path / "HEAD")])
+    repository.flush_later([str(repository.path / "HEAD")])
     return True
 
 
-def _copy(repository: Repository, session_id: str, tip: str) -> None:
-    refs, ident = repository.refs, repository.committer()
+def move_together(repository: Repository, tips: Mapping[str, str]) -> list[str]:
+    """Move sessions to the trash that are still where they are told to be, and give their ids.
+
+    The caller holds their locks, and flushes afterwards.
+    Many cost little more than one: their refs are made, and go, in `packed-refs`, which is written once for all.
+    """
+    refs = repository.refs
+    copies = {
+        session_id: _copies(repository, session_id, tip)
+        for session_id, tip in tips.items()
+        if refs.read(branch_ref(session_id)) == tip
+    }
+    tagged = {session_id: refs.items(f"{TAGS}{session_id}/") for session_id in copies}
+    made = {name: oid for copy in copies.values() for name, oid in copy.items()}
+    if not made:
+        return []
+    refs.create_all({name: PackedRef(oid, repository.objects.peeled(oid)) for name, oid in made.items()})
+    repository.flush([str(repository.path / "packed-refs")])
+    # The branches first, as when there is one.
+    gone = set(refs.delete_all({HEADS + session_id: tips[session_id] for session_id in copies}))
+    moved = [session_id for session_id in copies if HEADS + session_id in gone]
+    refs.delete_all(dict(pair for session_id in moved for pair in tagged[session_id]))
+    stayed = [session_id for session_id in copies if session_id not in moved]  # plain git saved at this very moment
+    refs.delete_all(dict(pair for session_id in stayed for pair in copies[session_id].items()))
+    repository.flush_later([str(repository.path / "HEAD")])
+    return moved
+
+
+def _copies(repository: Repository, session_id: str, tip: str) -> dict[str, str]:
+    """The refs that a session has in the trash when it is deleted now, with their ids; the branch first."""
+    refs = repository.refs
     moment = clock.now().astimezone(UTC)
     while refs.read(f"{TRASH}{session_id}/{moment.strftime(_TIME)}/branch") is not None:
         moment += timedelta(microseconds=1)  # a clock that is coarse, or was set back
     folder = f"{TRASH}{session_id}/{moment.strftime(_TIME)}"
-    refs.update(f"{folder}/branch", tip, None, ident=ident, reason="trash: deleted")
-    for name, oid in refs.items(f"{TAGS}{session_id}/"):
-        snapshot_id = name.removeprefix(f"{TAGS}{session_id}/")
-        refs.update(f"{folder}/tags/{snapshot_id}", oid, None, ident=ident, reason="trash: deleted")
-    repository.flush([str(repository.path / folder / "branch")])
+    tags = refs.items(f"{TAGS}{session_id}/")
+    prefix = f"{TAGS}{session_id}/"
+    return {f"{folder}/branch": tip} | {f"{folder}/tags/{name.removeprefix(prefix)}": oid for name, oid in tags}
+
+
+def _copy(repository: Repository, session_id: str, tip: str) -> None:
+    ident = repository.committer()
+    copies = _copies(repository, session_id, tip)
+    for name, oid in copies.items():
+        repository.refs.update(name, oid, None, ident=ident, reason="trash: deleted")
+    repository.flush([str(repository.path / name) for name in copies])
 
 
 def rescue(repository: Repository, session_id: str, tip: str) -> None:
@@ -175,13 +215,12 @@ def take_out(repository: Repository, item: TrashItem, session_id: str) -> None:
     back |= {name: PackedRef(oid, repository.objects.peeled(oid)) for name, oid in refs.items(f"{TAGS}{session_id}/")}
     refs.create_all(back)
     repository.flush([str(repository.path / "packed-refs")])
-    throw_away(repository, item)
+    throw_away(repository, [item])
 
 
-def throw_away(repository: Repository, item: TrashItem) -> None:
-    """Remove an item's refs from the trash."""
-    for name, oid in repository.refs.items(f"{TRASH}{item.key}/"):
-        repository.refs.delete(name, oid)
+def throw_away(repository: Repository, items: Iterable[TrashItem]) -> None:
+    """Remove the refs of items from the trash."""
+    repository.refs.delete_all(dict(pair for item in items for pair in repository.refs.items(f"{TRASH}{item.key}/")))
 
 
 def move_trash(repository: Repository, old: str, new: str) -> None:

@@ -2,9 +2,12 @@
 
 | level | what is looked at |
 |---|---|
-| `quick` | each session's branch, its last save, and its `session.json` |
+| `quick` | each session's last save is there, and packs have their ends; what is new or in no pack is read |
 | `structure` | every commit and tree of the history is read; files have to be there |
 | `data` | every file is read as well (or of many runs one part each), each session is decoded, and encoded again |
+
+Quick is what does not read again what the index has read when it was new: its commit, its tree, its `session.json`.
+Damage that comes to the inside of a pack later, by a disk that forgets, the two others find.
 """
 
 from __future__ import annotations
@@ -23,6 +26,7 @@ from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.models import Entry, Message, ToolExecution
 from superqode.session.store.branches import is_session_branch
 from superqode.session.store.index.catalogue import Progress
+from superqode.session.store.index.remembered import Remembered
 from superqode.session.store.operations.log import OPLOG, OperationLog
 from superqode.session.store.results import Finding, VerifyReport
 from superqode.session.store.sources import KEPT, read_original
@@ -70,6 +74,7 @@ class _Check:
     repository: Repository
     depth: Depth
     findings: list[Finding] = field(default_factory=list)
+    remembered: Remembered | None = None
     good: set[str] = field(default_factory=set)
     commits: int = 0
 
@@ -99,6 +104,17 @@ class _Check:
             else:
                 self.good.add(oid)
 
+    def is_known(self, session_id: str, tip: str) -> bool:
+        """Whether a last save need not be read: it was when it was new, and stands in a pack."""
+        if self.remembered is None or self.remembered.changed_at(session_id, tip) is None:
+            return False
+        self._saw(tip)
+        return True
+
+    def _saw(self, commit: str) -> None:
+        self.good.add(commit)
+        self.commits += 1
+
     def history(self, session_id: str, tip: str) -> None:
         queue = [tip]
         while queue:
@@ -110,8 +126,7 @@ class _Check:
             except CorruptObject as problem:
                 self.error(session_id, oid, "", str(problem))
                 continue
-            self.good.add(oid)
-            self.commits += 1
+            self._saw(oid)
             if self.depth.level != "quick":
                 self.tree(session_id, oid, commit.tree)
                 queue += commit.parents
@@ -134,6 +149,8 @@ class _Check:
         """A save's tree, and its entries where every file is to be read; else at least their names are checked."""
         objects = self.repository.objects
         commit = objects.commit(tip)
+        if self.depth.level == "quick":
+            self._saw(tip)
         try:
             tree = read_tree(objects, commit, session_id)
             if self.depth == Depth():
@@ -185,8 +202,9 @@ def verify(
 
     Nothing is changed. Damage is reported, never raised.
     """
-    check = _Check(repository, depth)
     chosen = list(wanted) if wanted is not None else None
+    trusted = Remembered(repository) if chosen is None and depth.level == "quick" else None
+    check = _Check(repository, depth, remembered=trusted)
     names = _all_branches(check) if chosen is None else chosen
     sessions = [name for name in names if is_session_branch(name)]
     # Where all of them are, from one look: what they are at was written before, and stays for a grace time.
@@ -240,8 +258,10 @@ def _session(check: _Check, session_id: str, tags: _Tags | None) -> None:
 
 
 def _content(check: _Check, session_id: str, tip: str, tags: _Tags | None) -> None:
-    check.history(session_id, tip)
-    check.content(session_id, tip)
+    if not check.is_known(session_id, tip):
+        if check.depth.level != "quick":  # of the history it looks at nothing but what the content begins with
+            check.history(session_id, tip)
+        check.content(session_id, tip)
     own = _items(check, f"{TAGS}{session_id}/").items() if tags is None else tags.get(session_id, ())
     for name, oid in own:
         try:

@@ -24,6 +24,8 @@ __all__ = ["SearchScreen"]
 # How long typing must rest before it is looked for, in seconds.
 _REST: Final = 0.15
 _HITS_MAX: Final = 200
+# How long words that were never read are read before hits are shown again, in seconds.
+_PATIENCE: Final = 0.5
 _HELP: Final = 'All words must be there. "quoted words" stand side by side, begin* is a beginning.'
 
 
@@ -65,19 +67,23 @@ class SearchScreen(StoreScreen[None]):
     @work(exclusive=True)
     async def _search(self) -> None:
         words = self.query_one("#words", Input).value
-        found: list[SearchHit] = []
+        self.hits.move_to(0)
         with told(self):
-            if words.strip():
-                found = await self.library.store.search(words, limit=_HITS_MAX, progress=self._progress)
-            more = " or more" if len(found) == _HITS_MAX else ""
-            self._head(f"{count(len(found), 'hit')}{more}" if words.strip() else "")
-            self.hits.show(found, empty="Nothing found." if words.strip() else _HELP)
-            self.hits.move_to(0)
+            if not words.strip():
+                self._head("")
+                self.hits.show([], empty=_HELP)
+                return
+            store, unread = self.library.store, 1
+            while unread:  # the first search of a store reads all of its words: what it has by then is shown meanwhile
+                found = await store.search(words, limit=_HITS_MAX, patience=_PATIENCE)
+                unread = await store.unread()
+                self._show(found, unread)
 
-    def _progress(self, done: int, total: int, what: str) -> None:
-        # Told in the thread that searches; the first search of a store reads all of its words.
-        if done < total and done % 20 == 0:
-            self.app.call_from_thread(self._head, f"{what} {done:,} of {total:,}")
+    def _show(self, found: list[SearchHit], unread: int) -> None:
+        more = " or more" if len(found) == _HITS_MAX else ""
+        rest = f", {count(unread, 'session')} still to be read" if unread else ""
+        self._head(f"{count(len(found), 'hit')}{more}{rest}")
+        self.hits.show(found, empty="Reading…" if unread else "Nothing found.")
 
     def _head(self, shown: str) -> None:
         self.query_one("#heading", LinesView).show([Line((Piece("Search", "title"),), (Piece(shown, "dim"),))])

@@ -14,8 +14,8 @@ from textual.widgets import Footer, Input
 from superqode.cli.text import count
 from superqode.cli.times import ago, local
 from superqode.tui.filtering import Facet, facets, narrow, read_filter, with_facet
-from superqode.tui.library import Listing
 from superqode.tui.lines import Line, Piece, piece, title_piece
+from superqode.tui.listing import Listing
 from superqode.tui.notices import told
 from superqode.tui.rows.sessions import facet_row, summary_row
 from superqode.tui.screens.base import StoreScreen

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from superqode.session import clock
@@ -16,6 +16,8 @@ from superqode.session.store.branches import is_session_branch
 from superqode.session.store.doctor.findings import Examined, Repair, counted, ok, problem, warning
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.index.database import Health, health
+from superqode.session.store.index.moments import from_micros
+from superqode.session.store.index.remembered import Remembered
 from superqode.session.store.operations.log import OperationLog
 from superqode.session.store.state import read_tree, times
 
@@ -48,7 +50,8 @@ def refs(repository: Repository) -> Iterator[Examined]:
     names, damage = _names(repository)
     if damage:
         yield problem("refs", f"packed-refs is damaged: {damage}", "sessions may be missing from lists", _VERIFY)
-    broken = [name for name in names if _is_broken(repository, name)]
+    readable = {name for name, _ in _items(repository, "refs/")}
+    broken = [name for name in names if name not in readable and _is_broken(repository, name)]
     if broken:
         yield problem(
             "refs",
@@ -76,6 +79,22 @@ def refs(repository: Repository) -> Iterator[Examined]:
         yield ok("refs", f"{len(names):,} refs, {sessions:,} of them sessions")
 
 
+def _items(repository: Repository, prefix: str) -> list[tuple[str, str]]:
+    """The refs that can be read; where `packed-refs` cannot, those in files of their own."""
+    refs = repository.refs
+    try:
+        return refs.items(prefix)
+    except CorruptObject:
+        return [(name, oid) for name in refs.loose_names(prefix) if (oid := _read(repository, name)) is not None]
+
+
+def _read(repository: Repository, name: str) -> str | None:
+    try:
+        return repository.refs.read(name)
+    except CorruptObject:
+        return None
+
+
 def _is_broken(repository: Repository, name: str) -> bool:
     try:
         return repository.refs.read(name) is None and not repository.refs.is_symbolic(name)
@@ -93,23 +112,23 @@ def _twins(names: Sequence[str]) -> list[str]:
 
 
 def objects(repository: Repository, progress: Progress | None) -> Iterator[Examined]:
-    """Whether the newest save of each session can be read; how objects are kept; whether times can be right."""
-    branches = [name for name in _names(repository)[0] if name.startswith(HEADS)]
-    sessions = [name.removeprefix(HEADS) for name in branches if is_session_branch(name.removeprefix(HEADS))]
+    """Whether each session's newest save is there, and whole where it is new; how objects are kept; times."""
+    sessions = [name.removeprefix(HEADS) for name in _names(repository)[0] if name.startswith(HEADS)]
+    sessions = [session_id for session_id in sessions if is_session_branch(session_id)]
+    tips = dict(_items(repository, HEADS))
+    remembered = Remembered(repository)
     damaged, later = [], []
     now = clock.now() + _SKEW
-    for number, session_id in enumerate(sessions):
-        try:
-            tip = repository.refs.read(HEADS + session_id)
-            if tip is not None:
-                commit = repository.objects.commit(tip)
-                read_tree(repository.objects, commit, session_id)
-                if times(commit)[1] > now:
+    with repository.objects.reading_many():
+        for number, session_id in enumerate(sessions):
+            try:
+                tip = tips.get(HEADS + session_id) or repository.refs.read(HEADS + session_id)
+                if tip is not None and _changed_at(repository, remembered, session_id, tip) > now:
                     later.append(session_id)
-        except (CorruptObject, CorruptSession):
-            damaged.append(session_id)
-        if progress is not None:
-            progress(number + 1, len(sessions), "looking at sessions")
+            except (CorruptObject, CorruptSession):
+                damaged.append(session_id)
+            if progress is not None:
+                progress(number + 1, len(sessions), "looking at sessions")
     if damaged:
         yield problem(
             "objects",
@@ -118,9 +137,7 @@ def objects(repository: Repository, progress: Progress | None) -> Iterator[Exami
             f"{_VERIFY} {shlex.quote(damaged[0])}; {_REPAIR}",
         )
     else:
-        yield ok(
-            "objects", f"the newest save of each of {len(sessions):,} sessions can be read (`{_VERIFY}` reads all)"
-        )
+        yield ok("objects", f"the newest save of each of {len(sessions):,} sessions is there (`{_VERIFY}` reads all)")
     yield _kept(repository)
     if later:
         yield warning(
@@ -131,6 +148,16 @@ def objects(repository: Repository, progress: Progress | None) -> Iterator[Exami
         )
     else:
         yield ok("times", "no session was changed in the future")
+
+
+def _changed_at(repository: Repository, remembered: Remembered, session_id: str, tip: str) -> datetime:
+    """When a session changed last; raises where its last save cannot be read, unless that was when it was new."""
+    changed = remembered.changed_at(session_id, tip)
+    if changed is not None:
+        return from_micros(changed)
+    commit = repository.objects.commit(tip)
+    read_tree(repository.objects, commit, session_id)
+    return times(commit)[1]
 
 
 def _kept(repository: Repository) -> Examined:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import nullcontext
+from functools import partial
 from threading import RLock
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
+from superqode.session import clock
 from superqode.session.git.repository import Repository
 from superqode.session.lazy import lazy_modules
 from superqode.session.store.branches import is_session_branch, was_renamed
 from superqode.session.store.index.database import Database
 from superqode.session.store.index.filters import Filter, storable
+from superqode.session.store.index.generations import Generations
 from superqode.session.store.index.known import Known
-from superqode.session.store.index.moments import from_micros
 from superqode.session.store.index.scan import (
     DAMAGED,
     Branch,
@@ -27,6 +30,8 @@ from superqode.session.store.index.scan import (
     scan,
     take_stamp,
 )
+from superqode.session.store.index.summaries import COLUMNS, known_summary, summary_of
+from superqode.session.store.index.waiting import blocks, waiting
 from superqode.session.store.results import SessionSummary
 
 if TYPE_CHECKING:
@@ -47,7 +52,8 @@ Progress = Callable[[int, int, str], None]
 _ATTEMPTS: Final = 10
 # How many sessions are read before what is known of them is written.
 _AT_ONCE: Final = 2_000
-_COLUMNS = "name, oid, title, created, updated, project, messages, executions, agents, tags, parent, problem"
+# Of so few, each is looked for among loose files, where it mostly is.
+_FEW: Final = 20
 
 
 class Catalogue:
@@ -67,7 +73,7 @@ class Catalogue:
         self._stamp: str | None = None
         self._seen = -1
         self._troubled: set[str] = set()
-        self.generation = 0  # grows with every change that `refresh` sees
+        self.generations = Generations()
 
     # -- freshness ------------------------------------------------------------------------------------------------
 
@@ -83,6 +89,7 @@ class Catalogue:
                     return action()
                 except sqlite3.DatabaseError:
                     self._known, self._stamp = None, None
+                    self.generations.note(None)
                     give_up()
             return action()
 
@@ -97,7 +104,8 @@ class Catalogue:
         if self._stamp is None or known is None or version != self._seen:
             # Another process may have put in or taken out what this one knows.
             known = self._remember()
-            self.generation += self._seen not in (-1, version)
+            if self._seen not in (-1, version):
+                self.generations.note(None)
             self._seen = version
         if not self._troubled and not changed_since(self._repository, self._stamp):
             return True
@@ -130,20 +138,13 @@ class Catalogue:
         changed = changes.changed
         before = {name: known.get(name) for name in (*changed, *changes.gone, *changes.damaged, *self._troubled)}
         moved = [name for name, branch in changed.items() if _differs(before[name], branch)]
-        troubled: set[str] = set()
-        read: list[Row] = []
-        for number, name in enumerate(moved, 1):
-            if is_session_branch(name):
-                read.append(rows.row_of(self._repository, name, changed[name].oid))
-            if number % _AT_ONCE == 0:  # a first look that is interrupted goes on from here
-                if not self._write(
-                    read, {name: changed[name] for name in moved[number - _AT_ONCE : number]}, final=final
-                ):
-                    return False
-                troubled |= _troubled(read)
-                read = []
-            if progress is not None:
-                progress(number, len(moved), "reading sessions")
+        whole = len(moved) - len(moved) % _AT_ONCE
+        told = None if progress is None else partial(_tell, progress, len(moved))
+        with self._repository.objects.reading_many() if len(moved) > _FEW else nullcontext():
+            troubled = self._store_parts(moved[:whole], changed, told, final=final)
+            if troubled is None:
+                return False
+            read = self._read(enumerate(moved[whole:], whole + 1), changed, told)
         read += [
             rows.Row(name, "", problem=f"its branch cannot be read: {why}") for name, why in changes.damaged.items()
         ]
@@ -162,11 +163,40 @@ class Catalogue:
             return False
         troubled |= _troubled(read)
         packed = self._stamp is not None and packed_moved(self._stamp, stamp)
-        self.generation += bool(moved or changes.gone or packed or troubled != self._troubled)
+        if moved or changes.gone or packed or troubled != self._troubled:
+            self.generations.note({*moved[whole:], *changes.gone, *(troubled ^ self._troubled)})
         self._troubled = troubled
         known.update(found, changes.gone)
         self._known, self._stamp = known, stamp
         return True
+
+    def _store_parts(
+        self, moved: Sequence[str], changed: Mapping[str, Branch], told: Callable[[int], None] | None, *, final: bool
+    ) -> set[str] | None:
+        """Read and write very many in parts, so that a first look that is interrupted goes on from the last.
+
+        Gives the names of the troubled; `None` where another process wrote meanwhile.
+        """
+        troubled: set[str] = set()
+        for start in range(0, len(moved), _AT_ONCE):
+            part = moved[start : start + _AT_ONCE]
+            read = self._read(enumerate(part, start + 1), changed, told)
+            if not self._write(read, {name: changed[name] for name in part}, final=final):
+                return None
+            self.generations.note(part)
+            troubled |= _troubled(read)
+        return troubled
+
+    def _read(
+        self, numbered: Iterable[tuple[int, str]], changed: Mapping[str, Branch], told: Callable[[int], None] | None
+    ) -> list[Row]:
+        read: list[Row] = []
+        for number, name in numbered:
+            if is_session_branch(name):
+                read.append(rows.row_of(self._repository, name, changed[name].oid))
+            if told is not None:
+                told(number)
+        return read
 
     def _write(
         self,
@@ -210,22 +240,25 @@ class Catalogue:
             ):
                 self._vanished(name, oid)
 
-    def forget(self, name: str) -> None:
-        """Take a session out, so that its going is not noticed as a loss; part of deleting, renaming and purging."""
-        self._guarded(lambda: self._forget(name))
+    def forget(self, *names: str) -> None:
+        """Take sessions out, so that their going is not noticed as a loss; part of deleting, renaming and purging."""
+        if names:
+            self._guarded(lambda: self._forget(names))
 
-    def _forget(self, name: str) -> None:
+    def _forget(self, names: Sequence[str]) -> None:
         with self.database.writing() as connection:
-            putting.drop_session(connection, name)
-            connection.execute("DELETE FROM refs WHERE name = ?", (name,))
-        self.generation += 1
+            for name in names:
+                putting.drop_session(connection, name)
+                connection.execute("DELETE FROM refs WHERE name = ?", (name,))
+        self.generations.note(names)
         if self._known is not None:
-            self._known.update({}, [name])
+            self._known.update({}, list(names))
 
     def discard(self) -> None:
         """Throw the index and the entries kept for loading away; the next question makes them anew."""
         with self._lock:
             self._known, self._stamp = None, None
+            self.generations.note(None)
             self.database.discard()
             entries.EntryCache.of(self._repository).discard()
 
@@ -242,16 +275,27 @@ class Catalogue:
     ) -> list[SessionSummary]:
         """List the wanted sessions, newest first, or those with the most entries; what is known is not made anew."""
         order = ("messages + executions DESC, " if biggest else "") + "updated DESC, name"
-        query = f"SELECT {_COLUMNS} FROM sessions{wanted.where()} ORDER BY {order} LIMIT ?"  # noqa: S608 - own text
-        brief = query.replace(_COLUMNS, "name, oid, problem, id", 1)
+        query = f"SELECT {COLUMNS} FROM sessions{wanted.where()} ORDER BY {order} LIMIT ?"  # noqa: S608 - own text
+        brief = query.replace(COLUMNS, "name, oid, problem, id", 1)
         values = [*wanted.values, -1 if limit is None else max(0, limit)]
 
         def ask() -> list[SessionSummary]:
             self._refresh(progress)
             with self.database.reading() as connection:
                 if not known:
-                    return [_summary(row) for row in connection.execute(query, values)]
-                return [_known(connection, row, known) for row in connection.execute(brief, values).fetchall()]
+                    return [summary_of(row) for row in connection.execute(query, values)]
+                return [known_summary(connection, row, known) for row in connection.execute(brief, values).fetchall()]
+
+        return self._guarded(ask)
+
+    def named(self, names: Iterable[str]) -> list[SessionSummary]:
+        """The summaries of these sessions, as far as they are there, as the last `refresh` saw them."""
+        query = f"SELECT {COLUMNS} FROM sessions WHERE name = ?"  # noqa: S608 - own text
+
+        def ask() -> list[SessionSummary]:
+            with self.database.reading() as connection:
+                found = [connection.execute(query, (storable(name),)).fetchone() for name in sorted(names)]
+                return [summary_of(row) for row in found if row is not None]
 
         return self._guarded(ask)
 
@@ -276,26 +320,52 @@ class Catalogue:
 
         return self._guarded(ask)
 
-    def ask(self, question: Callable[[sqlite3.Connection], T], progress: Progress | None = None) -> T:
-        """Put a question to the index, after its words were brought up to date, too."""
+    def ask(
+        self,
+        question: Callable[[sqlite3.Connection], T],
+        progress: Progress | None = None,
+        patience: float | None = None,
+    ) -> T:
+        """Put a question to the index, after its words were brought up to date, too, for so many seconds at most."""
 
         def ask() -> T:
             self._refresh(progress)
-            self._refresh_texts(progress)
+            self._refresh_texts(progress, patience)
             with self.database.reading() as connection:
                 return question(connection)
 
         return self._guarded(ask)
 
-    def _refresh_texts(self, progress: Progress | None) -> None:
+    def unread(self) -> int:
+        """How many sessions' words are not in the index yet."""
+
+        def ask() -> int:
+            self._refresh(None)
+            with self.database.reading() as connection:
+                return int(
+                    connection.execute("SELECT count(*) FROM sessions WHERE indexed_title IS NULL").fetchone()[0]
+                )
+
+        return self._guarded(ask)
+
+    def _refresh_texts(self, progress: Progress | None, patience: float | None) -> None:
+        """Read the words of what changed, the newest first; cut short, it goes on there the next time."""
+        until = None if patience is None else clock.monotonic() + patience
         with self.database.reading() as connection:
-            waiting = connection.execute("SELECT id, name FROM sessions WHERE indexed_title IS NULL").fetchall()
-        for number, (session, name) in enumerate(waiting):
-            # A transaction a session: an interrupted first search goes on where it was.
+            found = waiting(connection)
+        done = 0
+        for block in blocks(found):
+            if until is not None and clock.monotonic() >= until:
+                return
             with self.database.writing() as connection:
-                texts.index_session(connection, self._repository, session, name)
+                texts.index_block(connection, self._repository, block)
+            done += len(block)
             if progress is not None:
-                progress(number + 1, len(waiting), "indexing words")
+                progress(done, len(found), "indexing words")
+
+
+def _tell(progress: Progress, total: int, number: int) -> None:
+    progress(number, total, "reading sessions")
 
 
 def _checked(stamp: str) -> str:
@@ -308,13 +378,6 @@ def _checked(stamp: str) -> str:
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise sqlite3.DatabaseError("the stamp in the index cannot be read") from problem
     return stamp
-
-
-def _labels(text: str) -> tuple[str, ...]:
-    try:
-        return tuple(json.loads(text))
-    except (ValueError, TypeError) as problem:
-        raise sqlite3.DatabaseError("a row of the index cannot be read") from problem
 
 
 def _data_version(connection: sqlite3.Connection) -> int:
@@ -333,33 +396,3 @@ def _differs(before: Branch | None, now: Branch) -> bool:
 def _unread(before: Branch | None) -> Branch:
     """A branch whose file cannot be read; where it was stays known."""
     return Branch(before.oid if before is not None else "", DAMAGED)
-
-
-def _known(
-    connection: sqlite3.Connection, row: tuple[str, str, str, int], known: Mapping[str, SessionSummary]
-) -> SessionSummary:
-    """The summary of an earlier listing where the session is as it was, else a new one."""
-    name, oid, problem, session = row
-    found = known.get(name)
-    if found is not None and found.tip == oid and found.problem == problem:
-        return found
-    query = f"SELECT {_COLUMNS} FROM sessions WHERE id = ?"  # noqa: S608 - own text
-    return _summary(connection.execute(query, (session,)).fetchone())
-
-
-def _summary(row: tuple[Any, ...]) -> SessionSummary:
-    name, oid, title, created, updated, project, messages, executions, agents, tags, parent, problem = row
-    return SessionSummary(
-        id=name,
-        title=title,
-        created_at=from_micros(created),
-        updated_at=from_micros(updated),
-        project_path=project,
-        message_count=messages,
-        execution_count=executions,
-        agents_used=_labels(agents),
-        tags=_labels(tags),
-        parent_session_id=parent,
-        tip=oid,
-        problem=problem,
-    )

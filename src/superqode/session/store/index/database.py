@@ -11,12 +11,12 @@ from pathlib import Path
 from threading import RLock
 from typing import Final, TypeVar
 
-__all__ = ["Database", "Health", "health"]
+__all__ = ["VERSION", "Database", "Health", "health", "read_only"]
 
 T = TypeVar("T")
 
 # Any change to the tables below, or to what is put in them, takes a new number.
-VERSION: Final = 6
+VERSION: Final = 7
 
 # How far apart SQLite writes to make room for the memory that WAL shares, in bytes.
 _SHARED_STEP: Final = 4096
@@ -70,17 +70,28 @@ def health(path: Path) -> Health:
     if not path.exists():
         return Health.MISSING
     try:
-        connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", timeout=5.0, uri=True)
-        try:
+        with read_only(path) as connection:
             told = connection.execute("PRAGMA quick_check(1)").fetchone()
             version = connection.execute("PRAGMA user_version").fetchone()
-        finally:
-            connection.close()
     except sqlite3.DatabaseError:
         return Health.DAMAGED
     if told != ("ok",):
         return Health.DAMAGED
     return Health.WHOLE if version == (VERSION,) else Health.OTHER
+
+
+@contextmanager
+def read_only(path: Path) -> Iterator[sqlite3.Connection]:
+    """Give a connection to an index that makes and changes nothing.
+
+    Raises:
+        sqlite3.DatabaseError: there is none, or it is damaged.
+    """
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", timeout=5.0, uri=True)
+    try:
+        yield connection
+    finally:
+        connection.close()
 
 
 class Database:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from superqode.session.codec.plain import plain_entry
 from superqode.session.errors import CorruptObject, InvalidEntry
@@ -18,6 +18,10 @@ from superqode.session.store.timeline_files import read_files, walk_timeline
 __all__ = ["search"]
 
 
+# Of more hits the best of so many that came last: each takes some microseconds to be weighed.
+_WEIGHED: Final = 1_000
+
+
 def search(
     repository: Repository,
     catalogue: Catalogue,
@@ -25,8 +29,12 @@ def search(
     wanted: Filter,
     limit: int,
     progress: Progress | None,
+    patience: float | None = None,
 ) -> list[SearchHit]:
-    """Give the best hits: titles and tags first, then entries; nothing for a text without words."""
+    """Give the best hits: titles and tags first, then entries; nothing for a text without words.
+
+    Where very many fit, the best of those that came last.
+    """
     expression = match_expression(query)
     if not expression or limit <= 0:
         return []
@@ -35,30 +43,55 @@ def search(
         found = _ask(connection, _TITLES, expression, wanted, limit)
         return found, _ask(connection, _ENTRIES, expression, wanted, limit - len(found))
 
-    titles, entries = catalogue.ask(find, progress)
+    titles, entries = catalogue.ask(find, progress, patience)
     hits = [_title_hit(row, query) for row in titles]
     return hits + [_entry_hit(repository, row, query) for row in entries]
 
 
-_TITLES = (
-    "SELECT sessions.name, sessions.title, sessions.tags, sessions.updated FROM titles"
-    " JOIN sessions ON sessions.id = titles.rowid WHERE titles MATCH ?{more}"
-    " ORDER BY titles.rank, sessions.updated DESC"
+class _Place(NamedTuple):
+    """Where words are looked for: a full-text table, what its rows lead to, what is wanted of them, which are equal."""
+
+    table: str
+    joined: str
+    columns: str
+    order: str
+
+
+# CROSS JOIN, for the words are always the first thing to look at.
+_TITLES: Final = _Place(
+    "titles",
+    "titles CROSS JOIN sessions ON sessions.id = titles.rowid",
+    "sessions.name, sessions.title, sessions.tags, sessions.updated",
+    "sessions.updated DESC",
 )
-_ENTRIES = (
-    "SELECT sessions.name, sessions.title, sessions.updated, sessions.timeline, entries.entry, entries.position,"
-    " entries.kind FROM words JOIN entries ON entries.text = words.rowid JOIN sessions ON sessions.id = entries.session"
-    " WHERE words MATCH ?{more} ORDER BY words.rank, sessions.updated DESC, entries.position"
+_ENTRIES: Final = _Place(
+    "words",
+    "words CROSS JOIN entries ON entries.text = words.rowid CROSS JOIN sessions ON sessions.id = entries.session",
+    "sessions.name, sessions.title, sessions.updated, sessions.timeline, entries.entry, entries.position, entries.kind",
+    "sessions.updated DESC, entries.position",
 )
 
 
 def _ask(
-    connection: sqlite3.Connection, query: str, expression: str, wanted: Filter, limit: int
+    connection: sqlite3.Connection, place: _Place, expression: str, wanted: Filter, limit: int
 ) -> list[tuple[Any, ...]]:
     if limit <= 0:
         return []
-    more = "".join(f" AND {condition}" for condition in wanted.conditions)
-    rows = connection.execute(query.format(more=more) + " LIMIT ?", [expression, *wanted.values, limit])
+    conditions = [f"{place.table} MATCH ?", *wanted.conditions]
+    found = f"FROM {place.joined} WHERE {' AND '.join(conditions)}"
+    values = [expression, *wanted.values]
+    # The full-text tables give their rows in either order, so what came before these is not looked at.
+    rowid = f"{place.table}.rowid"
+    number, oldest = connection.execute(
+        f"SELECT count(*), min(id) FROM (SELECT {rowid} AS id {found} ORDER BY {rowid} DESC LIMIT ?)",  # noqa: S608 - own text
+        [*values, max(limit, _WEIGHED)],
+    ).fetchone()
+    if not number:
+        return []
+    rows = connection.execute(
+        f"SELECT {place.columns} {found} AND {rowid} >= ? ORDER BY {place.table}.rank, {place.order} LIMIT ?",
+        [*values, oldest, limit],
+    )
     return rows.fetchall()
 
 

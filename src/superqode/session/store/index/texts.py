@@ -7,7 +7,7 @@ that no session has any more stay in it until the index is made anew; nothing fi
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from superqode.session.codec import jsontext
@@ -16,15 +16,18 @@ from superqode.session.git.objects import Objects
 from superqode.session.git.repository import Repository
 from superqode.session.models import Entry, Message
 from superqode.session.store.index.moments import to_micros
+from superqode.session.store.index.waiting import Waiting
 from superqode.session.store.index.words import entry_text, segment
 from superqode.session.store.state import read_entry
 from superqode.session.store.timeline_files import EntryFiles, walk_timeline
 from superqode.session.store.timeline_tree import common_entries
 from superqode.session.store.usage import usage_of
 
-__all__ = ["forget_session", "index_session"]
+__all__ = ["forget_session", "index_block"]
 
-_COLUMNS: Final = "(key, moment, agent, tool, failed, input, output, dollars) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_COLUMNS: Final = "(id, key, moment, agent, tool, failed, input, output, dollars) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+# Ids for texts begin there at the most: FTS5 writes small ones with fewer bytes.
+_MOST: Final = 1 << 40
 
 
 def forget_session(connection: sqlite3.Connection, session: int) -> None:
@@ -33,14 +36,41 @@ def forget_session(connection: sqlite3.Connection, session: int) -> None:
     connection.execute("DELETE FROM titles WHERE rowid = ?", (session,))
 
 
-def index_session(connection: sqlite3.Connection, repository: Repository, session: int, name: str) -> None:
-    """Bring the full-text tables up to date with a session's row; damaged entries are left out."""
-    row = connection.execute(
-        "SELECT title, tags, project, timeline, indexed_timeline FROM sessions WHERE id = ?", (session,)
+def index_block(connection: sqlite3.Connection, repository: Repository, block: Sequence[Waiting]) -> None:
+    """Bring the full-text tables up to date with the rows of sessions; damaged entries are left out.
+
+    What is newer gets the greater ids, whatever is read first: a search begins with the greatest.
+    """
+    read = connection.execute(
+        "SELECT updated FROM sessions WHERE indexed_title IS NOT NULL ORDER BY updated DESC LIMIT 1"
     ).fetchone()
-    if row is None:
-        return  # another process noticed meanwhile that it is deleted
-    title, tags, project, timeline, indexed = row
+    is_newest = read is not None and block[0].updated >= read[0]
+    places = None if is_newest else _below(connection, block)
+    with repository.objects.reading_many():
+        for item in reversed(block):
+            _index_session(connection, repository, item.session, item.name, places)
+
+
+def _below(connection: sqlite3.Connection, block: Sequence[Waiting]) -> Iterator[int]:
+    """Ids for the texts of older sessions, below all there are; the first leave room for what is still to come."""
+    lowest = connection.execute("SELECT min(id) FROM texts").fetchone()[0]
+    if lowest is None:
+        told = connection.execute("SELECT total(messages + executions) FROM sessions").fetchone()[0]
+        lowest = 1 + int(min(told, _MOST))
+    # What a save says of its length may be wrong: whose texts find no place here are put on top.
+    return iter(range(lowest - sum(min(item.entries, _MOST) for item in block), lowest))
+
+
+def _index_session(
+    connection: sqlite3.Connection, repository: Repository, session: int, name: str, places: Iterator[int] | None
+) -> None:
+    row = connection.execute(
+        "SELECT title, tags, project, timeline, indexed_timeline, indexed_title IS NULL FROM sessions WHERE id = ?",
+        (session,),
+    ).fetchone()
+    if row is None or not row[-1]:
+        return  # another process noticed meanwhile that it is deleted, or read it
+    title, tags, project, timeline, indexed, _ = row
     connection.execute("DELETE FROM titles WHERE rowid = ?", (session,))
     described = " ".join([title, *jsontext.load(tags), project.rpartition("/")[2], name])
     connection.execute("INSERT INTO titles (rowid, body) VALUES (?, ?)", (session, segment(described)))
@@ -48,7 +78,7 @@ def index_session(connection: sqlite3.Connection, repository: Repository, sessio
         keep = _still_same(repository.objects, indexed, timeline)
         connection.execute("DELETE FROM entries WHERE session = ? AND position >= ?", (session, keep))
         for position, files in _readable(repository.objects, timeline, keep):
-            _index_entry(connection, repository.objects, session, position, files)
+            _index_entry(connection, repository.objects, session, position, files, places)
     connection.execute(
         "UPDATE sessions SET indexed_timeline = timeline, indexed_title = title WHERE id = ?", (session,)
     )
@@ -69,7 +99,12 @@ def _readable(objects: Objects, timeline: str | None, start: int) -> Iterator[tu
 
 
 def _index_entry(
-    connection: sqlite3.Connection, objects: Objects, session: int, position: int, files: EntryFiles
+    connection: sqlite3.Connection,
+    objects: Objects,
+    session: int,
+    position: int,
+    files: EntryFiles,
+    places: Iterator[int] | None,
 ) -> None:
     try:
         entry = read_entry(objects, files)
@@ -77,7 +112,8 @@ def _index_entry(
         return
     known = connection.execute("SELECT id FROM texts WHERE key = ?", (files.key,)).fetchone()
     if known is None:
-        text = connection.execute(f"INSERT INTO texts {_COLUMNS}", (files.key, *_facts(entry))).lastrowid
+        place = None if places is None else next(places, None)  # SQLite's own are above all others
+        text = connection.execute(f"INSERT INTO texts {_COLUMNS}", (place, files.key, *_facts(entry))).lastrowid
         connection.execute("INSERT INTO words (rowid, body) VALUES (?, ?)", (text, segment(entry_text(vars(entry)))))
     else:
         text = known[0]

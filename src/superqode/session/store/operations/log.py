@@ -148,8 +148,13 @@ class OperationLog:
 
     # -- writing --------------------------------------------------------------------------------------------------
 
-    def append(self, entry: Entry, files: Mapping[str, bytes] | None = None) -> Stored:
+    def append(self, entry: Entry, files: Mapping[str, bytes] | None = None, *, flushed_later: bool = False) -> Stored:
         """Put an entry on top, durably; over a log that is damaged a new one begins. The caller is `alone`.
+
+        Args:
+            entry: the entry.
+            files: what else it keeps, by name.
+            flushed_later: whether the caller flushes before it does anything that the entry has to tell of.
 
         Raises:
             NewerFormat: a newer superqode wrote it.
@@ -164,7 +169,7 @@ class OperationLog:
         entry = replace(entry, previous=top.entry.id if top is not None else "")
         with self._repository.writing():
             made = self._write(entry, files or {}, top.oid if top is not None else None)
-            self._point(made.oid, top.oid if top is not None else self._broken())
+            self._point(made.oid, top.oid if top is not None else self._broken(), flushed_later=flushed_later)
         return made
 
     def settle(self, begun: Stored, entry: Entry | None) -> Stored | None:
@@ -271,12 +276,14 @@ class OperationLog:
 
     # -- the ref --------------------------------------------------------------------------------------------------
 
-    def _point(self, oid: str, expected: str | None) -> None:
+    def _point(self, oid: str, expected: str | None, *, flushed_later: bool = False) -> None:
         """Point the ref at a commit, durably; without a reason, so that no reflog keeps what is to be forgotten."""
         repository = self._repository
         repository.flush()
         repository.refs.update(OPLOG, oid, expected, ident=repository.committer(), reason="")
-        repository.flush([str(repository.path / OPLOG)])
+        repository.flush_later([str(repository.path / OPLOG)])
+        if not flushed_later:
+            repository.flush()
 
     def _remove(self, oid: str) -> None:
         self._repository.refs.delete(OPLOG, oid)

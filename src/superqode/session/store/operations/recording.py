@@ -61,6 +61,7 @@ def recording(
     renamed: tuple[str, str] | tuple[()] = (),
     share: str = "",
     final: bool = False,
+    flushing: bool = False,
 ) -> Iterator[Recorded]:
     """Write down as one operation what happens inside to the refs of sessions. The caller holds no session's lock.
 
@@ -71,6 +72,7 @@ def recording(
         renamed: the session's ids before and after, where it is a renaming.
         share: the share whose refs may change.
         final: whether it cannot be taken back; then no title and no ref is kept.
+        flushing: whether what is done inside flushes before anything goes, and leaves its last flush to the entry.
 
     Raises:
         StoreLocked: another process was at it all that time.
@@ -80,7 +82,9 @@ def recording(
     log = OperationLog(repository)
     with log.alone():
         settle(repository, log)
-        with record(repository, log, verb, sessions, renamed=renamed, share=share, final=final) as recorded:
+        with record(
+            repository, log, verb, sessions, renamed=renamed, share=share, final=final, flushing=flushing
+        ) as recorded:
             yield recorded
 
 
@@ -94,6 +98,7 @@ def record(
     renamed: tuple[str, str] | tuple[()] = (),
     share: str = "",
     final: bool = False,
+    flushing: bool = False,
     undoes: str = "",
 ) -> Iterator[Recorded]:
     """Do what `recording` does for a caller that holds the log's lock and has settled it."""
@@ -112,16 +117,18 @@ def record(
         share=share,
         undoes=undoes,
     )
-    begun = log.append(entry, _share_file(repository, share))
+    begun = log.append(entry, _share_file(repository, share), flushed_later=flushing)
     recorded = Recorded()
     try:
         yield recorded
     finally:
         # What cannot be settled now is by whoever writes the next entry: the refs tell the same.
-        with suppress(OSError, SessionError):
+        with suppress(SessionError) if flushing else suppress(OSError, SessionError):
             done = log.settle(begun, _outcome(repository, begun, interrupted=False))
             if done is not None:
                 recorded.id, recorded.moves = done.entry.id, done.entry.moves
+        if flushing:
+            repository.flush()  # where it could not be settled, what was done inside still waits for this
 
 
 def settle(repository: Repository, log: OperationLog) -> None:
@@ -208,6 +215,7 @@ def _as_made(
     before = dict(entry.before)
     going_on = {session_id for session_id, _ in entry.sessions if {HEADS + session_id} <= before.keys() & after.keys()}
     made: list[Move] = []
+    came = _came(moves)
     for move in moves:
         # A save makes and moves refs, and removes none; and it leaves the trash alone.
         if move.new and owner_of(move.name) in going_on and not move.name.startswith(TRASH):
@@ -217,7 +225,7 @@ def _as_made(
                 move = _changed(repository, move, entry.verb, interrupted=interrupted)  # noqa: PLW2901 - as it was
         elif move.name.startswith(HEADS) and move.old:
             with suppress(CorruptObject):
-                move = _removed(repository, move, moves, entry.renamed)  # noqa: PLW2901
+                move = _removed(repository, move, came, entry.renamed)  # noqa: PLW2901
         if move.old != move.new:
             made.append(move)
     return tuple(made)
@@ -251,18 +259,25 @@ def _changed(repository: Repository, move: Move, verb: str, *, interrupted: bool
     return move._replace(old=commit.parents[0], new=oid)
 
 
-def _removed(repository: Repository, move: Move, moves: tuple[Move, ...], renamed: tuple[str, str] | tuple[()]) -> Move:
-    """A branch that is gone: where it was by then, which what was made of it tells."""
-    trash = f"{TRASH}{move.name.removeprefix(HEADS)}/"
+def _came(moves: tuple[Move, ...]) -> dict[str, list[Move]]:
+    """The branches, here and in the trash, that were made, by the session that they belong to."""
+    came: dict[str, list[Move]] = {}
     for made in moves:
-        if made.old or not made.new:
-            continue
-        if renamed and made.name == HEADS + renamed[1]:
+        in_trash = made.name.startswith(TRASH) and made.name.endswith("/branch")
+        if made.new and not made.old and (in_trash or made.name.startswith(HEADS)):
+            came.setdefault(owner_of(made.name), []).append(made)
+    return came
+
+
+def _removed(
+    repository: Repository, move: Move, came: Mapping[str, list[Move]], renamed: tuple[str, str] | tuple[()]
+) -> Move:
+    """A branch that is gone: where it was by then, which what was made of it tells."""
+    for made in [*(came.get(renamed[1], ()) if renamed else ()), *came.get(owner_of(move.name), ())]:
+        if made.name.startswith(HEADS):
             last = next(iter(repository.objects.commit(made.new).parents), move.old)
-        elif made.name.startswith(trash) and made.name.endswith("/branch"):
-            last = made.new
         else:
-            continue
+            last = made.new
         if is_ancestor(repository.objects, move.old, last):
             return move._replace(old=last)
     return move

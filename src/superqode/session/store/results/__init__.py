@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from superqode.session.store.results.care import ScrubResult as ScrubResult
     from superqode.session.store.results.care import SecretPlace as SecretPlace
     from superqode.session.store.results.care import VerifyReport as VerifyReport
+    from superqode.session.store.results.changes import ListChanges as ListChanges
     from superqode.session.store.results.done import MergeResult as MergeResult
     from superqode.session.store.results.done import PurgeResult as PurgeResult
     from superqode.session.store.results.done import SaveResult as SaveResult
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 _HOMES: Final = {
     "Change": "superqode.session.store.results.history",
     "Finding": "superqode.session.store.results.care",
+    "ListChanges": "superqode.session.store.results.changes",
     "MaintenanceReport": "superqode.session.store.results.care",
     "MergeResult": "superqode.session.store.results.done",
     "PurgeResult": "superqode.session.store.results.done",

@@ -1,0 +1,53 @@
+"""A row of the index → the summary that a listing gives."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from typing import Any, Final
+
+from superqode.session.store.index.moments import from_micros
+from superqode.session.store.results import SessionSummary
+
+__all__ = ["COLUMNS", "known_summary", "summary_of"]
+
+COLUMNS: Final = "name, oid, title, created, updated, project, messages, executions, agents, tags, parent, problem"
+
+
+def known_summary(
+    connection: sqlite3.Connection, row: tuple[str, str, str, int], known: Mapping[str, SessionSummary]
+) -> SessionSummary:
+    """The summary of an earlier listing where the session is as it was, else a new one."""
+    name, oid, problem, session = row
+    found = known.get(name)
+    if found is not None and found.tip == oid and found.problem == problem:
+        return found
+    query = f"SELECT {COLUMNS} FROM sessions WHERE id = ?"  # noqa: S608 - own text
+    return summary_of(connection.execute(query, (session,)).fetchone())
+
+
+def summary_of(row: tuple[Any, ...]) -> SessionSummary:
+    """The summary in a row of `COLUMNS`; raises `sqlite3.DatabaseError` where the row is none of ours."""
+    name, oid, title, created, updated, project, messages, executions, agents, tags, parent, problem = row
+    return SessionSummary(
+        id=name,
+        title=title,
+        created_at=from_micros(created),
+        updated_at=from_micros(updated),
+        project_path=project,
+        message_count=messages,
+        execution_count=executions,
+        agents_used=_labels(agents),
+        tags=_labels(tags),
+        parent_session_id=parent,
+        tip=oid,
+        problem=problem,
+    )
+
+
+def _labels(text: str) -> tuple[str, ...]:
+    try:
+        return tuple(json.loads(text))
+    except (ValueError, TypeError) as problem:
+        raise sqlite3.DatabaseError("a row of the index cannot be read") from problem
