@@ -125,7 +125,7 @@ class Session(Folding):
             self.agents_used.append(entry.agent_name)
         if isinstance(entry, ToolExecution) and entry.success:
             self._track_files(entry)
-        if entry.timestamp > self.updated_at:
+        if entry.timestamp > self.updated_at:  # noqa: PLR1730 - pydantic looks at each value it is given
             self.updated_at = entry.timestamp
         if self._on_add is not None:
             self._on_add()
