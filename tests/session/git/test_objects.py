@@ -193,6 +193,21 @@ def test_a_pack_that_appears_meanwhile_is_found(objects, git):
     assert objects.has(oid)
 
 
+def test_reading_many_finds_what_comes_packs_and_goes_meanwhile(objects, git):
+    """Each folder is looked through once, and still nothing is missed: what is written, packed or unpacked later is there."""
+    first = objects.write("blob", b"first")
+    with objects.reading_many():
+        assert objects.read(first) == ("blob", b"first")
+        later = [objects.write("blob", b"later %d" % number) for number in range(600)]
+        assert first[:2] in {oid[:2] for oid in later}, "one has to be in a folder that was looked through"
+        assert [objects.read(oid)[1] for oid in later] == [b"later %d" % number for number in range(600)]
+        git("pack-objects", "-q", "objects/pack/pack", stdin="\n".join([first, *later]).encode())
+        git("prune-packed", "-q")
+        assert objects.read(first) == ("blob", b"first")
+        with pytest.raises(CorruptObject, match="it is not there"):
+            objects.read("0" * 40)
+
+
 def test_what_is_not_there_is_told(objects):
     """A missing object is CorruptObject; `has` says no without an error."""
     with pytest.raises(CorruptObject, match="it is not there"):

@@ -57,6 +57,16 @@ def test_refs_and_objects_are_packed(store, git):
     assert store.maintain().packed_refs == 0
 
 
+def test_the_next_saves_find_folders_for_their_objects(store):
+    """Packing removes empty folders; maintenance leaves all 256, so that no save has to make one."""
+    _fill(store)
+
+    store.maintain()
+
+    assert len(list((store.path / "objects").glob("??"))) == 256
+    assert _loose(store) == set()
+
+
 def test_many_packs_become_few_in_the_background(store, git, monkeypatch):
     """Packs that checkpoints left are a reason to maintain; small ones are joined, and the large one is not written anew."""
     session = Session(id="s")

@@ -45,6 +45,8 @@ _RECORD_MAX: Final = 1 << 30
 # A file grows by as much as there is in it, within these, in bytes.
 _ROOM_LEAST: Final = 4096
 _ROOM_MOST: Final = 256 * 1024
+# Made once: `dumps` makes one for each call.
+_compact: Final = json.JSONEncoder(separators=(",", ":")).encode
 # How many of the last record's bytes tell that it still stands where this process put it.
 _TAIL: Final = 32
 
@@ -78,7 +80,7 @@ class Record(NamedTuple):
             "objects": [[oid, len(packed)] for oid, packed in self.objects],
             "refs": self.refs,
         }
-        line = json.dumps(told, separators=(",", ":")).encode()
+        line = _compact(told).encode()
         return b"%08x %b\n%b" % (zlib.crc32(line), line, payload)
 
 

@@ -133,9 +133,30 @@ class LooseObjects:
                 names = os.listdir(f"{self._root}/{folder}")  # noqa: PTH208 - names only
                 yield from (folder + name for name in sorted(names) if len(name) == 38)
 
-    def folders(self) -> frozenset[str]:
-        """The two-digit folders there are now; after packing there are few or none."""
-        return frozenset(os.listdir(self._root))  # noqa: PTH208 - names only
+    def folders(self) -> list[str]:
+        """The folders there are now, which beside two-digit ones are Git's `info` and `pack`."""
+        return os.listdir(self._root)  # noqa: PTH208 - names only
+
+    def names(self, folder: str) -> frozenset[str]:
+        """What stands in a two-digit folder now: ids without their first two digits, and temporary files.
+
+        Raises:
+            OSError: it cannot be looked into.
+        """
+        try:
+            return frozenset(os.listdir(f"{self._root}/{folder}"))  # noqa: PTH208 - names only
+        except FileNotFoundError:
+            return frozenset()
+
+    def make_folders(self) -> None:
+        """Make all two-digit folders, which packing removes: else the next saves would do it, one by one.
+
+        Raises:
+            OSError: the disk said no.
+        """
+        for number in range(256):
+            with suppress(FileExistsError):
+                os.mkdir(f"{self._root}/{number:02x}")  # noqa: PTH102 - text paths
 
     def write(
         self, kind: str, content: bytes, *, compress: bool = True, keep: Kept | None = None

@@ -103,9 +103,9 @@ class Objects:
         packing: PackWriter | None = local.get("packing")
         if packing is not None and (fresh := packing.read(oid)) is not None:
             return fresh
-        folders = local.get("folders")
+        listed: dict[str, frozenset[str]] | None = local.get("listed")
         try:
-            found = self.loose.read(oid) if folders is None or oid[:2] in folders else None
+            found = self.loose.read(oid) if listed is None or self._is_listed(oid, listed) else None
         except CorruptObject:
             # A file that a crash cut may hide what a pack has; Git, too, looks there first.
             with suppress(CorruptObject):
@@ -115,15 +115,24 @@ class Objects:
 
     @contextmanager
     def reading_many(self) -> Iterator[None]:
-        """Inside, look for loose files only in folders that were there at the beginning: packed ones read quicker."""
-        outer = getattr(self._local, "folders", None)
+        """Inside, look for loose files only where a folder's first look found them: packed ones read quicker."""
+        outer = getattr(self._local, "listed", None)
         if outer is None:
-            with suppress(OSError):  # then each read says for itself what is wrong
-                self._local.folders = self.loose.folders()
+            self._local.listed = {}
         try:
             yield
         finally:
-            self._local.folders = outer
+            self._local.listed = outer
+
+    def _is_listed(self, oid: str, listed: dict[str, frozenset[str]]) -> bool:
+        folder = oid[:2]
+        names = listed.get(folder)
+        if names is None:
+            try:
+                names = listed[folder] = self.loose.names(folder)
+            except OSError:
+                return True  # the read says what is wrong
+        return oid[2:] in names
 
     def every(self) -> Iterator[str]:
         """The ids of all objects there are, loose or packed; damaged ones, too, and some twice."""

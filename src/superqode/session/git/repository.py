@@ -79,6 +79,7 @@ class Repository:
             None if user is None else (clean_ident(user[0], "user"), clean_ident(user[1], "user@localhost.invalid"))
         )
         self._locks = self.own / "locks"
+        self._store_lock = self._locks / "store"
         self.journal = Journal(self.own / "journal")
         # Whether this process saw that nothing is left to be made good after a crash of the system.
         self._recovered = False
@@ -172,7 +173,7 @@ class Repository:
     def _holding(self, numbers: Sequence[int], timeout: float) -> Iterator[None]:
         held: list[flock.Held] = []
         try:
-            held.append(flock.acquire(self._locks / "store", shared=True, timeout=timeout))
+            held.append(flock.acquire(self._store_lock, shared=True, timeout=timeout))
             for number in numbers:
                 held.append(flock.acquire(self._locks / f"{number:02x}", timeout=timeout))  # noqa: PERF401 - one by one
             yield
@@ -186,7 +187,7 @@ class Repository:
 
         A `git prune` that outlives us goes on removing: it has to keep saves out until its own end.
         """
-        with flock.hold(self._locks / "store", timeout=timeout) as held:
+        with flock.hold(self._store_lock, timeout=timeout) as held:
             yield held
 
     @contextmanager

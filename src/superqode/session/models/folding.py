@@ -79,10 +79,11 @@ class Folding(BaseModel):
         return list(self._order()[max(0, len(self._order()) - number) :])
 
     def _order(self) -> Sequence[Entry]:
-        if self._timeline.is_folded and self.__dict__.keys().isdisjoint(_LISTS):
-            return self._timeline.entries
-        messages, calls = (getattr(self, name) for name in _LISTS)
-        return self._timeline.follow(messages, calls, self.__dict__["id"])
+        timeline = self._timeline
+        if timeline.is_folded and self.__dict__.keys().isdisjoint(_LISTS):
+            return timeline.entries
+        messages, calls = [getattr(self, name) for name in _LISTS]
+        return timeline.follow(messages, calls, self.__dict__["id"])
 
     # -- what pydantic would take from the fields alone -----------------------------------------------------------
 

@@ -125,7 +125,8 @@ class Session(Folding):
             self.agents_used.append(entry.agent_name)
         if isinstance(entry, ToolExecution) and entry.success:
             self._track_files(entry)
-        self.updated_at = max(self.updated_at, entry.timestamp)
+        if entry.timestamp > self.updated_at:  # noqa: PLR1730 - pydantic looks at each value it is given
+            self.updated_at = entry.timestamp
         if self._on_add is not None:
             self._on_add()
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -107,6 +107,8 @@ def maintain(
         if prune_older_than is not None:
             _shorten_log(repository, skipped)
             removed += _prune(repository, prune_older_than, skipped)
+        with suppress(OSError):  # saves make what they need
+            repository.objects.loose.make_folders()
         after = count_loose(repository)
         tell(4, "done")
     return MaintenanceReport(refs, max(0, before - after), removed, before, after, tuple(skipped))

@@ -372,7 +372,8 @@ class Saver:
         tip, tree, saved_at, updated_at = last.commit, last.tree, last.saved_at, last.updated_at
         if tip is None or tree is None or saved_at is None or updated_at is None:
             raise AssertionError("a line that was written has a commit")
-        session.updated_at = updated_at
+        if session.updated_at != updated_at:
+            session.updated_at = updated_at
         store = str(self._repository.path)
         session._saved = Saved(store, session.id, tip, tree, last.count, last.messages, saved_at, updated_at)
         return tip
