@@ -350,18 +350,20 @@ class Catalogue:
 
     def _refresh_texts(self, progress: Progress | None, patience: float | None) -> None:
         """Read the words of what changed, the newest first; cut short, it goes on there the next time."""
+        if patience is not None and patience <= 0:
+            return
         until = None if patience is None else clock.monotonic() + patience
         with self.database.reading() as connection:
             found = waiting(connection)
         done = 0
         for block in blocks(found):
-            if until is not None and clock.monotonic() >= until:
-                return
             with self.database.writing() as connection:
                 texts.index_block(connection, self._repository, block)
             done += len(block)
             if progress is not None:
                 progress(done, len(found), "indexing words")
+            if until is not None and clock.monotonic() >= until:
+                return
 
 
 def _tell(progress: Progress, total: int, number: int) -> None:
