@@ -31,6 +31,7 @@ from superqode.session.errors import SessionNotFound
 from superqode.session.git.packed_refs import PackedRef
 from superqode.session.git.repository import HEADS
 from superqode.session.store.lineage import walk_lineage
+from superqode.tui.listing import Lister
 
 __all__ = ["make_sessions", "measure"]
 
@@ -59,8 +60,8 @@ def measure(bench: Bench) -> list[Section]:
     smallest, others = columns[0], columns[1:]
     rows: list[Row] = []
     for label, values in times.items():
-        rows.append(Row(label, values))
-        if label not in _WHOLE:
+        rows.append(Row(label, values, limits=dict.fromkeys(columns, most(_QUICK)) if label in _BOUNDED else {}))
+        if label not in (*_WHOLE, *_BOUNDED):
             grown = ratios({column: values[column] for column in others}, dict.fromkeys(others, values[smallest]))
             rows.append(Row(f"… ÷ {smallest}", grown, "x", limits={column: most(_GROWS) for column in others}))
     beside = _beside_maintenance(bench, bench.root / f"scale-{sizes[-1]}")
@@ -70,6 +71,11 @@ def measure(bench: Bench) -> list[Section]:
         _endings(bench),
     ]
 
+
+# What grows up to a number of sessions, and not beyond; in milliseconds.
+_RELISTED: Final = "list all again, one changed"
+_BOUNDED: Final = ("search a word that most have", "search a word of every title", _RELISTED)
+_QUICK: Final = 20
 
 # What looks at each session, and so takes as long as there are sessions.
 _MISSED: Final = "look for one that is not there"
@@ -113,6 +119,7 @@ class _Asked:
     def __init__(self, store: SessionStore) -> None:
         self._store = store
         self._session: Session | None = None
+        self._lister = Lister(store)
 
     def indexed(self) -> float:
         return timed(lambda: self._store.list_sessions(limit=1))[0]
@@ -167,6 +174,14 @@ class _Asked:
         self.appended()
         return self.listed()
 
+    def relisted(self) -> float:
+        self._lister.all()
+        self.appended()
+        return timed(self._lister.all)[0]
+
+    def begun_so(self) -> float:
+        return timed(lambda: self._store.list_sessions(beginning="s-0000", limit=_SHOWN))[0]
+
     def tree(self) -> float:
         return timed(lambda: list(walk_lineage(self._store.list_sessions())))[0]
 
@@ -191,6 +206,8 @@ _ACTIONS: Final[dict[str, Callable[[_Asked], float]]] = {
     "save a new session": _Asked.begun,
     "save a new session, its id given": _Asked.begun_by_name,
     f"list {_SHOWN} after a save": _Asked.listed_after,
+    _RELISTED: _Asked.relisted,
+    f"list {_SHOWN} whose ids begin so": _Asked.begun_so,
     "the tree of all": _Asked.tree,
     "a quick verify of all": _Asked.verified,
 }

@@ -10,7 +10,7 @@ from superqode.session import Session
 
 @pytest.mark.parametrize("size", SIZES, ids=["80x24", "140x40"])
 def test_each_screen_looks_as_its_picture(library_of_sessions, size):
-    """List, filter, session and its tabs, points in time, search, dialogs, shares, trash, palette and keys."""
+    """List, filter, session and its tabs, points in time, search, dialogs, trash, operations, shares and keys."""
 
     async def story(ada):
         await ada.still()
@@ -61,6 +61,10 @@ def test_each_screen_looks_as_its_picture(library_of_sessions, size):
         await ada.sees("Bring back", "deleted")
         await ada.rests()
         ada.picture("trash")
+        await ada.press("escape", "U")
+        await ada.sees("Take back", "delete")
+        await ada.rests()
+        ada.picture("operations")
         await ada.press("escape", "h")
         await ada.sees("Nothing is shared")
         ada.picture("shares")

@@ -220,3 +220,51 @@ def test_the_palette_does_what_the_keys_do(library_of_sessions):
         await ada.sees("The trash is empty")
 
     library_of_sessions.run(story, start_in_list=True)
+
+
+def test_a_first_search_shows_what_it_has_by_then(library_of_sessions, monkeypatch):
+    """While words that were never read are read, what was found by then stands there, and says that more may come."""
+    monkeypatch.setattr("superqode.session.store.index.waiting._BLOCK", 1)
+    monkeypatch.setattr("superqode.tui.screens.search._PATIENCE", 1e-9)
+
+    async def story(ada):
+        await ada.sees("5 sessions")
+        heads = []
+        await ada.press("ctrl+f")
+        screen = ada.app.screen
+        monkeypatch.setattr(screen, "_head", lambda shown, real=screen._head: (heads.append(shown), real(shown)))
+        await ada.type("parser")
+        await ada.sees("2 hits")
+        await ada.until(lambda: heads and "still" not in heads[-1])
+        left = [int(head.partition(", ")[2].split()[0]) for head in heads if "still to be read" in head]
+        assert left  # whoever types slowly begins to search before the last letter
+        assert left == sorted(set(left), reverse=True)
+
+    library_of_sessions.run(story, start_in_list=True)
+
+
+def test_operations_are_listed_and_taken_back(library_of_sessions):
+    """A deletion says where it is taken back: `U` lists operations, `u` takes one back, and then that back, too."""
+
+    async def story(ada):
+        await ada.sees("5 sessions")
+        await ada.press("d", "enter")
+        await ada.sees("4 sessions")
+        await ada.until(lambda: any("Operations (U)" in told for told in ada.told))
+        await ada.press("U")
+        await ada.sees("1 operation", "delete", "other-2")
+        await ada.press("u")
+        await ada.sees("2 operations", "ops-undo", "taken back")
+        await ada.until(lambda: any("Took back delete" in told for told in ada.told))
+        await ada.press("down", "u")
+        await ada.until(lambda: any("it was already" in told for told in ada.told))
+        await ada.press("escape")
+        await ada.sees("5 sessions")
+        await ada.press("U")
+        await ada.sees("2 operations")
+        await ada.press("enter")
+        await ada.sees("3 operations")
+        await ada.press("escape")
+        await ada.sees("4 sessions")
+
+    library_of_sessions.run(story, start_in_list=True, size=(140, 40))

@@ -5,7 +5,7 @@ A shell that completes has no place for messages: whatever goes wrong completes 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from superqode.session import SessionStore
+    from superqode.session.store.index.summaries import LabelKind
 
     Pairs = Iterable[tuple[str, str]]
 
@@ -68,16 +69,20 @@ def completions(
     return [CompletionItem(name, help=line(known[name], _HELP_WIDTH)) for name in found[:_MOST]]
 
 
-def _ids(store: SessionStore) -> Pairs:
-    return [(item.id, item.title) for item in store.list_sessions()]
-
-
 def complete_ids(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Give the ids of sessions that begin with what was typed (else whose titles have it), newest first; `@latest`."""
     from click.shell_completion import CompletionItem
 
+    titles = len(incomplete) > 1
+
+    def listed(store: SessionStore) -> Pairs:
+        found = store.list_sessions(beginning=incomplete, limit=_MOST)
+        if not found and titles:
+            found = store.list_sessions(text=incomplete, limit=_MOST)
+        return [(item.id, item.title) for item in found]
+
     latest = [CompletionItem(_LATEST, help="the newest session")] if _LATEST.startswith(incomplete) else []
-    return latest + completions(ctx, incomplete, _ids, titles=len(incomplete) > 1)
+    return latest + completions(ctx, incomplete, listed, titles=titles)
 
 
 def complete_ids_and_revisions(ctx: click.Context, parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -122,27 +127,24 @@ def complete_trash(ctx: click.Context, _parameter: click.Parameter, incomplete: 
     )
 
 
-def _labels(ctx: click.Context, incomplete: str, of: Callable[[Any], Iterable[str]]) -> list[CompletionItem]:
+def _labels(ctx: click.Context, incomplete: str, kind: LabelKind) -> list[CompletionItem]:
     """What the sessions have of a kind, most used first, with how many have it."""
-    from collections import Counter
-
     from superqode.cli.text import count
 
     def listed(store: SessionStore) -> Pairs:
-        counted = Counter(label for item in store.list_sessions() for label in of(item) if label)
-        return [(label, count(number, "session")) for label, number in counted.most_common()]
+        return [(label, count(number, "session")) for label, number in store.labels(kind)]
 
     return completions(ctx, incomplete, listed)
 
 
 def complete_tags(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Give the tags there are."""
-    return _labels(ctx, incomplete, lambda item: item.tags)
+    return _labels(ctx, incomplete, "tag")
 
 
 def complete_agents(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Give the agents that took part in sessions."""
-    return _labels(ctx, incomplete, lambda item: item.agents_used)
+    return _labels(ctx, incomplete, "agent")
 
 
 def complete_projects(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
@@ -150,7 +152,7 @@ def complete_projects(ctx: click.Context, _parameter: click.Parameter, incomplet
     from click.shell_completion import CompletionItem
 
     folders = CompletionItem(incomplete, type="dir")
-    return [*_labels(ctx, incomplete, lambda item: [item.project_path]), folders]
+    return [*_labels(ctx, incomplete, "project"), folders]
 
 
 def complete_operations(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:

@@ -10,6 +10,7 @@ from superqode.cli.asking import can_ask
 from superqode.cli.completing import complete_operations
 from superqode.cli.exit_codes import ExitCode
 from superqode.cli.lazy import Command, LazyGroup, examples
+from superqode.cli.operation_words import about, state
 from superqode.cli.options import json_option, open_store, store_option, wants_json
 from superqode.cli.output import Column, emit, emit_json, note, table, warn
 from superqode.cli.progress import waiting
@@ -74,28 +75,7 @@ def ops(ctx: click.Context, limit: int) -> None:
 
 def _row(operation: Operation) -> tuple[object, ...]:
     number = operation.number or ""
-    return number, operation.id, ago(operation.at), operation.verb, _about(operation), _state(operation)
-
-
-def _about(operation: Operation) -> str:
-    if operation.undoes:
-        return f"took back {operation.undoes}"
-    names = [f"{session.id} {session.title}".rstrip() for session in operation.sessions]
-    if operation.renamed_to:
-        names = [f"{operation.sessions[0].id} → {operation.renamed_to}"]
-    if operation.share:
-        names.insert(0, f"share {operation.share[:8]}")
-    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more" if names else ""
-
-
-def _state(operation: Operation) -> str:
-    if not operation.happened:
-        return "did not happen"
-    if operation.taken_back_by:
-        return "taken back"
-    if operation.final:
-        return "final"
-    return "cut short" if operation.interrupted else ""
+    return number, operation.id, ago(operation.at), operation.verb, about(operation), state(operation)
 
 
 @click.command(

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
 from superqode.session.models import Entry, Session
 from superqode.session.sharing.manager import SessionSharingManager
 from superqode.session.sharing.models import Preparation, PruneResult, ShareConfig, SharedSession
+from superqode.session.store.index.summaries import LabelKind
 from superqode.session.store.operations.results import Operation, UndoneOperation
 from superqode.session.store.results import (
     ListChanges,
@@ -213,6 +214,10 @@ class AsyncSessionStore:
     async def rescue(self, places: Iterable[FoundPlace], **options: Any) -> RescueReport:
         """As `SessionStore.rescue`."""
         return await _run(self.store.rescue, places, **options)
+
+    async def labels(self, kind: LabelKind) -> list[tuple[str, int]]:
+        """As `SessionStore.labels`."""
+        return await _run(self.store.labels, kind)
 
     async def project_folders(self) -> list[str]:
         """As `SessionStore.project_folders`."""

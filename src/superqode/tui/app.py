@@ -46,6 +46,7 @@ class SessionsApp(App[None]):
         Binding("o", "open_link", "Open a link", show=False),
         Binding("h", "shares", "Shares", show=False),
         Binding("T", "trash", "Trash", show=False),
+        Binding("U", "operations", "Operations", show=False),
         Binding("f1,question_mark", "help", "Keys", key_display="?"),
         Binding("ctrl+q", "quit", "Quit", show=False),
     ]
@@ -140,6 +141,12 @@ class SessionsApp(App[None]):
         from superqode.tui.screens.trash import TrashScreen
 
         self._over(TrashScreen)
+
+    def action_operations(self) -> None:
+        """List what moved or removed something, to take it back."""
+        from superqode.tui.screens.operations import OperationsScreen
+
+        self._over(OperationsScreen)
 
     def _over(self, kind: type[StoreScreen[None]]) -> None:
         if isinstance(self.screen, StoreScreen) and not isinstance(self.screen, kind):

@@ -128,7 +128,7 @@ def test_every_public_verb_is_known_here():
     # These only add (a branch, a save, a snapshot), or change no ref of a session.
     adding = {"autosave", "fork", "hand_over", "import_old_store", "rescue", "maintain", "backup", "restore_backup"}
     reading = {
-        "at", "close", "diff", "ending", "exists", "generation", "history", "list_changed", "list_sessions", "load",
+        "at", "close", "diff", "ending", "exists", "generation", "history", "labels", "list_changed", "list_sessions", "load",
         "load_latest", "old_store_notice", "operations", "original", "project_folders", "resolve", "scan", "search",
         "stats", "trash", "unread", "verify",
     }  # fmt: skip

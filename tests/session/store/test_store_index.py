@@ -306,3 +306,30 @@ def test_changes_that_are_read_in_parts_are_told(store, monkeypatch):
     for number in range(5):
         saved(store, f"s{number}")
     assert store.list_changed(generation).changed == ("s0", "s1", "s2", "s3", "s4")
+
+
+def test_ids_are_listed_by_their_beginning(store):
+    """As text, whatever stands for something in SQL; with a limit the newest; nothing where none begins so."""
+    for name in ("a1", "a2", "b_1", "bx1"):
+        saved(store, name)
+    assert ids_of(store, beginning="a") == ["a2", "a1"]
+    assert ids_of(store, beginning="a", limit=1) == ["a2"]
+    assert ids_of(store, beginning="b_") == ["b_1"]
+    assert ids_of(store, beginning="%") == []
+    assert ids_of(store, beginning="A") == []
+
+
+def test_labels_are_counted(store):
+    """Every project, tag and agent, the most frequent first; those of sessions that are gone are gone."""
+    saved(store, "one", tags=["x", "y"], project_path="/p")
+    saved(store, "two", tags=["y"], project_path="/p")
+    saved(store, "three", tags=["z"], project_path="/q")
+    session = saved(store, "four")
+    session.add_message(MessageRole.ASSISTANT, "Yes", agent_name="codex")
+    store.save(session)
+    assert store.labels("tag") == [("y", 2), ("x", 1), ("z", 1)]
+    assert store.labels("project") == [("/p", 2), ("/q", 1)]
+    assert store.labels("agent") == [("codex", 1)]
+    store.delete("three")
+    assert store.labels("tag") == [("y", 2), ("x", 1)]
+    assert store.project_folders() == ["/p"]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from superqode.session.models import Entry, Session
     from superqode.session.store import history, loading, lookup, results, sources_refs
     from superqode.session.store.index import search
+    from superqode.session.store.index.summaries import LabelKind
     from superqode.session.store.results import ListChanges, SaveRecord, SearchHit, SessionDiff, SessionSummary
     from superqode.session.store.sources import Original
     from superqode.session.store.stats import StoreStats, Unit
@@ -108,6 +109,7 @@ class StoreReads(StoreHandle):
         text: str | None = None,
         limit: int | None = None,
         *,
+        beginning: str = "",
         finding: Severity | str | None = None,
         known: Mapping[str, SessionSummary] = MappingProxyType({}),
         progress: Progress | None = None,
@@ -124,6 +126,7 @@ class StoreReads(StoreHandle):
             parent: only forks of this session.
             text: only those with this text in title or tags, whatever the case.
             limit: at most so many.
+            beginning: only those whose id begins so.
             finding: only those of quality runs with a finding as bad as this, or worse.
             known: summaries of an earlier listing by id, which are given again where nothing changed: for asking often.
             progress: told while many changed sessions are read.
@@ -139,6 +142,7 @@ class StoreReads(StoreHandle):
             until=until,
             parent=parent,
             text=text,
+            beginning=beginning,
             finding=None if finding is None else Severity(finding),
         )
         return self._index(repository).summaries(wanted, limit, progress, known=known)
@@ -253,8 +257,12 @@ class StoreReads(StoreHandle):
 
     def project_folders(self) -> list[str]:
         """Every project path that sessions name, sorted; many are of other machines, or gone."""
+        return sorted(path for path, _ in self.labels("project"))
+
+    def labels(self, kind: LabelKind) -> list[tuple[str, int]]:
+        """Every `project`, `tag` or `agent` that sessions have, and how many have it, the most frequent first."""
         repository = self._open()
-        return [] if repository is None else self._index(repository).project_folders()
+        return [] if repository is None else self._index(repository).labels(kind)
 
     def _project(
         self, repository: Repository, project_path: str | Path | None, progress: Progress | None

@@ -52,5 +52,5 @@ async def delete_session(screen: StoreScreen[None], summary: SessionSummary | Op
     deleted = False
     with told(screen):
         deleted = await screen.library.store.delete(summary.id)
-        tell(screen.app, "It is in the trash" if deleted else "It was gone already")
+        tell(screen.app, "It is in the trash; Operations (U) takes that back" if deleted else "It was gone already")
     return deleted

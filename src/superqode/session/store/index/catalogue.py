@@ -30,7 +30,7 @@ from superqode.session.store.index.scan import (
     scan,
     take_stamp,
 )
-from superqode.session.store.index.summaries import COLUMNS, known_summary, summary_of
+from superqode.session.store.index.summaries import COLUMNS, LABELS, LabelKind, known_summary, summary_of
 from superqode.session.store.index.waiting import blocks, waiting
 from superqode.session.store.results import SessionSummary
 
@@ -309,14 +309,13 @@ class Catalogue:
 
         return self._guarded(ask)
 
-    def project_folders(self) -> list[str]:
-        """Every project path that sessions name, sorted."""
+    def labels(self, kind: LabelKind) -> list[tuple[str, int]]:
+        """Every project, tag or agent there is, and how many sessions have it, the most frequent first."""
 
-        def ask() -> list[str]:
+        def ask() -> list[tuple[str, int]]:
             self._refresh(None)
             with self.database.reading() as connection:
-                found = connection.execute("SELECT DISTINCT project FROM sessions WHERE project != '' ORDER BY project")
-                return [path for (path,) in found]
+                return connection.execute(LABELS[kind]).fetchall()
 
         return self._guarded(ask)
 
@@ -350,18 +349,20 @@ class Catalogue:
 
     def _refresh_texts(self, progress: Progress | None, patience: float | None) -> None:
         """Read the words of what changed, the newest first; cut short, it goes on there the next time."""
+        if patience is not None and patience <= 0:
+            return
         until = None if patience is None else clock.monotonic() + patience
         with self.database.reading() as connection:
             found = waiting(connection)
         done = 0
         for block in blocks(found):
-            if until is not None and clock.monotonic() >= until:
-                return
             with self.database.writing() as connection:
                 texts.index_block(connection, self._repository, block)
             done += len(block)
             if progress is not None:
                 progress(done, len(found), "indexing words")
+            if until is not None and clock.monotonic() >= until:
+                return
 
 
 def _tell(progress: Progress, total: int, number: int) -> None:

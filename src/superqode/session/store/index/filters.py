@@ -38,6 +38,7 @@ class Filter:
         until: datetime | None = None,
         parent: str | None = None,
         text: str | None = None,
+        beginning: str = "",
         finding: Severity | None = None,
     ) -> None:
         self.conditions: list[str] = []
@@ -61,6 +62,9 @@ class Filter:
                 self._add(f"sessions.updated {sign} ?", _edge(moment))
                 self.during += f" AND texts.moment {sign} ?"
                 self.moments.append(_edge(moment))
+        if beginning:
+            self.conditions.append("substr(sessions.name, 1, ?) = ?")
+            self.values += [len(storable(beginning)), storable(beginning)]
         if text is not None:
             self._add("instr(sessions.folded, ?)", text.casefold())
 

@@ -5,14 +5,24 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from superqode.session.store.index.moments import from_micros
 from superqode.session.store.results import SessionSummary
 
-__all__ = ["COLUMNS", "known_summary", "summary_of"]
+__all__ = ["COLUMNS", "LABELS", "LabelKind", "known_summary", "summary_of"]
+
+LabelKind = Literal["project", "tag", "agent"]
 
 COLUMNS: Final = "name, oid, title, created, updated, project, messages, executions, agents, tags, parent, problem"
+
+_COUNTED: Final = "SELECT {0}, count(*) FROM {1} WHERE {2} GROUP BY {0} ORDER BY count(*) DESC, {0}"
+# What counts the sessions of each project, tag and agent.
+LABELS: Final[Mapping[LabelKind, str]] = {
+    "project": _COUNTED.format("project", "sessions", "project != ''"),
+    "tag": _COUNTED.format("label", "labels", "kind = 'tag'"),
+    "agent": _COUNTED.format("label", "labels", "kind = 'agent'"),
+}
 
 
 def known_summary(
