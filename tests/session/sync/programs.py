@@ -19,7 +19,7 @@ from superqode.session.errors import NothingToRedo, NothingToUndo
 KINDS = (
     *("say",) * 8,
     *("create",) * 3,
-    *("fork", "snapshot", "delete", "undelete", "restore", "undo", "title", "rename", "purge"),
+    *("fork", "snapshot", "delete", "undelete", "restore", "undo", "title", "rename", "purge", "scrub", "scrub"),
     *("sync",) * 5,
 )
 # Sessions that all machines begin with.
@@ -54,6 +54,7 @@ class Program:
         self.count = 0
         self.said: dict[str, str] = {}
         self.snapshots: dict[str, str] = {}
+        self.scrubbed: set[str] = set()
         self.log: list[str] = []
         self.problems: list[str] = []
 
@@ -172,6 +173,18 @@ class Program:
         self.snapshots = {made: name for made, name in self.snapshots.items() if made not in item.snapshots}
         machine.store.purge(item.key)
 
+    def scrub(self, machine: Machine) -> None:
+        """Take a word out of a session; it has to be gone everywhere from then on."""
+        name = self._some(machine)
+        words = [word for word in self.said if name and word in " ".join(machine.heard(name))]
+        if name is None or not words:
+            return
+        word = self.random.choice(words)
+        machine.store.scrub(name, secrets=[word])
+        del self.said[word]
+        self.scrubbed.add(word)
+        self.log[-1] += f" {word} of {name}"
+
     # -- syncing ----------------------------------------------------------------------------------------------------
 
     def sync(self, machine: Machine) -> None:
@@ -222,9 +235,16 @@ class Program:
             lost = sorted(word for word in self.said if word not in held)
             assert lost == [], (lost, self.told())
             names = {name.rpartition("/")[2] for name in machine.view() if "tags/" in name}
+            everything = git(machine.path, "cat-file", "--batch-all-objects", "--batch", "--unordered")
+            back = sorted(word for word in self.scrubbed if word in everything)
+            assert back == [], (back, self.told())
             assert set(self.snapshots) - names == set(), (set(self.snapshots) - names, self.told())
             for name in machine.ids():
                 machine.store.load(name)
+
+        if self.plain:
+            on_remote = _held(Path(self.machines[0].remote))
+            assert [word for word in self.scrubbed if word in on_remote] == [], self.told()
 
     def told(self) -> str:
         """The program, to be read where it went wrong."""

@@ -105,7 +105,8 @@ def scrub(
     Its saves are written anew from the first one that holds it, and the old ones are purged at once. The text
     never stands on the command line: it is asked for, or read from standard input. Shares that carry it
     already are named; nothing can be taken back from who opened them. An imported session's kept original
-    is dropped, with that of every session from the same file.
+    is dropped, with that of every session from the same file. Machines that sync take it out of what they have
+    of the old saves, in forks and the trash too; a text that was said again there has to be scrubbed again.
     """
     yes = says_yes()
     if not (ask or from_stdin or rules):

@@ -88,6 +88,8 @@ class Objects:
         self._pack_folder = root / "objects" / "pack"
         self._open_packs = open_packs
         self._local = threading.local()
+        # How often packs were removed on purpose.
+        self._freed = 0
         # A save reads again the four trees that the last one wrote: their entries, and their bytes.
         self._trees: dict[str, tuple[tuple[TreeEntry, ...], bytes]] = {}
 
@@ -140,10 +142,16 @@ class Objects:
         yield from self._packs()
 
     def _packs(self) -> Any:
-        packs = getattr(self._local, "packs", None)
-        if packs is None:
-            packs = self._local.packs = self._open_packs()
+        packs, opened = getattr(self._local, "packs", (None, -1))
+        if opened != self._freed:
+            packs = self._open_packs()
+            self._local.packs = packs, self._freed
         return packs
+
+    def reopen(self) -> None:
+        """Look again which packs there are, in every thread: those that were removed still stand open, and answer."""
+        self._freed += 1
+        self._trees.clear()
 
     def read_packed(self, oid: str) -> tuple[str, bytes]:
         """Give an object's type and content out of a pack, whatever its loose file holds.

@@ -241,6 +241,7 @@ def free_now(repository: Repository) -> int:
         purpose = "Freeing the bytes of purged sessions"
         program.run(repository.path, ["repack", "-a", "-d", "-l", "-q"], purpose=purpose, keep=held.handles)
         program.run(repository.path, ["prune", "--expire=now"], purpose=purpose, keep=held.handles)
+        repository.objects.reopen()
         return max(0, before - _size(repository))
 
 

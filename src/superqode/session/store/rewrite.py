@@ -103,6 +103,10 @@ class Rewriter:
         """How many commits of a history that was looked through are new ones."""
         return len(self._changed(tip))
 
+    def replaced(self, tip: str) -> dict[str, str]:
+        """The commits of a history that was looked through that are new ones, old ids to new ones."""
+        return {oid: new for oid in self._changed(tip) if (new := self._known(oid)) is not None}
+
     def _known(self, oid: str) -> str | None:
         verdict = self._commits.get(oid)
         if verdict is None:

@@ -19,10 +19,10 @@ from superqode.session.git.objects import BLOB, Objects, TreeEntry
 from superqode.session.redaction import Masked, Redactor
 from superqode.session.store.index.verdicts import CLEAN, Verdicts
 
-__all__ = ["CleanFiles", "EntryParts", "Hit", "grouped"]
+__all__ = ["META_KEPT", "CleanFiles", "EntryParts", "Hit", "grouped"]
 
 # Ids say which entry or session it is; everything else in session.json may hold text that somebody wrote.
-_META_KEPT: Final = frozenset(("id", "created_at", "parent_session_id"))
+META_KEPT: Final = frozenset(("id", "created_at", "parent_session_id"))
 
 
 class Hit(NamedTuple):
@@ -139,7 +139,7 @@ class CleanFiles:
             values = _plain(meta)
             masked: list[Masked] = []
             # One by one: a secret that is called like a field must not change the field's name.
-            for name in [name for name in values if name not in _META_KEPT]:
+            for name in [name for name in values if name not in META_KEPT]:
                 redacted = self._redactor.value(values[name])
                 values[name] = redacted.value
                 masked += redacted.masked

@@ -19,15 +19,15 @@ from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.index.verdicts import Verdicts
 from superqode.session.store.ledger import Ledger
 from superqode.session.store.loading import tip_of
-from superqode.session.store.operations.forgetting import forget
+from superqode.session.store.operations.forgetting import scrubbing
 from superqode.session.store.operations.log import OperationLog
-from superqode.session.store.operations.recording import record, refs_of, settle
 from superqode.session.store.results import ScrubResult, SecretPlace
 from superqode.session.store.rewrite import Rewriter
+from superqode.session.store.scrubbed import Replaced, mark_scrubbed
 from superqode.session.store.sources_refs import drop_original, holds
 from superqode.session.store.trash import TRASH
 
-__all__ = ["PREPARED", "Wanted", "forget_verdicts", "rewriting", "scan", "scrub", "store_redactor"]
+__all__ = ["PREPARED", "Wanted", "forget_logs", "forget_verdicts", "rewriting", "scan", "scrub", "store_redactor"]
 
 PREPARED: Final = "refs/superqode/prepared/"
 """The commits that were shared, by share id: what an update builds on."""
@@ -141,7 +141,8 @@ def scrub(
         tip = tip_of(repository, session_id)
         places = (*rewriter.places(tip, session_id), *_tag_places(repository, redactor, session_id))
         also, shares = _elsewhere(repository, rewriter, session_id)
-        result = ScrubResult(session_id, tip, rewriter.rewritten(tip), places, 0, also, shares)
+        replaced = rewriter.replaced(tip)
+        result = ScrubResult(session_id, tip, len(replaced), places, 0, also, shares)
     if dry_run:
         forget_verdicts(repository)
         return result
@@ -149,16 +150,12 @@ def scrub(
     # first, for what comes next may be cut short.
     told = bool(places) or holds(repository, session_id, wanted.secrets)
     log = OperationLog(repository)
-    with log.alone():
-        settle(repository, log)
-        # Whatever of it stands in the log of operations would bring the secret back.
-        forget(repository, [session_id], refs_of(repository, {session_id: ""}))
-        with record(repository, log, "scrub", {session_id: ""}, final=True):
-            originals = drop_original(repository, session_id) if told else ()
-            # All of it also where nothing is left to replace: an earlier scrub may have been cut short after that.
-            new = _replace(repository, redactor, session_id, progress)
-            _forget_logs(repository, session_id)
-            Ledger(repository).change_shares(session_id, lambda told: redactor.value(told).value, "ledger: scrubbed")
+    with log.alone(), scrubbing(repository, log, [session_id], replaced):
+        originals = drop_original(repository, session_id) if told else ()
+        # All of it also where nothing is left to replace: an earlier scrub may have been cut short after that.
+        new = _replace(repository, redactor, session_id, progress)
+        forget_logs(repository, session_id)
+        Ledger(repository).change_shares(session_id, lambda told: redactor.value(told).value, "ledger: scrubbed")
     forget_verdicts(repository)
     freed = maintenance.free_now(repository)
     return ScrubResult(session_id, new, result.rewritten, places, freed, also, shares, originals)
@@ -179,6 +176,8 @@ def _replace(repository: Repository, redactor: Redactor, session_id: str, progre
                 if tag != oid:
                     moved[name] = (oid, tag)
             repository.flush()
+            # First: cut short behind it, a sync does the rest.
+            mark_scrubbed(repository, session_id, _replaced(repository, rewriter, [tip], moved.values()))
             if new != tip:
                 refs.update(branch_ref(session_id), new, tip, ident=ident, reason="scrubbed")
             for name, (old, tag) in moved.items():
@@ -193,6 +192,23 @@ def _replace(repository: Repository, redactor: Redactor, session_id: str, progre
     finally:
         verdicts.close()
     return new
+
+
+def _replaced(
+    repository: Repository, rewriter: Rewriter, tips: Iterable[str], tags: Iterable[tuple[str, str]]
+) -> Replaced:
+    """What a scrub replaces: all commits that some tips or tags reach, and the tags."""
+    commits: dict[str, str] = {}
+    named: dict[str, str] = {}
+    for old, new in tags:
+        commit = _commit_of(repository, old)
+        if commit != old:
+            named[old] = new
+        if commit is not None:
+            commits |= rewriter.replaced(commit)
+    for tip in tips:
+        commits |= rewriter.replaced(tip)
+    return Replaced(commits, named)
 
 
 def _tag_places(repository: Repository, redactor: Redactor, session_id: str) -> list[SecretPlace]:
@@ -265,9 +281,11 @@ def _holds(rewriter: Rewriter, name: str, tip: str | None) -> bool:
         return False  # damaged: `verify` names it
 
 
-def _forget_logs(repository: Repository, session_id: str) -> None:
-    """Reflogs keep old commits alive, and tell their subjects."""
+def forget_logs(repository: Repository, session_id: str) -> None:
+    """Forget what reflogs tell of a session, its trash too: they keep old commits alive, and tell their subjects."""
     logs = [repository.path / "logs" / HEADS / session_id]
-    logs += sorted((repository.path / "logs" / TAGS / session_id).glob("*"))
+    for folder in (TAGS, TRASH):
+        found = sorted((repository.path / "logs" / folder / session_id).rglob("*"))
+        logs += [path for path in found if not path.is_dir()]
     for log in logs:
         log.unlink(missing_ok=True)

@@ -29,6 +29,7 @@ from superqode.session.store.results import TrashItem
 from superqode.session.store.state import read_tree
 
 __all__ = [
+    "TIME_FORMAT",
     "TRASH",
     "find_item",
     "list_trash",
@@ -42,7 +43,7 @@ __all__ = [
 ]
 
 TRASH: Final = "refs/superqode/trash/"
-_TIME: Final = "%Y%m%dT%H%M%S.%fZ"
+TIME_FORMAT: Final = "%Y%m%dT%H%M%S.%fZ"
 _BRANCH: Final = re.compile(re.escape(TRASH) + r"(.+)/(\d{8}T\d{6}\.\d{6}Z)/branch")
 
 
@@ -95,9 +96,9 @@ def _copies(repository: Repository, session_id: str, tip: str) -> dict[str, str]
     """The refs that a session has in the trash when it is deleted now, with their ids; the branch first."""
     refs = repository.refs
     moment = clock.now().astimezone(UTC)
-    while refs.read(f"{TRASH}{session_id}/{moment.strftime(_TIME)}/branch") is not None:
+    while refs.read(f"{TRASH}{session_id}/{moment.strftime(TIME_FORMAT)}/branch") is not None:
         moment += timedelta(microseconds=1)  # a clock that is coarse, or was set back
-    folder = f"{TRASH}{session_id}/{moment.strftime(_TIME)}"
+    folder = f"{TRASH}{session_id}/{moment.strftime(TIME_FORMAT)}"
     tags = refs.items(f"{TAGS}{session_id}/")
     prefix = f"{TAGS}{session_id}/"
     return {f"{folder}/branch": tip} | {f"{folder}/tags/{name.removeprefix(prefix)}": oid for name, oid in tags}
@@ -147,7 +148,7 @@ def list_trash(repository: Repository) -> list[TrashItem]:
 def _moment(time: str) -> datetime | None:
     """When that was, or `None` where a ref that somebody else made says a day that never was."""
     try:
-        return datetime.strptime(time, _TIME).replace(tzinfo=UTC)
+        return datetime.strptime(time, TIME_FORMAT).replace(tzinfo=UTC)
     except ValueError:
         return None
 

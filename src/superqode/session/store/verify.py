@@ -29,6 +29,7 @@ from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.index.remembered import Remembered
 from superqode.session.store.operations.log import OPLOG, OperationLog
 from superqode.session.store.results import Finding, VerifyReport
+from superqode.session.store.scrubbed import SCRUBBED, read_mark
 from superqode.session.store.sources import KEPT, read_original
 from superqode.session.store.state import Tree, check_names, merged_by_git, read_entries, read_tree
 from superqode.session.store.timeline_files import walk_timeline
@@ -300,6 +301,7 @@ def _rest(check: _Check) -> None:
             check.warn("", str(problem), name)
         except CorruptSession as problem:
             check.error("", oid, name, str(problem))
+    _marks(check)
     _operations(check)
     for name in repository.refs.names("refs/"):
         if not name.startswith(HEADS):
@@ -312,6 +314,17 @@ def _rest(check: _Check) -> None:
     kept = sorted(path.name for path in repository.quarantine.glob("*") if path.name != "locks")
     if kept:
         check.warn("", f"{len(kept)} damaged files were set aside earlier", str(repository.quarantine))
+
+
+def _marks(check: _Check) -> None:
+    """The marks of scrubs."""
+    for name, oid in check.repository.refs.items(SCRUBBED):
+        try:
+            read_mark(check.repository.objects, oid, name)
+        except NewerFormat as problem:
+            check.warn("", str(problem), name)
+        except (CorruptObject, CorruptSession) as problem:
+            check.error("", oid, name, str(problem))
 
 
 def _operations(check: _Check) -> None:

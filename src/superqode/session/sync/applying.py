@@ -6,7 +6,7 @@ A crash between leaves more than there shall be, never less, and the next sync f
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final
 
@@ -15,21 +15,21 @@ from superqode.session.git.packed_refs import PackedRef
 from superqode.session.git.repository import Repository
 from superqode.session.store.index.catalogue import Catalogue
 from superqode.session.store.ledger import Ledger
-from superqode.session.store.operations.forgetting import purging
+from superqode.session.store.operations.forgetting import purging, scrubbing
 from superqode.session.store.operations.log import OperationLog
-from superqode.session.store.operations.recording import recording, titles_of
-from superqode.session.store.secrets import forget_verdicts
-from superqode.session.sync.view import HEADS, LEDGER_FOLDER, PURGED, SOURCES, TAGS, TRASH, View, owner_of
+from superqode.session.store.operations.recording import recording, refs_of, titles_of
+from superqode.session.store.secrets import forget_logs, forget_verdicts
+from superqode.session.sync.view import HEADS, LEDGER_FOLDER, PURGED, SCRUBBED, SOURCES, TAGS, TRASH, View, owner_of
 
 __all__ = ["apply"]
 
 # A session's refs that come: what is deleted first, so that the trash is whole before its branch goes.
-_COMING: Final = (TRASH, PURGED, TAGS, SOURCES, HEADS)
-_GOING: Final = (HEADS, TAGS, SOURCES, TRASH, PURGED)
+_COMING: Final = (TRASH, PURGED, SCRUBBED, TAGS, SOURCES, HEADS)
+_GOING: Final = (HEADS, TAGS, SOURCES, TRASH, PURGED, SCRUBBED)
 _REASON: Final = "sync"
 
 
-def apply(repository: Repository, ours: View, wanted: View) -> bool:
+def apply(repository: Repository, ours: View, wanted: View, scrubbed: Container[str] = ()) -> bool:
     """Bring the store from one view to another; says whether all of it is as wanted.
 
     What somebody moved meanwhile stays as it is: then read the view again, and reconcile again.
@@ -38,6 +38,7 @@ def apply(repository: Repository, ours: View, wanted: View) -> bool:
         repository: the store, with every object that `wanted` names; the caller keeps pruning out.
         ours: the view that `wanted` was made of.
         wanted: the view that shall be.
+        scrubbed: sessions with refs that are built on what a scrub replaced elsewhere.
 
     Raises:
         StoreLocked: another process held a session all the time.
@@ -52,9 +53,12 @@ def apply(repository: Repository, ours: View, wanted: View) -> bool:
     whole = _make_all(repository, {name: wanted[name] for owner in fresh for name in groups[owner]})
     touched: list[str] = []
     changing = groups.keys() - set(fresh)
+    rewritten = {owner for owner in changing if owner and owner in scrubbed}
+    changing -= rewritten
     purged = {owner for owner in changing if any(name.startswith(PURGED) and name in wanted for name in groups[owner])}
     losing = {owner for owner in changing - purged if owner and any(name not in wanted for name in groups[owner])}
     for owners, recorded in (
+        (rewritten, _scrubbing(repository, sorted(rewritten))),
         (purged, _purging(repository, sorted(purged), [name for name in names if name not in wanted])),
         (losing, _removing(repository, sorted(losing))),
         (changing - purged - losing, nullcontext()),
@@ -80,6 +84,26 @@ def _purging(repository: Repository, owners: Sequence[str], going: Sequence[str]
     log = OperationLog(repository)
     with log.alone(), purging(repository, log, owners, [name for name in going if owner_of(name) in owners]):
         yield
+    Catalogue(repository, lambda _name, _tip: None).discard()
+    forget_verdicts(repository)
+
+
+@contextmanager
+def _scrubbing(repository: Repository, owners: Sequence[str]) -> Iterator[None]:
+    """What was taken out of a history elsewhere is forgotten here, too, as the scrub itself does it."""
+    if not owners:
+        yield
+        return
+    log = OperationLog(repository)
+    with log.alone(), scrubbing(repository, log, owners, ()):
+        yield
+        for owner in owners:
+            with repository.writing(owner):
+                # Packed as well, so that the old value is in no file any more.
+                found = refs_of(repository, {owner: ""})
+                packed = {name: PackedRef(oid, repository.objects.peeled(oid)) for name, oid in found.items()}
+                repository.refs.create_all(packed)
+                forget_logs(repository, owner)
     Catalogue(repository, lambda _name, _tip: None).discard()
     forget_verdicts(repository)
 

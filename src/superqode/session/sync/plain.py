@@ -1,11 +1,12 @@
 """A remote that holds sessions in clear: branches and tags, so that `git log` works there. Only where one says so.
 
-The trash and the marks of what was purged travel, too; or a deletion would come back from the next machine. Originals,
-shares and the ledger, which holds keys, stay here. Where a host takes no refs but branches and tags:
+The trash and the marks of what was purged or scrubbed travel, too; or it would come back from the next machine.
+Originals, shares and the ledger, which holds keys, stay here. Where a host takes no refs but branches and tags:
 
     refs/superqode/trash/<session>/<time>/branch   → refs/heads/superqode-trash/<session>/<time>/branch
     refs/superqode/trash/<session>/<time>/tags/<s> → refs/tags/superqode-trash/<session>/<time>/tags/<s>
     refs/superqode/purged/<session>/<time>         → refs/tags/superqode-purged/<session>/<time>
+    refs/superqode/scrubbed/<session>/<time>       → refs/tags/superqode-scrubbed/<session>/<time>
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ from superqode.session.git.remotes import RemoteInfo
 from superqode.session.git.repository import Repository
 from superqode.session.sync.seen import Pushed, Seen, Trust
 from superqode.session.sync.state import State
-from superqode.session.sync.view import HEADS, PURGED, TAGS, TRASH, View, is_view_name
+from superqode.session.sync.view import HEADS, PURGED, SCRUBBED, TAGS, TRASH, View, is_view_name
 
 __all__ = ["PLAIN", "PREFIXES", "PlainRemote"]
 
 PLAIN: Final = "plain"
-PREFIXES: Final = (HEADS, TAGS, TRASH, PURGED)
+PREFIXES: Final = (HEADS, TAGS, TRASH, PURGED, SCRUBBED)
 
 _LANDED: Final = "refs/superqode/landed/"
 # Refs in one fetch: each is a word of git's command line, which Linux ends at two megabytes.
@@ -35,18 +36,21 @@ _AT_ONCE: Final = 1_000
 _FETCH_MAX: Final = 64 * 1024**3
 _TRASH_HEADS: Final = "refs/heads/superqode-trash/"
 _TRASH_TAGS: Final = "refs/tags/superqode-trash/"
-_PURGED_TAGS: Final = "refs/tags/superqode-purged/"
+_MARKS: Final = ((PURGED, "refs/tags/superqode-purged/"), (SCRUBBED, "refs/tags/superqode-scrubbed/"))
 
 
 def _on_heads(name: str) -> str:
     """A name as it is on a host that takes branches and tags only."""
     if name.startswith(TRASH):
         return (_TRASH_HEADS if name.endswith("/branch") else _TRASH_TAGS) + name.removeprefix(TRASH)
-    return _PURGED_TAGS + name.removeprefix(PURGED) if name.startswith(PURGED) else name
+    for here, there in _MARKS:
+        if name.startswith(here):
+            return there + name.removeprefix(here)
+    return name
 
 
 def _from_heads(name: str) -> str:
-    for there, here in ((_TRASH_HEADS, TRASH), (_TRASH_TAGS, TRASH), (_PURGED_TAGS, PURGED)):
+    for here, there in ((TRASH, _TRASH_HEADS), (TRASH, _TRASH_TAGS), *_MARKS):
         if name.startswith(there):
             return here + name.removeprefix(there)
     return name
@@ -69,6 +73,7 @@ class PlainRemote:
         self._progress = progress
         self._names: dict[str, str] = {}
         self._seen: View = {}
+        self._namespace = target.namespace
 
     def look(self, state: State) -> Seen:
         """Find out what the remote holds; raises RemoteError."""
@@ -116,24 +121,28 @@ class PlainRemote:
         del compact
         names = sorted(name for name in {*seen.view, *view} if seen.view.get(name) != view.get(name))
         # First what says why something goes: a host that does not take it would still take the going.
-        own = [name for name in names if name in view and name.startswith((TRASH, PURGED))]
-        namespace = self._target.namespace
-        try:
-            self._send(seen, view, own, on_heads=namespace == "heads")
-        except NamespaceRefused:
-            namespace = "heads"
-            self._send(seen, view, own, on_heads=True)
-        if own and namespace != self._target.namespace:
-            remotes.remember_namespace(self._repository, self._target.name, namespace)
+        self._send_own(seen, view, [name for name in names if name in view and name.startswith((TRASH, PURGED))])
         # What comes before what goes, so that nothing is missing where a push of many ends in the middle.
-        rest = sorted((name for name in names if name not in own), key=lambda name: (name not in view, name))
-        self._send(seen, view, rest, on_heads=namespace == "heads")
+        rest = [name for name in names if not (name in view and name.startswith((TRASH, PURGED, SCRUBBED)))]
+        self._send(seen, view, sorted(rest, key=lambda name: (name not in view, name)))
+        # Last: who reads what stands for a commit now has to find that, too.
+        self._send_own(seen, view, [name for name in names if name in view and name.startswith(SCRUBBED)])
         return Pushed()
 
-    def _send(self, seen: Seen, view: View, names: list[str], *, on_heads: bool) -> None:
+    def _send_own(self, seen: Seen, view: View, names: list[str]) -> None:
+        """Push refs of ours, on some hosts under other names."""
+        try:
+            self._send(seen, view, names)
+        except NamespaceRefused:
+            self._namespace = "heads"
+            self._send(seen, view, names)
+        if names and self._namespace != self._target.namespace:
+            remotes.remember_namespace(self._repository, self._target.name, self._namespace)
+
+    def _send(self, seen: Seen, view: View, names: list[str]) -> None:
         updates = []
         for name in names:
-            there = self._names.get(name) or (_on_heads(name) if on_heads else name)
+            there = self._names.get(name) or (_on_heads(name) if self._namespace == "heads" else name)
             updates.append(Update(view.get(name, ""), there, seen.view.get(name)))
         if updates:
             remote.push(

@@ -26,6 +26,7 @@ from superqode.session.sync.view import (
     HEADS,
     LEDGER_FOLDER,
     PURGED,
+    SCRUBBED,
     SHARE_REFS,
     SOURCES,
     TAGS,
@@ -62,7 +63,7 @@ class Note:
         other: the other session's id, where there is one.
     """
 
-    kind: Literal["kept", "returned", "revived", "renamed", "both", "unreadable"]
+    kind: Literal["kept", "returned", "revived", "renamed", "both", "scrubbed", "unreadable"]
     session_id: str
     other: str = ""
 
@@ -137,6 +138,8 @@ class _Reconciler:
                 self._original(name)
             elif name.startswith(PURGED):
                 self._result[name] = self._ours.get(name) or self._theirs.get(name) or self._base[name]
+            elif name.startswith(SCRUBBED):
+                self._mark(name)
             elif name.startswith(SHARE_REFS):
                 self._plainly(name, lambda ours, theirs: ours if self._history.contains(ours, theirs) else theirs)
             elif name.startswith(LEDGER_FOLDER):
@@ -243,7 +246,8 @@ class _Reconciler:
         while True:
             number = (number + 1) % 1_000_000
             free = f"{start}/{day}.{number:06d}Z/"
-            if not any(name.startswith(free) for view in (self._ours, self._theirs, self._result) for name in view):
+            views = (self._ours, self._theirs, self._result)
+            if not any(f"{name}/".startswith(free) for view in views for name in view):
                 return free
 
     def _one_deleted(
@@ -333,6 +337,15 @@ class _Reconciler:
                 self._result.setdefault(f"{TAGS}{new_id}/{snapshot}", oid)
                 return
         self._result[name] = oid
+
+    def _mark(self, name: str) -> None:
+        """A mark of a scrub stays for ever, under another moment where two clocks gave one to two."""
+        values = dict.fromkeys(view[name] for view in (self._theirs, self._ours, self._base) if name in view)
+        for oid in values:
+            if self._result.get(name, oid) != oid:
+                self._result[self._free_folder(f"{name}/").removesuffix("/")] = oid
+            else:
+                self._result[name] = oid
 
     # -- the rest -------------------------------------------------------------------------------------------------
 

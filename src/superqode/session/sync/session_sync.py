@@ -31,11 +31,13 @@ from superqode.session.store import maintenance
 from superqode.session.sync import telling
 from superqode.session.sync.applying import apply
 from superqode.session.sync.commits import Commits
+from superqode.session.sync.freeing import free, owe
 from superqode.session.sync.keeping import forget_key, load_key
 from superqode.session.sync.plain import PLAIN, PREFIXES, PlainRemote
 from superqode.session.sync.reconcile import Note, Plan, reconcile
 from superqode.session.sync.resolving import resolve
 from superqode.session.sync.results import SyncReport
+from superqode.session.sync.scrubs import Scrubs, marks_of
 from superqode.session.sync.sealed import SealedRemote
 from superqode.session.sync.seen import Pushed, Seen
 from superqode.session.sync.state import State, forget_state, load_state, save_state
@@ -197,6 +199,8 @@ class Run:
         self._merged: set[str] = set()
         self._kinds: set[str] = set()
         self._first: View | None = None
+        # What the remote holds, without what was replaced.
+        self._clean: View = {}
 
     def go(self, *, dry_run: bool, compact: bool) -> SyncReport:
         """Look, reconcile, apply and push, until nobody was faster; all as `SessionSync.run` says."""
@@ -208,11 +212,14 @@ class Run:
                 with Landing(self._repository, borrow=True) as landing:
                     segments = self._land(landing, state, seen)
                     if dry_run:
-                        return self._would(landing, seen)
-                    local = self._bring(landing, seen)
-                shown = _published(local, seen)
+                        return self._would(landing, state, seen)
+                    local = self._bring(landing, state, seen)
+                free(self._repository, local.view)
+                shown = local.view | {name: oid for name, oid in self._clean.items() if name in local.unreadable}
+                settled = shown == seen.view
+                previous = _previous(state, seen)
                 state = self._remember(
-                    State(state.sync, seen.view, seen.tip, seen.generation, _previous(state, seen), segments)
+                    State(state.sync, seen.view, seen.tip, seen.generation, previous, segments, settled)
                 )
                 # Also where there is nothing at all yet: the next machine has to find the place.
                 if shown == seen.view and (self._plain or seen.tip) and not compact:
@@ -229,6 +236,7 @@ class Run:
                     generation=pushed.generation,
                     previous=pushed.previous,
                     segments=pushed.segments,
+                    settled=True,
                 )
             )
             return self._report(local.view, seen.view, shown, pushed.size, number)
@@ -281,40 +289,61 @@ class Run:
     def _read(self) -> Local:
         return read_view(self._repository, PREFIXES, ledger=False) if self._plain else read_view(self._repository)
 
-    def _plan(self, local: Local, seen: Seen, repository: Repository) -> Plan:
+    def _plan(self, local: Local, state: State, seen: Seen, repository: Repository) -> tuple[Plan, set[str]]:
+        """What both sides shall hold, and the sessions that are written again here for it."""
         # Put back to what was seen before: nothing happened there, whatever it lacks now.
         base = seen.view if seen.trust.kind == "older" else seen.trust.base
-        return reconcile(
+        scrubs = self._scrubs(local, state, seen, repository)
+        ours, self._clean, base = (scrubs.view(view) for view in (local.view, seen.view, base))
+        plan = reconcile(
             base,
-            local.view,
-            seen.view,
+            ours,
+            self._clean,
             Commits(repository),
             trusted=seen.trust.trusted,
             unreadable=local.unreadable,
         )
+        plan.result |= scrubs.mark()
+        rewritten = set(scrubs.changed(local.view).values())
+        plan.notes += [*scrubs.notes, *(Note("scrubbed", session_id) for session_id in sorted(rewritten))]
+        return plan, rewritten
 
-    def _bring(self, landing: Landing, seen: Seen) -> Local:
+    def _scrubs(self, local: Local, state: State, seen: Seen, repository: Repository) -> Scrubs:
+        views = (local.view, seen.view, state.view)
+        known = state.settled and marks_of([state.view]).keys() >= marks_of(views).keys()
+        return Scrubs(repository, views, state.view.values() if known else ())
+
+    def _brings_replaced(self, landing: Landing, state: State, seen: Seen) -> bool:
+        """Whether something is here, or comes along, that a scrub replaced, and has to go again."""
+        local = self._read()
+        scrubs = self._scrubs(local, state, seen, landing.repository)
+        if not scrubs.replaced:
+            return False
+        comes = not self._scrubs(local, state, seen, self._repository).replaced
+        return comes or any(scrubs.changed(view) for view in (local.view, seen.view))
+
+    def _bring(self, landing: Landing, state: State, seen: Seen) -> Local:
         """Bring the store to what both sides shall hold; gives what it holds then."""
         repository = self._repository
         with repository.writing():  # keeps pruning out
+            if self._brings_replaced(landing, state, seen):
+                owe(repository)
             landing.take_over()
             for _ in range(_SETTLING):
                 local = self._read()
                 self._first = local.view if self._first is None else self._first
-                plan = self._plan(local, seen, repository)
+                plan, rewritten = self._plan(local, state, seen, repository)
                 self._notes |= set(plan.notes)
                 merged, notes = resolve(repository, plan)
                 self._merged |= merged
                 self._notes |= notes
-                ours = local.view | {
-                    name: seen.trust.base[name] for name in local.unreadable if name in seen.trust.base
-                }
+                ours = local.view | {name: plan.result[name] for name in local.unreadable if name in plan.result}
                 if plan.result == ours:
                     return local
                 repository.flush()
                 gone = [name for name in ours if name.startswith(HEADS) and name not in plan.result]
                 self._forget_all(gone)  # before: cut short behind it, the index finds them anew
-                apply(repository, ours, plan.result)
+                apply(repository, ours, plan.result, rewritten)
                 self._forget_all(gone)
         raise SyncContended(self._target.name, _SETTLING)
 
@@ -322,10 +351,10 @@ class Run:
         for name in names:
             self._forget(name.removeprefix(HEADS))
 
-    def _would(self, landing: Landing, seen: Seen) -> SyncReport:
+    def _would(self, landing: Landing, state: State, seen: Seen) -> SyncReport:
         """What a sync would do."""
         local = self._read()
-        plan = self._plan(local, seen, landing.repository)
+        plan, _ = self._plan(local, state, seen, landing.repository)
         self._first = local.view
         self._notes |= set(plan.notes)
         self._merged |= {name.removeprefix(HEADS) for name in plan.merges}
@@ -354,11 +383,6 @@ def _previous(state: State, seen: Seen) -> tuple[str, ...]:
     """The commits before the one that was seen, as far as they matter to tell an older state from a new one."""
     before = (state.tip, *state.previous) if state.tip and state.tip != seen.tip else state.previous
     return before[:_REMEMBERED]
-
-
-def _published(local: Local, seen: Seen) -> View:
-    """What the remote is told: of what cannot be read here, what it says itself."""
-    return local.view | {name: seen.view[name] for name in local.unreadable if name in seen.view}
 
 
 _REMEMBERED: Final = 256

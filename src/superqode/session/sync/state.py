@@ -21,7 +21,15 @@ from superqode.session.git import durability
 from superqode.session.git.repository import Repository
 from superqode.session.sync.view import View, is_view_name
 
-__all__ = ["State", "forget_state", "load_state", "remote_folder", "save_state", "sync_folder"]
+__all__ = [
+    "State",
+    "forget_state",
+    "load_state",
+    "remote_folder",
+    "save_state",
+    "sync_folder",
+    "write_private",
+]
 
 _VERSION: Final = 1
 
@@ -37,6 +45,7 @@ class State:
         generation: its number; 0 in clear.
         previous: the commits before it, newest first.
         segments: the trees of the segments whose objects are all here, by the segments' ids.
+        settled: whether nothing in the view is built on what a scrub replaced that it has the mark of.
         synced_at: when the last sync ended.
     """
 
@@ -46,6 +55,7 @@ class State:
     generation: int = 0
     previous: tuple[str, ...] = ()
     segments: Mapping[str, str] = field(default_factory=dict)
+    settled: bool = False
     synced_at: datetime | None = None
 
     @property
@@ -84,6 +94,7 @@ def _read(values: Mapping[str, Any], sync: str) -> State:
         int(values["generation"]),
         tuple(map(str, values["previous"])),
         {str(segment): str(tree) for segment, tree in values["segments"].items()},
+        values.get("settled") is True,
         datetime.fromisoformat(values["synced_at"]).astimezone(UTC),
     )
 
@@ -105,6 +116,7 @@ def save_state(repository: Repository, name: str, state: State) -> State:
         "generation": state.generation,
         "previous": list(state.previous),
         "segments": dict(state.segments),
+        "settled": state.settled,
         "synced_at": clock.format_time(state.synced_at or clock.now()),
     }
     write_private(_file(repository, name, state.sync), jsontext.dump_document(values))

@@ -21,6 +21,8 @@ _NOTES = {
     "revived": "{0} was deleted here and changed elsewhere, or vanished here: it is back",
     "returned": "{0} is missing on the remote without having been deleted: it is pushed again",
     "renamed": "{0} cannot stand beside another session of that name: it is {1} now",
+    "scrubbed": "{0} was built on saves that a scrub replaced: it is built on the new ones now. What was taken out may"
+    " have been said again since: `superqode sessions scan` looks for it",
     "both": "{0} could not be merged: the other machine's keeps the name, the one of this machine is {1}",
     "unreadable": "{0} cannot be read here and is left alone: `superqode sessions repair` may help",
 }

@@ -4,6 +4,7 @@
     refs/tags/<session>/<snapshot>              its snapshots; other tags, too
     refs/superqode/trash/<session>/<time>/…     what was deleted
     refs/superqode/purged/<session>/<time>      what was purged, so that it does not come back from elsewhere
+    refs/superqode/scrubbed/<session>/<time>    what stands for commits that were scrubbed, so that they do not, either
     refs/superqode/sources/<session>            the kept original of an import
     refs/superqode/shares/…                     this person's shares, as they were pushed
     ledger/<folder>/<name>                      a document of the ledger (its blob)
@@ -23,6 +24,7 @@ from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.store.branches import is_session_branch
 from superqode.session.store.ledger import MARKS, SEEN, SHARES, Ledger
 from superqode.session.store.purged import PURGED
+from superqode.session.store.scrubbed import SCRUBBED
 from superqode.session.store.sources import KEPT
 from superqode.session.store.trash import TRASH
 
@@ -30,6 +32,7 @@ __all__ = [
     "HEADS",
     "LEDGER_FOLDER",
     "PURGED",
+    "SCRUBBED",
     "SHARE_REFS",
     "SOURCES",
     "TAGS",
@@ -47,10 +50,11 @@ View = dict[str, str]
 SOURCES: Final = KEPT
 SHARE_REFS: Final = "refs/superqode/shares/"
 LEDGER_FOLDER: Final = "ledger/"
-_PREFIXES: Final = (HEADS, TAGS, TRASH, PURGED, SOURCES, SHARE_REFS)
+_PREFIXES: Final = (HEADS, TAGS, TRASH, PURGED, SCRUBBED, SOURCES, SHARE_REFS)
 _DOCUMENT: Final = re.compile(rf"(?:{SHARES}|{SEEN})/[0-9A-Za-z._-]{{1,200}}\.json|{re.escape(MARKS)}")
 _TRASH_NAME: Final = re.compile(re.escape(TRASH) + r"(?P<session>.+)/(?P<time>\d{8}T\d{6}\.\d{6}Z)/(?P<rest>.+)")
-_PURGED_NAME: Final = re.compile(re.escape(PURGED) + r"(?P<session>.+)/\d{8}T\d{6}\.\d{6}Z")
+_MARKS: Final = (PURGED, SCRUBBED)
+_MARK_NAME: Final = re.compile(rf"(?:{PURGED}|{SCRUBBED})(?P<session>.+)/\d{{8}}T\d{{6}}\.\d{{6}}Z")
 # Readings until two in a row agree; a store that is written all the time is taken as it was last seen.
 _READINGS: Final = 4
 
@@ -79,7 +83,7 @@ def is_view_name(name: str) -> bool:
     if name.startswith(TRASH):
         found = _TRASH_NAME.fullmatch(name)
         return found is not None and (found["rest"] == "branch" or found["rest"].startswith("tags/"))
-    return not name.startswith(PURGED) or _PURGED_NAME.fullmatch(name) is not None
+    return not name.startswith(_MARKS) or _MARK_NAME.fullmatch(name) is not None
 
 
 def trash_parts(name: str) -> tuple[str, str, str]:
@@ -96,8 +100,9 @@ def owner_of(name: str) -> str:
         return name.removeprefix(HEADS)
     if name.startswith(TRASH):
         return trash_parts(name)[0]
-    if name.startswith(PURGED):
-        return name.removeprefix(PURGED).rpartition("/")[0]
+    for prefix in _MARKS:
+        if name.startswith(prefix):
+            return name.removeprefix(prefix).rpartition("/")[0]
     if name.startswith(SOURCES):
         return name.removeprefix(SOURCES)
     if name.startswith(TAGS):

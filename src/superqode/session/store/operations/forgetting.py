@@ -13,13 +13,13 @@ from typing import Final
 
 from superqode.session.codec.operation import Entry
 from superqode.session.errors import CorruptObject, NewerFormat, StoreError
-from superqode.session.git.history import ancestors_among
+from superqode.session.git.history import ancestors, ancestors_among
 from superqode.session.git.repository import Repository
 from superqode.session.store.operations.log import OperationLog, Stored
 from superqode.session.store.operations.recording import owner_of, record, refs_of, settle
 from superqode.session.store.sources import KEPT
 
-__all__ = ["cut", "forget", "purging"]
+__all__ = ["cut", "forget", "purging", "scrubbing"]
 
 _SLACK: Final = timedelta(days=30)
 # Operations on many sessions that have nothing to do with each other: of these one may be forgotten alone.
@@ -80,6 +80,54 @@ def purging(
     forget(repository, sessions, going)
     with record(repository, log, "purge", sessions, final=True):
         yield
+
+
+@contextmanager
+def scrubbing(
+    repository: Repository, log: OperationLog, session_ids: Iterable[str], replaced: Iterable[str]
+) -> Iterator[None]:
+    """Record that what is done inside writes histories anew for good; the caller holds the log's lock.
+
+    Args:
+        repository: the store.
+        log: its log.
+        session_ids: the sessions.
+        replaced: the commits that are to be forgotten.
+    """
+    sessions = dict.fromkeys(session_ids, "")
+    settle(repository, log)
+    # Whatever of them stands in the log would bring back what is taken out; under another name, too.
+    forget(repository, {*sessions, *_holding(repository, log, replaced)}, refs_of(repository, sessions))
+    with record(repository, log, "scrub", sessions, final=True):
+        yield
+
+
+def _holding(repository: Repository, log: OperationLog, commits: Iterable[str]) -> set[str]:
+    """The sessions of those entries that keep some of these commits."""
+    objects = repository.objects
+    wanted = {oid for oid in commits if objects.stands(oid)}
+    known: dict[str, bool] = {}
+
+    def keeps(oid: str) -> bool:
+        tip = objects.peeled(oid) or oid
+        if tip not in known:
+            try:
+                known[tip] = any(found in wanted for found, _ in ancestors(objects, tip, readable=True))
+            except CorruptObject:
+                known[tip] = False
+        return known[tip]
+
+    try:
+        return {
+            name
+            for stored in (log.entries() if wanted else ())
+            if any(keeps(oid) for move in stored.entry.moves for oid in (move.old, move.new) if oid)
+            for name, _ in stored.entry.sessions
+        }
+    except NewerFormat:
+        raise
+    except StoreError:
+        return set()
 
 
 def _all_names(log: OperationLog, session_ids: Iterable[str]) -> set[str]:

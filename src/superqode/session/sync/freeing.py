@@ -1,0 +1,55 @@
+"""Bytes that a scrub wants gone and that other machines still had: freed at the end of a sync, as the scrub does it.
+
+That they are here is noted before they come, so that a sync that is cut short, or cannot free while saves run, is
+followed by one that does.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from superqode.session.errors import StoreLocked
+from superqode.session.git.repository import Repository
+from superqode.session.store import maintenance
+from superqode.session.store.operations.forgetting import scrubbing
+from superqode.session.store.operations.log import OperationLog
+from superqode.session.sync.scrubs import Scrubs
+from superqode.session.sync.state import sync_folder, write_private
+from superqode.session.sync.view import View
+
+__all__ = ["free", "owe"]
+
+_OWED: Final = "to-free"
+
+
+def _file(repository: Repository) -> Path:
+    return sync_folder(repository) / _OWED
+
+
+def owe(repository: Repository) -> None:
+    """Note that such bytes are here, or about to be; raises OSError."""
+    sync_folder(repository).mkdir(mode=0o700, parents=True, exist_ok=True)
+    write_private(_file(repository), b"")
+
+
+def free(repository: Repository, view: View) -> None:
+    """Free them where that was noted; later where saves do not stop.
+
+    Args:
+        repository: the store.
+        view: what it holds by now, with the marks of scrubs.
+
+    Raises:
+        GitMissing, GitFailed: only `git` can do it.
+    """
+    if not _file(repository).exists():
+        return
+    log = OperationLog(repository)
+    try:
+        with log.alone(), scrubbing(repository, log, (), Scrubs(repository, [view]).replaced):
+            pass  # what the log of operations kept goes
+        maintenance.free_now(repository)
+    except StoreLocked:
+        return
+    _file(repository).unlink(missing_ok=True)
