@@ -144,8 +144,8 @@ def test_the_reflog_is_gits(refs, git):
     refs.update("refs/heads/deep/er/x", git.two, git.one, ident=IDENT, reason="user: said é")
 
     assert git("log", "-g", "--format=%gs", "refs/heads/deep/er/x").splitlines() == ["user: said é", "test: made"]
-    assert refs.log_lines("refs/heads/deep/er/x") == ["test: made", "user: said é"]
-    assert refs.log_lines("refs/heads/nobody") == []
+    assert refs.log.reasons("refs/heads/deep/er/x") == ["test: made", "user: said é"]
+    assert refs.log.reasons("refs/heads/nobody") == []
 
     refs.delete("refs/heads/deep/er/x", git.two)
 

@@ -14,17 +14,17 @@ from pathlib import Path
 from typing import Final
 
 from superqode.session.errors import CorruptObject, RefConflict, StoreLocked
-from superqode.session.git import packed_refs
+from superqode.session.git import folders, packed_refs
 from superqode.session.git.lockfile import LockFile, lock_file
 from superqode.session.git.objects import Ident
 from superqode.session.git.packed_refs import PackedRef
+from superqode.session.git.reflog import Reflog
 
 __all__ = ["Refs", "is_ref_name"]
 
 # Holds, for a ref's name, the lock that all its writers hold.
 Hold = Callable[[str], AbstractContextManager[None]]
 
-ZERO: Final = "0" * 40
 _OID_LINE: Final = re.compile(rb"([0-9a-f]{40})(?:\s|\Z)")
 _SYMBOLIC: Final = re.compile(rb"ref: (refs/[^\s]+)\s*\Z")
 _MAX_LINKS: Final = 5
@@ -49,12 +49,16 @@ class Refs:
     Args:
         root: the repository's folder.
         aside: where locks that nobody holds are moved.
+
+    Attributes:
+        log: their reflogs.
     """
 
     def __init__(self, root: Path, aside: Path) -> None:
         self._root = str(root)
         self._aside = aside
         self._packed = f"{self._root}/packed-refs"
+        self.log = Reflog(self._root)
 
     # -- reading --------------------------------------------------------------------------------------------------
 
@@ -106,11 +110,11 @@ class Refs:
         Those in `prefix` itself only where they begin with `start`. Other files there, such as copies that a
         synchroniser called `s (conflicted copy)`, are no refs, as for Git.
         """
-        return filter(is_ref_name, _files_below(self._root, prefix, start.removeprefix(prefix)))
+        return filter(is_ref_name, folders.files_below(self._root, prefix, start.removeprefix(prefix)))
 
     def strange_files(self) -> list[str]:
         """Names of the files among the refs that are none; one that is no UTF-8 is Git's, though never ours."""
-        names = (name for name in _files_below(self._root, "refs/") if not _SURROGATE.search(name))
+        names = (name for name in folders.files_below(self._root, "refs/") if not _SURROGATE.search(name))
         return [name for name in names if not is_ref_name(name)]
 
     def names(self, prefix: str) -> list[str]:
@@ -175,10 +179,10 @@ class Refs:
                 if found != expected:
                     raise RefConflict(name, expected, found)
                 if reason:
-                    self._log(name, expected, new, ident, reason)
+                    self.log.append(name, expected, new, ident, reason)
                 path = f"{self._root}/{name}"
                 if os.path.isdir(path):  # noqa: PTH112 - text paths on the save path
-                    _remove_empty(path)
+                    folders.remove_empty(path)
                 lock.commit(new.encode() + b"\n", journalled=journalled)
                 return
         self.update(real, new, expected, ident=ident, reason=reason)  # a symbolic ref stays, and leads there
@@ -226,7 +230,7 @@ class Refs:
             for name in gone:
                 self._remove_files(name)
         for name in gone:
-            self._remove_empty_folders(name)
+            folders.remove_empty_above(self._root, name)
         return gone
 
     def _remove_files(self, name: str) -> None:
@@ -272,7 +276,7 @@ class Refs:
                 os.unlink(f"{self._root}/{name}")  # noqa: PTH108
         except StoreLocked:
             return False
-        self._remove_empty_folders(name)
+        folders.remove_empty_above(self._root, name)
         return True
 
     def _locked_packed(self) -> AbstractContextManager[LockFile]:
@@ -295,37 +299,9 @@ class Refs:
         if below is not None:
             raise RefConflict(name, None, f"above the ref {below}")
 
-    def _log(self, name: str, old: str | None, new: str, ident: Ident, reason: str) -> None:
-        line = b" ".join([(old or ZERO).encode(), new.encode(), ident.encode()]) + b"\t" + _one_line(reason) + b"\n"
-        path = f"{self._root}/logs/{name}"
-        while True:
-            try:
-                _append(path, line)
-            except FileNotFoundError:
-                with suppress(FileNotFoundError):  # somebody removes the empty folders above at this very moment
-                    os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120
-            except IsADirectoryError:
-                _remove_empty(path)
-            else:
-                return
-
-    def _remove_empty_folders(self, name: str) -> None:
-        for base in (self._root, f"{self._root}/logs"):
-            folder = os.path.dirname(name)  # noqa: PTH120
-            while folder.count("/") >= 2:
-                try:
-                    os.rmdir(f"{base}/{folder}")  # noqa: PTH106
-                except OSError:
-                    break
-                folder = os.path.dirname(folder)  # noqa: PTH120
-
     def packed_path(self) -> str:
         """Where `packed-refs` stands."""
         return self._packed
-
-    def logged_names(self) -> list[str]:
-        """Names of all refs that have a reflog, whether they are there or not, sorted."""
-        return list(filter(is_ref_name, _files_below(f"{self._root}/logs", "refs/")))
 
     def salvage_packed(self, aside: Path, peel: Callable[[str, str], str]) -> tuple[int, int]:
         """Write `packed-refs` anew with those of its lines that can be read; gives how many there are and were.
@@ -345,63 +321,3 @@ class Refs:
             os.rename(self._packed, aside)  # noqa: PTH104
             lock.commit(packed_refs.render(kept), sync=True)
         return len(kept), count
-
-    def log_lines(self, name: str) -> list[str]:
-        """The reasons in a ref's reflog, oldest first; empty without one."""
-        return [line.partition("\t")[2] for line in self._log_of(name)]
-
-    def log_ids(self, name: str) -> list[str]:
-        """The ids that a ref's reflog says it pointed at, oldest first."""
-        return [new for _, new in self.log_moves(name) if new]
-
-    def log_moves(self, name: str) -> list[tuple[str, str]]:
-        """Where a ref's reflog says it pointed before and after each move, oldest first; empty text for nowhere."""
-        return [(_id_in(line, 0), _id_in(line, 1)) for line in self._log_of(name)]
-
-    def _log_of(self, name: str) -> list[str]:
-        try:
-            with open(f"{self._root}/logs/{name}", "rb") as file:  # noqa: PTH123
-                lines = file.read().decode("utf-8", "replace").split("\n")
-        except OSError:
-            return []
-        return [line for line in lines if line]
-
-
-def _files_below(root: str, prefix: str, begun: str = "") -> Iterator[str]:
-    try:
-        with os.scandir(f"{root}/{prefix}") as found:
-            entries = sorted((e for e in found if e.name.startswith(begun)), key=lambda entry: entry.name)
-    except (FileNotFoundError, NotADirectoryError):
-        return
-    except OSError as problem:
-        raise CorruptObject(prefix, f"its folder cannot be read ({problem.strerror})") from problem
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            yield from _files_below(root, f"{prefix}{entry.name}/")
-        elif not entry.name.endswith(".lock"):
-            yield prefix + entry.name
-
-
-def _id_in(line: str, place: int) -> str:
-    fields = line.partition("\t")[0].split(" ")
-    known = len(fields) > place and re.fullmatch("[0-9a-f]{40}", fields[place]) and fields[place] != ZERO
-    return fields[place] if known else ""
-
-
-def _one_line(reason: str) -> bytes:
-    """A reason for a reflog: a line break, from a title say, would forge the next entry."""
-    return " ".join(reason.split()).encode("utf-8", "replace")
-
-
-def _append(path: str, line: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    try:
-        os.write(handle, line)
-    finally:
-        os.close(handle)
-
-
-def _remove_empty(path: str) -> None:
-    """Remove folders without files, as Git does where a ref is to stand; anything else is an error."""
-    for folder, _, _ in os.walk(path, topdown=False):
-        os.rmdir(folder)  # noqa: PTH106

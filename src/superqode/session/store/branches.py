@@ -122,7 +122,7 @@ def parent_of(repository: Repository, branch: str, told_id: str, told_parent: st
 def was_renamed(repository: Repository, old: str, new: str) -> bool:
     """Whether the reflog of `new` tells of `git branch -m old new`, in one step or several."""
     names = {old}
-    for line in repository.refs.log_lines(HEADS + new):
+    for line in repository.refs.log.reasons(HEADS + new):
         found = _RENAMED.fullmatch(line)
         if found is not None and found[1] in names:
             names.add(found[2])

@@ -125,7 +125,7 @@ class _Work:
         yield from (("the journal", oid) for oid in reversed(moves))
         if name.startswith(HEADS):
             yield from (("its commits", oid) for oid in self._commits_of(name.removeprefix(HEADS)))
-        yield from (("the reflog", oid) for oid in reversed(self.repository.refs.log_ids(name)))
+        yield from (("the reflog", oid) for oid in reversed(self.repository.refs.log.ids(name)))
 
     def _commits_of(self, session_id: str) -> list[str]:
         """All saves of a session that are anywhere in the store, newest first."""

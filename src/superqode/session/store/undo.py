@@ -50,7 +50,7 @@ class _Saves:
 
     @cached_property
     def _moves(self) -> list[tuple[str, str]]:
-        return self._refs.log_moves(HEADS + self._session_id)
+        return self._refs.log.moves(HEADS + self._session_id)
 
     def position(self, oid: str) -> str:
         """The save that a commit shows."""

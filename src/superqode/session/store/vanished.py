@@ -6,6 +6,7 @@ was killed at the very moment when it made its first save.
 
 from __future__ import annotations
 
+from superqode.session.git.refs import is_ref_name
 from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.store.trash import TRASH
 
@@ -20,5 +21,5 @@ def vanished(repository: Repository) -> list[str]:
     """
     there = set(repository.refs.names("refs/"))
     trashed = {name.removeprefix(TRASH).split("/")[0] for name in there if name.startswith(TRASH)}
-    gone = [name for name in repository.refs.logged_names() if name not in there]
+    gone = [name for name in repository.refs.log.names() if is_ref_name(name) and name not in there]
     return [name for name in gone if not (name.startswith((HEADS, TAGS)) and name.split("/")[2] in trashed)]

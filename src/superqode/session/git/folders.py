@@ -1,0 +1,53 @@
+"""Folders of refs and reflogs: each part of a name but the last is one, and goes when nothing is in it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from superqode.session.errors import CorruptObject
+
+__all__ = ["files_below", "remove_empty", "remove_empty_above"]
+
+
+def files_below(root: str, prefix: str, begun: str = "") -> Iterator[str]:
+    """Give the files below a folder, sorted, but for locks.
+
+    Args:
+        root: where names begin.
+        prefix: the folder, from there; ends with a slash.
+        begun: how what stands in it itself has to begin.
+
+    Raises:
+        CorruptObject: a folder cannot be read.
+    """
+    try:
+        with os.scandir(f"{root}/{prefix}") as found:
+            entries = sorted((e for e in found if e.name.startswith(begun)), key=lambda entry: entry.name)
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    except OSError as problem:
+        raise CorruptObject(prefix, f"its folder cannot be read ({problem.strerror})") from problem
+    for entry in entries:
+        if entry.is_dir(follow_symlinks=False):
+            yield from files_below(root, f"{prefix}{entry.name}/")
+        elif not entry.name.endswith(".lock"):
+            yield prefix + entry.name
+
+
+def remove_empty(path: str) -> None:
+    """Remove folders without files, as Git does where a ref is to stand; anything else is an error."""
+    for folder, _, _ in os.walk(path, topdown=False):
+        os.rmdir(folder)  # noqa: PTH106 - text paths on the save path
+
+
+def remove_empty_above(root: str, name: str) -> None:
+    """Remove the folders above a ref that is gone, and above its reflog, as far as they are empty."""
+    for base in (root, f"{root}/logs"):
+        folder = os.path.dirname(name)  # noqa: PTH120 - a name, and no path yet
+        while folder.count("/") >= 2:
+            try:
+                os.rmdir(f"{base}/{folder}")  # noqa: PTH106 - text paths
+            except OSError:
+                break
+            folder = os.path.dirname(folder)  # noqa: PTH120
