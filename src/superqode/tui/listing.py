@@ -5,10 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
+from superqode.session.store.index.moments import to_micros
 from superqode.tui.filtering import haystack
 
 if TYPE_CHECKING:
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Lister", "Listing"]
 
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_TICK: Final = timedelta(microseconds=1)
 # More changes than these, and listing anew costs no more than putting each in its place.
 _FEW: Final = 500
 
@@ -101,4 +99,4 @@ def _place(summaries: Sequence[SessionSummary], item: SessionSummary) -> int:
 
 
 def _rank(item: SessionSummary) -> tuple[int, str]:
-    return (_EPOCH - item.updated_at) // _TICK, item.id
+    return -to_micros(item.updated_at), item.id

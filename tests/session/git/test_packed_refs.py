@@ -40,6 +40,7 @@ def _check(file, refs, absent):
         assert find(path, name) is None
     for prefix in ("", "refs/heads/", "refs/heads/a", "refs/tags/", "refs/tags/s/", "refs/nothing/", "z"):
         assert packed_refs.names(path, prefix) == [name for name, _ in iterate(path, prefix)]
+        assert packed_refs.lines(path, prefix) == [f"{ref.oid} {name}" for name, ref in iterate(path, prefix)]
         assert dict(iterate(path, prefix)) == {name: ref for name, ref in refs.items() if name.startswith(prefix)}
 
 

@@ -240,11 +240,12 @@ def test_a_first_search_that_is_interrupted_goes_on(store, monkeypatch):
     assert len(store.search("needle")) == 6
 
 
-def test_a_save_that_lies_about_its_length_is_found_all_the_same(store, monkeypatch):
-    """The index believes no count: what finds no room among the older ones stands on top."""
+@pytest.mark.parametrize("told", [0, 10**12])
+def test_a_save_that_lies_about_its_length_is_found_all_the_same(told, store, monkeypatch):
+    """The index believes no count: what finds no room among the older ones stands on top, and there is always room."""
     monkeypatch.setattr(waiting, "_BLOCK", 4)
     _said(store, 6)
     store.list_sessions()
     with store._index(store._open()).database.writing() as connection:
-        connection.execute("UPDATE sessions SET messages = 0")
+        connection.execute("UPDATE sessions SET messages = ?", (told,))
     assert len(store.search("needle")) == 6

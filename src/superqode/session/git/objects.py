@@ -113,7 +113,9 @@ class Objects:
             with suppress(CorruptObject):
                 return self.read_packed(oid)
             raise
-        return found if found is not None else self._elsewhere(oid)
+        if found is None:
+            found = self._packs().read(oid)
+        return found
 
     @contextmanager
     def reading_many(self) -> Iterator[None]:
@@ -162,17 +164,12 @@ class Objects:
         kind, content = self._packs().read(oid, alone=True)
         return kind, content
 
-    def _elsewhere(self, oid: str) -> tuple[str, bytes]:
-        kind, content = self._packs().read(oid)
-        return kind, content
-
     def has(self, oid: str) -> bool:
         """Whether the object is there and whole."""
-        try:
+        with suppress(CorruptObject):
             self.read(oid)
-        except CorruptObject:
-            return False
-        return True
+            return True
+        return False
 
     def stands(self, oid: str) -> bool:
         """Whether the object is there, whole or not: nothing of it is read."""
@@ -223,10 +220,9 @@ class Objects:
 
     def peeled(self, oid: str) -> str:
         """What an annotated tag names; empty for anything that is no readable tag."""
-        try:
+        with suppress(CorruptObject):
             return self.tag(oid).target
-        except CorruptObject:
-            return ""
+        return ""
 
     # -- writing --------------------------------------------------------------------------------------------------
 

@@ -12,11 +12,12 @@ from typing import Final, NamedTuple
 
 from superqode.session.errors import CorruptObject
 
-__all__ = ["PackedRef", "find", "find_folded", "iterate", "merged", "names", "render", "salvage", "without"]
+__all__ = ["PackedRef", "find", "find_folded", "iterate", "lines", "merged", "names", "render", "salvage", "without"]
 
 _HEADER: Final = b"# pack-refs with: peeled fully-peeled sorted \n"
 _LINE: Final = re.compile(rb"([0-9a-f]{40}) ([^\n\r\0 ]+)(?:\r?\n|\Z)")
 _NAMES: Final = re.compile(rb"^[0-9a-f]{40} ([^\n\r\0 ]+)(?:\r?\n|\Z)", re.MULTILINE)
+_PAIRS: Final = re.compile(rb"^([0-9a-f]{40} [^\n\r\0 ]+)(?:\r?\n|\Z)", re.MULTILINE)
 
 
 class PackedRef(NamedTuple):
@@ -118,19 +119,31 @@ def names(path: str, prefix: str = "") -> list[str]:
     Raises:
         CorruptObject: a line cannot be read.
     """
+    found = _all_at_once(path, prefix, _NAMES)
+    return found if found is not None else [name for name, _ in iterate(path, prefix)]
+
+
+def lines(path: str, prefix: str = "") -> list[str]:
+    """Id, a space and name of the refs that begin with `prefix`, otherwise as `names`; raises likewise."""
+    found = _all_at_once(path, prefix, _PAIRS)
+    return found if found is not None else [f"{ref.oid} {name}" for name, ref in iterate(path, prefix)]
+
+
+def _all_at_once(path: str, prefix: str, pattern: re.Pattern[bytes]) -> list[str] | None:
+    """What a pattern finds in each line; `None` where they have to be looked at one by one."""
     data = _open(path)
     if not data:
         return []
     if not _sorted(data):
-        return [name for name, _ in iterate(path, prefix)]
+        return None
     wanted = _bytes(prefix)
     start = _lower_bound(data, wanted) if wanted else data.find(b"\n") + 1
     # No byte of a name is as great as this one, which no UTF-8 has.
     end = _lower_bound(data, wanted + b"\xff") if wanted else len(data)
     body = data[start:end]
-    found: list[bytes] = _NAMES.findall(body)
+    found: list[bytes] = pattern.findall(body)
     if len(found) != len(body.splitlines()) - body.count(b"\n^"):
-        return [name for name, _ in iterate(path, prefix)]  # a line that is none is told as there
+        return None  # a line that is none
     return b"\n".join(found).decode("utf-8", "surrogateescape").split("\n") if found else []
 
 

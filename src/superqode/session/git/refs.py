@@ -236,10 +236,8 @@ class Refs:
     def _remove_files(self, name: str) -> None:
         # The reflog first, as Git does: one without its ref says that the ref was lost.
         for path in (f"{self._root}/logs/{name}", f"{self._root}/{name}"):
-            try:
+            with suppress(FileNotFoundError):
                 os.unlink(path)  # noqa: PTH108
-            except FileNotFoundError:
-                continue
 
     def pack(self, peel: Callable[[str, str], str], hold: Hold = lambda _name: nullcontext()) -> int:
         """Move loose refs into `packed-refs`; gives how many.

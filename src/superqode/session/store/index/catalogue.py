@@ -113,10 +113,10 @@ class Catalogue:
         # The stamp is taken before anything is read: what changes meanwhile makes the next look different.
         stamp = take_stamp(self._repository, folders)
         same = self._stamp is not None and packed_same(self._stamp, stamp)
-        changes = scan(self._repository, known.loose, known.all, packed_same=same)
+        changes = scan(self._repository, known.loose, known.packed, packed_same=same)
         if set(changes.folders) != set(folders):
             stamp = take_stamp(self._repository, changes.folders)
-            changes = scan(self._repository, known.loose, known.all, packed_same=False)
+            changes = scan(self._repository, known.loose, known.packed, packed_same=False)
         return self._store(known, changes, stamp, progress, final=final)
 
     def _version(self) -> int:
@@ -136,7 +136,7 @@ class Catalogue:
     def _store(self, known: Known, changes: Changes, stamp: str, progress: Progress | None, *, final: bool) -> bool:
         """Write what changed, unless what it was compared with is not what there is any more."""
         changed = changes.changed
-        before = {name: known.get(name) for name in (*changed, *changes.gone, *changes.damaged, *self._troubled)}
+        before = known.of((*changed, *changes.gone, *changes.damaged, *self._troubled))
         moved = [name for name, branch in changed.items() if _differs(before[name], branch)]
         whole = len(moved) - len(moved) % _AT_ONCE
         told = None if progress is None else partial(_tell, progress, len(moved))

@@ -5,14 +5,19 @@ After maintenance nearly all stand in `packed-refs`: a process that lists once m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from typing import Final
 
 from superqode.session.store.index.database import Database
 from superqode.session.store.index.scan import PACKED, Branch
 
 __all__ = ["Known"]
 
-_COLUMNS = "name, oid, inode, time, size"
+_COLUMNS: Final = "name, oid, inode, time, size"
+# Also one whose file could not be trusted or read is no packed one.
+_LOOSE: Final = "inode != 0 OR time != 0 OR size != 0"
+# Of so many, looking each up takes longer than reading all.
+_MANY: Final = 10_000
 
 
 class Known:
@@ -24,41 +29,35 @@ class Known:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._all: dict[str, Branch] | None = None
         self._loose: dict[str, Branch] | None = None
-
-    def _read(self, where: str = "") -> dict[str, Branch]:
-        with self._database.reading() as connection:
-            return dict(map(_branch, connection.execute(f"SELECT {_COLUMNS} FROM refs{where}")))  # noqa: S608 - own text
 
     @property
     def loose(self) -> Mapping[str, Branch]:
         """Those that stood in files of their own."""
         if self._loose is None:
-            # Also one whose file could not be trusted or read is no packed one.
-            self._loose = self._read(" WHERE inode != 0 OR time != 0 OR size != 0")
+            with self._database.reading() as connection:
+                found = connection.execute(f"SELECT {_COLUMNS} FROM refs WHERE {_LOOSE}")  # noqa: S608 - own text
+                self._loose = dict(map(_branch, found))
         return self._loose
 
-    def all(self) -> Mapping[str, Branch]:
-        """Every branch."""
-        if self._all is None:
-            self._all = self._read()
-        return self._all
-
-    def get(self, name: str) -> Branch | None:
-        """A branch; `None` where it was not there."""
-        if self._all is not None:
-            return self._all.get(name)
-        found = self.loose.get(name)
-        if found is not None:
-            return found
+    def packed(self) -> list[str]:
+        """The others: commit, a space, and name."""
         with self._database.reading() as connection:
-            row = connection.execute(f"SELECT {_COLUMNS} FROM refs WHERE name = ?", (name,)).fetchone()  # noqa: S608
-        return None if row is None else _branch(row)[1]
+            found = connection.execute(f"SELECT oid || ' ' || name FROM refs WHERE NOT ({_LOOSE})")  # noqa: S608
+            return [line for (line,) in found]
+
+    def of(self, names: Collection[str]) -> dict[str, Branch | None]:
+        """Some branches; `None` for those that were not there."""
+        query = f"SELECT {_COLUMNS} FROM refs"  # noqa: S608 - own text
+        with self._database.reading() as connection:
+            if len(names) > _MANY:
+                known = dict(map(_branch, connection.execute(query)))
+                return {name: known.get(name) for name in names}
+            found = {name: connection.execute(f"{query} WHERE name = ?", (name,)).fetchone() for name in names}
+        return {name: None if row is None else _branch(row)[1] for name, row in found.items()}
 
     def update(self, changed: Mapping[str, Branch], gone: list[str]) -> None:
         """Take over what the index was told."""
-        self._all = None
         if self._loose is None:
             return
         for name, branch in changed.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 from superqode.session.store.index.moments import from_micros
@@ -56,6 +57,7 @@ def summary_of(row: tuple[Any, ...]) -> SessionSummary:
     )
 
 
+@lru_cache(maxsize=1024)  # most sessions have the tags and agents of others
 def _labels(text: str) -> tuple[str, ...]:
     try:
         return tuple(json.loads(text))
