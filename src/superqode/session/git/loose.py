@@ -60,10 +60,14 @@ class Kept:
         """Keep a new file's bytes, while there is room."""
         self._room -= len(packed)
         if self._room < 0:
-            self.whole = False
-            self.objects.clear()
+            self.missed()
         elif self.whole:
             self.objects.append(JournalObject(oid, packed))
+
+    def missed(self) -> None:
+        """Note that something was written which is not kept: a pack, or too much."""
+        self.whole = False
+        self.objects.clear()
 
     def stood(self, path: str) -> None:
         """Note a file that stood there already."""

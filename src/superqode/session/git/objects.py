@@ -252,7 +252,12 @@ class Objects:
                 yield
             finally:
                 self._local.packing = None
-            self._local.__dict__.setdefault("written", []).extend(packing.finish())
+            local = self._local.__dict__
+            files = packing.finish()
+            local.setdefault("written", []).extend(files)
+            kept: Kept | None = local.get("kept")
+            if files and kept is not None:
+                kept.missed()
 
     @contextmanager
     def pack_writer(self, write_loose: Callable[[str, bytes], object], few: int | None = None) -> Iterator[PackWriter]:
