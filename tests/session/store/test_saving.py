@@ -22,7 +22,8 @@ from superqode.session.errors import (
 )
 from superqode.session.git import durability as durable
 from superqode.session.git import packwriting
-from superqode.session.store import saving, timeline_tree
+from superqode.session.store import timeline_tree
+from superqode.session.store.drafts import MANY
 
 
 def _session(name="s", count=1, **fields):
@@ -297,7 +298,7 @@ def _files(folder, pattern):
 @pytest.mark.parametrize("durability", ["full", "fast"])
 def test_a_large_save_is_a_pack(store_path, git, monkeypatch, durability):
     """What brings very many entries leaves a pack and no file for each; that is on the disk before the branch is."""
-    session = _session(count=saving._MANY)
+    session = _session(count=MANY)
     flushed = []
     real = durable.flush
 
@@ -311,7 +312,7 @@ def test_a_large_save_is_a_pack(store_path, git, monkeypatch, durability):
         monkeypatch.setattr(durable, "flush", flush)
         before = len(_objects(git))
         store.save(session)
-        assert len(_objects(git)) > before + saving._MANY
+        assert len(_objects(git)) > before + MANY
         assert len(_files(store_path, "objects/pack/pack-*.pack")) == 1
         assert len(_files(store_path, "objects/??/*")) == before
         session.add_message("user", "one more")
@@ -328,7 +329,7 @@ def test_a_large_save_is_a_pack(store_path, git, monkeypatch, durability):
 def test_a_large_save_that_fails_leaves_nothing(store, store_path, git, monkeypatch):
     """Where a disk is full in the middle of a pack, it is not saved, nothing of it stays, and saving again works."""
     store.save(Session(id="first"))
-    session = _session(count=saving._MANY)
+    session = _session(count=MANY)
 
     def full(*_arguments):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

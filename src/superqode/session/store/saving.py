@@ -49,8 +49,6 @@ __all__ = ["Saver"]
 
 # How often a save tries again: plain git can take the branch between our reading and writing.
 _ATTEMPTS: Final = 20
-# From so many new entries on, what is written goes into a pack: a file each would cost more than what is in it.
-_MANY: Final = 500
 # A change and its save this close together are one moment; only an import's differ.
 _ONE_MOMENT: Final = timedelta(seconds=1)
 _LAST_SECOND: Final = 253_402_300_799  # 9999-12-31T23:59:59Z
@@ -124,8 +122,7 @@ class Saver:
             merged += taken
             try:
                 with self._objects.keeping(JOURNAL_MOST if self._durable else 0) as kept:
-                    many = len(line.known) - line.keep >= _MANY
-                    with self._objects.packing() if many else nullcontext():
+                    with self._objects.packing() if line.is_much else nullcontext():
                         made, last = self._write(session, line, subject)
                     # A save on top of the last one needs no reflog: its parent says where the branch was.
                     reason = made.subject or "save" if tip is None else ""
