@@ -1,5 +1,6 @@
 """`save`: what changed becomes commits, nothing else does, and the result says what happened."""
 
+import errno
 import itertools
 import os
 import subprocess
@@ -19,7 +20,10 @@ from superqode.session.errors import (
     StoreClosed,
     StoreNotFound,
 )
+from superqode.session.git import durability as durable
+from superqode.session.git import packwriting
 from superqode.session.store import timeline_tree
+from superqode.session.store.drafts import MANY
 
 
 def _session(name="s", count=1, **fields):
@@ -285,6 +289,61 @@ def test_a_failed_save_can_be_tried_again(store, monkeypatch):
 
     assert session.to_dict() == before
     assert store.save(session).messages_added == 1
+
+
+def _files(folder, pattern):
+    return sorted(path.name for path in folder.glob(pattern) if path.is_file())
+
+
+@pytest.mark.parametrize("durability", ["full", "fast"])
+def test_a_large_save_is_a_pack(store_path, git, monkeypatch, durability):
+    """What brings very many entries leaves a pack and no file for each; that is on the disk before the branch is."""
+    session = _session(count=MANY)
+    flushed = []
+    real = durable.flush
+
+    def flush(folder, written):
+        paths = list(written)
+        flushed.append(([path.rpartition(".")[2] for path in paths], (store_path / "refs" / "heads" / "s").exists()))
+        real(folder, paths)
+
+    with SessionStore(store_path, durability=durability) as store:
+        store.save(Session(id="first"))
+        monkeypatch.setattr(durable, "flush", flush)
+        before = len(_objects(git))
+        store.save(session)
+        assert len(_objects(git)) > before + MANY
+        assert len(_files(store_path, "objects/pack/pack-*.pack")) == 1
+        assert len(_files(store_path, "objects/??/*")) == before
+        session.add_message("user", "one more")
+        store.save(session)
+        assert len(_files(store_path, "objects/pack/*")) == 2
+
+    assert (["pack", "idx"], False) in flushed or durability == "fast"
+    assert any({"pack", "idx"} <= set(endings) for endings, _ in flushed)
+    with SessionStore(store_path) as store:
+        assert store.load("s") == session
+    git.fsck()
+
+
+def test_a_large_save_that_fails_leaves_nothing(store, store_path, git, monkeypatch):
+    """Where a disk is full in the middle of a pack, it is not saved, nothing of it stays, and saving again works."""
+    store.save(Session(id="first"))
+    session = _session(count=MANY)
+
+    def full(*_arguments):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(packwriting._Pack, "_seal", full)
+        with pytest.raises(SaveFailed, match="the disk is full") as caught:
+            store.save(session)
+
+    assert caught.value.outcome == "not saved"
+    assert _files(store_path, "objects/pack/*") == []
+    store.save(session)
+    assert store.load("s") == session
+    git.fsck()
 
 
 def test_a_closed_store_says_so(store_path):

@@ -20,7 +20,7 @@ from superqode.session import clock, entropy
 from superqode.session.errors import CorruptObject
 from superqode.session.git.journal import JournalObject
 
-__all__ = ["Kept", "LooseObjects", "object_id", "stored", "unpacked"]
+__all__ = ["Kept", "Listing", "LooseObjects", "object_id", "stored", "unpacked"]
 
 # Speed over size, as core.looseCompression defaults to: packing compresses well later.
 _LEVEL: Final = 1
@@ -60,10 +60,14 @@ class Kept:
         """Keep a new file's bytes, while there is room."""
         self._room -= len(packed)
         if self._room < 0:
-            self.whole = False
-            self.objects.clear()
+            self.missed()
         elif self.whole:
             self.objects.append(JournalObject(oid, packed))
+
+    def missed(self) -> None:
+        """Note that something was written which is not kept: a pack, or too much."""
+        self.whole = False
+        self.objects.clear()
 
     def stood(self, path: str) -> None:
         """Note a file that stood there already."""
@@ -264,6 +268,29 @@ class LooseObjects:
             with suppress(FileExistsError):  # it was there, and went before it was looked at
                 os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - text paths on the save path
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), folder)
+
+
+class Listing:
+    """Which loose files there may be: each folder is looked into once, when an object of it is first asked for.
+
+    Args:
+        objects: the loose objects.
+    """
+
+    def __init__(self, objects: LooseObjects) -> None:
+        self._objects = objects
+        self._names: dict[str, frozenset[str]] = {}
+
+    def may_have(self, oid: str) -> bool:
+        """Whether there was a file of this object then; also where nobody can tell: reading it says what is wrong."""
+        folder = oid[:2]
+        names = self._names.get(folder)
+        if names is None:
+            try:
+                names = self._names[folder] = self._objects.names(folder)
+            except OSError:
+                return True
+        return oid[2:] in names
 
 
 def stored(data: bytes) -> bytes:

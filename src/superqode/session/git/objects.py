@@ -14,7 +14,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from superqode.session.errors import CorruptObject
-from superqode.session.git.loose import Kept, LooseObjects
+from superqode.session.git.loose import Kept, Listing, LooseObjects
 from superqode.session.lazy import lazy_modules
 
 if TYPE_CHECKING:
@@ -105,9 +105,9 @@ class Objects:
         packing: PackWriter | None = local.get("packing")
         if packing is not None and (fresh := packing.read(oid)) is not None:
             return fresh
-        listed: dict[str, frozenset[str]] | None = local.get("listed")
+        listing: Listing | None = local.get("listing")
         try:
-            found = self.loose.read(oid) if listed is None or self._is_listed(oid, listed) else None
+            found = self.loose.read(oid) if listing is None or listing.may_have(oid) else None
         except CorruptObject:
             # A file that a crash cut may hide what a pack has; Git, too, looks there first.
             with suppress(CorruptObject):
@@ -120,23 +120,12 @@ class Objects:
     @contextmanager
     def reading_many(self) -> Iterator[None]:
         """Inside, look for loose files only where a folder's first look found them: packed ones read quicker."""
-        outer = getattr(self._local, "listed", None)
-        if outer is None:
-            self._local.listed = {}
+        outer = getattr(self._local, "listing", None)
+        self._local.listing = outer or Listing(self.loose)
         try:
             yield
         finally:
-            self._local.listed = outer
-
-    def _is_listed(self, oid: str, listed: dict[str, frozenset[str]]) -> bool:
-        folder = oid[:2]
-        names = listed.get(folder)
-        if names is None:
-            try:
-                names = listed[folder] = self.loose.names(folder)
-            except OSError:
-                return True  # the read says what is wrong
-        return oid[2:] in names
+            self._local.listing = outer
 
     def every(self) -> Iterator[str]:
         """The ids of all objects there are, loose or packed; damaged ones, too, and some twice."""
@@ -265,7 +254,12 @@ class Objects:
                 yield
             finally:
                 self._local.packing = None
-            self._local.__dict__.setdefault("written", []).extend(packing.finish())
+            local = self._local.__dict__
+            files = packing.finish()
+            local.setdefault("written", []).extend(files)
+            kept: Kept | None = local.get("kept")
+            if files and kept is not None:
+                kept.missed()
 
     @contextmanager
     def pack_writer(self, write_loose: Callable[[str, bytes], object], few: int | None = None) -> Iterator[PackWriter]:

@@ -12,8 +12,10 @@ from superqode.session.models import Entry, Message, Session, Snapshot, Step
 from superqode.session.models.timeline import common_prefix
 from superqode.session.store.state import Tree
 
-__all__ = ["MOVES", "Draft", "Line", "drafts"]
+__all__ = ["MANY", "MOVES", "Draft", "Line", "drafts"]
 
+# From so many new entries on, a file for each object would cost more than what is in it.
+MANY: Final = 500
 MOVES: Final = frozenset(("restore", "undo", "redo"))
 
 
@@ -32,6 +34,11 @@ class Line:
     messages: int = 0
     saved_at: datetime | None = None
     updated_at: datetime | None = None
+
+    @property
+    def is_much(self) -> bool:
+        """Whether so much comes on top of it that it better goes into a pack."""
+        return len(self.known) - self.keep >= MANY
 
     def shared(self, entries: Sequence[Entry]) -> int:
         """How many leading entries of the timeline are surely those of `entries`."""

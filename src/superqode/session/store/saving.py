@@ -122,7 +122,8 @@ class Saver:
             merged += taken
             try:
                 with self._objects.keeping(JOURNAL_MOST if self._durable else 0) as kept:
-                    made, last = self._write(session, line, subject)
+                    with self._objects.packing() if line.is_much else nullcontext():
+                        made, last = self._write(session, line, subject)
                     # A save on top of the last one needs no reflog: its parent says where the branch was.
                     reason = made.subject or "save" if tip is None else ""
                     self.move_branch(session.id, last.commit, tip, kept, reason)
