@@ -55,6 +55,7 @@ class Program:
         self.said: dict[str, str] = {}
         self.snapshots: dict[str, str] = {}
         self.scrubbed: set[str] = set()
+        self.renamed: set[str] = set()
         self.log: list[str] = []
         self.problems: list[str] = []
 
@@ -89,7 +90,7 @@ class Program:
         word = self._word()
         # Few ids of people's own: so two machines make the same one without knowing of each other.
         name = f"shared-{self.random.randrange(4)}" if self.random.random() < 0.3 else f"s{self.count}"
-        if machine.store.exists(name):
+        if machine.store.exists(name) or name in self.renamed:
             return
         session = Session(id=name, title=f"about {word}")
         session.add_message("user", word)
@@ -161,6 +162,8 @@ class Program:
         name = self._some(machine)
         if name is not None:
             machine.store.rename(name, f"r{self.count}-{self.random.randrange(10**6)}")
+            self.log[-1] += f" {name}"
+            self.renamed.add(name)
 
     def purge(self, machine: Machine) -> None:
         """Forget an item of the trash for good; what only it holds may be gone from then on."""
@@ -241,6 +244,7 @@ class Program:
             assert set(self.snapshots) - names == set(), (set(self.snapshots) - names, self.told())
             for name in machine.ids():
                 machine.store.load(name)
+            assert self.renamed.isdisjoint(machine.ids()), (self.renamed & set(machine.ids()), self.told())
 
         if self.plain:
             on_remote = _held(Path(self.machines[0].remote))

@@ -10,16 +10,17 @@ from hypothesis import strategies as st
 
 from superqode.session.sync.reconcile import Plan, reconcile
 
-X, Y = "refs/heads/x", "refs/heads/y"
+X, Y, Z = "refs/heads/x", "refs/heads/y", "refs/heads/z"
 ITEM = "refs/superqode/trash/x/20261122T100000.000001Z/"
 PURGED = "refs/superqode/purged/x/20261122T100000.000001Z"
-TAG = "refs/tags/x/snap"
+Y_ITEM = ITEM.replace("/x/", "/y/")
+TAG, YTAG = "refs/tags/x/snap", "refs/tags/y/snap"
 
 
 class Line:
     """Commits as text: each contains those that its text begins with, and a merge `(a+b)` all of both.
 
-    `R` in a commit says that it renames x to y.
+    `R` in a commit says that it renames x to y, `Z` that it renames x to z.
     """
 
     def contains(self, new: str, old: str) -> bool:
@@ -28,7 +29,8 @@ class Line:
         return new.startswith(old)
 
     def was_renamed(self, session_id: str, new_id: str, tip: str, since: str) -> bool:
-        return (session_id, new_id) == ("x", "y") and "R" in tip.removeprefix(since)
+        told = {("x", "y"): "R", ("x", "z"): "Z"}.get((session_id, new_id), "?")
+        return told in tip.replace("(", "").removeprefix(since)
 
     def original_rank(self, commit: str) -> tuple[int, int, str]:
         return 1, len(commit), commit
@@ -83,7 +85,16 @@ def met(base, ours, theirs, *, trusted=True) -> Plan:
         ({X: "a"}, {X: "ab"}, {PURGED: "0"}, {X: "ab", PURGED: "0"}),
         # Renamed.
         ({X: "a"}, {X: "a"}, {Y: "aR"}, {Y: "aR"}),
-        ({X: "a"}, {X: "ab"}, {Y: "aR"}, {X: "ab", Y: "aR"}),
+        # … and changed or deleted under its old id: the change is in it, and the deletion does not count.
+        ({X: "a", TAG: "t"}, {X: "a", TAG: "u"}, {Y: "aR", YTAG: "t"}, {Y: "aR", YTAG: "u"}),
+        ({X: "a"}, {ITEM + "branch": "a"}, {Y: "aR"}, {Y: "aR"}),
+        ({X: "a"}, {Y: "aR"}, {ITEM + "branch": "a", ITEM + "tags/snap": "t"}, {Y: "aR", YTAG: "t"}),
+        ({X: "a"}, {PURGED: "0"}, {Y: "aR"}, {Y: "aR", PURGED: "0"}),
+        # … and deleted under the new one.
+        ({X: "a"}, {X: "a"}, {Y_ITEM + "branch": "aR"}, {Y_ITEM + "branch": "aR"}),
+        ({X: "a"}, {Y_ITEM + "branch": "aR"}, {X: "aRb"}, {Y: "aRb"}),
+        # Another session has that id already: both stay.
+        ({X: "a"}, {X: "ab", Y: "q"}, {Y: "q"}, {X: "ab", Y: "q"}),
         # Gone without a word: it comes back.
         ({X: "a"}, {X: "a"}, {}, {X: "a"}),
         ({X: "a"}, {}, {X: "a"}, {X: "a"}),
@@ -148,6 +159,23 @@ def test_what_changed_on_both_sides_is_merged():
     for base in ({X: "a"}, {}):
         assert met(base, {X: "ab"}, {X: "ac"}).merges == {X: ("ab", "ac")}
     assert met({}, {X: "p"}, {X: "q"}).merges == {X: ("p", "q")}
+
+
+def test_what_was_changed_under_its_old_id_is_merged_into_the_new():
+    """Whoever renamed it, and whoever looks: one session, with what both did."""
+    assert met({X: "a"}, {X: "ab"}, {Y: "aR"}).merges == {Y: ("ab", "aR")}
+    assert met({X: "a"}, {Y: "aR"}, {X: "ab"}).merges == {Y: ("aR", "ab")}
+    plan = met({X: "a"}, {X: "ab"}, {Y: "aR"})
+    assert (plan.result, plan.named) == ({Y: "ab"}, {})
+
+
+def test_two_names():
+    """Renamed to two ids it goes under the lesser one, on whichever side, and people hear of the other."""
+    for ours, theirs in (({Y: "aR"}, {Z: "aZ"}), ({Z: "aZ"}, {Y: "aR"})):
+        plan = met({X: "a"}, ours, theirs)
+        assert plan.merges == {Y: (*ours.values(), *theirs.values())}
+        assert plan.named == {Y: "z"}
+        assert [(note.kind, note.session_id, note.other) for note in plan.notes] == [("named", "z", "y")]
 
 
 def test_what_was_rewritten_there_is_taken_where_their_side_knew_ours():

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from superqode.session.codec import layout
+from superqode.session.codec import layout, message
 from superqode.session.codec.meta import Meta
 from superqode.session.errors import CorruptObject, CorruptSession, InvalidEntry, NewerFormat
 from superqode.session.git.history import Fork
@@ -118,6 +118,8 @@ class _Lanes:
         self._begin = _Shape() if root is None else _Shape(root.timeline, root.meta)
         self._shapes: dict[str, _Shape] = {} if fork.root is None else {fork.root: self._begin}
         self._numbers: dict[str, int] = {} if fork.root is None else {fork.root: 0}
+        # Ids that are one session's, since a save renamed it: each to one of them.
+        self._ids: dict[str, str] = {}
         self._order = in_order(fork.commits, ticks(self._root_commit) if self._root_commit is not None else 0)
         self._common: dict[str, int] = {}
         self._kept = self._untouched()
@@ -135,7 +137,7 @@ class _Lanes:
         }
         self._fields: dict[tuple[str, ...], _Register] = {}
         if told is not None:
-            for name, value in _fields(told).items():
+            for name, value in self._values(told).items():
                 self._field(name).set(0, value)
 
     # -- reading ------------------------------------------------------------------------------------------------------
@@ -163,10 +165,23 @@ class _Lanes:
                     raise CorruptSession(self._session_id, f"its save {oid[:12]}: {problem}") from problem
                 shape = _Shape(before.timeline, before.meta, readable=False)
                 common = count_entries(self._objects, before.timeline)
+            self._notice_renaming(commit, before.meta, shape.meta)
             self._shapes[oid] = shape
             self._common[oid] = common
             kept = min(kept, common)
         return kept
+
+    def _notice_renaming(self, commit: Commit, before: Meta | None, meta: Meta | None) -> None:
+        if before is None or meta is None or before.id == meta.id:
+            return
+        if message.parse(commit.message).subject == message.subject_line(f"rename: {before.id} to {meta.id}"):
+            one, other = sorted((self._one_id(before.id), self._one_id(meta.id)))
+            self._ids[other] = one
+
+    def _one_id(self, session_id: str) -> str:
+        while self._ids.get(session_id, session_id) != session_id:
+            session_id = self._ids[session_id]
+        return session_id
 
     def _before(self, commit: Commit) -> _Shape:
         return self._shapes[commit.parents[0]] if commit.parents else _Shape()
@@ -246,12 +261,12 @@ class _Lanes:
                 expected -= set(meta.files_created)  # left out by the merge, and not by anybody
             woven.mark(number, [item for item in new if item not in expected])
             woven.drop(number, sorted(expected - set(new)))
-        told = _fields(meta)
+        told = self._values(meta)
         if alone:
-            known = _fields(before) if before is not None else {}
+            known = self._values(before) if before is not None else {}
         else:
             known = {name: register.latest(parents) for name, register in self._fields.items()}
-        fields = {place for place in known if place[0] not in _OWN or place[1] == meta.id}
+        fields = {place for place in known if place[0] not in _OWN or place[1] == self._one_id(meta.id)}
         for place in fields.union(told):
             value, was = told.get(place, _GONE), known.get(place, _GONE)
             if value is not was and value != was:
@@ -296,19 +311,22 @@ class _Lanes:
                 values["metadata"][name[1]] = value
             elif name[0] not in _OWN or name[1] == owner:
                 values[name[0]] = value
+        if self._ids and self._one_id(self._session_id) == owner:
+            values["id"] = self._session_id
         return without_created(values)
 
     def _owner(self) -> str:
         """The session whose title and birth count: the one asked for, where any save says its id."""
         named = [(register.events[-1][0], name[1]) for name, register in self._fields.items() if name[0] == "id"]
         owners = [owner for _, owner in named]
-        return self._session_id if self._session_id in owners else max(named)[1]
+        asked = self._one_id(self._session_id)
+        return asked if asked in owners else max(named)[1]
 
-
-def _fields(meta: Meta) -> dict[tuple[str, ...], Any]:
-    """What is one value each: a session's own fields under its id, metadata by key."""
-    found: dict[tuple[str, ...], Any] = {(name, meta.id): getattr(meta, name) for name in _OWN}
-    found["project_path",] = meta.project_path
-    for key, value in meta.metadata.items():
-        found["metadata", key] = value
-    return found
+    def _values(self, meta: Meta) -> dict[tuple[str, ...], Any]:
+        """What is one value each: a session's own fields under its id, metadata by key."""
+        owner = self._one_id(meta.id)
+        found: dict[tuple[str, ...], Any] = {(name, owner): getattr(meta, name) for name in _OWN}
+        found["project_path",] = meta.project_path
+        for key, value in meta.metadata.items():
+            found["metadata", key] = value
+        return found

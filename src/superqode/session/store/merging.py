@@ -19,7 +19,7 @@ from superqode.session.store.lines import moment, ticks
 from superqode.session.store.state import Tree, counts, is_damage, read_entries, read_tree, times
 from superqode.session.store.timeline_tree import write_timeline
 
-__all__ = ["Union", "mend_merge", "merge_tips", "unite", "write_mended", "write_merge"]
+__all__ = ["Union", "mend_merge", "merge_tips", "rename_tip", "unite", "write_mended", "write_merge"]
 
 _LAST_SECOND: Final = 253_402_300_799  # 9999-12-31T23:59:59Z
 
@@ -154,6 +154,35 @@ def _write(
     objects: Objects, session_id: str, parents: tuple[str, ...], merged: Merged, subject: str, grown: tuple[int, int]
 ) -> str:
     """Write a commit that is made of its parents alone: its time is a moment after theirs, its author the later one."""
+    tree = _tree(objects, merged)
+    return _commit(
+        objects, session_id, parents, tree, subject, ((merged.messages, grown[0]), (merged.executions, grown[1]))
+    )
+
+
+def rename_tip(objects: Objects, tip: str, old: str, new: str) -> str:
+    """Write a save on top of a session's that gives it another id, made of nothing else; gives its id. No ref moves.
+
+    Raises:
+        CorruptObject, CorruptSession: it is damaged.
+    """
+    commit = objects.commit(tip)
+    tree = read_tree(objects, commit, old)
+    meta = objects.write("blob", encode_meta(tree.meta.model_copy(update={"id": new})))
+    root = [entry._replace(oid=meta) if entry.name == layout.META_FILE else entry for entry in objects.tree(tree.oid)]
+    spoken, called = counts(objects, commit, tree, old)
+    subject = f"rename: {old} to {new}"
+    return _commit(objects, new, (tip,), objects.write_tree(root), subject, ((spoken, 0), (called, 0)))
+
+
+def _commit(
+    objects: Objects,
+    session_id: str,
+    parents: tuple[str, ...],
+    tree: str,
+    subject: str,
+    numbers: tuple[tuple[int, int], tuple[int, int]],
+) -> str:
     commits = [objects.commit(oid) for oid in parents]
     later = max(zip(commits, parents, strict=True), key=lambda pair: (ticks(pair[0]), pair[1]))[0]
     saved = moment(ticks(later) + 1)
@@ -163,13 +192,13 @@ def _write(
         session_id=session_id,
         saved_at=saved,
         updated_at=None if updated == times(later)[0] else updated,
-        messages=(merged.messages, grown[0]),
-        executions=(merged.executions, grown[1]),
+        messages=numbers[0],
+        executions=numbers[1],
         agent=message.parse(later.message).agent,
     )
     seconds = min(max(0, int(saved.timestamp())), _LAST_SECOND)
     who = Ident(later.committer.name, later.committer.email, seconds)
-    return objects.write_commit(_tree(objects, merged), parents, who, who, message.compose(story))
+    return objects.write_commit(tree, parents, who, who, message.compose(story))
 
 
 def _grown(grown: tuple[int, int]) -> str:

@@ -6,15 +6,15 @@ from typing import Final
 
 from superqode.session.codec import message
 from superqode.session.errors import CorruptObject, CorruptSession
-from superqode.session.git.history import first_parents, is_ancestor
-from superqode.session.git.objects import Objects
+from superqode.session.git.history import diverged, is_ancestor
+from superqode.session.git.objects import Commit, Objects
 from superqode.session.git.repository import Repository
 from superqode.session.store.sources import original_at
+from superqode.session.store.state import read_tree
 
 __all__ = ["Commits"]
 
-# A rename is one of the last saves; further back it was seen long ago.
-_FAR: Final = 10_000
+_RENAME: Final = "rename: "
 
 
 class Commits:
@@ -27,6 +27,7 @@ class Commits:
     def __init__(self, repository: Repository) -> None:
         self._objects: Objects = repository.objects
         self._known: dict[tuple[str, str], bool] = {}
+        self._renamings: dict[tuple[str, str], set[tuple[str, str]]] = {}
 
     def contains(self, new: str, old: str) -> bool:
         """Whether `old` is `new` or one of its ancestors."""
@@ -42,18 +43,33 @@ class Commits:
         return found
 
     def was_renamed(self, session_id: str, new_id: str, tip: str, since: str) -> bool:
-        """Whether a commit between the two renames the session."""
-        subject = message.subject_line(f"rename: {session_id} to {new_id}")
+        """Whether commits that `tip` has and `since` has not rename the session, in one step or in several."""
+        if (tip, since) not in self._renamings:
+            self._renamings[tip, since] = self._read_renamings(tip, since)
+        names, left = {session_id}, self._renamings[tip, since]
+        while reached := {new for old, new in left if old in names} - names:
+            names |= reached
+        return new_id in names
+
+    def _read_renamings(self, tip: str, since: str) -> set[tuple[str, str]]:
         try:
-            for number, (oid, commit) in enumerate(first_parents(self._objects, tip)):
-                if oid == since or number > _FAR:
-                    return False
-                story = message.parse(commit.message)
-                if (story.session_id, story.subject) == (new_id, subject):
-                    return True
-        except CorruptObject:
-            return False
-        return False
+            fork = diverged(self._objects, tip, since)
+            fresh = (fork.reached(tip) - fork.reached(since)) & fork.commits.keys()
+            found = {self._renaming(fork.commits[oid]) for oid in fresh}
+        except (CorruptObject, CorruptSession):
+            return set()
+        return {pair for pair in found if pair is not None}
+
+    def _renaming(self, commit: Commit) -> tuple[str, str] | None:
+        """The ids before and after a save that renamed its session."""
+        story = message.parse(commit.message)
+        if not story.subject.startswith(_RENAME) or len(commit.parents) != 1:
+            return None
+        parent = self._objects.commit(commit.parents[0])
+        for before in (message.parse(parent.message).session_id, read_tree(self._objects, parent, "").meta.id):
+            if story.subject == message.subject_line(f"{_RENAME}{before} to {story.session_id}"):
+                return before, story.session_id
+        return None
 
     def original_rank(self, commit: str) -> tuple[int, int, str]:
         """A dropped one first, so that what was scrubbed does not come back; then the longer; then the greater id."""

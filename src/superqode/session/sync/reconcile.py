@@ -7,7 +7,9 @@ The rules, in the order in which they are tried. A *session* is a branch with it
 - What is absent was removed only where its side says so: a session by its item in the trash, by a mark that it was
   purged, or by a commit that renamed it. What vanished without a word (a remote that was put back, a damaged ref) comes
   back from the other side.
-- A session that was deleted on one side and changed on the other stays: the change wins.
+- A session that was renamed on one side goes under its new id on both, with all that the other changed; renamed to two
+  ids, under the lesser one.
+- A session that was deleted on one side and changed or renamed on the other stays: the change wins.
 - A snapshot that was made of a session while it was deleted elsewhere goes into the trash with it.
 - What was purged is gone on both sides, unless it was changed or brought back on the other.
 - Anything else is the one value that changed; where both did, the later of the two in its own order.
@@ -21,7 +23,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from superqode.session.sync.names import other_name, settle_names
+from superqode.session.sync.names import settle_names
+from superqode.session.sync.renames import Renamings, follow, renamed_to
 from superqode.session.sync.view import (
     HEADS,
     LEDGER_FOLDER,
@@ -40,14 +43,8 @@ __all__ = ["History", "Note", "Plan", "reconcile"]
 Fate = Literal["normal", "kept", "gone"]
 
 
-class History(Protocol):
+class History(Renamings, Protocol):
     """What is asked about commits."""
-
-    def contains(self, new: str, old: str) -> bool:
-        """Whether `old` is `new` or one of its ancestors; no where either is not there."""
-
-    def was_renamed(self, session_id: str, new_id: str, tip: str, since: str) -> bool:
-        """Whether a commit between `since` and `tip` renames the session to `new_id`."""
 
     def original_rank(self, commit: str) -> tuple[int, int, str]:
         """Which of two kept originals of one session counts: the greater."""
@@ -63,7 +60,7 @@ class Note:
         other: the other session's id, where there is one.
     """
 
-    kind: Literal["kept", "returned", "revived", "renamed", "both", "scrubbed", "unreadable"]
+    kind: Literal["kept", "returned", "revived", "renamed", "both", "named", "scrubbed", "unreadable"]
     session_id: str
     other: str = ""
 
@@ -75,12 +72,14 @@ class Plan:
     Attributes:
         result: the view that both sides shall hold, but for what has to be merged first.
         merges: sessions' branches that need a merge of two commits, ours and theirs.
+        named: ids that sessions were given on one side and do not keep, by the branches that need a merge.
         documents: documents of the ledger that need one of two blobs.
         notes: what people should hear of.
     """
 
     result: View
     merges: dict[str, tuple[str, str]] = field(default_factory=dict)
+    named: dict[str, str] = field(default_factory=dict)
     documents: dict[str, tuple[str, str]] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
 
@@ -105,8 +104,11 @@ def reconcile(
         unreadable: names of ours whose value cannot be read: as if they were at the base.
     """
     ours = ours | {name: base[name] for name in unreadable if name in base}
-    work = _Reconciler(base, ours, theirs, history, trusted=trusted)
+    found = follow(base, ours, theirs, history, leave=unreadable)
+    work = _Reconciler(found.base, found.ours, found.theirs, history, trusted=trusted)
     plan = work.plan()
+    plan.named = {HEADS + kept: lost for kept, lost in found.both.items() if HEADS + kept in plan.merges}
+    plan.notes += [Note("named", lost, kept) for kept, lost in found.both.items()]
     for name in unreadable:
         plan.merges.pop(name, None)
         plan.result.pop(name, None)
@@ -205,15 +207,7 @@ class _Reconciler:
             marks = f"{PURGED}{session_id}/"
             if any(name.startswith(marks) and name not in self._base for name in view):
                 return True
-        return self._renamed_to(session_id, tip, view) is not None
-
-    def _renamed_to(self, session_id: str, tip: str, view: View) -> str | None:
-        for name, oid in view.items():
-            if name.startswith(HEADS) and self._base.get(name) != oid and self._history.contains(oid, tip):
-                new_id = name.removeprefix(HEADS)
-                if new_id == other_name(session_id, tip) or self._history.was_renamed(session_id, new_id, oid, tip):
-                    return new_id
-        return None
+        return renamed_to(session_id, tip, view, self._base, self._history) is not None
 
     # -- the trash ------------------------------------------------------------------------------------------------
 
@@ -332,7 +326,7 @@ class _Reconciler:
             return
         for view in (self._ours, self._theirs):
             tip = self._base.get(HEADS + session_id)
-            new_id = self._renamed_to(session_id, tip, view) if tip is not None else None
+            new_id = renamed_to(session_id, tip, view, self._base, self._history) if tip is not None else None
             if new_id is not None:
                 self._result.setdefault(f"{TAGS}{new_id}/{snapshot}", oid)
                 return

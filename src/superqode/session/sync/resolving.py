@@ -7,7 +7,8 @@ from typing import Any, Final
 from superqode.session.codec import jsontext
 from superqode.session.errors import CorruptObject, CorruptSession, InvalidSession
 from superqode.session.git.repository import Repository
-from superqode.session.store.merging import merge_tips
+from superqode.session.store.merging import merge_tips, rename_tip
+from superqode.session.store.state import read_tree
 from superqode.session.sync.names import other_name
 from superqode.session.sync.reconcile import Note, Plan
 from superqode.session.sync.view import HEADS
@@ -28,7 +29,8 @@ def resolve(repository: Repository, plan: Plan) -> tuple[set[str], set[Note]]:
     for name, (ours, theirs) in plan.merges.items():
         session_id = name.removeprefix(HEADS)
         try:
-            plan.result[name] = merge_tips(repository, session_id, ours, theirs)
+            tips = [_named(repository, oid, plan.named.get(name, ""), session_id) for oid in (ours, theirs)]
+            plan.result[name] = merge_tips(repository, session_id, *tips)
             merged.add(session_id)
         except (CorruptObject, CorruptSession, InvalidSession):
             other = other_name(session_id, ours)
@@ -38,6 +40,14 @@ def resolve(repository: Repository, plan: Plan) -> tuple[set[str], set[Note]]:
     for name, (ours, theirs) in plan.documents.items():
         plan.result[name] = max(ours, theirs, key=lambda oid: _rank(repository, oid))
     return merged, notes
+
+
+def _named(repository: Repository, tip: str, other: str, session_id: str) -> str:
+    """A tip that says its session's id; where it is called another, a save on top that says that it was renamed."""
+    objects = repository.objects
+    if not other or read_tree(objects, objects.commit(tip), session_id).meta.id != other:
+        return tip
+    return rename_tip(objects, tip, other, session_id)
 
 
 def _rank(repository: Repository, oid: str) -> tuple[Any, ...]:

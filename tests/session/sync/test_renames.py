@@ -1,0 +1,128 @@
+"""A session that was renamed on one machine is one session on all, whatever the others did under its old id."""
+
+from __future__ import annotations
+
+from session.sync.circle import Machine, settle
+from superqode.session.git.repository import Repository
+from superqode.session.sync import setup
+from superqode.session.sync.renames import follow
+from superqode.session.sync.session_sync import find_synced
+
+
+def _renamed(one: Machine, other: Machine) -> None:
+    one.say("old", "hello")
+    settle([one, other])
+    one.store.rename("old", "new")
+
+
+def test_changed_under_its_old_id(pair):
+    """What was said, retitled and snapped under the old id is in the new one, on both machines."""
+    one, other = pair
+    one.say("old", "hello")
+    one.snapshot("old", "before")
+    settle([one, other])
+    one.store.rename("old", "new")
+    one.say("new", "from one")
+    session = other.store.load("old")
+    session.title = "a title of the other"
+    other.store.save(session)
+    other.say("old", "from the other")
+    other.snapshot("old", "of the other")
+    settle([other, one])
+    assert one.view() == other.view()
+    assert one.ids() == ["new"]
+    assert sorted(one.heard("new")) == ["from one", "from the other", "hello"]
+    loaded = one.store.load("new")
+    assert (loaded.id, loaded.title) == ("new", "a title of the other")
+    assert sorted(made.description for made in loaded.snapshots) == ["before", "of the other"]
+    assert one.store.verify().findings == ()
+
+
+def test_renamed_to_two_ids(pair, machine):
+    """The lesser id stays, also where a third machine went on under the other, and people hear of it once."""
+    one, other = pair
+    third = machine("third")
+    third.join(setup.key_words(one.store, find_synced(Repository(one.path), None)))
+    one.say("old", "hello")
+    settle([one, other, third])
+    one.store.rename("old", "brook")
+    other.store.rename("old", "anvil")
+    one.say("brook", "from one")
+    one.sync()
+    third.sync()
+    third.say("brook", "from the third")
+    report = other.sync()
+    assert [notice for notice in report.notices if "brook and anvil are one session" in notice]
+    settle([third, one, other])
+    assert one.view() == other.view() == third.view()
+    assert one.ids() == ["anvil"]
+    assert sorted(one.heard("anvil")) == ["from one", "from the third", "hello"]
+    assert one.store.load("anvil").id == "anvil"
+
+
+def test_deleted_under_its_old_id(pair):
+    """The renaming is a change, and a change wins over a deletion, whoever syncs first."""
+    for first, second in (pair, pair[::-1]):
+        _renamed(*pair)
+        pair[1].store.delete("old")
+        settle([first, second])
+        assert (pair[0].ids(), pair[0].trash()) == (pair[1].ids(), pair[1].trash()) == (["new"], [])
+        pair[0].store.delete("new")
+        pair[0].store.purge("new")
+        settle(list(pair))
+
+
+def test_renamed_twice_and_back(pair):
+    """Several renamings between two syncs are as one; back under its old id it is there."""
+    one, other = pair
+    _renamed(one, other)
+    one.store.rename("new", "newer")
+    other.say("old", "from the other")
+    settle([one, other])
+    assert one.ids() == other.ids() == ["newer"]
+    one.store.rename("newer", "x")
+    one.store.rename("x", "newer")
+    other.say("newer", "more")
+    settle([one, other])
+    assert one.ids() == other.ids() == ["newer"]
+    assert sorted(other.heard("newer")) == ["from the other", "hello", "more"]
+
+
+class _Line:
+    """Commits as text; `R` renames whatever it is."""
+
+    def contains(self, new: str, old: str) -> bool:
+        return new.startswith(old)
+
+    def was_renamed(self, session_id: str, new_id: str, tip: str, since: str) -> bool:
+        return (session_id, new_id) == ("x", "new") and "R" in tip.removeprefix(since)
+
+
+def test_all_that_is_its_own_goes_along():
+    """Snapshots, trash and original, and nothing of sessions whose ids only begin alike; marks stay where they are."""
+    base = {
+        "refs/heads/x": "a",
+        "refs/heads/x-2": "a",
+        "refs/tags/x/snap": "t",
+        "refs/tags/x/y/snap": "u",
+        "refs/superqode/trash/x/20261122T100000.000001Z/branch": "b",
+        "refs/superqode/sources/x": "o",
+        "refs/superqode/purged/x/20261122T100000.000001Z": "0",
+    }
+    theirs = {"refs/heads/new": "aR", "refs/heads/x-2": "a"}
+    found = follow(base, dict(base), theirs, _Line())
+    assert (
+        found.base
+        == found.ours
+        == {
+            "refs/heads/new": "a",
+            "refs/heads/x-2": "a",
+            "refs/tags/new/snap": "t",
+            "refs/tags/x/y/snap": "u",
+            "refs/superqode/trash/new/20261122T100000.000001Z/branch": "b",
+            "refs/superqode/sources/new": "o",
+            "refs/superqode/purged/x/20261122T100000.000001Z": "0",
+        }
+    )
+    assert found.theirs == theirs
+    assert follow(base, dict(base), theirs, _Line(), leave=["refs/heads/x"]).ours == base
