@@ -21,7 +21,7 @@ from superqode.session.errors import (
     SessionError,
 )
 from superqode.session.git import durability, packed_refs
-from superqode.session.git.objects import BLOB, TREE, Ident, TreeEntry
+from superqode.session.git.object_codec import BLOB, TREE, Ident, TreeEntry
 from superqode.session.models import FrozenDict, freeze
 from superqode.session.store import saving
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from superqode.session.git.deltas import apply_delta, delta_size, make_delta
-from superqode.session.git.objects import BLOB, TreeEntry
+from superqode.session.git.object_codec import BLOB, TreeEntry
 from superqode.session.git.packwriting import PackWriter
 from superqode.session.git.repository import Repository
 

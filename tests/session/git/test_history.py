@@ -6,7 +6,7 @@ import pytest
 
 from superqode.session.errors import CorruptObject
 from superqode.session.git.history import ancestors_among, first_parents, is_ancestor
-from superqode.session.git.objects import Ident
+from superqode.session.git.object_codec import Ident
 from superqode.session.git.repository import Repository
 
 

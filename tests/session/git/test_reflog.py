@@ -2,7 +2,7 @@
 
 import pytest
 
-from superqode.session.git.objects import Ident
+from superqode.session.git.object_codec import Ident
 from superqode.session.git.reflog import Reflog
 
 IDENT = Ident("Ada Example", "ada@example.invalid", 1_700_000_000)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from superqode.session.errors import CorruptObject, RefConflict
-from superqode.session.git.objects import Ident
+from superqode.session.git.object_codec import Ident
 from superqode.session.git.packed_refs import PackedRef
 from superqode.session.git.refs import Refs, is_ref_name
 

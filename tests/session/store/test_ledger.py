@@ -9,7 +9,7 @@ import pytest
 from superqode.session import Session, SessionStore
 from superqode.session.errors import NewerFormat, StoreError
 from superqode.session.git import durability
-from superqode.session.git.objects import BLOB, TREE, TreeEntry
+from superqode.session.git.object_codec import BLOB, TREE, TreeEntry
 from superqode.session.store.ledger import LEDGER, SEEN, SHARES, Ledger
 
 WRITER = """

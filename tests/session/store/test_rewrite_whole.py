@@ -13,7 +13,7 @@ from session.store.spotless import anywhere, holding, reachable
 from superqode.session import Session, SessionStore
 from superqode.session.codec.message import SharedSnapshot, snapshot_trailer
 from superqode.session.errors import StoreError, StoreLocked
-from superqode.session.git.objects import BLOB, TREE, TreeEntry
+from superqode.session.git.object_codec import BLOB, TREE, TreeEntry
 from superqode.session.redaction import Redactor
 from superqode.session.store import maintenance
 from superqode.session.store.index import verdicts as caching

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from superqode.session.codec.layout import PART_MAX
 from superqode.session.errors import CorruptSession, NewerFormat
-from superqode.session.git.objects import BLOB, Ident, TreeEntry
+from superqode.session.git.object_codec import BLOB, Ident, TreeEntry
 from superqode.session.git.repository import Repository
 from superqode.session.store.sources import KEPT, piece_sizes, read_original, write_original
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from superqode.session import Session
 from superqode.session.errors import CorruptSession, SessionError
-from superqode.session.git.objects import BLOB, TREE, TreeEntry
+from superqode.session.git.object_codec import BLOB, TREE, TreeEntry
 
 META = json.dumps({"id": "s", "created_at": "2026-11-22T10:00:00Z", "title": "Made by hand"}).encode()
 FORMAT = b"superqode-session 1\n"

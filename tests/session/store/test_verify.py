@@ -230,7 +230,7 @@ def test_every_part_together_reads_all(store, session, git):
 
 def test_what_others_wrote_is_told(store, session, git, store_path):
     """Bytes that superqode would write otherwise are good to read, and a warning names them."""
-    from superqode.session.git.objects import BLOB, TreeEntry
+    from superqode.session.git.object_codec import BLOB, TreeEntry
 
     objects = store._open().objects
     root = list(objects.tree(git("rev-parse", "s^{tree}")))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from superqode.session.errors import InvalidSession
-from superqode.session.git.objects import Commit, Ident
+from superqode.session.git.object_codec import Commit, Ident
 from superqode.session.store import lines
 from superqode.session.store.lines import Lines, in_order
 from superqode.session.store.weave import Woven, weave

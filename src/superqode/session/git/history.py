@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from superqode.session.errors import CorruptObject
-from superqode.session.git.objects import Commit, Objects
+from superqode.session.git.object_codec import Commit
+from superqode.session.git.objects import Objects
 
 __all__ = ["Fork", "ancestors", "ancestors_among", "diverged", "first_parents", "is_ancestor"]
 

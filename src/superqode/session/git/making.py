@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from superqode.session.errors import NotAStore
-from superqode.session.git.objects import BLOB, TreeEntry
+from superqode.session.git.object_codec import BLOB, TreeEntry
 
 if TYPE_CHECKING:
     from superqode.session.git.repository import Repository

@@ -1,20 +1,29 @@
 """The object database: content by id. Loose files are read by us, packs by libgit2.
 
-Ids are 40 lower-case hex digits everywhere. Trees and commits are parsed and written here (gitformat details:
-git-cat-file(1), Documentation/technical in Git's source), so that the save path never waits for libgit2.
+Ids are 40 lower-case hex digits everywhere.
 """
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final
 
 from superqode.session.errors import CorruptObject
 from superqode.session.git.loose import Kept, Listing, LooseObjects
+from superqode.session.git.object_codec import (
+    Commit,
+    Ident,
+    Tag,
+    TreeEntry,
+    parse_commit,
+    parse_tag,
+    parse_tree,
+    tree_line,
+    tree_order,
+)
 from superqode.session.lazy import lazy_modules
 
 if TYPE_CHECKING:
@@ -25,53 +34,9 @@ if TYPE_CHECKING:
 else:
     (packwriting,) = lazy_modules("superqode.session.git", "packwriting")
 
-__all__ = ["BLOB", "TREE", "Commit", "Ident", "Objects", "Tag", "TreeEntry", "parse_commit", "parse_tag", "parse_tree"]
+__all__ = ["Objects"]
 
-TREE: Final = "40000"
-BLOB: Final = "100644"
-_OID: Final = re.compile(rb"[0-9a-f]{40}")
 _TREES_KEPT: Final = 512
-
-
-class TreeEntry(NamedTuple):
-    """One line of a tree: mode as Git writes it (`40000`, `100644`, …), name, id."""
-
-    mode: str
-    name: str
-    oid: str
-
-
-class Ident(NamedTuple):
-    """Who and when: name, address, seconds since 1970, offset as `+0000`."""
-
-    name: str
-    email: str
-    seconds: int
-    offset: str = "+0000"
-
-    def encode(self) -> bytes:
-        """As it stands in a commit or tag."""
-        return f"{self.name} <{self.email}> {self.seconds} {self.offset}".encode("utf-8", "replace")
-
-
-class Commit(NamedTuple):
-    """A commit: its tree, its parents, who made it, and its message as bytes."""
-
-    tree: str
-    parents: tuple[str, ...]
-    author: Ident
-    committer: Ident
-    message: bytes
-
-
-class Tag(NamedTuple):
-    """An annotated tag: what it names, its name, who made it, and its message."""
-
-    target: str
-    kind: str
-    name: str
-    tagger: Ident
-    message: str
 
 
 class Objects:
@@ -284,18 +249,18 @@ class Objects:
 
     def write_tree(self, entries: Iterable[TreeEntry]) -> str:
         """Store a tree; the entries may come in any order."""
-        return self._write_tree((), b"", sorted(entries, key=_tree_order))
+        return self._write_tree((), b"", sorted(entries, key=tree_order))
 
     def extend_tree(self, base: str | None, keep: int, added: Sequence[TreeEntry]) -> str:
         """Store a tree that has the first `keep` entries of another, and more that come behind these in Git's order."""
         if base is None or keep == 0:
             return self.write_tree(added)
         entries, data = self._tree(base)
-        cut = sum(len(_tree_line(entry)) for entry in entries[keep:])
-        return self._write_tree(entries[:keep], data[: len(data) - cut], sorted(added, key=_tree_order))
+        cut = sum(len(tree_line(entry)) for entry in entries[keep:])
+        return self._write_tree(entries[:keep], data[: len(data) - cut], sorted(added, key=tree_order))
 
     def _write_tree(self, kept: tuple[TreeEntry, ...], begun: bytes, added: Sequence[TreeEntry]) -> str:
-        data = begun + b"".join(map(_tree_line, added))
+        data = begun + b"".join(map(tree_line, added))
         oid = self.write("tree", data)
         self._remember(oid, (*kept, *added), data)
         return oid
@@ -312,101 +277,3 @@ class Objects:
         head = f"object {target}\ntype commit\ntag {name}\ntagger ".encode() + tagger.encode()
         text = message.replace("\0", " ").encode("utf-8", "replace")
         return self.write("tag", head + b"\n\n" + text.rstrip(b"\n") + b"\n")
-
-
-def _tree_line(entry: TreeEntry) -> bytes:
-    return f"{entry.mode} {entry.name}\0".encode() + bytes.fromhex(entry.oid)
-
-
-def _tree_order(entry: TreeEntry) -> bytes:
-    # Git sorts a directory as if its name ended with a slash.
-    name = entry.name.encode()
-    return name + b"/" if entry.mode == TREE else name
-
-
-def parse_tree(oid: str, data: bytes) -> list[TreeEntry]:
-    """Read a tree's content; raises CorruptObject where it is none."""
-    entries: list[TreeEntry] = []
-    start, length = 0, len(data)
-    try:
-        while start < length:
-            space = data.index(b" ", start)
-            end = data.index(b"\0", space)
-            if end + 21 > length:
-                raise CorruptObject(oid, "its last entry is cut")
-            entries.append(
-                TreeEntry(
-                    data[start:space].decode("ascii"),
-                    data[space + 1 : end].decode(),
-                    data[end + 1 : end + 21].hex(),
-                )
-            )
-            start = end + 21
-    except ValueError as problem:
-        if isinstance(problem, CorruptObject):
-            raise
-        raise CorruptObject(oid, "it is no tree") from problem
-    return entries
-
-
-def _parse_ident(oid: str, data: bytes) -> Ident:
-    who, _, when = data.rpartition(b"> ")
-    name, _, email = who.partition(b" <")
-    seconds, _, offset = when.partition(b" ")
-    try:
-        return Ident(
-            name.decode("utf-8", "replace"),
-            email.decode("utf-8", "replace"),
-            int(seconds),
-            offset.decode("ascii"),
-        )
-    except ValueError as problem:
-        raise CorruptObject(oid, "an ident in it cannot be read") from problem
-
-
-def _headers(data: bytes) -> tuple[list[tuple[bytes, bytes]], bytes]:
-    head, _, message = data.partition(b"\n\n")
-    pairs: list[tuple[bytes, bytes]] = []
-    for line in head.split(b"\n"):
-        if line.startswith(b" "):  # the continuation of a signature or the like
-            continue
-        key, _, value = line.partition(b" ")
-        pairs.append((key, value))
-    return pairs, message
-
-
-def _oid_text(oid: str, value: bytes) -> str:
-    if _OID.fullmatch(value) is None:
-        raise CorruptObject(oid, "it names something that is no object id")
-    return value.decode("ascii")
-
-
-def parse_commit(oid: str, data: bytes) -> Commit:
-    """Read a commit's content; raises CorruptObject where it is none."""
-    pairs, message = _headers(data)
-    fields = dict(reversed(pairs))
-    if not {b"tree", b"author", b"committer"} <= fields.keys():
-        raise CorruptObject(oid, "it is no commit")
-    return Commit(
-        tree=_oid_text(oid, fields[b"tree"]),
-        parents=tuple([_oid_text(oid, value) for key, value in pairs if key == b"parent"]),
-        author=_parse_ident(oid, fields[b"author"]),
-        committer=_parse_ident(oid, fields[b"committer"]),
-        message=message,
-    )
-
-
-def parse_tag(oid: str, data: bytes) -> Tag:
-    """Read an annotated tag's content; raises CorruptObject where it is none."""
-    pairs, message = _headers(data)
-    fields = dict(reversed(pairs))
-    if not {b"object", b"type", b"tag"} <= fields.keys():
-        raise CorruptObject(oid, "it is no tag")
-    tagger = _parse_ident(oid, fields[b"tagger"]) if b"tagger" in fields else Ident("", "", 0)
-    return Tag(
-        target=_oid_text(oid, fields[b"object"]),
-        kind=fields[b"type"].decode("ascii", "replace"),
-        name=fields[b"tag"].decode("utf-8", "replace"),
-        tagger=tagger,
-        message=message.decode("utf-8", "replace").rstrip("\n"),
-    )

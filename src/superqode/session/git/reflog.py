@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Final
 
 from superqode.session.git.folders import files_below, remove_empty
-from superqode.session.git.objects import Ident
+from superqode.session.git.object_codec import Ident
 
 __all__ = ["Reflog"]
 

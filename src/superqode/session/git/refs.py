@@ -16,7 +16,7 @@ from typing import Final
 from superqode.session.errors import CorruptObject, RefConflict, StoreLocked
 from superqode.session.git import folders, packed_refs
 from superqode.session.git.lockfile import LockFile, lock_file
-from superqode.session.git.objects import Ident
+from superqode.session.git.object_codec import Ident
 from superqode.session.git.packed_refs import PackedRef
 from superqode.session.git.reflog import Reflog
 

@@ -37,7 +37,8 @@ from superqode.session.git.making import (
     lay_out,
     write_readme,
 )
-from superqode.session.git.objects import Ident, Objects
+from superqode.session.git.object_codec import Ident
+from superqode.session.git.objects import Objects
 from superqode.session.git.packs import Packs
 from superqode.session.git.refs import Refs
 

@@ -24,7 +24,8 @@ from superqode.session.errors import (
 )
 from superqode.session.git import bundle as bundles
 from superqode.session.git.landing import Landing, scratch_repository
-from superqode.session.git.objects import BLOB, TREE, Ident, Objects, TreeEntry
+from superqode.session.git.object_codec import BLOB, TREE, Ident, TreeEntry
+from superqode.session.git.objects import Objects
 from superqode.session.git.packed_refs import PackedRef
 from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.git.sizes import largest_object, object_sizes

@@ -14,7 +14,7 @@ from superqode.session.errors import SessionExists, ShareTampered
 from superqode.session.exporters.exported import ExportedSession
 from superqode.session.git import program
 from superqode.session.git.landing import Landing
-from superqode.session.git.objects import Tag
+from superqode.session.git.object_codec import Tag
 from superqode.session.git.repository import Repository
 from superqode.session.models import Session
 from superqode.session.sharing import overview, policy, public, transport

@@ -9,7 +9,7 @@ from superqode.session.codec import message
 from superqode.session.codec.meta import Meta
 from superqode.session.errors import CorruptObject, CorruptSession
 from superqode.session.git.history import ancestors_among
-from superqode.session.git.objects import Commit, Tag, TreeEntry
+from superqode.session.git.object_codec import Commit, Tag, TreeEntry
 from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.redaction import Redactor
 from superqode.session.sharing.models import ShareConfig

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from superqode.session import clock
 from superqode.session.errors import CorruptObject, CorruptSession, InvalidShareConfig, ShareTampered
-from superqode.session.git.objects import Ident
+from superqode.session.git.object_codec import Ident
 from superqode.session.git.repository import Repository
 from superqode.session.sharing.ledger import ShareRecord
 from superqode.session.sharing.links import ShareLink

@@ -14,7 +14,7 @@ from superqode.session.errors import (
     ShareTampered,
 )
 from superqode.session.git.landing import Landing, unless_it_fails
-from superqode.session.git.objects import Tag
+from superqode.session.git.object_codec import Tag
 from superqode.session.git.remotes import RemoteInfo
 from superqode.session.git.repository import TAGS, Repository
 from superqode.session.models import Session, Snapshot, SnapshotState

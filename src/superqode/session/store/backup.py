@@ -15,7 +15,7 @@ from superqode.session import entropy
 from superqode.session.codec import jsontext
 from superqode.session.errors import BackupError, CorruptObject, GitFailed, InvalidRemote
 from superqode.session.git import bundle
-from superqode.session.git.objects import BLOB, TREE, TreeEntry
+from superqode.session.git.object_codec import BLOB, TREE, TreeEntry
 from superqode.session.git.packed_refs import PackedRef
 from superqode.session.git.remote_urls import check_url
 from superqode.session.git.repository import HEADS, RESERVED_BRANCH, Repository

@@ -9,7 +9,7 @@ from superqode.session.codec import message
 from superqode.session.codec.meta import Meta
 from superqode.session.errors import CorruptObject, CorruptSession
 from superqode.session.git.history import ancestors
-from superqode.session.git.objects import Commit
+from superqode.session.git.object_codec import Commit
 from superqode.session.git.repository import Repository
 from superqode.session.models import Entry, SnapshotState
 from superqode.session.store.lines import ticks

@@ -9,7 +9,8 @@ from superqode.session.codec import jsontext, layout
 from superqode.session.codec.entry import decode_entry, encode_entry
 from superqode.session.codec.meta import Meta, decode_meta, encode_meta
 from superqode.session.errors import InvalidEntry, InvalidSession
-from superqode.session.git.objects import BLOB, TREE, Objects, TreeEntry
+from superqode.session.git.object_codec import BLOB, TREE, TreeEntry
+from superqode.session.git.objects import Objects
 from superqode.session.models import Entry
 from superqode.session.store.combining import combine_entries, combine_text, combine_values
 from superqode.session.store.rewrite_files import META_KEPT, EntryParts, grouped

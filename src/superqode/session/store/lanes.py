@@ -16,7 +16,8 @@ from superqode.session.codec import layout, message
 from superqode.session.codec.meta import Meta
 from superqode.session.errors import CorruptObject, CorruptSession, InvalidEntry, NewerFormat
 from superqode.session.git.history import Fork
-from superqode.session.git.objects import Commit, Objects
+from superqode.session.git.object_codec import Commit
+from superqode.session.git.objects import Objects
 from superqode.session.models import Entry, Message
 from superqode.session.store.lines import Lines, in_order, ticks
 from superqode.session.store.merge import without_created

@@ -20,7 +20,7 @@ from typing import Any, Final
 from superqode.session import entropy
 from superqode.session.codec import jsontext
 from superqode.session.errors import CorruptObject, NewerFormat, StoreError
-from superqode.session.git.objects import BLOB, TREE, TreeEntry
+from superqode.session.git.object_codec import BLOB, TREE, TreeEntry
 from superqode.session.git.repository import Repository
 
 __all__ = ["HANDOFFS", "LEDGER", "MARKS", "SEEN", "SHARES", "Document", "Ledger", "share_alone"]

@@ -9,7 +9,7 @@ from typing import Final
 
 from superqode.session.codec import message
 from superqode.session.errors import InvalidSession
-from superqode.session.git.objects import Commit
+from superqode.session.git.object_codec import Commit
 from superqode.session.store.state import saved_at
 
 __all__ = ["Lines", "in_order", "just_after", "moment", "ticks"]

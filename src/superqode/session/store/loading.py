@@ -8,7 +8,8 @@ from types import MappingProxyType
 from superqode.session.codec import message
 from superqode.session.codec.meta import Meta
 from superqode.session.errors import CorruptObject, CorruptSession
-from superqode.session.git.objects import Commit, Objects, Tag
+from superqode.session.git.object_codec import Commit, Tag
+from superqode.session.git.objects import Objects
 from superqode.session.git.repository import HEADS, Repository
 from superqode.session.models import Entry, Session, SnapshotState, thaw
 from superqode.session.models.window import Window

@@ -12,7 +12,8 @@ from superqode.session.codec import layout, message
 from superqode.session.codec.meta import encode_meta
 from superqode.session.errors import CorruptObject, CorruptSession
 from superqode.session.git.history import Fork, diverged
-from superqode.session.git.objects import BLOB, TREE, Commit, Ident, Objects, TreeEntry
+from superqode.session.git.object_codec import BLOB, TREE, Commit, Ident, TreeEntry
+from superqode.session.git.objects import Objects
 from superqode.session.git.repository import Repository
 from superqode.session.store.lanes import Merged, merge_fork
 from superqode.session.store.lines import moment, ticks

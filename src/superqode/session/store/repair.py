@@ -25,7 +25,7 @@ from pathlib import Path
 from superqode.session.codec import layout, message
 from superqode.session.errors import CorruptObject, CorruptSession, InvalidEntry
 from superqode.session.git.history import ancestors
-from superqode.session.git.objects import TREE, TreeEntry, parse_commit, parse_tag, parse_tree
+from superqode.session.git.object_codec import TREE, TreeEntry, parse_commit, parse_tag, parse_tree
 from superqode.session.git.repository import HEADS, JOURNAL_MOST, TAGS, Repository
 from superqode.session.models import Entry, Session
 from superqode.session.store.branches import is_session_branch

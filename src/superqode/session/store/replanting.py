@@ -14,7 +14,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import reduce
 from typing import Final
 
-from superqode.session.git.objects import Commit, Ident, Objects
+from superqode.session.git.object_codec import Commit, Ident
+from superqode.session.git.objects import Objects
 from superqode.session.store.combining import combine_text
 from superqode.session.store.joined_trees import TreeJoiner
 from superqode.session.store.scrubbed import Replaced

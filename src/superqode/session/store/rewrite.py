@@ -15,7 +15,7 @@ from typing import Final
 
 from superqode.session.codec import layout
 from superqode.session.errors import CorruptObject, CorruptSession
-from superqode.session.git.objects import TREE, Commit, Ident, TreeEntry
+from superqode.session.git.object_codec import TREE, Commit, Ident, TreeEntry
 from superqode.session.git.repository import Repository
 from superqode.session.redaction import Masked, Redactor
 from superqode.session.store.index.catalogue import Progress

@@ -15,7 +15,8 @@ from superqode.session.codec import jsontext, layout
 from superqode.session.codec.entry import decode_entry, encode_entry, split_text
 from superqode.session.codec.meta import Meta, decode_meta, encode_meta
 from superqode.session.errors import InvalidEntry, InvalidSession
-from superqode.session.git.objects import BLOB, Objects, TreeEntry
+from superqode.session.git.object_codec import BLOB, TreeEntry
+from superqode.session.git.objects import Objects
 from superqode.session.redaction import Masked, Redactor
 from superqode.session.store.index.verdicts import CLEAN, Verdicts
 

@@ -31,7 +31,7 @@ from superqode.session.errors import (
 )
 from superqode.session.git.journal import RefMove
 from superqode.session.git.loose import Kept
-from superqode.session.git.objects import BLOB, TREE, Ident, TreeEntry
+from superqode.session.git.object_codec import BLOB, TREE, Ident, TreeEntry
 from superqode.session.git.project import NOTE
 from superqode.session.git.repository import JOURNAL_MOST, Repository
 from superqode.session.models import Entry, Message, MessageRole, Session, Snapshot, Step, thaw

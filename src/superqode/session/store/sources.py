@@ -24,7 +24,8 @@ from superqode.session.codec import jsontext
 from superqode.session.codec.layout import FANOUT, PART_MAX
 from superqode.session.errors import CorruptObject, CorruptSession, NewerFormat
 from superqode.session.git.loose import object_id
-from superqode.session.git.objects import BLOB, TREE, Ident, Objects, TreeEntry
+from superqode.session.git.object_codec import BLOB, TREE, Ident, TreeEntry
+from superqode.session.git.objects import Objects
 
 if TYPE_CHECKING:
     from superqode.session.git.repository import Repository

@@ -10,7 +10,8 @@ from superqode.session.codec import layout, message
 from superqode.session.codec.entry import decode_entry
 from superqode.session.codec.meta import Meta, decode_meta
 from superqode.session.errors import CorruptObject, CorruptSession, InvalidEntry, InvalidSession
-from superqode.session.git.objects import TREE, Commit, Objects
+from superqode.session.git.object_codec import TREE, Commit
+from superqode.session.git.objects import Objects
 from superqode.session.models import Entry, Message, SnapshotState
 from superqode.session.store.timeline_files import EntryFiles, RawEntry, read_files, walk_timeline
 

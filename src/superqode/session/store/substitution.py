@@ -16,7 +16,8 @@ from superqode.session.codec import jsontext, layout
 from superqode.session.codec.lines import one_line
 from superqode.session.codec.meta import Meta, encode_meta
 from superqode.session.errors import CorruptObject
-from superqode.session.git.objects import BLOB, TREE, Objects, TreeEntry
+from superqode.session.git.object_codec import BLOB, TREE, TreeEntry
+from superqode.session.git.objects import Objects
 from superqode.session.store.rewrite_files import META_KEPT, grouped
 
 __all__ = ["Substitution"]

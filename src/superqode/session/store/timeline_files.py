@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from superqode.session.codec import layout
 from superqode.session.errors import InvalidEntry
-from superqode.session.git.objects import Objects, TreeEntry
+from superqode.session.git.object_codec import TreeEntry
+from superqode.session.git.objects import Objects
 
 __all__ = ["EntryFiles", "RawEntry", "entry_files", "read_files", "walk_timeline"]
 

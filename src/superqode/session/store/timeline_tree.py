@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from superqode.session.codec.entry import encode_entry
 from superqode.session.codec.layout import FANOUT, MAX_ENTRIES, Place, parse_name
 from superqode.session.errors import CorruptObject, InvalidSession
-from superqode.session.git.objects import BLOB, TREE, Objects, TreeEntry
+from superqode.session.git.object_codec import BLOB, TREE, TreeEntry
+from superqode.session.git.objects import Objects
 from superqode.session.models import Entry
 
 __all__ = ["common_entries", "count_entries", "write_timeline"]

@@ -12,7 +12,7 @@ from typing import Literal
 
 from superqode.session.codec import message
 from superqode.session.errors import CorruptObject, CorruptSession, NothingToRedo, NothingToUndo
-from superqode.session.git.objects import Commit
+from superqode.session.git.object_codec import Commit
 from superqode.session.git.repository import HEADS, Repository
 from superqode.session.models import Session, Snapshot, Step
 from superqode.session.store.state import Tree, read_state, read_tree, saved_at

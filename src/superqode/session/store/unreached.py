@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from superqode.session.codec import message
 from superqode.session.errors import CorruptObject, CorruptSession, InvalidEntry
-from superqode.session.git.objects import Commit, parse_commit
+from superqode.session.git.object_codec import Commit, parse_commit
 from superqode.session.git.repository import HEADS, Repository
 from superqode.session.store.branches import is_session_branch
 from superqode.session.store.state import read_entry, read_tree

@@ -21,7 +21,7 @@ from superqode.session.codec import layout
 from superqode.session.codec.entry import encode_entry
 from superqode.session.codec.meta import encode_meta
 from superqode.session.errors import CorruptObject, CorruptSession, NewerFormat, StoreError
-from superqode.session.git.objects import TREE
+from superqode.session.git.object_codec import TREE
 from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.models import Entry, Message, ToolExecution
 from superqode.session.store.branches import is_session_branch

@@ -15,7 +15,7 @@ from typing import Final
 from superqode.session.errors import CorruptObject, GitFailed, SyncKeyRotated, SyncTampered, UnknownSyncVersion
 from superqode.session.git import program, remote
 from superqode.session.git.network import Progress
-from superqode.session.git.objects import BLOB, TREE, TreeEntry
+from superqode.session.git.object_codec import BLOB, TREE, TreeEntry
 from superqode.session.git.repository import Repository
 from superqode.session.git.sizes import object_sizes
 from superqode.session.sharing import wire

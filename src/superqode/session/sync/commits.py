@@ -7,7 +7,8 @@ from typing import Final
 from superqode.session.codec import message
 from superqode.session.errors import CorruptObject, CorruptSession
 from superqode.session.git.history import diverged, is_ancestor
-from superqode.session.git.objects import Commit, Objects
+from superqode.session.git.object_codec import Commit
+from superqode.session.git.objects import Objects
 from superqode.session.git.repository import Repository
 from superqode.session.store.sources import original_at
 from superqode.session.store.state import read_tree

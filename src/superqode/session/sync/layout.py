@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from superqode.session.git.objects import Ident
+from superqode.session.git.object_codec import Ident
 from superqode.session.git.remotes import Namespace
 
 __all__ = [

@@ -17,7 +17,7 @@ from superqode.session.errors import NamespaceRefused, RemoteRefMoved, RemoteRej
 from superqode.session.git import remote, remotes
 from superqode.session.git.landing import Landing
 from superqode.session.git.network import Progress
-from superqode.session.git.objects import BLOB, TreeEntry
+from superqode.session.git.object_codec import BLOB, TreeEntry
 from superqode.session.git.remote import Update
 from superqode.session.git.remotes import Namespace, RemoteInfo
 from superqode.session.git.repository import Repository

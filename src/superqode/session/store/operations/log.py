@@ -26,7 +26,7 @@ from superqode.session.codec.operation import (
     subject_of,
 )
 from superqode.session.errors import CorruptObject, NewerFormat, StoreError
-from superqode.session.git.objects import BLOB, Commit, TreeEntry
+from superqode.session.git.object_codec import BLOB, Commit, TreeEntry
 from superqode.session.git.packed_refs import PackedRef
 from superqode.session.git.refs import is_ref_name
 from superqode.session.git.repository import Repository
