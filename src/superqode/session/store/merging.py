@@ -6,7 +6,6 @@ Whoever merges the same two tips of a session, on whatever machine and in whatev
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
 
 from superqode.session.codec import layout, message
 from superqode.session.codec.meta import encode_meta
@@ -17,12 +16,11 @@ from superqode.session.git.objects import Objects
 from superqode.session.git.repository import Repository
 from superqode.session.store.lanes import Merged, merge_fork
 from superqode.session.store.lines import moment, ticks
+from superqode.session.store.speakers import LAST_SECOND
 from superqode.session.store.state import Tree, counts, is_damage, read_entries, read_tree, times
 from superqode.session.store.timeline_tree import write_timeline
 
 __all__ = ["Union", "mend_merge", "merge_tips", "rename_tip", "unite", "write_mended", "write_merge"]
-
-_LAST_SECOND: Final = 253_402_300_799  # 9999-12-31T23:59:59Z
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +195,7 @@ def _commit(
         executions=numbers[1],
         agent=message.parse(later.message).agent,
     )
-    seconds = min(max(0, int(saved.timestamp())), _LAST_SECOND)
+    seconds = min(max(0, int(saved.timestamp())), LAST_SECOND)
     who = Ident(later.committer.name, later.committer.email, seconds)
     return objects.write_commit(tree, parents, who, who, message.compose(story))
 

@@ -16,7 +16,6 @@ from typing import Final
 
 from superqode.session import clock, ids
 from superqode.session.codec import layout, message
-from superqode.session.codec.lines import agent_ident
 from superqode.session.codec.meta import Meta, encode_meta
 from superqode.session.errors import (
     CorruptObject,
@@ -34,7 +33,7 @@ from superqode.session.git.loose import Kept
 from superqode.session.git.object_codec import BLOB, TREE, Ident, TreeEntry
 from superqode.session.git.project import NOTE
 from superqode.session.git.repository import JOURNAL_MOST, Repository
-from superqode.session.models import Entry, Message, MessageRole, Session, Snapshot, Step, thaw
+from superqode.session.models import Entry, Message, Session, Snapshot, Step, thaw
 from superqode.session.store import snapshots
 from superqode.session.store.branches import branch_ref, check_new_id, parent_of
 from superqode.session.store.drafts import MOVES, Draft, Line, drafts
@@ -42,6 +41,7 @@ from superqode.session.store.lines import just_after
 from superqode.session.store.noting import note_project
 from superqode.session.store.rebase import drop_done_steps, rebase
 from superqode.session.store.results import SaveResult
+from superqode.session.store.speakers import author_of, speaker
 from superqode.session.store.state import Saved, Tree, read_entries, read_tree, times
 from superqode.session.store.timeline_tree import write_timeline
 
@@ -51,7 +51,6 @@ __all__ = ["Saver"]
 _ATTEMPTS: Final = 20
 # A change and its save this close together are one moment; only an import's differ.
 _ONE_MOMENT: Final = timedelta(seconds=1)
-_LAST_SECOND: Final = 253_402_300_799  # 9999-12-31T23:59:59Z
 
 
 @dataclass(slots=True)
@@ -259,14 +258,14 @@ class Saver:
             updated_at=None if updated_at == saved_at else updated_at,
             messages=(draft.messages, spoken),
             executions=(len(draft.entries) - draft.messages, grown - spoken),
-            agent=_speaker(added),
+            agent=speaker(added),
             # Asked for only now: a snapshot of this very save has its commit since a moment ago.
             restores=draft.snapshot.commit if draft.snapshot is not None and draft.kind in MOVES else "",
             action=draft.kind,
         )
-        author = self._author(added, draft, updated_at)
-        name, email = self._repository.user()
-        committer = Ident(name, email, max(0, int(saved_at.timestamp())))
+        user = self._repository.user()
+        author = author_of(added if draft.kind in ("save", "snapshot") else (), updated_at, user)
+        committer = Ident(*user, max(0, int(saved_at.timestamp())))
         parents = () if line.commit is None else (line.commit,)
         commit = self._objects.write_commit(tree.oid, parents, author, committer, message.compose(story))
         made.commits.append(commit)
@@ -279,14 +278,6 @@ class Saver:
         untold = not added and saved is not None and draft.updated_at <= saved.updated_at
         near = abs(saved_at - draft.updated_at) < _ONE_MOMENT
         return saved_at if draft.kind in MOVES or untold or near else draft.updated_at
-
-    def _author(self, added: Sequence[Entry], draft: Draft, updated_at: datetime) -> Ident:
-        seconds = min(max(0, int(updated_at.timestamp())), _LAST_SECOND)
-        last = next(reversed(added), None) if draft.kind in ("save", "snapshot") else None
-        if last is None or (isinstance(last, Message) and last.role is MessageRole.USER):
-            return Ident(*self._repository.user(), seconds)
-        fallback = last.role.value if isinstance(last, Message) else "agent"
-        return Ident(*agent_ident(last.agent_name or _speaker(added) or fallback), seconds)
 
     # -- making it so ---------------------------------------------------------------------------------------------
 
@@ -386,10 +377,6 @@ def _carry_snapshots(session: Session) -> None:
     session._steps[:0] = [
         Step("snapshot", snapshot.state, snapshot) for snapshot in session.snapshots if snapshot.id not in told
     ]
-
-
-def _speaker(added: Sequence[Entry]) -> str:
-    return next((entry.agent_name for entry in reversed(added) if entry.agent_name), "")
 
 
 def _plainly(problem: OSError) -> str:
