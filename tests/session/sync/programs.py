@@ -55,7 +55,6 @@ class Program:
         self.said: dict[str, str] = {}
         self.snapshots: dict[str, str] = {}
         self.scrubbed: set[str] = set()
-        self.renamed: set[str] = set()
         self.log: list[str] = []
         self.problems: list[str] = []
 
@@ -90,7 +89,7 @@ class Program:
         word = self._word()
         # Few ids of people's own: so two machines make the same one without knowing of each other.
         name = f"shared-{self.random.randrange(4)}" if self.random.random() < 0.3 else f"s{self.count}"
-        if machine.store.exists(name) or name in self.renamed:
+        if machine.store.exists(name):
             return
         session = Session(id=name, title=f"about {word}")
         session.add_message("user", word)
@@ -163,7 +162,6 @@ class Program:
         if name is not None:
             machine.store.rename(name, f"r{self.count}-{self.random.randrange(10**6)}")
             self.log[-1] += f" {name}"
-            self.renamed.add(name)
 
     def purge(self, machine: Machine) -> None:
         """Forget an item of the trash for good; what only it holds may be gone from then on."""
@@ -244,7 +242,6 @@ class Program:
             assert set(self.snapshots) - names == set(), (set(self.snapshots) - names, self.told())
             for name in machine.ids():
                 machine.store.load(name)
-            assert self.renamed.isdisjoint(machine.ids()), (self.renamed & set(machine.ids()), self.told())
 
         if self.plain:
             on_remote = _held(Path(self.machines[0].remote))

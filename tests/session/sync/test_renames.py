@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import random
+
+import pytest
+
 from session.sync.circle import Machine, settle
 from superqode.session.git.repository import Repository
 from superqode.session.sync import setup
@@ -86,6 +90,39 @@ def test_renamed_twice_and_back(pair):
     settle([one, other])
     assert one.ids() == other.ids() == ["newer"]
     assert sorted(other.heard("newer")) == ["from the other", "hello", "more"]
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_any_order_ends_with_one_session(seed, machine):
+    """Three machines say, retitle and rename one session in any order between syncs: it is one, with all that was said."""
+    machines = [machine(name) for name in ("anvil", "brook", "cedar")]
+    words = machines[0].begin()
+    machines[0].sync()
+    for one in machines[1:]:
+        one.join(words)
+    machines[0].say("s", "word 0")
+    settle(machines)
+    chance, said = random.Random(seed), {"word 0"}
+    for number in range(1, 25):
+        one = chance.choice(machines)
+        (name,) = one.ids()
+        match chance.randrange(5):
+            case 0:
+                one.store.rename(name, f"r{chance.randrange(10**6)}")
+            case 1:
+                session = one.store.load(name)
+                session.title = f"title {number}"
+                one.store.save(session)
+            case 2 | 3:
+                one.say(name, f"word {number}")
+                said.add(f"word {number}")
+            case _:
+                one.sync()
+    settle(machines)
+    assert machines[0].view() == machines[1].view() == machines[2].view()
+    (name,) = machines[0].ids()
+    assert set(machines[0].heard(name)) == said
+    assert machines[0].store.load(name).id == name
 
 
 class _Line:

@@ -29,6 +29,7 @@ _OID_LINE: Final = re.compile(rb"([0-9a-f]{40})(?:\s|\Z)")
 _SYMBOLIC: Final = re.compile(rb"ref: (refs/[^\s]+)\s*\Z")
 _MAX_LINKS: Final = 5
 _PART_MAX: Final = 250
+_OPEN_MOST: Final = 50
 # How bytes that are no UTF-8 stand in a file's name (PEP 383).
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 # git-check-ref-format(1), rules 1 to 10; and what is no UTF-8, which no id can be.
@@ -117,17 +118,10 @@ class Refs:
         names = (name for name in folders.files_below(self._root, "refs/") if not _SURROGATE.search(name))
         return [name for name in names if not is_ref_name(name)]
 
-    def names(self, prefix: str) -> list[str]:
-        """Names of all refs below `prefix` (which ends with a slash), sorted."""
-        return self._names(prefix, prefix)
-
-    def beginning(self, start: str) -> list[str]:
-        """Names of all refs that begin with `start`, which may end within a name, sorted."""
-        return self._names(start[: start.rindex("/") + 1], start)
-
-    def _names(self, folder: str, start: str) -> list[str]:
+    def names(self, start: str) -> list[str]:
+        """Names of all refs that begin with `start` (those in a folder: with a slash at its end), sorted."""
         # Loose first: packing writes packed-refs before it removes a file, so this order misses nothing.
-        loose = set(self.loose_names(folder, start))
+        loose = set(self.loose_names(start[: start.rindex("/") + 1], start))
         packed = packed_refs.names(self._packed, start)
         return sorted([*packed, *loose.difference(packed)])  # the packed ones are in order, which sorting makes use of
 
@@ -219,7 +213,9 @@ class Refs:
         """
         with ExitStack() as locks:
             for name in sorted(refs):  # in order, so that two of these do not wait for each other
-                locks.enter_context(self._locked(name)).idle()
+                held = locks.enter_context(self._locked(name))
+                if len(refs) > _OPEN_MOST:  # a process may open a thousand files, or fewer
+                    held.idle()
             # packed-refs stays locked until all is done, also where it does not hold them: or somebody who packs, and
             # has read a ref already, would bring it back (files_transaction_prepare in Git's refs/files-backend.c).
             packed = locks.enter_context(self._locked_packed())

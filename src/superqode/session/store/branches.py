@@ -48,7 +48,7 @@ def is_session_branch(name: str) -> bool:
 
 def session_ids(repository: Repository, beginning: str = "") -> list[str]:
     """The ids of all sessions, or of those that begin like this; sorted."""
-    names = [name.removeprefix(HEADS) for name in repository.refs.beginning(HEADS + beginning)]
+    names = [name.removeprefix(HEADS) for name in repository.refs.names(HEADS + beginning)]
     return [name for name in names if is_session_branch(name)]
 
 

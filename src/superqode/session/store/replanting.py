@@ -73,6 +73,10 @@ class Replanter:
         stands = self._objects.stands
         return [oid for found in (self._twins, self._commits, self._tags) for oid in found if stands(oid)]
 
+    def kind(self, oid: str) -> str:
+        """What an object was that was replaced, `commit` or `tag`; empty for any other."""
+        return "commit" if oid in self._commits or oid in self._twins else "tag" if oid in self._tags else ""
+
     # -- commits --------------------------------------------------------------------------------------------------
 
     def commit(self, tip: str) -> str:

@@ -72,7 +72,7 @@ class Plan:
     Attributes:
         result: the view that both sides shall hold, but for what has to be merged first.
         merges: sessions' branches that need a merge of two commits, ours and theirs.
-        named: ids that sessions were given on one side and do not keep, by the branches that need a merge.
+        named: ids that sessions were given on one side and do not keep, by their branches: a save has to say so.
         documents: documents of the ledger that need one of two blobs.
         notes: what people should hear of.
     """
@@ -107,7 +107,7 @@ def reconcile(
     found = follow(base, ours, theirs, history, leave=unreadable)
     work = _Reconciler(found.base, found.ours, found.theirs, history, trusted=trusted)
     plan = work.plan()
-    plan.named = {HEADS + kept: lost for kept, lost in found.both.items() if HEADS + kept in plan.merges}
+    plan.named = {HEADS + kept: lost for kept, lost in found.both.items() if HEADS + kept in plan.result}
     plan.notes += [Note("named", lost, kept) for kept, lost in found.both.items()]
     for name in unreadable:
         plan.merges.pop(name, None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any, Final
 
 from superqode.session.codec import jsontext
@@ -37,6 +38,10 @@ def resolve(repository: Repository, plan: Plan) -> tuple[set[str], set[Note]]:
             plan.result[name] = theirs
             plan.result[HEADS + other] = ours
             notes.add(Note("both", session_id, other))
+    for name in plan.named.keys() - plan.merges.keys():
+        with suppress(CorruptObject, CorruptSession):
+            tip = plan.result[name]
+            plan.result[name] = _named(repository, tip, plan.named[name], name.removeprefix(HEADS))
     for name, (ours, theirs) in plan.documents.items():
         plan.result[name] = max(ours, theirs, key=lambda oid: _rank(repository, oid))
     return merged, notes

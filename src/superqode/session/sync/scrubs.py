@@ -51,7 +51,9 @@ class Scrubs:
         marks = self._read()
         replanter = Replanter(repository.objects, marks, clean=clean, purged=purged) if marks else None
         self.replaced = replanter.present() if replanter is not None else []
-        self._replanter = replanter if self.replaced else None
+        known = {oid for view in views for oid in view.values()}
+        idle = replanter is None or not (self.replaced or any(replanter.kind(oid) for oid in known))
+        self._replanter = None if idle else replanter
         self._values: dict[str, str] = {}
 
     def _read(self) -> list[Replaced]:
@@ -85,7 +87,8 @@ class Scrubs:
         if replanter is None:
             return oid
         try:
-            kind = self._repository.objects.read(oid)[0]
+            # What was replaced may be gone here already; what stands for it is known all the same.
+            kind = replanter.kind(oid) or self._repository.objects.read(oid)[0]
             return replanter.commit(oid) if kind == "commit" else replanter.tag(oid) if kind == "tag" else oid
         except (CorruptObject, CorruptSession):
             return oid
