@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from session.sync.circle import git
 from superqode.session.git.repository import Repository
-from superqode.session.sync.view import is_view_name, owner_of, read_view, trash_parts
+from superqode.session.store.owners import owner_of
+from superqode.session.sync.view import is_view_name, read_view
 
 OWNED = {
     "refs/heads/s": "s",
@@ -64,14 +65,6 @@ def test_any_text_is_judged(text):
         if is_view_name(prefix + text):
             assert ".." not in text
             owner_of(prefix + text)
-
-
-def test_parts_of_what_is_in_the_trash():
-    """Session, item, and what of it."""
-    name = "refs/superqode/trash/a/b/20261122T100000.123456Z/tags/x"
-    assert trash_parts(name) == ("a/b", "refs/superqode/trash/a/b/20261122T100000.123456Z/", "tags/x")
-    with pytest.raises(ValueError, match="nothing in the trash"):
-        trash_parts("refs/heads/s")
 
 
 def test_a_store_is_read_as_plain_git_sees_it(machine):

@@ -25,7 +25,7 @@ from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.index.entries import EntryCache
 from superqode.session.store.operations.forgetting import cut
 from superqode.session.store.operations.log import OPLOG, OperationLog
-from superqode.session.store.operations.recording import owner_of
+from superqode.session.store.owners import owner_of
 from superqode.session.store.results import MaintenanceReport
 
 __all__ = ["count_loose", "free_now", "is_due", "leftovers", "maintain"]

@@ -34,7 +34,8 @@ from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.lines import ticks
 from superqode.session.store.loading import load_commit
 from superqode.session.store.merging import mend_merge, write_mended
-from superqode.session.store.operations.recording import owner_of, recording
+from superqode.session.store.operations.recording import recording
+from superqode.session.store.owners import owner_of
 from superqode.session.store.repair_files import repair_files
 from superqode.session.store.results import RepairReport, RepairStep
 from superqode.session.store.saving import Saver

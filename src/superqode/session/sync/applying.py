@@ -18,8 +18,9 @@ from superqode.session.store.ledger import Ledger
 from superqode.session.store.operations.forgetting import purging, scrubbing
 from superqode.session.store.operations.log import OperationLog
 from superqode.session.store.operations.recording import recording, refs_of, titles_of
+from superqode.session.store.owners import owner_of
 from superqode.session.store.secrets import forget_logs, forget_verdicts
-from superqode.session.sync.view import HEADS, LEDGER_FOLDER, PURGED, SCRUBBED, SOURCES, TAGS, TRASH, View, owner_of
+from superqode.session.sync.view import HEADS, LEDGER_FOLDER, PURGED, SCRUBBED, SOURCES, TAGS, TRASH, View
 
 __all__ = ["apply"]
 

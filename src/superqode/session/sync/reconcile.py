@@ -23,20 +23,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from superqode.session.store.owners import trash_parts
 from superqode.session.sync.names import settle_names
 from superqode.session.sync.renames import Renamings, follow, renamed_to
-from superqode.session.sync.view import (
-    HEADS,
-    LEDGER_FOLDER,
-    PURGED,
-    SCRUBBED,
-    SHARE_REFS,
-    SOURCES,
-    TAGS,
-    TRASH,
-    View,
-    trash_parts,
-)
+from superqode.session.sync.view import HEADS, LEDGER_FOLDER, PURGED, SCRUBBED, SHARE_REFS, SOURCES, TAGS, TRASH, View
 
 __all__ = ["History", "Note", "Plan", "reconcile"]
 

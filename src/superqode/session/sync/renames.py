@@ -10,8 +10,9 @@ from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from superqode.session.store.owners import owner_of, trash_parts
 from superqode.session.sync.names import other_name
-from superqode.session.sync.view import HEADS, SOURCES, TAGS, TRASH, View, owner_of, trash_parts
+from superqode.session.sync.view import HEADS, SOURCES, TAGS, TRASH, View
 
 __all__ = ["Followed", "Renamings", "follow", "renamed_to"]
 

@@ -12,11 +12,12 @@ from typing import Final
 
 from superqode.session.errors import CorruptObject, CorruptSession
 from superqode.session.git.repository import Repository
+from superqode.session.store.owners import owner_of
 from superqode.session.store.replanting import Replanter
 from superqode.session.store.scrubbed import Replaced, encode_mark, read_mark
 from superqode.session.store.trash import TIME_FORMAT
 from superqode.session.sync.reconcile import Note
-from superqode.session.sync.view import HEADS, PURGED, SCRUBBED, TAGS, TRASH, View, owner_of
+from superqode.session.sync.view import HEADS, PURGED, SCRUBBED, TAGS, TRASH, View
 
 __all__ = ["Scrubs", "marks_of"]
 

@@ -23,6 +23,7 @@ from superqode.session.git.refs import is_ref_name
 from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.store.branches import is_session_branch
 from superqode.session.store.ledger import MARKS, SEEN, SHARES, Ledger
+from superqode.session.store.owners import owner_of
 from superqode.session.store.purged import PURGED
 from superqode.session.store.scrubbed import SCRUBBED
 from superqode.session.store.sources import KEPT
@@ -40,9 +41,7 @@ __all__ = [
     "Local",
     "View",
     "is_view_name",
-    "owner_of",
     "read_view",
-    "trash_parts",
 ]
 
 View = dict[str, str]
@@ -52,7 +51,6 @@ SHARE_REFS: Final = "refs/superqode/shares/"
 LEDGER_FOLDER: Final = "ledger/"
 _PREFIXES: Final = (HEADS, TAGS, TRASH, PURGED, SCRUBBED, SOURCES, SHARE_REFS)
 _DOCUMENT: Final = re.compile(rf"(?:{SHARES}|{SEEN})/[0-9A-Za-z._-]{{1,200}}\.json|{re.escape(MARKS)}")
-_TRASH_NAME: Final = re.compile(re.escape(TRASH) + r"(?P<session>.+)/(?P<time>\d{8}T\d{6}\.\d{6}Z)/(?P<rest>.+)")
 _MARKS: Final = (PURGED, SCRUBBED)
 _MARK_NAME: Final = re.compile(rf"(?:{PURGED}|{SCRUBBED})(?P<session>.+)/\d{{8}}T\d{{6}}\.\d{{6}}Z")
 # Readings until two in a row agree; a store that is written all the time is taken as it was last seen.
@@ -81,33 +79,8 @@ def is_view_name(name: str) -> bool:
     if name.startswith(HEADS):
         return is_session_branch(name.removeprefix(HEADS))
     if name.startswith(TRASH):
-        found = _TRASH_NAME.fullmatch(name)
-        return found is not None and (found["rest"] == "branch" or found["rest"].startswith("tags/"))
+        return bool(owner_of(name))
     return not name.startswith(_MARKS) or _MARK_NAME.fullmatch(name) is not None
-
-
-def trash_parts(name: str) -> tuple[str, str, str]:
-    """Of a name in the trash: the session, the item's folder (ending with a slash), and what of it this is."""
-    found = _TRASH_NAME.fullmatch(name)
-    if found is None:
-        raise ValueError(f"{name!r} names nothing in the trash")
-    return found["session"], name.removesuffix(found["rest"]), found["rest"]
-
-
-def owner_of(name: str) -> str:
-    """The session whose lock the writers of a name hold; empty for what belongs to none."""
-    if name.startswith(HEADS):
-        return name.removeprefix(HEADS)
-    if name.startswith(TRASH):
-        return trash_parts(name)[0]
-    for prefix in _MARKS:
-        if name.startswith(prefix):
-            return name.removeprefix(prefix).rpartition("/")[0]
-    if name.startswith(SOURCES):
-        return name.removeprefix(SOURCES)
-    if name.startswith(TAGS):
-        return name.removeprefix(TAGS).rpartition("/")[0]
-    return ""
 
 
 def read_view(repository: Repository, wanted: Iterable[str] = _PREFIXES, *, ledger: bool = True) -> Local:

@@ -16,7 +16,8 @@ from superqode.session.errors import CorruptObject, NewerFormat, StoreError
 from superqode.session.git.history import ancestors, ancestors_among
 from superqode.session.git.repository import Repository
 from superqode.session.store.operations.log import OperationLog, Stored
-from superqode.session.store.operations.recording import owner_of, record, refs_of, settle
+from superqode.session.store.operations.recording import record, refs_of, settle
+from superqode.session.store.owners import owner_of
 from superqode.session.store.sources import KEPT
 
 __all__ = ["cut", "forget", "purging", "scrubbing"]

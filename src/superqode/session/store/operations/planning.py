@@ -22,7 +22,8 @@ from superqode.session.git.history import first_parents, is_ancestor
 from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.store.ledger import SHARES, Document, Ledger
 from superqode.session.store.operations.log import Stored
-from superqode.session.store.operations.recording import owner_of, refs_of
+from superqode.session.store.operations.recording import refs_of
+from superqode.session.store.owners import owner_of
 from superqode.session.store.sources import KEPT
 from superqode.session.store.trash import TRASH
 

@@ -25,10 +25,11 @@ from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.store.branches import branch_ref
 from superqode.session.store.ledger import SHARES, Ledger
 from superqode.session.store.operations.log import OperationLog, Stored
+from superqode.session.store.owners import owner_of
 from superqode.session.store.sources import KEPT
 from superqode.session.store.trash import TRASH, title_at
 
-__all__ = ["Recorded", "owner_of", "record", "recording", "refs_of", "settle", "titles_of"]
+__all__ = ["Recorded", "record", "recording", "refs_of", "settle", "titles_of"]
 
 _ID_LENGTH: Final = 12
 # Verbs that make exactly one save: what stands before it is where they began, whatever was saved just before.
@@ -229,17 +230,6 @@ def _as_made(
         if move.old != move.new:
             made.append(move)
     return tuple(made)
-
-
-def owner_of(name: str) -> str:
-    """The session that a branch, a snapshot, a ref of the trash or a kept original belongs to; empty for shares."""
-    if name.startswith(HEADS):
-        return name.removeprefix(HEADS)
-    if name.startswith(TRASH):
-        return name.removeprefix(TRASH).partition("/tags/")[0].removesuffix("/branch").rpartition("/")[0]
-    if name.startswith(KEPT):
-        return name.removeprefix(KEPT)
-    return name.removeprefix(TAGS).rpartition("/")[0] if name.startswith(TAGS) else ""
 
 
 def _changed(repository: Repository, move: Move, verb: str, *, interrupted: bool) -> Move:
