@@ -9,7 +9,12 @@ import pytest
 
 from session.sync.circle import Machine, git, settle
 from session.sync.programs import Program
+from superqode.session.errors import RemoteRefMoved
+from superqode.session.git.landing import Landing
 from superqode.session.git.remotes import list_remotes
+from superqode.session.git.repository import Repository
+from superqode.session.sync import plain as plain_remote
+from superqode.session.sync.state import State
 
 
 @pytest.fixture
@@ -119,6 +124,41 @@ def test_a_host_that_takes_branches_and_tags_only(plain, remote, machine):
     third.sync()
     assert third.trash() == ["a"]
     assert third.view(plain=True) == one.view(plain=True)
+
+
+@pytest.mark.parametrize("named", [0, 100])
+def test_many_sessions_come_in_one_fetch(plain, monkeypatch, named):
+    """Asked for by name or all at once: sessions, snapshots and trash come, and the landing leaves nothing behind."""
+    monkeypatch.setattr(plain_remote, "_BY_NAME", named)
+    one, other = plain
+    for number in range(5):
+        one.say(f"s{number}", "hello")
+    one.snapshot("s0", "before")
+    one.store.delete("s1")
+    settle([one, other])
+    assert one.view(plain=True) == other.view(plain=True)
+    other.say("s2", "more")
+    one.say("t", "hello")
+    settle([one, other])
+    assert one.view(plain=True) == other.view(plain=True)
+    assert "landed" not in git(other.path, "for-each-ref", "--format=%(refname)")
+    git(other.path, "fsck", "--strict", "--no-dangling")
+
+
+def test_a_remote_that_moves_between_a_look_and_a_fetch(plain, remote):
+    """What was seen and is not there any more is looked at again, and never taken for what there is."""
+    one, other = plain
+    one.say("s", "hello")
+    one.sync()
+    repository = Repository(other.path)
+    (target,) = list_remotes(other.path)
+    looking = plain_remote.PlainRemote(repository, target)
+    looking.look(State("plain"))
+    tip = git(remote, "commit-tree", "-m", "another", git(remote, "mktree", stdin=b"").strip()).strip()
+    git(remote, "update-ref", "refs/heads/s", tip)
+    git(remote, "gc", "--quiet", "--prune=now")
+    with Landing(repository, borrow=True) as landing, pytest.raises(RemoteRefMoved):
+        looking.land(landing, {})
 
 
 @pytest.mark.parametrize("seed", range(4000, 4002))

@@ -145,7 +145,8 @@ def fetch(
         into: a bare repository; what was there stays. After an error nothing in it is to be trusted.
         url: the remote.
         refs: its refs, and what they are called here; a ref that is here already is replaced. Where both end in `*`,
-            all whose names begin so, which may be none, and in which `*` stands for slashes too.
+            all whose names begin so, which may be none, and in which `*` stands for slashes too. Empty: they get no
+            name here, only what they reach comes.
         depth: how many commits deep; `None` for all.
         max_bytes: how much may come at most, in bytes on disk.
         max_refs: how many refs there may be at most of one beginning.
@@ -186,7 +187,7 @@ def fetch(
                 *(["--filter=tree:0"] if commits_only else []),
                 "--",
                 _promisor(target.url) if commits_only else target.url,
-                *(f"+{theirs}:{ours}" for theirs, ours in refs.items()),
+                *(f"+{theirs}:{ours}" if ours else theirs for theirs, ours in refs.items()),
             ],
             purpose="Fetching",
             repository=into,
@@ -207,7 +208,8 @@ def fetch(
 
 
 def _is_refspec(theirs: str, ours: str) -> bool:
-    """Whether these are two names, or the beginnings of names, each with a `*` behind it."""
+    """Whether these are two names, or the beginnings of names, each with a `*` behind it; or one of them alone."""
+    ours = ours or theirs
     if theirs.endswith("*") and ours.endswith("*"):
         theirs, ours = theirs[:-1] + "x", ours[:-1] + "x"
     return is_ref_name(theirs) and is_ref_name(ours)
