@@ -35,6 +35,16 @@ def test_where_there_is_nothing_to_replace_it_is_renamed(folder):
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == {"fresh": b"new"}
 
 
+def test_a_folder_is_not_replaced(folder):
+    """Where a folder stands, the error is the system's, and both stay where they are."""
+    (folder / "old").mkdir()
+    (folder / "new").write_bytes(b"new")
+    with pytest.raises(IsADirectoryError):
+        exchange.replace(str(folder / "new"), str(folder / "old"))
+    assert (folder / "old").is_dir()
+    assert (folder / "new").read_bytes() == b"new"
+
+
 def test_an_error_is_the_systems_own_and_changes_nothing(folder):
     """Without the source, the error says so, and what stands in the other place stays."""
     (folder / "old").write_bytes(b"old")

@@ -41,9 +41,17 @@ def replace(source: str, target: str) -> None:
     Raises:
         OSError: the disk said no; where the source is still there, it may be the old target.
     """
-    renameat2 = _renameat2()
-    names = os.fsencode(source), os.fsencode(target)
-    if renameat2 is not None and not renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE):
-        os.unlink(source)  # noqa: PTH108 - text paths on the save path
+    if _exchanged(source, target):
+        try:
+            os.unlink(source)  # noqa: PTH108 - text paths on the save path
+        except IsADirectoryError:
+            _exchanged(source, target)  # a rename refuses to replace a folder, too
+            raise
     else:  # nothing to replace, or a file system or kernel that cannot: the same call says what else is wrong
         os.replace(source, target)  # noqa: PTH105
+
+
+def _exchanged(one: str, other: str) -> bool:
+    renameat2 = _renameat2()
+    names = os.fsencode(one), os.fsencode(other)
+    return renameat2 is not None and not renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE)
