@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from superqode.session import MessageRole, Session, SessionStore
 from superqode.session.errors import InvalidSessionId, SessionExists, SessionNotFound
 from superqode.session.store import moving
+from superqode.session.store.index import rows
 
 
 def saved(store, session_id="work", text="Fix it"):
@@ -252,3 +254,32 @@ def test_a_ref_in_the_trash_that_is_no_deletion_is_left_alone(store, git):
     git("update-ref", "refs/superqode/trash/x/99999999T999999.999999Z/branch", "refs/heads/work")
     store.delete("work")
     assert trashed(store) == ["work"]
+
+
+def test_a_purge_forgets_words_and_lists_on(store, store_path, monkeypatch):
+    """The other sessions are not read again to be listed, and found again, also by a process that had looked before."""
+    for name in ("gone", "kept"):
+        saved(store, name, f"the word-of-{name}")
+    with SessionStore(store_path) as other:
+        assert len(other.search("word")) == 2
+        store.delete("gone")
+        store.purge("gone")
+        monkeypatch.setattr(rows, "row_of", None)
+        for asked in (store, other):
+            assert ids_of(asked) == ["kept"]
+            assert [hit.session_id for hit in asked.search("word")] == ["kept"]
+    left = [path for path in (store_path / "superqode").rglob("*") if path.is_file() and b"gone" in path.read_bytes()]
+    assert left == []
+
+
+def test_a_purge_beside_somebody_who_reads_throws_the_index_away(store, store_path, monkeypatch):
+    """Where the index cannot be written anew, it goes as a whole, with all that it knew of the purged session."""
+    for name in ("gone", "kept"):
+        saved(store, name, f"the word-of-{name}")
+    store.search("word")
+    store.delete("gone")
+    index = store._index(store._open()).database
+    monkeypatch.setattr(index, "rewrite", lambda _change: (_ for _ in ()).throw(sqlite3.OperationalError("busy")))
+    store.purge("gone")
+    assert not (store_path / "superqode" / "index.sqlite").exists()
+    assert [hit.session_id for hit in store.search("word")] == ["kept"]

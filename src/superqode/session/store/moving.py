@@ -184,7 +184,7 @@ class StoreMoves(StoreCare):
                     sources_refs.forget_purged(repository, item)
         # Not under the sessions' locks, which a listing that rescues takes while it holds the index.
         index.forget(*(name for name in sessions if repository.refs.read(branch_ref(name)) is None))
-        index.discard()  # the words of what was purged go with it
+        index.discard_words()  # those of what was purged are among them; its row is gone
         scrubbing.forget_verdicts(repository)
 
     def cleanup_old_sessions(self, days: float = 30, *, dry_run: bool = False) -> list[SessionSummary]:

@@ -20,15 +20,16 @@ from superqode.session.store.index.filters import Filter, storable
 from superqode.session.store.index.generations import Generations
 from superqode.session.store.index.known import Known
 from superqode.session.store.index.scan import (
-    DAMAGED,
     Branch,
     Changes,
     changed_since,
+    differs,
     folders_of,
     packed_moved,
     packed_same,
     scan,
     take_stamp,
+    unread,
 )
 from superqode.session.store.index.summaries import COLUMNS, LABELS, LabelKind, known_summary, summary_of
 from superqode.session.store.index.waiting import blocks, waiting
@@ -137,7 +138,7 @@ class Catalogue:
         """Write what changed, unless what it was compared with is not what there is any more."""
         changed = changes.changed
         before = known.of((*changed, *changes.gone, *changes.damaged, *self._troubled))
-        moved = [name for name, branch in changed.items() if _differs(before[name], branch)]
+        moved = [name for name, branch in changed.items() if differs(before[name], branch)]
         whole = len(moved) - len(moved) % _AT_ONCE
         told = None if progress is None else partial(_tell, progress, len(moved))
         with self._repository.objects.reading_many() if len(moved) > _FEW else nullcontext():
@@ -158,7 +159,7 @@ class Catalogue:
             {name: branch.oid for name in changes.gone if (branch := before[name]) is not None},
             [name for name in moved if before[name] is None],
         )
-        found = changed | {name: _unread(before[name]) for name in changes.damaged}
+        found = changed | {name: unread(before[name]) for name in changes.damaged}
         if not self._write(read, found, changes.gone, stamp, final=final):
             return False
         troubled |= _troubled(read)
@@ -260,6 +261,15 @@ class Catalogue:
             self._known, self._stamp = None, None
             self.generations.note(None)
             self.database.discard()
+            entries.EntryCache.of(self._repository).discard()
+
+    def discard_words(self) -> None:
+        """As `discard`, but for what a listing gives: sessions that are gone have no part in that."""
+        with self._lock:
+            try:
+                self.database.rewrite(putting.drop_words)
+            except sqlite3.DatabaseError:
+                self.discard()
             entries.EntryCache.of(self._repository).discard()
 
     # -- questions ------------------------------------------------------------------------------------------------
@@ -388,12 +398,3 @@ def _data_version(connection: sqlite3.Connection) -> int:
 def _troubled(found: Sequence[Row]) -> set[str]:
     """The names of those that cannot be read."""
     return {row.name for row in found if row.problem}
-
-
-def _differs(before: Branch | None, now: Branch) -> bool:
-    return before is None or before.oid != now.oid or before.file == DAMAGED
-
-
-def _unread(before: Branch | None) -> Branch:
-    """A branch whose file cannot be read; where it was stays known."""
-    return Branch(before.oid if before is not None else "", DAMAGED)

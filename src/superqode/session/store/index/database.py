@@ -157,6 +157,20 @@ class Database:
             except OSError:
                 self._in_memory = True  # a read-only store
 
+    def rewrite(self, change: Callable[[sqlite3.Connection], None]) -> None:
+        """Change the file and write all of it anew: nothing is on the disk any more of what was taken out.
+
+        Raises:
+            sqlite3.DatabaseError: it is damaged, or another process reads it all the time; something may be left.
+        """
+        with self._lock:
+            with self.writing() as connection:
+                change(connection)
+            connection.execute("VACUUM")
+            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            if busy:
+                raise sqlite3.OperationalError("another process reads the index")
+
     def leave_disk(self) -> None:
         """Work in memory from now on: list and search work all the same, only slower."""
         with self._lock:

@@ -9,7 +9,7 @@ from superqode.session.store.index import texts
 from superqode.session.store.index.filters import folded, storable
 from superqode.session.store.index.rows import Row
 
-__all__ = ["drop_session", "put_row"]
+__all__ = ["drop_session", "drop_words", "put_row"]
 
 
 def put_row(connection: sqlite3.Connection, row: Row) -> None:
@@ -52,6 +52,19 @@ def put_row(connection: sqlite3.Connection, row: Row) -> None:
     labels |= {("root", root) for root in row.identity.roots} if row.identity is not None else set()
     labels |= {("finding", severity) for severity in row.findings}
     connection.executemany("INSERT INTO labels VALUES (?, ?, ?)", [(*label, session) for label in sorted(labels)])
+
+
+def drop_words(connection: sqlite3.Connection) -> None:
+    """Take all that is searched out; it is read anew when somebody searches."""
+    made = connection.execute(
+        "SELECT sql FROM sqlite_master WHERE tbl_name IN ('texts', 'entries', 'words', 'titles') AND sql IS NOT NULL"
+        " ORDER BY type DESC"  # tables before their indexes
+    ).fetchall()
+    for table in ("texts", "entries", "words", "titles"):
+        connection.execute(f"DROP TABLE {table}")
+    for (statement,) in made:
+        connection.execute(statement)
+    connection.execute("UPDATE sessions SET indexed_title = NULL, indexed_timeline = NULL")
 
 
 def drop_session(connection: sqlite3.Connection, name: str) -> None:

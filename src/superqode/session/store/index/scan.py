@@ -24,11 +24,13 @@ __all__ = [
     "Branch",
     "Changes",
     "changed_since",
+    "differs",
     "folders_of",
     "packed_moved",
     "packed_same",
     "scan",
     "take_stamp",
+    "unread",
 ]
 
 _RACY_NS: Final = 2_000_000_000
@@ -47,6 +49,16 @@ class Branch(NamedTuple):
 
     oid: str
     file: Look
+
+
+def differs(before: Branch | None, now: Branch) -> bool:
+    """Whether a branch is to be read again."""
+    return before is None or before.oid != now.oid or before.file == DAMAGED
+
+
+def unread(before: Branch | None) -> Branch:
+    """A branch whose file cannot be read; where it was stays known."""
+    return Branch(before.oid if before is not None else "", DAMAGED)
 
 
 class Changes:
