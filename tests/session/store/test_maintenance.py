@@ -10,6 +10,7 @@ import pytest
 from superqode.session import Session, SessionStore
 from superqode.session.errors import StoreLocked
 from superqode.session.git import recovery
+from superqode.session.git.repository import Repository
 from superqode.session.store import maintenance
 
 
@@ -287,3 +288,18 @@ def test_progress_names_the_parts(store):
     store.maintain(progress=lambda *step: told.append(step))
 
     assert [step[:2] for step in told] == [(0, 4), (1, 4), (2, 4), (3, 4), (4, 4)]
+
+
+def test_what_was_freed_is_not_there(store, git):
+    """Also for who had read it from a pack before: the pack stood open, and went on to answer."""
+    session = Session(id="s")
+    session.add_message("user", "hello")
+    tip = store.save(session).tip
+    repository = Repository(store.path)
+    git("repack", "-a", "-d", "-q")
+    git("prune-packed")
+    assert repository.objects.has(tip)
+    git("update-ref", "-d", "refs/heads/s")
+    maintenance.free_now(repository)
+    assert not repository.objects.stands(tip)
+    assert not repository.objects.has(tip)
