@@ -238,6 +238,30 @@ def test_any_edits_keep_both_lists_own_order(edits):
     assert len(order) == len(session.messages) + len(session.tool_executions)
 
 
+@given(st.lists(st.tuples(EDITS.filter(lambda edits: len(edits) < 4), st.randoms(), st.booleans()), max_size=4))
+def test_an_order_that_is_set_is_the_lists_order(turns):
+    """Whatever was done before, after an order is set the lists hold just its entries, and just their ids are known."""
+    session = Session(id="s")
+    gone = {}
+    for turn, (edits, dice, look) in enumerate(turns):
+        for number, (kind, of_messages, place, second, _) in enumerate(edits):
+            _edit(session, kind, of_messages, place, second, 100 * turn + number)
+        if look:
+            session._timeline.knows(_message("nobody"))
+        order = session.timeline if look else [*session.messages, *session.tool_executions]
+        keep = dice.randint(0, len(order))
+        wanted = [*order[:keep], *dice.sample(order[keep:], dice.randint(0, len(order) - keep)), _call(f"set-{turn}")]
+        gone.update((entry.id, entry) for entry in order)
+
+        session._set_order(wanted)
+
+        assert session.timeline == wanted
+        assert session.messages == [entry for entry in wanted if isinstance(entry, Message)]
+        assert session.tool_executions == [entry for entry in wanted if isinstance(entry, ToolExecution)]
+        there = {entry.id for entry in wanted}
+        assert {name for name, entry in gone.items() if session._timeline.knows(entry)} == there & gone.keys()
+
+
 @given(EDITS)
 def test_untouched_is_never_too_much(edits):
     """However the lists are edited, the beginning counted as untouched is the very beginning of the last mark."""

@@ -8,6 +8,8 @@ at hand, and there are no lists: it can be appended to, and unfolds when somebod
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import compress, count
+from operator import is_not
 from typing import Any, SupportsIndex, TypeVar
 
 from superqode.session import clock
@@ -109,13 +111,33 @@ class Timeline:
     def reset(self, entries: Iterable[Entry], messages: EntryList[Message], calls: EntryList[ToolExecution]) -> None:
         """Take over a whole order, and fill the two lists with it in place."""
         fresh = list(entries)
-        self.untouched = min(self.untouched, common_prefix(self.entries, fresh))
+        same = common_prefix(self.entries, fresh)
+        self.untouched = min(self.untouched, same)
+        spoken = called = 0
+        if self._folded is None and self._is_seen(messages, calls):
+            gone = self.entries[same:]
+            spoken = len(messages) - sum(isinstance(entry, Message) for entry in gone)
+            called = same - spoken
+            if self._ids is not None:
+                self._ids.difference_update([entry.id for entry in gone])
+                self._ids.update([entry.id for entry in fresh[same:]])
+        else:  # whatever the lists hold, all of it goes
+            same = 0
+            self._ids = self._folded = None
+        messages[spoken:] = [entry for entry in fresh[same:] if isinstance(entry, Message)]
+        calls[called:] = [entry for entry in fresh[same:] if isinstance(entry, ToolExecution)]
         self.entries = fresh
-        self._ids = self._folded = None
-        messages[:] = [entry for entry in fresh if isinstance(entry, Message)]
-        calls[:] = [entry for entry in fresh if isinstance(entry, ToolExecution)]
         self._messages, self._calls = messages, calls
         self._note()
+
+    def _is_seen(self, messages: EntryList[Message], calls: EntryList[ToolExecution]) -> bool:
+        """Whether these two lists are as they were when the order was last brought up to date with them."""
+        return (
+            messages is self._messages
+            and calls is self._calls
+            and (len(messages), messages.edits) == self._messages_seen
+            and (len(calls), calls.edits) == self._calls_seen
+        )
 
     @property
     def is_folded(self) -> bool:
@@ -224,10 +246,7 @@ class Timeline:
 
 def common_prefix(old: Sequence[Entry], new: Sequence[Entry]) -> int:
     """How many leading entries are the same objects in both."""
-    for place, (before, after) in enumerate(zip(old, new, strict=False)):
-        if before is not after:
-            return place
-    return min(len(old), len(new))
+    return next(compress(count(), map(is_not, old, new)), min(len(old), len(new)))
 
 
 def _interleave(messages: list[Message], calls: list[ToolExecution], places: dict[str, int]) -> list[Entry]:

@@ -25,14 +25,16 @@ def rebase(repository: Repository, session: Session, saved: Saved, tip: str) -> 
     commit = objects.commit(tip)
     theirs = read_tree(objects, commit, session.id)
     count = count_entries(objects, theirs.timeline)
-    before = {entry.id for entry in session._order()}
-    merged, stored = _merge(repository, session, saved, theirs)
-    taken = sum(1 for entry in merged if entry.id not in before)
+    order = session._order()
+    merged, stored, same = _merge(repository, session, saved, theirs)
+    kept = common_prefix(order, merged)
+    before = {entry.id for entry in order[kept:]}
+    taken = sum(1 for entry in merged[kept:] if entry.id not in before)
     meta = merge_meta(saved.tree.meta, Meta.of(session), theirs.meta)
     _apply(session, merged, meta)
     session._timeline.untouched = common_prefix(stored, merged)
     saved_at, updated_at = times(commit)
-    spoken = sum(1 for entry in stored if isinstance(entry, Message))
+    spoken = sum(1 for entry in stored[same:] if isinstance(entry, Message)) + (saved.messages if same else 0)
     fresh = Saved(saved.store, saved.branch, tip, theirs, count, spoken, saved_at, updated_at)
     session._saved = fresh
     session.updated_at = max(session.updated_at, updated_at)
@@ -41,8 +43,10 @@ def rebase(repository: Repository, session: Session, saved: Saved, tip: str) -> 
     return fresh, taken
 
 
-def _merge(repository: Repository, session: Session, saved: Saved, theirs: Tree) -> tuple[list[Entry], Sequence[Entry]]:
-    """The merged order, and the stored one."""
+def _merge(
+    repository: Repository, session: Session, saved: Saved, theirs: Tree
+) -> tuple[list[Entry], Sequence[Entry], int]:
+    """The merged order, the stored one, and how many of that are all that was saved before; 0 where it is not so."""
     objects = repository.objects
     order = session._order()
     try:
@@ -53,13 +57,13 @@ def _merge(repository: Repository, session: Session, saved: Saved, theirs: Tree)
         # Both only appended, as nearly always: what is common need not be read again.
         news = read_entries(objects, theirs, session.id, start=common)
         stored = [*order[:common], *news]
-        return merge_entries(order[:common], order, stored), stored
+        return merge_entries(order[:common], order, stored), stored, common
     try:
         base: Sequence[Entry] = read_entries(objects, saved.tree, session.id)
     except CorruptSession:
         base = order[: session._timeline.untouched]  # gone with a scrub: what we did not touch is what was saved
     stored = read_entries(objects, theirs, session.id)
-    return merge_entries(base, order, stored), stored
+    return merge_entries(base, order, stored), stored, 0
 
 
 def _apply(session: Session, entries: list[Entry], meta: Meta) -> None:
