@@ -144,6 +144,26 @@ def test_repair_says_first_what_it_will_do(cli, git, tmp_path):
     assert [row["id"] for row in cli.json("sessions", "list") if row["id"] == "s-recovered"]
 
 
+def test_repair_of_packed_refs(cli, git):
+    """One flipped bit in what a tag peels to: nothing can be planned before the file is written anew, so that is done."""
+    with SessionStore(cli.store) as store:
+        session = Session(id="s")
+        session.create_snapshot("kept", snapshot_id="k")
+        store.save(session)
+    git("pack-refs", "--all")
+    packed = cli.store / "packed-refs"
+    whole = packed.read_bytes()
+    place = whole.index(b"\n^") + 5
+    packed.write_bytes(whole[:place] + bytes([whole[place] | 0x80]) + whole[place + 1 :])
+    assert "packed-refs" in cli.run("sessions", "verify", expect=ExitCode.CORRUPT).stdout
+    assert "packed-refs" in cli.run("sessions", "repair", "--dry-run", expect=ExitCode.CORRUPT).stderr
+    told = cli.run("sessions", "repair").stdout.splitlines()
+    assert told[0] == "Done:"
+    assert "packed-refs from its lines that can be read (3 of 3" in told[1]
+    assert packed.read_bytes() == whole
+    assert [row["id"] for row in cli.json("sessions", "snapshots", "s")] == ["k"]
+
+
 def test_repair_of_a_whole_store(cli):
     """Nothing is damaged, and nothing is done."""
     with SessionStore(cli.store) as store:

@@ -121,6 +121,47 @@ def test_garbage_is_told(tmp_path, line, header):
         find(str(path), "refs/heads/z")
 
 
+@pytest.mark.parametrize(
+    "peeled",
+    [b"^" + b"\xb3" * 40, b"^hello", b"^", b"^" + b"3" * 39, b"^" + b"3" * 40 + b"\n^" + b"3" * 40],
+    ids=range(5),
+)
+@pytest.mark.parametrize(
+    "header", [b"# pack-refs with: peeled ", b"# pack-refs with: peeled sorted "], ids=["plain", "sorted"]
+)
+def test_a_peeled_id_that_is_none_is_told(tmp_path, header, peeled):
+    """One flipped bit in what a tag peels to is CorruptObject, no error of Python's, and never an id; the refs are salvaged."""
+    path = tmp_path / "packed-refs"
+    path.write_bytes(b"\n".join([header, b"1" * 40 + b" refs/tags/s/a", peeled, b"2" * 40 + b" refs/tags/s/b", b""]))
+
+    for prefix in ("", "refs/tags/"):
+        for read in (iterate, packed_refs.names, packed_refs.lines):
+            with pytest.raises(CorruptObject, match="packed-refs"):
+                list(read(str(path), prefix))
+    assert packed_refs.salvage(str(path)) == ({"refs/tags/s/a": "1" * 40, "refs/tags/s/b": "2" * 40}, 2)
+
+
+def test_what_a_tag_peels_to_stands_behind_it(tmp_path):
+    """A peeled id before the first ref belongs to none: CorruptObject."""
+    path = tmp_path / "packed-refs"
+    path.write_bytes(b"^" + b"3" * 40 + b"\n" + b"1" * 40 + b" refs/tags/s/a\n")
+
+    with pytest.raises(CorruptObject, match="packed-refs"):
+        list(iterate(str(path)))
+
+
+@pytest.mark.parametrize("name", [b"\xff\xffz", b"\xfe", b"a\xff", b"\xff"])
+def test_names_of_any_bytes_are_listed(tmp_path, name):
+    """Git lets a name have bytes that no UTF-8 has: listed all at once, such a ref is there as it is one by one."""
+    path = tmp_path / "packed-refs"
+    named = f"refs/heads/{name.decode('utf-8', 'surrogateescape')}"
+    path.write_bytes(render({"refs/heads/a": _TAG, named: _TAG, "refs/tags/x": _TAG}))
+
+    for prefix in ("", "refs/", "refs/heads/", named[:-1], named):
+        assert named in packed_refs.names(str(path), prefix)
+        assert packed_refs.names(str(path), prefix) == [found for found, _ in iterate(str(path), prefix)]
+
+
 @given(REFS, st.sampled_from(["refs/heads/", "refs/tags/s/"]))
 def test_twins_are_found_whatever_the_case(file, refs, prefix):
     """A name that differs only in case is found, with its own spelling."""
@@ -166,6 +207,27 @@ def test_some_are_taken_out_and_the_others_stay(file, refs, absent, chance, orde
         rest = {name: ref for name, ref in refs.items() if name not in some and name not in absent}
         assert without(str(file), [*some, *absent]) == render(rest)
     assert without(str(file), absent - refs.keys()) is None
+
+
+def test_a_ref_that_stands_there_twice_goes_whole(tmp_path):
+    """Of two equal lines none is left when the ref is taken out, or it would show again; and one when it is put in."""
+    path = tmp_path / "packed-refs"
+    refs = {"refs/heads/a": _TAG, "refs/heads/b": _TAG, "refs/heads/c": _TAG}
+    line = b"2" * 40 + b" refs/heads/b\n"
+    path.write_bytes(render(refs).replace(line, b"4" * 40 + b" refs/heads/b\n" + line))
+    new = PackedRef("5" * 40)
+
+    assert without(str(path), ["refs/heads/b"]) == render({"refs/heads/a": _TAG, "refs/heads/c": _TAG})
+    assert merged(str(path), {"refs/heads/b": new}) == render(refs | {"refs/heads/b": new})
+
+
+def test_a_last_line_is_ended_when_another_goes(tmp_path):
+    """What is left of a file without a last newline has one: git refuses a file that does not end with it."""
+    path = tmp_path / "packed-refs"
+    path.write_bytes(render({"refs/heads/a": _TAG, "refs/heads/b": PackedRef("4" * 40)}).removesuffix(b"\n"))
+
+    assert without(str(path), ["refs/heads/a"]) == render({"refs/heads/b": PackedRef("4" * 40)})
+    assert without(str(path), ["refs/heads/x"]) is None
 
 
 def test_git_reads_what_we_write_and_we_what_git_writes(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import random
 import subprocess
 import threading
@@ -14,6 +15,7 @@ from superqode.session import Session, SessionStore, clock
 from superqode.session.errors import NewerFormat, SaveFailed, StoreUnwritable
 from superqode.session.git import durability, recovery
 from superqode.session.git import journal as module
+from superqode.session.git.lockfile import LockFile
 from superqode.session.git.loose import LooseObjects
 from superqode.session.git.repository import _number
 
@@ -422,6 +424,96 @@ def test_a_save_that_lost_the_race_leaves_no_record(store_path, git, session, cr
     assert tried[0] not in {move.new for move in moves}
     crashed()
     assert texts(store_path) == ["one", "two", "three", "ours"]
+
+
+@pytest.fixture
+def failing(monkeypatch):
+    """Lets the writing of a ref fail, before it stands there or after."""
+
+    def fail(name, problem, *, after=False):
+        real = LockFile.commit
+
+        def commit(self, content, **options):
+            if not self.path.endswith(name):
+                return real(self, content, **options)
+            if after:
+                real(self, content, **options)
+            raise problem
+
+        monkeypatch.setattr(LockFile, "commit", commit)
+        return lambda: monkeypatch.setattr(LockFile, "commit", real)
+
+    return fail
+
+
+@pytest.mark.parametrize("problem", [OSError(errno.ENOSPC, "No space left on device"), KeyboardInterrupt()], ids=repr)
+def test_what_was_told_as_not_saved_does_not_come_back(store_path, session, crashed, failing, problem):
+    """A full disk or Ctrl-C at the branch: the journal says nothing of the save, so no crash of the system brings it back."""
+    heal = failing("refs/heads/s", problem)
+    with SessionStore(store_path) as store:
+        made = store.load("s")
+        made.add_message("user", "lost, as was told")
+        with pytest.raises(type(problem)) as caught:
+            store.save(made)
+    assert getattr(caught.value, "outcome", "not saved") == "not saved"
+    heal()
+    crashed()
+    assert texts(store_path) == ["one", "two", "three"]
+    with SessionStore(store_path) as store:
+        store.save(made)
+    crashed()
+    assert texts(store_path) == ["one", "two", "three", "lost, as was told"]
+
+
+@pytest.mark.parametrize("problem", [OSError(errno.EIO, "Input/output error"), KeyboardInterrupt()], ids=repr)
+def test_a_branch_that_moved_before_the_error_is_in_the_journal(store_path, git, session, crashed, failing, problem):
+    """An error after the branch moved: whoever saw the save there sees it after a crash of the system as well."""
+    before = git("rev-parse", "s")
+    heal = failing("refs/heads/s", problem, after=True)
+    with SessionStore(store_path) as store:
+        made = store.load("s")
+        made.add_message("user", "four")
+        with pytest.raises(type(problem)) as caught:
+            store.save(made)
+    assert getattr(caught.value, "outcome", "unknown") == "unknown"
+    heal()
+    (store_path / "refs" / "heads" / "s").write_text(before + "\n")
+    crashed()
+    assert texts(store_path) == ["one", "two", "three", "four"]
+
+
+def test_of_several_tags_the_journal_has_those_that_were_put(store_path, git, session, crashed, failing):
+    """The second of two snapshots fails: after a crash of the system the first is there, and the second is not."""
+    heal = failing("refs/tags/s/second", OSError(errno.ENOSPC, "No space left on device"))
+    with SessionStore(store_path) as store:
+        made = store.load("s")
+        made.create_snapshot(snapshot_id="first")
+        made.create_snapshot(snapshot_id="second")
+        with pytest.raises(SaveFailed) as caught:
+            store.save(made)
+    assert caught.value.outcome == "saved"
+    heal()
+    (store_path / "refs" / "tags" / "s" / "first").unlink()
+    crashed()
+    with SessionStore(store_path) as store:
+        assert [snapshot.id for snapshot in store.load("s").snapshots] == ["first"]
+    assert sound(git)
+
+
+def test_a_record_that_cannot_be_taken_back_is_told(store_path, session, crashed, failing, monkeypatch):
+    """The disk fails at the branch, and then at the journal, too: nobody can tell what a crash leaves, and none is sure."""
+    failing("refs/heads/s", OSError(errno.EIO, "Input/output error"))
+
+    def broken(self, mark):
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(module.Journal, "take_back", broken)
+    with SessionStore(store_path) as store:
+        made = store.load("s")
+        made.add_message("user", "who knows")
+        with pytest.raises(SaveFailed, match="cannot be taken back") as caught:
+            store.save(made)
+    assert caught.value.outcome == "unknown"
 
 
 def test_a_huge_save_is_flushed_itself(store_path, session, crashed):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import copy
 import pickle
+import sys
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from superqode.session import Message, Session, SessionStore, ToolExecution
-from superqode.session.errors import CorruptSession, DuplicateEntry
+from superqode.session.errors import CorruptSession, DuplicateEntry, NotFound
 from superqode.session.models.window import Window
 from superqode.session.store import loading
 
@@ -46,6 +50,15 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(loading, "_entries", noted)
     return begun
+
+
+@pytest.fixture
+def fast_switching() -> Iterator[None]:
+    """Threads take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
 
 
 def test_the_end_is_there_without_the_beginning(long_store: SessionStore, reads: list[int]) -> None:
@@ -115,6 +128,39 @@ def test_whoever_asks_for_the_whole_gets_it(long_store: SessionStore, whole_of) 
     assert whole_of(long_store.load("long", last=4)) == whole_of(long_store.load("long"))
 
 
+@pytest.mark.parametrize(
+    "shape",
+    [
+        lambda session: [name for name, _ in session],
+        lambda session: list(session.model_dump(warnings=False)),
+        lambda session: session.model_dump_json(warnings=False),
+        lambda session: session.to_json(),
+        lambda session: list(dict(copy.copy(session))),
+        lambda session: list(dict(copy.deepcopy(session))),
+        lambda session: list(dict(pickle.loads(pickle.dumps(session)))),  # noqa: S301 - our own
+        lambda session: list(session.messages and vars(session)),
+        lambda session: [name for name, _ in session.__repr_args__()],
+        lambda session: [name for name, *_ in session.__rich_repr__()],
+        lambda session: (session.messages, repr(session)),
+        lambda session: (session.tool_executions, str(session)),
+        lambda session: session.model_fields_set,
+    ],
+)
+def test_its_fields_stand_in_their_order(long_store: SessionStore, shape) -> None:
+    """Whatever lists the fields lists them as of a session that was loaded whole, and in the same order."""
+    assert shape(long_store.load("long", last=4)) == shape(long_store.load("long"))
+
+
+def test_its_repr_reads_nothing_and_leaves_nothing_out(long_store: SessionStore, reads: list[int]) -> None:
+    """Shown in a log or a debugger, it tells how many messages and calls there are, and the beginning is not read."""
+    session = long_store.load("long", last=4)
+    for shown, between in ((repr(session), ", "), (str(session), " ")):
+        told = ["messages=<154, not all read yet>", "tool_executions=<76, not all read yet>", "files_modified=[]"]
+        assert between.join(told) in shown
+    assert reads == [COUNT - 4]
+    assert not session.is_whole
+
+
 def test_a_list_put_in_its_place_counts_and_the_other_stays(long_store: SessionStore) -> None:
     """Messages that somebody sets are the messages then; the calls are those that were there."""
     session = long_store.load("long", last=4)
@@ -178,6 +224,62 @@ def test_a_file_that_was_read_in_the_beginning_is_not_created(long_store: Sessio
     assert (session.files_modified, session.files_created) == (["src/2.py"], ["src/new.py"])
 
 
+@pytest.mark.parametrize("last", [None, 4])
+def test_a_file_that_was_noted_as_read_is_not_created(long_store: SessionStore, last: int | None) -> None:
+    """A file that is noted as read, or that the last call read, was there: written then, it is modified."""
+    session = long_store.load("long", last=last)
+    session.note_file("read", "noted")
+    session.note_file("write", "noted")
+    session.note_file("write", f"src/{COUNT - 3}.py")
+    session.note_file("write", "new")
+    assert (session.files_modified, session.files_created) == (["noted", f"src/{COUNT - 3}.py"], ["new"])
+
+
+def test_threads_read_a_session_that_one_of_them_makes_whole(long_store: SessionStore, fast_switching: None) -> None:
+    """However their steps fall, each sees the counts and the end as they are, and the lists are the same for all."""
+    ending = long_store.load("long").timeline[-6:]
+
+    def look(session: Session, begin: threading.Barrier) -> list[Message]:
+        begin.wait()
+        for _ in range(20):
+            assert (session.message_count, session.execution_count) == (154, 76)
+            assert len(session.at_hand) in (4, COUNT)
+            assert session.ending(4) == ending[-4:]
+            assert session.is_whole in (False, True)
+        assert session.ending(6) == ending
+        assert len(session.timeline) == COUNT
+        return session.messages
+
+    with ThreadPoolExecutor(4) as threads:
+        for _ in range(15):
+            session, begin = long_store.load("long", last=4), threading.Barrier(4)
+            seen = [task.result() for task in [threads.submit(look, session, begin) for _ in range(4)]]
+            assert all(found is session.messages for found in seen)
+            assert len(seen[0]) == 154
+
+
+def test_the_beginning_is_read_once_and_the_end_meanwhile(long_store: SessionStore, monkeypatch) -> None:
+    """While a thread reads the beginning, another that asks for it waits, and who looks at the end does not."""
+    session = long_store.load("long", last=4)
+    real, begun, go_on = loading._entries, threading.Semaphore(0), threading.Event()
+    readings: list[int] = []
+
+    def slow(*arguments: object, **options: object) -> list[Message | ToolExecution]:
+        readings.append(1)
+        begun.release()
+        assert go_on.wait(60)
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(loading, "_entries", slow)
+    with ThreadPoolExecutor(2) as threads:
+        tasks = [threads.submit(lambda: session.messages), threads.submit(lambda: session.tool_executions)]
+        assert begun.acquire(timeout=60)
+        assert (len(session.at_hand), session.message_count, session.is_whole) == (4, 154, False)
+        go_on.set()
+        assert [len(task.result()) for task in tasks] == [154, 76]
+    assert readings == [1]
+
+
 def test_a_short_session_is_loaded_whole(long_store: SessionStore) -> None:
     """With as many entries asked for as there are, all of them are there."""
     session = long_store.load("long", last=COUNT)
@@ -220,5 +322,6 @@ def test_a_window_gives_what_a_list_would() -> None:
         assert Window(12, entries[12:], lambda: entries[:12])[place] is entries[place]
     with pytest.raises(IndexError):
         Window(12, entries[12:], lambda: entries[:12])[20]
-    with pytest.raises(LookupError):
-        Window(12, entries[12:])[11]
+    for beginning in (None, lambda: entries[:11]):
+        with pytest.raises(NotFound, match="Load"):
+            Window(12, entries[12:], beginning)[11]

@@ -6,6 +6,7 @@ import pytest
 
 from superqode.session import Session, SessionStore
 from superqode.session.errors import AmbiguousId, SessionNotFound
+from superqode.session.git.lockfile import LockFile
 
 
 def _delete(store, still_clock, name, title=""):
@@ -121,3 +122,29 @@ def test_another_process_finds_it_gone(store, store_path, still_clock):
         assert other.list_sessions() == []
         assert other.undelete("s") == "s"
         assert [found.id for found in store.list_sessions()] == ["s"]
+
+
+@pytest.mark.parametrize("move", [lambda store: store.delete("s"), lambda store: store.rename("s", "t")])
+def test_many_snapshots_go_at_once(store, git, monkeypatch, move):
+    """However many snapshots a session and its earlier deletions have, `packed-refs` is written a few times only."""
+    for life in ("deleted before", "there"):
+        session = Session(id="s", title=life)
+        for number in range(8):
+            session.create_snapshot(snapshot_id=f"k{number}")
+        store.save(session)
+        if life != "there":
+            store.delete("s")
+    git("pack-refs", "--all")
+    put, written = LockFile.put, []
+
+    def counted(self, content):
+        written.append(self.path)
+        put(self, content)
+
+    monkeypatch.setattr(LockFile, "put", counted)
+    move(store)
+
+    assert len(written) <= 4
+    assert git("for-each-ref", "refs/tags/s", "refs/heads/s") == ""
+    there = [store.load(row.id).snapshots for row in store.list_sessions()]
+    assert [len(kept) for kept in (*there, *(item.snapshots for item in store.trash()))] == [8, 8]

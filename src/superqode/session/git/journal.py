@@ -87,6 +87,7 @@ class Record(NamedTuple):
 class Mark(NamedTuple):
     """Where a record begins, to take it back."""
 
+    number: int
     path: str
     start: int
 
@@ -125,7 +126,7 @@ class Journal:
             self._ends[path] = start + len(data), data[-_TAIL:]
         finally:
             os.close(handle)
-        return Mark(path, start)
+        return Mark(number, path, start)
 
     def _whole_end(self, handle: int, path: str) -> int:
         """Give where the next record goes: behind the last whole one, for what a killed writer left is cut off."""
@@ -140,8 +141,12 @@ class Journal:
         return end
 
     def take_back(self, mark: Mark) -> None:
-        """Remove the record that was written last: its refs did not move."""
-        os.truncate(mark.path, mark.start)
+        """Remove the record that was written last, durably: its refs did not move.
+
+        Raises:
+            OSError: the disk said no; it may be there still, or again after a crash of the system.
+        """
+        _cut_off(mark.path, mark.start)
 
     def _path(self, number: int) -> str:
         return f"{self._folder}/{number:02x}"
@@ -237,13 +242,17 @@ class Journal:
         self.remove([path for path in self.files(number) if path != newest])
         if not self.size(number):
             return
-        # Synced: records that came back after a crash could move a ref that somebody moved back meanwhile.
-        handle = os.open(newest, os.O_WRONLY | getattr(os, "O_CLOEXEC", 0))
-        try:
-            os.ftruncate(handle, 0)
-            durability.sync(handle)
-        finally:
-            os.close(handle)
+        _cut_off(newest, 0)
+
+
+def _cut_off(path: str | Path, end: int) -> None:
+    """Let a file end there; synced, for records that came back after a crash could move a ref that stays now."""
+    handle = os.open(path, os.O_WRONLY | getattr(os, "O_CLOEXEC", 0))
+    try:
+        os.ftruncate(handle, end)
+        durability.sync(handle)
+    finally:
+        os.close(handle)
 
 
 def _first_line() -> bytes:

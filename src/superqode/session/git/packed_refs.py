@@ -18,6 +18,9 @@ _HEADER: Final = b"# pack-refs with: peeled fully-peeled sorted \n"
 _LINE: Final = re.compile(rb"([0-9a-f]{40}) ([^\n\r\0 ]+)(?:\r?\n|\Z)")
 _NAMES: Final = re.compile(rb"^[0-9a-f]{40} ([^\n\r\0 ]+)(?:\r?\n|\Z)", re.MULTILINE)
 _PAIRS: Final = re.compile(rb"^([0-9a-f]{40} [^\n\r\0 ]+)(?:\r?\n|\Z)", re.MULTILINE)
+_PEELED: Final = re.compile(rb"\^([0-9a-f]{40})(?:\r?\n|\Z)")
+# Begins with two fixed bytes, which `re` skips to; a ref peels to one id.
+_PEELS: Final = re.compile(rb"\n\^[0-9a-f]{40}(?=\r?\n(?!\^)|\Z)")
 
 
 class PackedRef(NamedTuple):
@@ -72,9 +75,7 @@ def _lower_bound(data: mmap.mmap | bytes, wanted: bytes) -> int:
             if middle <= low:
                 raise CorruptObject("packed-refs", "it begins with what a tag peels to")
             middle = max(data.rfind(b"\n", low, middle - 1) + 1, low)
-        line = _LINE.match(data, middle)
-        if line is None:
-            raise CorruptObject("packed-refs", f"its line at byte {middle} cannot be read")
+        line = _line_at(_LINE, data, middle)
         if line[2] >= wanted:
             high = middle
         else:
@@ -98,19 +99,26 @@ def iterate(path: str, prefix: str = "") -> Iterator[tuple[str, PackedRef]]:
     position = _lower_bound(data, wanted) if ordered and wanted else 0
     length = len(data)
     while position < length:
-        if data[position : position + 1] in (b"#", b"^"):
+        if data[position : position + 1] == b"#":
             position = (data.find(b"\n", position) + 1) or length
             continue
-        line = _LINE.match(data, position)
-        if line is None:
-            raise CorruptObject("packed-refs", f"its line at byte {position} cannot be read")
+        line = _line_at(_LINE, data, position)
         position = line.end()
+        peeled = _line_at(_PEELED, data, position) if data[position : position + 1] == b"^" else None
+        position = peeled.end() if peeled is not None else position
         if not line[2].startswith(wanted):
             if ordered:
                 return
             continue
-        peeled = data[position + 1 : position + 41].decode("ascii") if data[position : position + 1] == b"^" else ""
-        yield line[2].decode("utf-8", "surrogateescape"), PackedRef(line[1].decode(), peeled)
+        name = line[2].decode("utf-8", "surrogateescape")
+        yield name, PackedRef(line[1].decode(), peeled[1].decode() if peeled is not None else "")
+
+
+def _line_at(pattern: re.Pattern[bytes], data: mmap.mmap | bytes, position: int) -> re.Match[bytes]:
+    line = pattern.match(data, position)
+    if line is None:
+        raise CorruptObject("packed-refs", f"its line at byte {position} cannot be read")
+    return line
 
 
 def names(path: str, prefix: str = "") -> list[str]:
@@ -138,13 +146,19 @@ def _all_at_once(path: str, prefix: str, pattern: re.Pattern[bytes]) -> list[str
         return None
     wanted = _bytes(prefix)
     start = _lower_bound(data, wanted) if wanted else data.find(b"\n") + 1
-    # No byte of a name is as great as this one, which no UTF-8 has.
-    end = _lower_bound(data, wanted + b"\xff") if wanted else len(data)
+    behind = _behind(wanted)
+    end = _lower_bound(data, behind) if behind else len(data)
     body = data[start:end]
     found: list[bytes] = pattern.findall(body)
-    if len(found) != len(body.splitlines()) - body.count(b"\n^"):
+    if len(found) + len(_PEELS.findall(body)) != len(body.splitlines()):
         return None  # a line that is none
     return b"\n".join(found).decode("utf-8", "surrogateescape").split("\n") if found else []
+
+
+def _behind(prefix: bytes) -> bytes:
+    """What comes first behind all names that begin with `prefix`; empty where nothing does."""
+    begin = prefix.rstrip(b"\xff")
+    return begin[:-1] + bytes((begin[-1] + 1,)) if begin else b""
 
 
 def salvage(path: str) -> tuple[dict[str, str], int]:
@@ -175,8 +189,7 @@ def merged(path: str, refs: Mapping[str, PackedRef]) -> bytes:
     data = _open(path)
     if not data or not _sorted(data):
         return render(dict(iterate(path)) | dict(refs))
-    if data[-1:] != b"\n":  # an editor cut the last line's end off
-        data = data[:] + b"\n"
+    data = _ended(data)
     parts: list[bytes] = []
     begin = 0
     for name in sorted(refs, key=_bytes):
@@ -187,14 +200,18 @@ def merged(path: str, refs: Mapping[str, PackedRef]) -> bytes:
     return b"".join([*parts, data[begin:]])
 
 
+def _ended(data: mmap.mmap | bytes) -> mmap.mmap | bytes:
+    """The same with the end of the last line, which an editor may have cut off, and without which git reads nothing."""
+    return data if data[-1:] == b"\n" else data[:] + b"\n"
+
+
 def _end_of(data: mmap.mmap | bytes, start: int, wanted: bytes) -> int:
-    """Where the lines of a ref end that begin there; the place itself where it is another's."""
-    line = _LINE.match(data, start)
-    if line is None or line[2] != wanted:
-        return start
-    end = line.end()
-    while data[end : end + 1] == b"^":
-        end = (data.find(b"\n", end) + 1) or len(data)
+    """Where the lines of a ref end that begin there, also if it has two; the place itself where they are another's."""
+    end = start
+    while (line := _LINE.match(data, end)) is not None and line[2] == wanted:
+        end = line.end()
+        while data[end : end + 1] == b"^":
+            end = (data.find(b"\n", end) + 1) or len(data)
     return end
 
 
@@ -218,6 +235,7 @@ def without(path: str, gone: Iterable[str]) -> bytes | None:
         refs = dict(iterate(path))
         held = [name for name in gone if refs.pop(name, None) is not None]
         return render(refs) if held else None
+    data = _ended(data)
     parts: list[bytes] = []
     begin = 0
     for wanted in sorted(map(_bytes, gone)):

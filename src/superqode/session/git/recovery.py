@@ -11,15 +11,15 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from superqode.session.errors import CorruptObject, RefConflict
+from superqode.session.errors import CorruptObject, RefConflict, SaveFailed
 from superqode.session.git import durability
-from superqode.session.git.journal import RefMove
+from superqode.session.git.journal import Mark, Record, RefMove
 from superqode.session.git.loose import unpacked
 
 if TYPE_CHECKING:
     from superqode.session.git.repository import Repository
 
-__all__ = ["checkpoint", "make_durable", "replay"]
+__all__ = ["checkpoint", "keep_moved", "make_durable", "replay"]
 
 # Fewer objects than this stay in files of their own: a pack for a save would be one more to look into.
 _FEW: Final = 100
@@ -69,6 +69,38 @@ def _put_ref(repository: Repository, name: str, way: list[RefMove]) -> bool:
     except RefConflict:
         return False  # plain git moved it at this very moment
     return True
+
+
+def keep_moved(repository: Repository, session: str, mark: Mark, record: Record) -> None:
+    """Have the last record tell of just those refs that moved, after an error: a crash must not move the others.
+
+    Args:
+        repository: the store.
+        session: whose record it is; the caller holds its lock.
+        mark: where the record stands.
+        record: what it tells.
+
+    Raises:
+        SaveFailed: it could not be taken back, so nobody can tell what a crash leaves.
+    """
+    moved = [move for move in record.refs if _is_moved(repository, move)]
+    if len(moved) == len(record.refs):
+        return
+    try:
+        repository.journal.take_back(mark)
+        if moved:
+            repository.journal.write(mark.number, record._replace(refs=moved))
+    except OSError as problem:
+        repository.unsure.update(move.name for move in moved)
+        told = f"its record in {mark.path} cannot be taken back ({problem.strerror})"
+        raise SaveFailed(session, "unknown", told) from problem
+
+
+def _is_moved(repository: Repository, move: RefMove) -> bool:
+    try:
+        return repository.refs.read(move.name) == move.new
+    except (CorruptObject, OSError):
+        return True  # nobody can tell
 
 
 def checkpoint(repository: Repository, number: int) -> list[str]:

@@ -16,9 +16,7 @@ from superqode.session.codec.lines import clean_ident
 from superqode.session.errors import (
     NewerFormat,
     NotAStore,
-    RefConflict,
     SessionError,
-    StoreLocked,
     StoreNotOwned,
     StoreUnwritable,
     UnsupportedStore,
@@ -211,6 +209,7 @@ class Repository:
 
         Raises:
             OSError: the disk said no; no ref moved.
+            SaveFailed: after an error in the caller's part, what the journal says of it could not be taken back.
         """
         if not kept.whole or any(move.name in self.unsure for move in moves):
             self.flush()
@@ -219,12 +218,13 @@ class Repository:
             return
         if kept.standing:
             durability.flush_each(kept.standing)
-        mark = self.journal.write(_number(session), Record(tuple(kept.objects), moves))
-        self.objects.take_written()
+        record = Record(tuple(kept.objects), moves)
+        mark = self.journal.write(_number(session), record)
         try:
+            self.objects.take_written()
             yield True
-        except (RefConflict, StoreLocked):
-            self.journal.take_back(mark)
+        except BaseException:  # Ctrl-C, too: whoever hears that it is not saved hears the truth
+            recovery.keep_moved(self, session, mark, record)
             raise
 
     def is_checkpoint_due(self, session: str) -> bool:

@@ -1,12 +1,13 @@
 """What lets a session be opened by its end: its lists are made, and its beginning read, when somebody asks for them.
 
 Nothing of the beginning can be lost by that: the order always counts all entries, and whoever asks for a list, an entry
-before those at hand, a copy or a dump gets the whole.
+before those at hand, a copy or a dump gets the whole. A `repr` reads nothing, and tells how many there are. Threads may
+read a session at once, also while one of them makes it whole; changes are for one at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import BaseModel, PrivateAttr, SerializerFunctionWrapHandler, model_serializer
@@ -18,6 +19,18 @@ from superqode.session.models.window import Window
 __all__ = ["Folding"]
 
 _LISTS: Final = ("messages", "tool_executions")
+
+
+class _Unread:
+    """What a `repr` shows in place of a list that was not asked for yet."""
+
+    __slots__ = ("_count",)
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+
+    def __repr__(self) -> str:
+        return f"<{self._count}, not all read yet>"
 
 
 class Folding(BaseModel):
@@ -47,15 +60,20 @@ class Folding(BaseModel):
 
     def _unfold(self) -> None:
         if self._timeline.is_folded:
-            messages, calls = EntryList[Message](), EntryList[ToolExecution]()
-            self._timeline.unfold(messages, calls)
-            for name, entries in zip(_LISTS, (messages, calls), strict=True):
-                self.__dict__.setdefault(name, entries)  # one that somebody put there stays
+            self._timeline.unfold(self._put_lists)
+
+    def _put_lists(self, messages: EntryList[Message], calls: EntryList[ToolExecution]) -> None:
+        """Put the lists where they stand in a session that was loaded whole; one that somebody put there stays."""
+        fields = {**dict(zip(_LISTS, (messages, calls), strict=True)), **self.__dict__}
+        # At once, so that another thread sees neither one list alone nor a dictionary that changes.
+        ordered = {name: fields[name] for name in type(self).model_fields if name in fields}
+        object.__setattr__(self, "__dict__", ordered)
 
     @property
     def is_whole(self) -> bool:
         """Whether all entries are in memory; otherwise `messages`, `tool_executions` and `timeline` read the rest."""
-        return not isinstance(self._timeline.entries, Window) or self._timeline.entries.start == 0
+        entries = self._timeline.entries
+        return not isinstance(entries, Window) or entries.start == 0
 
     @property
     def at_hand(self) -> list[Entry]:
@@ -76,12 +94,15 @@ class Folding(BaseModel):
 
     def ending(self, number: int) -> list[Entry]:
         """The last so many messages and tool executions; reads more only where fewer are in memory."""
-        return list(self._order()[max(0, len(self._order()) - number) :])
+        order = self._order()
+        return list(order[max(0, len(order) - number) :])
 
     def _order(self) -> Sequence[Entry]:
         timeline = self._timeline
-        if timeline.is_folded and self.__dict__.keys().isdisjoint(_LISTS):
-            return timeline.entries
+        if timeline.is_folded:
+            if self.__dict__.keys().isdisjoint(_LISTS):
+                return timeline.entries
+            self._unfold()  # somebody set one, or another thread is at it
         messages, calls = [getattr(self, name) for name in _LISTS]
         return timeline.follow(messages, calls, self.__dict__["id"])
 
@@ -90,6 +111,13 @@ class Folding(BaseModel):
     def __iter__(self) -> Iterator[tuple[str, Any]]:  # type: ignore[override] # pydantic's own is a generator
         self._unfold()
         yield from super().__iter__()
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        timeline = self._timeline
+        unread = (timeline.messages, len(timeline.entries) - timeline.messages)
+        shown: dict[str | None, Any] = dict(zip(_LISTS, map(_Unread, unread), strict=True))
+        shown.update(super().__repr_args__())
+        return [(name, shown[name]) for name in type(self).model_fields if name in shown]
 
     def __getstate__(self) -> dict[Any, Any]:
         self._unfold()

@@ -90,7 +90,9 @@ class Session(Folding):
     # What the store knows of this session; only `store` looks inside.
     _saved: Any = PrivateAttr(default=None)
     _on_add: Callable[[], None] | None = PrivateAttr(default=None)
-    _seen_files: set[str] | None = PrivateAttr(default=None)
+    # Files that were touched here, and whether those of the executions that were there before are among them.
+    _seen_files: set[str] = PrivateAttr(default_factory=set)
+    _seen_earlier: bool = PrivateAttr(default=False)
 
     # -- the timeline ---------------------------------------------------------------------------------------------
 
@@ -109,7 +111,7 @@ class Session(Folding):
             cast("EntryList[Message]", self.messages),
             cast("EntryList[ToolExecution]", self.tool_executions),
         )
-        self._seen_files = None
+        self._forget_files()
 
     def add(self, entry: Entry) -> None:
         """Add a ready-made message or execution at the end, tracking its agent and, where it succeeded, its files.
@@ -190,16 +192,20 @@ class Session(Folding):
 
     def _track_files(self, call: ToolExecution) -> None:
         for touch, path in touched_files(call.tool_name, call.arguments, self.project_path):
-            self.note_file(touch, path)
+            self._note_file(touch, path, call)
 
     def note_file(self, touch: FileTouch, path: str) -> None:
         """Record that a file was touched: created wins over modified; a file seen before is not created."""
+        self._note_file(touch, path, None)
+
+    def _note_file(self, touch: FileTouch, path: str, call: ToolExecution | None) -> None:
         known = path in self.files_modified or path in self.files_created
         fresh = False
+        # The beginning of a session that was opened by its end is read where it matters alone.
         if not self._timeline.is_folded or (touch == "write" and not known):
-            seen = self._files_seen()
-            fresh = path not in seen and not known
-            seen.add(path)
+            self._see_earlier_files(call)
+            fresh = path not in self._seen_files and not known
+        self._seen_files.add(path)
         if touch == "read" or path in self.files_created:
             return
         if touch == "create" or (touch == "write" and fresh):
@@ -209,15 +215,20 @@ class Session(Folding):
         elif path not in self.files_modified:
             self.files_modified.append(path)
 
-    def _files_seen(self) -> set[str]:
-        if self._seen_files is None:
-            self._seen_files = {
+    def _see_earlier_files(self, now: ToolExecution | None) -> None:
+        """Let the files of all executions but the one that is being added be seen; once."""
+        if not self._seen_earlier:
+            self._seen_files |= {
                 path
-                for call in self.tool_executions[:-1]
-                if call.success
+                for call in self.tool_executions
+                if call.success and call is not now
                 for _, path in touched_files(call.tool_name, call.arguments, self.project_path)
             }
-        return self._seen_files
+            self._seen_earlier = True
+
+    def _forget_files(self) -> None:
+        self._seen_files = set()
+        self._seen_earlier = False
 
     # -- snapshots ------------------------------------------------------------------------------------------------
 
@@ -285,6 +296,7 @@ class Session(Folding):
     def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
         """Give a copy that shares nothing one can edit, deep or not: the entries themselves never change."""
         del deep
+        self._unfold()  # a copy's fields stand in their order, too
         copied = super().__copy__()
         copied._timeline = Timeline()
         copied.__dict__["messages"] = EntryList()
@@ -294,7 +306,7 @@ class Session(Folding):
         own = {id(snapshot): snapshot.copy() for snapshot in self.snapshots}
         copied._steps = [replace(step, snapshot=own.get(id(step.snapshot), step.snapshot)) for step in self._steps]
         copied._on_add = None
-        copied._seen_files = None
+        copied._forget_files()
         for name in ("files_modified", "files_created", "agents_used", "tags"):
             copied.__dict__[name] = list(getattr(self, name))
         copied.__dict__["snapshots"] = list(own.values())

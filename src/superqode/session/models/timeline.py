@@ -7,9 +7,10 @@ at hand, and there are no lists: it can be appended to, and unfolds when somebod
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import compress, count
 from operator import is_not
+from threading import Lock
 from typing import Any, SupportsIndex, TypeVar
 
 from superqode.session import clock
@@ -77,11 +78,13 @@ class EntryList(list[E]):
 class _Folded:
     """What is known of a timeline whose beginning is not at hand: how many messages it has, and since when."""
 
-    __slots__ = ("messages", "since")
+    __slots__ = ("messages", "since", "unfolding")
 
     def __init__(self, messages: int) -> None:
         self.messages = messages
         self.since = clock.now()
+        # Held by the thread that makes the lists. Here, because a timeline that is not folded can be pickled.
+        self.unfolding = Lock()
 
     def is_newer(self, entry: Entry) -> bool:
         """Whether an entry was surely made after the timeline was folded: id and time are those of its making."""
@@ -110,6 +113,10 @@ class Timeline:
 
     def reset(self, entries: Iterable[Entry], messages: EntryList[Message], calls: EntryList[ToolExecution]) -> None:
         """Take over a whole order, and fill the two lists with it in place."""
+        self._take(entries, messages, calls)
+        self._folded = None
+
+    def _take(self, entries: Iterable[Entry], messages: EntryList[Message], calls: EntryList[ToolExecution]) -> None:
         fresh = list(entries)
         same = common_prefix(self.entries, fresh)
         self.untouched = min(self.untouched, same)
@@ -123,7 +130,7 @@ class Timeline:
                 self._ids.update([entry.id for entry in fresh[same:]])
         else:  # whatever the lists hold, all of it goes
             same = 0
-            self._ids = self._folded = None
+            self._ids = None
         messages[spoken:] = [entry for entry in fresh[same:] if isinstance(entry, Message)]
         calls[called:] = [entry for entry in fresh[same:] if isinstance(entry, ToolExecution)]
         self.entries = fresh
@@ -147,7 +154,8 @@ class Timeline:
     @property
     def messages(self) -> int:
         """How many of the entries are messages."""
-        return len(self._messages) if self._folded is None else self._folded.messages
+        folded = self._folded  # read once, for another thread may unfold it meanwhile
+        return len(self._messages) if folded is None else folded.messages
 
     def fold(self, entries: Window, messages: int) -> None:
         """Take over an order that is saved, with so many messages, without having all of it."""
@@ -156,10 +164,21 @@ class Timeline:
         self._ids = None
         self._folded = _Folded(messages)
 
-    def unfold(self, messages: EntryList[Message], calls: EntryList[ToolExecution]) -> None:
-        """Fill the two lists, with the beginning, too; raises as reading it does."""
-        if isinstance(self.entries, Window):
-            self.reset(self.entries.whole(), messages, calls)
+    def unfold(self, put: Callable[[EntryList[Message], EntryList[ToolExecution]], object]) -> None:
+        """Make the two lists, with the beginning, too; raises as reading it does.
+
+        Args:
+            put: puts them where people find them, before anybody sees that there are lists.
+        """
+        folded = self._folded
+        if folded is None:
+            return
+        with folded.unfolding:
+            if self._folded is not None:  # another thread may have done it meanwhile
+                messages, calls = EntryList[Message](), EntryList[ToolExecution]()
+                self._take(self.entries, messages, calls)
+                put(messages, calls)
+                self._folded = None
 
     def append(self, entry: Entry) -> None:
         """Add one entry to its list and to the order, at a cost that does not grow."""
@@ -183,9 +202,10 @@ class Timeline:
 
     def _at_hand(self, entry: Entry) -> Sequence[Entry]:
         """The entries that may have this one's id."""
-        if self._folded is None or not isinstance(self.entries, Window):
-            return self.entries
-        return self.entries.held if self._folded.is_newer(entry) else self.entries.whole()
+        folded, entries = self._folded, self.entries
+        if folded is None or not isinstance(entries, Window):
+            return entries
+        return entries.held if folded.is_newer(entry) else entries.whole()
 
     def mark(self) -> None:
         """From here on, `untouched` counts what stays as it is now."""

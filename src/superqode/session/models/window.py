@@ -1,13 +1,25 @@
-"""A timeline of which only the end is at hand: what stands before it is read when somebody asks for it."""
+"""A timeline of which only the end is at hand: what stands before it is read when somebody asks for it.
+
+Threads may ask at once: one of them reads, the others wait, and each sees the end or the whole, never a part of both.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import overload
+from threading import Lock
+from typing import NamedTuple, overload
 
+from superqode.session.errors import NotFound
 from superqode.session.models.entries import Entry
 
 __all__ = ["Window"]
+
+
+class _AtHand(NamedTuple):
+    """How many entries are not at hand, and those that are: one value, so that both change at once."""
+
+    start: int
+    held: list[Entry]
 
 
 class Window(Sequence[Entry]):
@@ -17,22 +29,20 @@ class Window(Sequence[Entry]):
         start: how many entries stand before those at hand.
         held: the entries at hand; they may be appended to.
         beginning: reads the first `start` entries; without it they are gone, and asking for one is an error.
-
-    Attributes:
-        start: how many entries are not at hand; 0 once the beginning was read.
     """
 
-    __slots__ = ("_beginning", "_held", "start")
+    __slots__ = ("_at", "_beginning", "_reading")
 
     def __init__(
         self, start: int = 0, held: Sequence[Entry] = (), beginning: Callable[[], Sequence[Entry]] | None = None
     ) -> None:
-        self.start = start
-        self._held = list(held)
+        self._at = _AtHand(start, list(held))
         self._beginning = beginning
+        self._reading = Lock()
 
     def __len__(self) -> int:
-        return self.start + len(self._held)
+        start, held = self._at
+        return start + len(held)
 
     @overload
     def __getitem__(self, place: int) -> Entry: ...
@@ -41,41 +51,54 @@ class Window(Sequence[Entry]):
     def __getitem__(self, place: int | slice) -> Entry | list[Entry]:
         places = range(len(self))[place]
         if isinstance(places, int):
-            self._reach(places)
-            return self._held[places - self.start]
-        if places:
-            self._reach(min(places[0], places[-1]))
-        return [self._held[number - self.start] for number in places]
+            start, held = self._reach(places)
+            return held[places - start]
+        start, held = self._reach(min(places[0], places[-1])) if places else self._at
+        return [held[number - start] for number in places]
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self.whole())
 
     @property
+    def start(self) -> int:
+        """How many entries are not at hand; 0 once the beginning was read."""
+        return self._at.start
+
+    @property
     def held(self) -> Sequence[Entry]:
         """The entries at hand."""
-        return self._held
+        return self._at.held
 
     def append(self, entry: Entry) -> None:
-        """Add one at the end."""
-        self._held.append(entry)
+        """Add one at the end; not beside a thread that reads the beginning."""
+        self._at.held.append(entry)
 
     def let_go(self) -> None:
         """Have none at hand any more."""
-        self.start += len(self._held)
-        self._held = []
+        self._at = _AtHand(len(self), [])
 
     def whole(self) -> list[Entry]:
         """All entries; raises as reading them does."""
-        self._reach(0)
-        return self._held
+        return self._reach(0).held
 
-    def _reach(self, place: int) -> None:
-        if place >= self.start:
-            return
+    def _reach(self, place: int) -> _AtHand:
+        """What is at hand, with the entry at this place.
+
+        Raises:
+            NotFound: it is gone, or the beginning is another one than was told of.
+        """
+        if place < self._at.start:
+            with self._reading:
+                if place < self._at.start:  # another thread may have read it meanwhile
+                    self._read()
+        return self._at
+
+    def _read(self) -> None:
+        start, held = self._at
         if self._beginning is None:
-            raise LookupError(f"entry {place} is not at hand any more")
+            raise NotFound(f"The first {start} entries are not at hand any more. Load the session anew")
         first = self._beginning()
-        if len(first) != self.start:
-            raise LookupError(f"{len(first)} entries stand before the end, and {self.start} were told of")
-        self._held[:0] = first
-        self.start = 0
+        if len(first) != start:
+            told = f"{len(first)} entries stand before the end of this session, and {start} were told of"
+            raise NotFound(f"{told}. Load it anew")
+        self._at = _AtHand(0, [*first, *held])

@@ -45,8 +45,9 @@ def rename(repository: Repository, catalogue: Catalogue, saver: Saver, old: str,
 def _move_tags(repository: Repository, old: str, new: str) -> None:
     """Let every tag follow: the snapshots have, those that plain git made have not."""
     refs, ident = repository.refs, repository.committer()
-    for name, oid in refs.items(f"{TAGS}{old}/"):
+    there = refs.items(f"{TAGS}{old}/")
+    for name, oid in there:
         target = name.replace(f"{TAGS}{old}/", f"{TAGS}{new}/", 1)
         if refs.read(target) is None:
             refs.update(target, oid, None, ident=ident, reason="renamed")
-        refs.delete(name, oid)
+    refs.delete_all(dict(there))

@@ -290,7 +290,7 @@ class Saver:
                 with repository.moving(session_id, moves, kept) if self._durable else nullcontext(False) as journalled:
                     ident = repository.committer()
                     repository.refs.update(ref, target, tip, ident=ident, reason=reason, journalled=journalled)
-            except (RefConflict, StoreLocked):
+            except (RefConflict, StoreLocked, SaveFailed):
                 raise
             except OSError as problem:
                 outcome = self._outcome(ref, target)

@@ -58,8 +58,7 @@ def move_to_trash(repository: Repository, session_id: str) -> bool:
     _copy(repository, session_id, tip)
     # The branch first: cut short here, what is in the trash is whole, and no session stands there without its tags.
     repository.refs.delete(HEADS + session_id, tip)
-    for name, oid in repository.refs.items(f"{TAGS}{session_id}/"):
-        repository.refs.delete(name, oid)
+    repository.refs.delete_all(dict(repository.refs.items(f"{TAGS}{session_id}/")))
     repository.flush_later([str(repository.path / "HEAD")])
     return True
 
@@ -122,8 +121,7 @@ def rescue(repository: Repository, session_id: str, tip: str) -> None:
         if not repository.objects.has(tip):
             return
         _copy(repository, session_id, tip)
-        for name, oid in repository.refs.items(f"{TAGS}{session_id}/"):
-            repository.refs.delete(name, oid)
+        repository.refs.delete_all(dict(repository.refs.items(f"{TAGS}{session_id}/")))
 
 
 def list_trash(repository: Repository) -> list[TrashItem]:
@@ -227,12 +225,9 @@ def throw_away(repository: Repository, items: Iterable[TrashItem]) -> None:
 def move_trash(repository: Repository, old: str, new: str) -> None:
     """Let earlier deletions of a session follow its renaming."""
     refs, ident = repository.refs, repository.committer()
-    for name, oid in refs.items(f"{TRASH}{old}/"):
-        refs.update(
-            name.replace(f"{TRASH}{old}/", f"{TRASH}{new}/", 1),
-            oid,
-            None,
-            ident=ident,
-            reason="trash: renamed",
-        )
-        refs.delete(name, oid)
+    there = refs.items(f"{TRASH}{old}/")
+    for name, oid in there:
+        target = name.replace(f"{TRASH}{old}/", f"{TRASH}{new}/", 1)
+        if refs.read(target) != oid:  # as it is where the renaming was cut short
+            refs.update(target, oid, None, ident=ident, reason="trash: renamed")
+    refs.delete_all(dict(there))
