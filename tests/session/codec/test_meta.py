@@ -144,3 +144,17 @@ def test_a_newer_format_leaves_out_what_we_do_not_know():
     assert decode_meta(data, newer=True).title == "T"
     with pytest.raises(InvalidSession):
         decode_meta(data)
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), [(1, True), (1, 1.0), (0, False), ([1], [True]), ({"a": 0.0}, {"a": -0.0})]
+)
+def test_values_that_python_takes_for_equal_are_not(before, after):
+    """JSON tells `1`, `1.0` and `true` apart, and so does whoever asks whether anything changed."""
+    session = Session(id="s", metadata={"x": before})
+    known = Meta.of(session)
+    assert Meta.of(session, known) is known
+    session.metadata["x"] = after
+    now = Meta.of(session, known)
+    assert now != known
+    assert encode_meta(now) != encode_meta(known)

@@ -430,3 +430,12 @@ def test_a_clock_far_off_is_no_obstacle(store, still_clock):
         store.save(session)
         assert store.load(name) == session
     assert [found.id for found in store.list_sessions()] == ["late", "early"]
+
+
+def test_a_number_that_becomes_a_truth_is_saved(store):
+    """Python takes both for equal, JSON does not."""
+    session = Session(id="s", metadata={"x": 1})
+    store.save(session)
+    session.metadata["x"] = True
+    store.save(session)
+    assert store.load("s").metadata["x"] is True

@@ -11,7 +11,7 @@ from superqode.session import clock
 from superqode.session.codec import jsontext
 from superqode.session.errors import InvalidSession
 from superqode.session.models import Session
-from superqode.session.models.values import JsonObject, Text, UtcTime
+from superqode.session.models.values import JsonObject, Text, UtcTime, same_json
 
 __all__ = ["Meta", "decode_meta", "encode_meta"]
 
@@ -34,6 +34,12 @@ class Meta(BaseModel):
     parent_session_id: Text | None = None
     metadata: JsonObject = {}
 
+    def __eq__(self, other: object) -> bool:
+        """Whether it is the same `session.json`."""
+        return _same(self.__dict__, other.__dict__) if isinstance(other, Meta) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # it holds a dictionary
+
     @classmethod
     def of(cls, session: Session, known: Meta | None = None) -> Meta:
         """Take the fields of a session.
@@ -49,7 +55,7 @@ class Meta(BaseModel):
         values: dict[str, Any] = {name: fields[name] for name in cls.model_fields}
         for name in _LISTS:
             values[name] = tuple(values[name])
-        if known is not None and values == known.__dict__:
+        if known is not None and _same(values, known.__dict__):
             return known
         try:
             return cls.model_validate(values)
@@ -57,6 +63,10 @@ class Meta(BaseModel):
             first = problem.errors(include_url=False, include_input=False, include_context=False)[0]
             where = ".".join(map(str, first["loc"]))
             raise InvalidSession(f"Session {session.id} cannot be stored: {where}: {first['msg']}") from problem
+
+
+def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:
+    return one == other and same_json(one["metadata"], other["metadata"])
 
 
 def encode_meta(meta: Meta) -> bytes:

@@ -29,6 +29,7 @@ __all__ = [
     "UtcTime",
     "freeze",
     "normal_text",
+    "same_json",
     "thaw",
     "to_utc",
 ]
@@ -135,6 +136,19 @@ def _key(key: object) -> str:
     if not isinstance(key, str):
         raise InvalidEntry(f"The key {key!r} is not text, and JSON objects have only text keys")
     return normal_text(str.__str__(key))
+
+
+def same_json(one: Any, other: Any) -> bool:
+    """Whether two values are the same JSON: Python takes `1`, `1.0` and `True` for equal, and `0.0` and `-0.0`."""
+    if isinstance(one, dict):
+        return (
+            isinstance(other, dict)
+            and one.keys() == other.keys()
+            and all(same_json(value, other[key]) for key, value in one.items())
+        )
+    if isinstance(one, list):
+        return isinstance(other, list) and len(one) == len(other) and all(map(same_json, one, other))
+    return type(one) is type(other) and (repr(one) == repr(other) if isinstance(one, float) else bool(one == other))
 
 
 def thaw(value: Any) -> Any:
