@@ -23,6 +23,7 @@ KEYS = {
     "messages_added",
     "executions_added",
     "entries_removed",
+    "entries_taken_back",
     "fields",
     "snapshots",
     "dry_run",
@@ -66,6 +67,28 @@ def test_what_was_taken_back_is_told(forked: Cli) -> None:
     forked.run("sessions", "undo", "mine")
     told = forked.run("sessions", "merge", "fork", "mine").stdout
     assert "2 taken back" in told
+
+
+def test_a_merge_that_was_taken_back_is_told(forked: Cli) -> None:
+    """Merging again changes nothing, and says that what had come in was taken back, and how it comes in again."""
+    forked.run("sessions", "merge", "mine", "fork")
+    forked.run("ops", "undo", "--yes")
+    told = forked.run("sessions", "merge", "mine", "fork").stdout
+    assert told.startswith("mine has all saves of fork already; messages and tool calls of it that were taken back")
+    assert "here since: 2. `superqode ops` lists" in told
+    assert forked.json("sessions", "merge", "mine", "fork")["entries_taken_back"] == 2
+    forked.run("ops", "undo", forked.json("ops")[0]["id"], "--yes")
+    assert "from the fork" in forked.run("sessions", "show", "mine").stdout
+    assert forked.run("sessions", "merge", "mine", "fork").stdout == "mine has all of fork already\n"
+
+
+def test_what_holds_no_session_is_told_as_such(forked: Cli, git) -> None:
+    """The store's own refs and a tree's id are no sessions, and the session that should take them in is not damaged."""
+    forked.run("sessions", "undo", "fork")
+    tree = git("rev-parse", "refs/heads/mine^{tree}")
+    for other in ("refs/superqode/oplog", "refs/heads/superqode", tree):
+        told = forked.run("sessions", "merge", "mine", other, expect=ExitCode.NOT_FOUND)
+        assert f"There is no session '{other}'. That holds something else" in told.stderr
 
 
 def test_a_ref_and_a_commit_may_be_named(forked: Cli) -> None:

@@ -396,3 +396,15 @@ def test_damage_on_the_way_is_named(lanes, git, store_path):
     with SessionStore(store_path) as store, pytest.raises(CorruptSession, match="Session a"):
         store.merge("a", "b")
     assert git("rev-parse", "a") == before
+
+
+def test_damage_of_a_save_is_told_once(lanes, git):
+    """A save that lacks its session.json is named, and that the session is damaged is said once."""
+    strange = git("commit-tree", "a^{tree}", "-p", "a", "-p", "superqode", "-m", "odd")
+    lacking = git("rev-parse", "superqode")
+    with pytest.raises(CorruptSession) as caught:
+        lanes.merge("b", strange)
+    assert str(caught.value).startswith(
+        f"Session b is damaged at session.json: its save {lacking[:12]}: its tree has no"
+    )
+    assert str(caught.value).count("is damaged") == 1

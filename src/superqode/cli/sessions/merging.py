@@ -26,7 +26,7 @@ _COMMIT: Final = re.compile("[0-9a-f]{40}")
 @click.command(
     "merge",
     cls=Command,
-    see=("sessions fork", "sessions tree", "sessions diff", "sessions undo"),
+    see=("sessions fork", "sessions tree", "sessions diff", "ops undo"),
     codes=(ExitCode.NOT_FOUND, ExitCode.CORRUPT, ExitCode.LOCKED),
     epilog=examples(
         "superqode sessions merge session-123 experiment --dry-run",
@@ -50,7 +50,7 @@ def merge(session_id: str, other: str, unrelated: bool, dry_run: bool) -> None:
 
     Both conversations are in ID afterwards, one after the other in the order in which they began; what either took
     back stays taken back. ID keeps its title where OTHER is a fork. Of other fields that both changed the last change
-    counts, and the history has the other. OTHER stays as it is. `sessions undo` takes it back.
+    counts, and the history has the other. OTHER stays as it is. `ops undo` takes it back.
     """
     with open_store() as store:
         found = resolve(store, session_id)
@@ -68,7 +68,13 @@ def _named(store: SessionStore, text: str) -> str:
 def _told(result: MergeResult) -> str:
     name, other = line(result.session_id), line(result.other)
     if result.status == "nothing":
-        return f"{name} has all of {other} already"
+        if not result.entries_taken_back:
+            return f"{name} has all of {other} already"
+        return (
+            f"{name} has all saves of {other} already; messages and tool calls of it that were taken back or removed"
+            f" here since: {result.entries_taken_back:,}. `superqode ops` lists what was taken back, and `superqode ops"
+            f" undo` of that brings it in again; `superqode sessions log {name}` has the saves to restore"
+        )
     what = [
         count(result.messages_added, "message"),
         count(result.executions_added, "tool call"),

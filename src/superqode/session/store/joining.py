@@ -6,14 +6,17 @@ import re
 from dataclasses import replace
 from typing import Final
 
+from superqode.session.codec import layout, message
 from superqode.session.codec.meta import Meta
 from superqode.session.errors import (
     CorruptObject,
     CorruptSession,
     RefConflict,
     SaveFailed,
+    SessionNotFound,
     UnrelatedSessions,
 )
+from superqode.session.git.objects import Objects
 from superqode.session.git.refs import is_ref_name
 from superqode.session.git.repository import HEADS, JOURNAL_MOST, Repository
 from superqode.session.models import Entry, Message, Snapshot, SnapshotState
@@ -61,7 +64,20 @@ def _find(repository: Repository, other: str) -> str:
         oid = other
     if oid is None:
         raise not_found(repository, other)
-    return repository.objects.peeled(oid) or oid
+    tip = repository.objects.peeled(oid) or oid
+    if not _is_save(repository.objects, tip):
+        raise SessionNotFound(other, hint=" That holds something else: `superqode sessions list` shows all sessions")
+    return tip
+
+
+def _is_save(objects: Objects, oid: str) -> bool:
+    """Whether an object is a save of a session, be it a damaged one."""
+    if objects.read(oid)[0] != "commit":
+        return False
+    commit = objects.commit(oid)
+    if message.parse(commit.message).session_id:
+        return True
+    return any(entry.name == layout.META_FILE for entry in objects.tree(commit.tree))
 
 
 class _Merge:
@@ -108,7 +124,7 @@ class _Merge:
     def _tell(self, union: Union) -> MergeResult:
         told = MergeResult(self._session_id, self._other, "nothing", union.tip)
         if union.tip == self._ours:
-            return told
+            return replace(told, entries_taken_back=len(self._names(self._theirs) - self._names(self._ours)))
         ours = self._tree(self._ours)
         if union.merged is None:
             theirs = self._tree(union.tip)
@@ -130,6 +146,9 @@ class _Merge:
                 name for name in Meta.model_fields if name != "id" and getattr(ours.meta, name) != getattr(meta, name)
             ),
         )
+
+    def _names(self, tip: str) -> set[str]:
+        return {entry.id for entry in read_entries(self._objects, self._tree(tip), self._session_id)}
 
     def _snapshots_of(self, session_id: str, tip: str) -> list[Snapshot]:
         def state(oid: str) -> SnapshotState:

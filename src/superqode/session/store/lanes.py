@@ -128,7 +128,7 @@ class _Lanes:
         try:
             begun = self._tail(self._begin.timeline, self._kept)
         except InvalidEntry as problem:
-            raise CorruptSession(session_id, f"its save {str(fork.root)[:12]}: {problem}") from problem
+            raise self._damaged(str(fork.root), problem) from problem
         self._begun = begun
         self._woven: Woven[str] = Woven(begun, knows)
         self._contents = {name: _Register(knows, [(0, files)]) for name, files in begun.items()}
@@ -163,7 +163,7 @@ class _Lanes:
             except (CorruptSession, InvalidEntry) as problem:
                 # What plain git merged file by file can be told from its parents; all else is damage.
                 if is_damage(commit, problem) and before.readable:
-                    raise CorruptSession(self._session_id, f"its save {oid[:12]}: {problem}") from problem
+                    raise self._damaged(oid, problem) from problem
                 shape = _Shape(before.timeline, before.meta, readable=False)
                 common = count_entries(self._objects, before.timeline)
             self._notice_renaming(commit, before.meta, shape.meta)
@@ -171,6 +171,10 @@ class _Lanes:
             self._common[oid] = common
             kept = min(kept, common)
         return kept
+
+    def _damaged(self, oid: str, problem: CorruptSession | InvalidEntry) -> CorruptSession:
+        told, path = (str(problem), "") if isinstance(problem, InvalidEntry) else (problem.reason, problem.path)
+        return CorruptSession(self._session_id, f"its save {oid[:12]}: {told}", path=path)
 
     def _notice_renaming(self, commit: Commit, before: Meta | None, meta: Meta | None) -> None:
         if before is None or meta is None or before.id == meta.id:

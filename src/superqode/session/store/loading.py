@@ -19,7 +19,7 @@ from superqode.session.store.snapshots import list_snapshots
 from superqode.session.store.state import Saved, Tree, counts, merged_by_git, read_entries, read_state, read_tree, times
 from superqode.session.store.timeline_tree import count_entries
 
-__all__ = ["load_commit", "load_ending", "load_meta", "load_session", "tip_of"]
+__all__ = ["load_commit", "load_ending", "load_meta", "load_session", "real_id", "tip_of"]
 
 
 def tip_of(repository: Repository, session_id: str) -> str:
@@ -36,6 +36,11 @@ def tip_of(repository: Repository, session_id: str) -> str:
     if tip is None:
         raise not_found(repository, session_id)
     return tip
+
+
+def real_id(repository: Repository, session_id: str) -> str:
+    """The id of the session that a branch is, which only points at another one maybe; raises CorruptObject."""
+    return repository.refs.real_name(branch_ref(session_id)).removeprefix(HEADS)
 
 
 def load_meta(repository: Repository, session_id: str) -> Meta:
@@ -63,7 +68,7 @@ def load_session(repository: Repository, session_id: str, last: int | None = Non
         SessionNotFound, CorruptSession.
     """
     tip = tip_of(repository, session_id)
-    real = repository.refs.real_name(HEADS + session_id).removeprefix(HEADS)
+    real = real_id(repository, session_id)
     return load_commit(repository, real, tip, branch=real, last=last)
 
 

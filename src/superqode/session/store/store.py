@@ -142,7 +142,8 @@ class SessionStore(StoreMoves):
 
         Both conversations are in it afterwards, one after the other, and what either took back stays taken back. The
         session keeps its id, and of a fork its title; of fields that both changed the last change counts. Every save of
-        both stays in the history. Merging again what is in already changes nothing.
+        both stays in the history. Merging again what is in already changes nothing, also what was taken back since:
+        `undo_operation` of the taking back brings that in again.
 
         Args:
             session_id: the session that takes it in.
@@ -151,7 +152,7 @@ class SessionStore(StoreMoves):
             dry_run: only tell.
 
         Raises:
-            SessionNotFound: there is no such session, ref or commit.
+            SessionNotFound: there is no such session, ref or commit, or it is none of a session.
             UnrelatedSessions: they have no save in common.
             CorruptSession: something that has to be read is damaged.
             NewerFormat: a newer superqode wrote it.
@@ -160,13 +161,15 @@ class SessionStore(StoreMoves):
         from superqode.session.store.joining import merge_into
 
         repository = self._existing(session_id)
-        session = loading.load_session(repository, session_id)
-        if not dry_run and session._saved.tree.meta.id != session.id:
-            self.save(session)  # a branch that plain git made says whose it is before it takes something in
+        told = loading.load_meta(repository, session_id)
+        real = loading.real_id(repository, session_id)
+        if not dry_run and told.id != real:
+            # A branch that plain git made says whose it is before it takes something in.
+            self.save(loading.load_session(repository, real))
         durable = self._durable
-        recorded = nullcontext() if dry_run else self._recorded(repository, "merge", session.id)
-        with self._told(), recorded, repository.writing(session.id, journalled=durable):
-            result = merge_into(repository, session.id, other, durable=durable, unrelated=unrelated, dry_run=dry_run)
+        recorded = nullcontext() if dry_run else self._recorded(repository, "merge", real)
+        with self._told(), recorded, repository.writing(real, journalled=durable):
+            result = merge_into(repository, real, other, durable=durable, unrelated=unrelated, dry_run=dry_run)
         self._after_save(repository, result)
         return result
 

@@ -6,11 +6,14 @@ not against those who changed it or brought it back without knowing of the remov
 
 The order is a tree (Fugue, Weidner and Kleppmann 2023): what is put at the end hangs on what it was put behind, what is
 put in between hangs on what it was put before. What several put at one place follows one another, each with all that
-was put behind it, in the order in which they began.
+was put behind it, in the order in which they began. A thing that is moved gets another place, and what hangs on the old
+one stays; of several places that it was given without knowing of each other the first counts, and what was hung on
+another hangs there.
 """
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Generic, TypeVar
 
@@ -45,7 +48,9 @@ class Woven(Generic[K]):
     def __init__(self, begun: Iterable[K], knows: Callable[[int, int], bool]) -> None:
         self._knows = knows
         self._root: _Node[K] = _Node(None, 0)
+        # Where each thing is; and of those that were moved, all places that it was put at.
         self._nodes: dict[K, _Node[K]] = {}
+        self._places: dict[K, list[_Node[K]]] = {}
         self._marks: dict[K, list[int]] = {}
         self._drops: dict[K, list[int]] = {}
         last = self._root
@@ -56,7 +61,11 @@ class Woven(Generic[K]):
     def _put(self, item: K, number: int, beside: list[_Node[K]]) -> _Node[K]:
         node = _Node(item, number)
         beside.append(node)
-        self._nodes[item] = node
+        there = self._nodes.setdefault(item, node)
+        if there is not node:
+            self._places.setdefault(item, [there]).append(node)
+            if self._knows(number, there.number):  # of several that did not know of each other the first has moved it
+                self._nodes[item] = node
         return node
 
     # -- what is in it ------------------------------------------------------------------------------------------------
@@ -100,30 +109,33 @@ class Woven(Generic[K]):
         """
         now = set(new)
         stayed = [item for item in old if item in now]  # as if the change had removed first, and then put
+        moved = set() if merges else _moved(stayed, new)
         follows = dict(zip((left, *stayed), stayed, strict=False))
-        moved = set() if merges else self._moved(number, stayed, new)
-        previous = left
+        were = {item: self._known_place(item, number) for item in moved}
+        behind = self._root if left is None else self._known_place(left, number)
         fresh = False
+        previous = left
         for item in new:
             if item in self._nodes and item not in moved:
                 fresh = False
+                behind = self._known_place(item, number)
             else:
                 before = None if fresh else follows.get(previous)
-                node = self._root if previous is None else self._nodes[previous]
-                self._put(item, number, node.behind if before is None else self._nodes[before].infront)
+                if before is None:
+                    beside = behind.behind
+                else:  # where it was, if it is moved: what others put behind that comes after this
+                    beside = (were.get(before) or self._known_place(before, number)).infront
+                behind = self._put(item, number, beside)
                 fresh = True
             previous = item
 
-    def _moved(self, number: int, stayed: Sequence[K], new: Sequence[K]) -> set[K]:
-        """What a change took from one place to another; of several that did not know of each other the first did."""
-        were = set(stayed)
-        before = list(stayed)
-        after = [item for item in new if item in were]
-        while before and before[-1] == after[-1]:
-            before.pop()
-            after.pop()
-        start = next((place for place, item in enumerate(before) if item != after[place]), len(before))
-        return {item for item in after[start:] if self._knows(number, self._nodes[item].number)}
+    def _known_place(self, item: K, number: int) -> _Node[K]:
+        """Where a change saw a thing that is in the list: of its places the one that counts among those it knows."""
+        found: _Node[K] | None = None
+        for node in self._places.get(item, ()):
+            if self._knows(number, node.number) and (found is None or self._knows(node.number, found.number)):
+                found = node
+        return self._nodes[item] if found is None else found
 
     def order(self) -> list[K]:
         """All that is in the list after all changes, in order."""
@@ -138,6 +150,38 @@ class Woven(Generic[K]):
             elif node.item is not None and self._nodes[node.item] is node and self.holds(node.item):
                 found.append(node.item)
         return found
+
+
+def _moved(stayed: Sequence[K], new: Sequence[K]) -> set[K]:
+    """What a change took from one place to another: the fewest things without which the order is as it was."""
+    were = {item: place for place, item in enumerate(stayed)}
+    places = [were[item] for item in new if item in were]
+    begin, end = 0, len(places)
+    while begin < end and places[begin] == begin:
+        begin += 1
+    while end > begin and places[end - 1] == end - 1:
+        end -= 1
+    return {stayed[place] for place in set(places[begin:end]) - _longest_run(places[begin:end])}
+
+
+def _longest_run(numbers: Sequence[int]) -> set[int]:
+    """The most numbers that follow one another rising; of several such runs the least one, read from its end.
+
+    Patience sorting (Fredman 1975).
+    """
+    ends: list[int] = []  # the least number that ends a run of each length
+    before: dict[int, int] = {}
+    for number in numbers:
+        length = bisect_left(ends, number)
+        if length:
+            before[number] = ends[length - 1]
+        ends[length : length + 1] = [number]
+    run = set(ends[-1:])
+    last = ends[-1] if ends else -1
+    while last in before:
+        last = before[last]
+        run.add(last)
+    return run
 
 
 def weave(

@@ -50,6 +50,8 @@ class MergeResult(Record):
         messages_added: messages that came in.
         executions_added: tool executions that came in.
         entries_removed: entries of this one that the other had removed, by an undo or restore say.
+        entries_taken_back: entries of the other that came in before, and were taken back or removed here since; they
+            stay so.
         fields: names of the fields that changed (`title`, `tags`…).
         snapshots: ids of the snapshots that came in.
         dry_run: nothing was changed.
@@ -63,6 +65,7 @@ class MergeResult(Record):
     messages_added: int = 0
     executions_added: int = 0
     entries_removed: int = 0
+    entries_taken_back: int = 0
     fields: tuple[str, ...] = ()
     snapshots: tuple[str, ...] = ()
     dry_run: bool = False
