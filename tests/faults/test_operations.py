@@ -18,7 +18,7 @@ from superqode.session.errors import OperationBlocked, OperationError, SessionEr
 
 from . import judging, processes
 from .life import texts
-from .verbs import VERBS, make_store
+from .verbs import OTHER_LIFE, VERBS, make_lives, make_store
 
 # Every point in a full run, every so-many-th else; a prime, so that loops in the code are met at all their places.
 STRIDE = 1 if processes.FULL else 3
@@ -171,6 +171,7 @@ def _revoke(store: SessionStore) -> None:
     manager.revoke_share(manager.create_share("a").id)
 
 
+# The operations that are taken back as one of each kind is: a share, a renaming, what goes and comes.
 _UNDONE: dict[str, Callable[[SessionStore], object]] = {
     "prune": _VERBS["prune"],
     "rename": _VERBS["rename"],
@@ -248,6 +249,32 @@ def test_a_merge_is_whole_or_never_was(strike, tmp_path):
         point += STRIDE
     assert struck >= 5, "the points were not met"
     assert ends == {2, 3}, "some come before the branch moves, and some after it"
+
+
+@pytest.mark.parametrize("shape", ["forwarded", "older"])
+def test_a_killed_merge_is_known_whatever_its_shape(shape, tmp_path):
+    """Where it only forwards, or the other life was first: the log has the whole way that the branch went, or nothing."""
+    make_lives(tmp_path / "whole", shape)
+    with SessionStore(tmp_path / "whole") as store:
+        before, begun = texts(store.load("two")), store._open().refs.read("refs/heads/two")
+    point, ends = 1, set()
+    while True:
+        folder = tmp_path / f"at-{point}"
+        shutil.copytree(tmp_path / "whole", folder)
+        if not _struck(folder, lambda store: store.merge("two", OTHER_LIFE), point):
+            break
+        with SessionStore(folder) as store:
+            tip = store._open().refs.read("refs/heads/two")
+            ends.add(tip == begun)
+            moves = [operation.moves for operation in store.operations() if operation.happened]
+            assert moves == ([] if tip == begun else [(("refs/heads/two", begun, tip),)]), point
+            if tip == begun:
+                store.merge("two", OTHER_LIFE)
+            store.undo_operation()
+            assert texts(store.load("two")) == before, point
+        shutil.rmtree(folder)
+        point += STRIDE
+    assert ends == {False, True}, "some come before the branch moves, and some after it"
 
 
 def test_two_processes_take_one_operation_back(store_path, store, saved, start):

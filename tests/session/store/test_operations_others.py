@@ -93,8 +93,9 @@ def test_another_process_that_saves_beside_an_operation_is_no_part_of_it(store, 
         assert _texts(store, "a")[-1] == "another's"
 
 
+@pytest.mark.parametrize("later", [False, True])
 @pytest.mark.parametrize("shape", ["forwarded", "theirs-first", "ours-first"])
-def test_a_merge_killed_before_it_is_settled_is_known(store, git, shape):
+def test_a_merge_killed_before_it_is_settled_is_known(store, git, shape, later):
     """Whichever side is the merge's first parent, and where there is none: it is taken back to what was here before."""
     _session(store, "a", "common")
     root = git("rev-parse", "a")
@@ -116,14 +117,22 @@ def test_a_merge_killed_before_it_is_settled_is_known(store, git, shape):
         say(texts, ref)
     if "refs/kept" in lives:
         git("update-ref", "refs/heads/a", "refs/kept")
-    before = _texts(store, "a")
+    before, tip = _texts(store, "a"), git("rev-parse", "a")
     _killed(store, OperationLog, "settle", lambda other: other.merge("a", "refs/remotes/x/a"))
+    merged = git("rev-parse", "a")
+    if later:
+        _save_more(store.path, "a", "later")
 
     with SessionStore(store.path) as fresh:
-        assert len(_texts(fresh, "a")) > len(before)
-        assert fresh.operations()[0].interrupted
-        fresh.undo_operation()
-        assert _texts(fresh, "a") == before
+        (operation,) = fresh.operations()
+        assert operation.interrupted
+        assert operation.moves == (("refs/heads/a", tip, merged),)
+        if later:
+            with pytest.raises(OperationBlocked, match="was saved since"):
+                fresh.undo_operation()
+        else:
+            fresh.undo_operation()
+            assert _texts(fresh, "a") == before
 
 
 # -- taking back, all or nothing --------------------------------------------------------------------------------------
