@@ -13,12 +13,12 @@ from pathlib import Path
 import pytest
 
 from session.store.operating import fill
-from superqode.session import Session, SessionStore, clock
+from superqode.session import Session, SessionSharingManager, SessionStore, clock
 from superqode.session.errors import OperationBlocked, OperationError, SessionError
 
 from . import judging, processes
 from .life import texts
-from .verbs import VERBS, make_store
+from .verbs import OTHER_LIFE, VERBS, make_lives, make_store
 
 # Every point in a full run, every so-many-th else; a prime, so that loops in the code are met at all their places.
 STRIDE = 1 if processes.FULL else 3
@@ -166,6 +166,65 @@ def test_a_killed_purge_is_finished_or_never_was(tmp_path):
     assert point > 10
 
 
+def _revoke(store: SessionStore) -> None:
+    manager = SessionSharingManager(store)
+    manager.revoke_share(manager.create_share("a").id)
+
+
+# The operations that are taken back as one of each kind is: a share, a renaming, what goes and comes.
+_UNDONE: dict[str, Callable[[SessionStore], object]] = {
+    "prune": _VERBS["prune"],
+    "rename": _VERBS["rename"],
+    "revoke": _revoke,
+    "undelete": _VERBS["undelete"],
+}
+
+
+def _shares(store: SessionStore) -> list[tuple[bool, bool]]:
+    """Of each share, whether it is live, and whether its commit is here."""
+    refs = store._open().refs
+    shares = SessionSharingManager(store).list_shares()
+    return [(share.revoked_at is None, bool(refs.read(f"refs/superqode/shares/{share.id}"))) for share in shares]
+
+
+@pytest.mark.usefixtures("hurrying")
+@pytest.mark.parametrize("strike", [_die, _fail], ids=["killed", "failing"])
+@pytest.mark.parametrize("verb", list(_UNDONE))
+def test_taking_back_can_be_gone_on_with(verb, strike, tmp_path):
+    """Cut short anywhere, an operation counts as taken back once all of it is; else taking it back does the rest."""
+    _prepare(tmp_path / "whole")
+    with SessionStore(tmp_path / "whole") as store:
+        begun = _state(store)
+        _UNDONE[verb](store)
+        left, wanted = _state(store), store.operations()[0].id
+    point, struck = 1, 0
+    while True:
+        folder = tmp_path / f"at-{point}"
+        shutil.copytree(tmp_path / "whole", folder)
+        if not _struck(folder, lambda store: store.undo_operation(), point, strike):
+            break
+        struck += 1
+        with SessionStore(folder) as store:
+            store.list_sessions()  # what lost its branch, but not its snapshots yet, is put into the trash now
+            told = {operation.id: operation for operation in store.operations()}
+            if strike is _fail and verb in ("prune", "undelete"):
+                assert _state(store) == (begun if told[wanted].taken_back_by else left), point
+            if not told[wanted].taken_back_by:
+                store.undo_operation(wanted)
+            elif verb == "rename":
+                store.undo("a")  # a fork that was not told yet is by the next operation
+                store.undo_operation()
+            sessions, trash = _state(store)
+            assert sessions == begun[0], point
+            assert [item for item in trash if item[0] != "b"] == begun[1], point
+            assert _shares(store) == ([(True, True)] if verb == "revoke" else []), point
+            assert [operation.taken_back_by for operation in store.operations() if operation.id == wanted] != [""]
+            assert store.verify().ok, point
+        shutil.rmtree(folder)
+        point += STRIDE
+    assert struck * STRIDE >= 5, "the points were not met"
+
+
 @pytest.mark.parametrize("strike", [_die, _fail], ids=["killed", "failing"])
 def test_a_merge_is_whole_or_never_was(strike, tmp_path):
     """Cut short anywhere: the session is at its old tip or the merged one, as the log says, and merging goes on."""
@@ -190,6 +249,32 @@ def test_a_merge_is_whole_or_never_was(strike, tmp_path):
         point += STRIDE
     assert struck >= 5, "the points were not met"
     assert ends == {2, 3}, "some come before the branch moves, and some after it"
+
+
+@pytest.mark.parametrize("shape", ["forwarded", "older"])
+def test_a_killed_merge_is_known_whatever_its_shape(shape, tmp_path):
+    """Where it only forwards, or the other life was first: the log has the whole way that the branch went, or nothing."""
+    make_lives(tmp_path / "whole", shape)
+    with SessionStore(tmp_path / "whole") as store:
+        before, begun = texts(store.load("two")), store._open().refs.read("refs/heads/two")
+    point, ends = 1, set()
+    while True:
+        folder = tmp_path / f"at-{point}"
+        shutil.copytree(tmp_path / "whole", folder)
+        if not _struck(folder, lambda store: store.merge("two", OTHER_LIFE), point):
+            break
+        with SessionStore(folder) as store:
+            tip = store._open().refs.read("refs/heads/two")
+            ends.add(tip == begun)
+            moves = [operation.moves for operation in store.operations() if operation.happened]
+            assert moves == ([] if tip == begun else [(("refs/heads/two", begun, tip),)]), point
+            if tip == begun:
+                store.merge("two", OTHER_LIFE)
+            store.undo_operation()
+            assert texts(store.load("two")) == before, point
+        shutil.rmtree(folder)
+        point += STRIDE
+    assert ends == {False, True}, "some come before the branch moves, and some after it"
 
 
 def test_two_processes_take_one_operation_back(store_path, store, saved, start):

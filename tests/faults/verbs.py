@@ -27,6 +27,30 @@ VERBS: dict[str, Callable[[SessionStore], object]] = {
 }
 
 
+# Where the other life of `two` stands that `make_lives` makes.
+OTHER_LIFE = "refs/remotes/elsewhere/two"
+
+
+def make_lives(place: Path, shape: str) -> None:
+    """Make a store with a session `two` that another life went on from first: it was `forwarded`, or is `older`."""
+    with SessionStore(place) as store:
+        session = Session(id="two")
+        session.add_message("user", "two")
+        root = store.save(session).tip
+        for text in ("otherwise", "and on"):
+            session.add_message("user", text)
+            tip = store.save(session).tip
+        repository = store._open()
+        ident = repository.committer()
+        repository.refs.update(OTHER_LIFE, tip, None, ident=ident, reason="")
+        repository.refs.update("refs/heads/two", root, tip, ident=ident, reason="")
+    if shape == "older":
+        with SessionStore(place) as store:
+            session = store.load("two")
+            session.add_message("user", "more")
+            store.save(session)
+
+
 def make_store(place: Path) -> None:
     """Make a store with sessions `s`, its fork, `two` of two saves, and `gone` in the trash; most have a snapshot.
 

@@ -24,6 +24,8 @@ def about(operation: Operation) -> str:
 
 def state(operation: Operation) -> str:
     """What became of it; empty where it is in effect, and can be taken back."""
+    if operation.running:
+        return "running"
     if not operation.happened:
         return "did not happen"
     if operation.taken_back_by:

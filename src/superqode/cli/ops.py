@@ -57,9 +57,10 @@ def hint() -> None:
 def ops(ctx: click.Context, limit: int) -> None:
     """List what moved or removed sessions, and take it back.
 
-    Deleting, bringing back, renaming, restoring, undo and redo, replacing imports, merging, repairs, and ending
-    shares are operations. What was purged or scrubbed is gone for good, and so is what is older than 90 days
-    once `sessions maintain` ran. Saves are not here: `sessions log` has them.
+    Deleting, bringing back, renaming, restoring, undo and redo, replacing, imports and reimports that take from a
+    session, merging, repairs, ending shares, and what `sync` moves or removes are operations. What was purged or
+    scrubbed is gone for good, and so is what is older than 90 days once `sessions maintain` ran. Saves are not
+    here: `sessions log` has them.
     """
     if ctx.invoked_subcommand is not None:
         return

@@ -626,3 +626,35 @@ def test_a_hostile_log_moves_nothing(store, git, moves, refs):
     with SessionStore(store.path) as fresh, pytest.raises(StoreError, match="damaged"):
         fresh.undo_operation()
     assert refs() == before
+
+
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ("sessions", '[["../../x", "t"]]'),
+        ("sessions", '[["a\\u0000b", "t"]]'),
+        ("sessions", '[["superqode", "t"]]'),
+        ("sessions", '[["-a", "t"]]'),
+        ("renamed", '["../p", "../q"]'),
+        ("renamed", '["b", "c"]'),
+        ("previous", "0"),
+        ("undoes", "false"),
+    ],
+)
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_log_with_strange_ids_is_damaged_and_blocks_nothing(store, git, field, told, begun):
+    """An id that no session can have, or another's, is damage: it is told, and the next operation begins a new log."""
+    _session(store, "a")
+    store.delete("a")
+    store.undelete("a")
+    text = git("cat-file", "blob", f"{OPLOG}:op.json").replace('"begun": false', f'"begun": {str(begun).lower()}')
+    line = next(line for line in text.splitlines() if line.startswith(f'  "{field}"'))
+    blob = git("hash-object", "-w", "--stdin", stdin=text.replace(line, f'  "{field}": {told},'))
+    tree = git("mktree", stdin=f"100644 blob {blob}\top.json\n")
+    git("update-ref", OPLOG, git("commit-tree", tree, "-m", "hostile"))
+    with SessionStore(store.path) as fresh:
+        with pytest.raises(StoreError, match="damaged"):
+            fresh.operations()
+        assert fresh.delete("a")
+        assert [operation.verb for operation in fresh.operations()] == ["delete"]
+        assert fresh.undo_operation().changes == ("a is back",)

@@ -150,7 +150,7 @@ def decode_entry(data: bytes) -> Entry:
             at=datetime.fromisoformat(_text(told["at"])).astimezone(UTC),
             by=_text(told["by"]),
             sessions=tuple([(_text(name), _text(title)) for name, title in told["sessions"]]),
-            previous=told["previous"] and _text(told["previous"], _ID),
+            previous=_named(told["previous"]),
             begun=_flag(told["begun"]),
             interrupted=_flag(told["interrupted"]),
             final=_flag(told["final"]),
@@ -158,7 +158,7 @@ def decode_entry(data: bytes) -> Entry:
             moves=tuple([Move(_ref(name), _oid(old), _oid(new)) for name, old, new in told["moves"]]),
             renamed=_pair(told["renamed"]),
             share=_text(told["share"], _SHARE),
-            undoes=told["undoes"] and _text(told["undoes"], _ID),
+            undoes=_named(told["undoes"]),
         )
     except (KeyError, TypeError, OverflowError) as problem:
         raise ValueError(f"a field is missing or makes no sense: {problem}") from problem
@@ -174,6 +174,10 @@ def _flag(value: Any) -> bool:
     if not isinstance(value, bool):
         raise ValueError(f"{str(value)[:80]!r} is neither true nor false")  # noqa: TRY004 - as above
     return value
+
+
+def _named(value: Any) -> str:
+    return "" if value == "" else _text(value, _ID)
 
 
 def _oid(value: Any) -> str:

@@ -145,6 +145,18 @@ class Repository:
         with flock.hold(self._locks / what, timeout=timeout):
             yield
 
+    def is_held(self, what: str) -> bool:
+        """Whether somebody holds such a lock right now; nobody does in a store that cannot be written to."""
+        if not (self._locks / what).exists():
+            return False
+        try:
+            flock.acquire(self._locks / what, shared=True, timeout=0).release()
+        except StoreLocked:
+            return True
+        except (StoreUnwritable, OSError):
+            pass
+        return False
+
     @contextmanager
     def writing(self, *sessions: str, journalled: bool = False, timeout: float = 30.0) -> Iterator[None]:
         """Hold the locks of these sessions, and keep pruning out meanwhile.

@@ -18,7 +18,8 @@ from superqode.session.sharing.pruning import delete_together, unknown_refs
 from superqode.session.sharing.reading import store_url
 from superqode.session.sharing.transport import NAMESPACES
 from superqode.session.store.ledger import Ledger, share_alone
-from superqode.session.store.operations.recording import recording
+from superqode.session.store.operations.log import OperationLog
+from superqode.session.store.operations.recording import recording, refs_of, settle
 from superqode.session.store.secrets import PREPARED
 
 __all__ = ["Ending"]
@@ -59,7 +60,7 @@ class Ending:
             if only_expired and not record.is_expired:
                 return record.shared(store_url(self._repository), self._repository.refs.read(record.local_ref))
             if record.revoked_at is not None:
-                self._drop_refs(record)  # a crash may have left them
+                self._finish(record)
                 return record.shared(store_url(self._repository), None)
             # Also where no push was acknowledged: one whose answer got lost may have arrived.
             target = self._target_of(record) if record.remote_url else None
@@ -148,6 +149,14 @@ class Ending:
             save_record(self._ledger, ended, reason)
             self._drop_refs(record)
         return ended.shared(store_url(self._repository), None)
+
+    def _finish(self, record: ShareRecord) -> None:
+        """Do what a crash left undone: what is dropped belongs to the operation that was cut short."""
+        if refs_of(self._repository, {}, record.id):
+            log = OperationLog(self._repository)
+            with log.alone():
+                settle(self._repository, log)
+            self._drop_refs(record)
 
     def _drop_refs(self, record: ShareRecord) -> None:
         refs = self._repository.refs

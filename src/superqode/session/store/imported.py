@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from superqode.session import ids
 from superqode.session.models import Entry, Session, Step, thaw
@@ -16,9 +16,12 @@ from superqode.session.store.growing import lined_up
 from superqode.session.store.merge import merge_list
 
 if TYPE_CHECKING:
+    from superqode.session.store.operations.recording import Recorded
     from superqode.session.store.store import SessionStore
 
 __all__ = ["same_source", "save_more", "save_with_snapshots"]
+
+Save: TypeAlias = Callable[[Session], object]
 
 
 def save_with_snapshots(store: SessionStore, session: Session) -> None:
@@ -29,11 +32,11 @@ def save_with_snapshots(store: SessionStore, session: Session) -> None:
     part.updated_at = session.created_at
     snapshots = [step for step in session._steps if step.kind == "snapshot"]
     due = {len(step.state.entries): step for step in snapshots if _is_prefix(step, session)}
-    _grow(store, part, session.timeline, due)
+    _grow(store.save, part, session.timeline, due)
     for step in snapshots:
         if step.snapshot is not None and step.snapshot not in part.snapshots:
             part._take_snapshot(step.snapshot)
-    _finish(store, part, session)
+    _finish(store.save, part, session)
 
 
 def _is_prefix(step: Step, session: Session) -> bool:
@@ -41,24 +44,24 @@ def _is_prefix(step: Step, session: Session) -> bool:
     return tuple(session.timeline[: len(entries)]) == entries
 
 
-def _grow(store: SessionStore, session: Session, entries: Sequence[Entry], due: Mapping[int, Step]) -> None:
+def _grow(save: Save, session: Session, entries: Sequence[Entry], due: Mapping[int, Step]) -> None:
     """Add entries, with a save before and after each prompt, so that history reads and undo steps as in life."""
     pace = Pace()
     for number, entry in enumerate(entries):
         if pace.save_before(entry):
-            store.save(session)
+            save(session)
         session.add(entry)
         step = due.get(number + 1)
         if step is not None and step.snapshot is not None:
             session._take_snapshot(step.snapshot)
 
 
-def _finish(store: SessionStore, part: Session, whole: Session) -> None:
+def _finish(save: Save, part: Session, whole: Session) -> None:
     """The last save of an import: what the source says as a whole."""
     for name in GROWING:
         getattr(part, name)[:] = getattr(whole, name)
     part.updated_at = whole.updated_at
-    store.save(part)
+    save(part)
 
 
 def _imported(metadata: Mapping[str, Any]) -> dict[str, Any]:
@@ -91,16 +94,23 @@ def save_more(
     """
     if not fresh.timeline and stored.timeline:
         return False  # an export without history takes nothing back
-    with ExitStack() as recorded:
+    repository = store._existing(stored.id)
+    operations: list[Recorded] = []
+    with ExitStack() as stack:
 
         def replacing(verb: str) -> None:
-            recorded.enter_context(store._recorded(store._existing(stored.id), verb, stored.id))
+            operations.append(stack.enter_context(store._recorded(repository, verb, stored.id)))
 
-        return _save_more(store, stored, fresh, replacing, again=again, dry_run=dry_run)
+        def save(session: Session) -> None:
+            result = store.save(session)
+            for recorded in operations:
+                recorded.saved(repository, result)
+
+        return _save_more(save, stored, fresh, replacing, again=again, dry_run=dry_run)
 
 
 def _save_more(
-    store: SessionStore,
+    save: Save,
     stored: Session,
     fresh: Session,
     replacing: Callable[[str], None],
@@ -129,7 +139,7 @@ def _save_more(
         stored.parent_session_id = stored.parent_session_id or fresh.parent_session_id
         stored.project_path = stored.project_path or fresh.project_path
     else:
-        _grow(store, stored, news, {})
+        _grow(save, stored, news, {})
     stored.tags = whole.tags
     for name in GROWING:
         setattr(stored, name, getattr(whole, name))
@@ -140,7 +150,7 @@ def _save_more(
     if not dry_run:
         if again:
             replacing("reimport")
-        _finish(store, stored, whole)
+        _finish(save, stored, whole)
     return True
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from superqode.session.codec import layout, message
 from superqode.session.codec.meta import Meta
@@ -28,6 +28,9 @@ from superqode.session.store.saving import Saver
 from superqode.session.store.snapshots import list_snapshots
 from superqode.session.store.state import Tree, read_entries, read_state, read_tree
 
+if TYPE_CHECKING:
+    from superqode.session.store.operations.recording import Recorded
+
 __all__ = ["merge_into"]
 
 _ATTEMPTS: Final = 20
@@ -35,9 +38,12 @@ _COMMIT: Final = re.compile("[0-9a-f]{40}")
 
 
 def merge_into(
-    repository: Repository, session_id: str, other: str, *, durable: bool, unrelated: bool, dry_run: bool
+    repository: Repository, session_id: str, other: str, *, durable: bool, unrelated: bool, recorded: Recorded | None
 ) -> MergeResult:
-    """Merge another tip into a session; see `SessionStore.merge`. The caller holds the session's lock."""
+    """Merge another tip into a session; see `SessionStore.merge`. The caller holds the session's lock.
+
+    Without an operation that it is `recorded` as it only tells.
+    """
     saver = Saver(repository, durable=durable)
     try:
         theirs = _find(repository, other)
@@ -45,9 +51,13 @@ def merge_into(
             ours = tip_of(repository, session_id)
             work = _Merge(repository, session_id, other, ours, theirs)
             try:
-                return work.plan(unrelated=unrelated) if dry_run else work.do(saver, durable, unrelated=unrelated)
+                if recorded is None:
+                    return work.plan(unrelated=unrelated)
+                result = work.do(saver, durable, unrelated=unrelated)
             except RefConflict:
                 continue  # plain git took the branch meanwhile
+            recorded.moved(HEADS + session_id, ours, result.tip)
+            return result
     except CorruptObject as problem:
         raise CorruptSession(session_id, str(problem)) from problem
     raise SaveFailed(session_id, "not saved", f"other writers were faster {_ATTEMPTS} times")

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from superqode.session.store.operations import results as operation_results
     from superqode.session.store.operations.log import Stored
     from superqode.session.store.operations.planning import Plan
+    from superqode.session.store.operations.recording import Recorded
     from superqode.session.store.operations.results import Operation, UndoneOperation
     from superqode.session.store.results import PurgeResult, SessionSummary, TrashItem
     from superqode.session.store.saving import Saver
@@ -68,11 +69,11 @@ class StoreMoves(StoreCare):
     @contextmanager
     def _recorded(
         self, repository: Repository, verb: str, session_id: str, *, flushing: bool = False
-    ) -> Iterator[None]:
+    ) -> Iterator[Recorded]:
         """Write down as one operation what happens inside to a session's refs."""
         titles = recording.titles_of(repository, [session_id])
-        with self._told(), recording.recording(repository, verb, titles, flushing=flushing):
-            yield
+        with self._told(), recording.recording(repository, verb, titles, flushing=flushing) as recorded:
+            yield recorded
 
     # -- moving and removing ------------------------------------------------------------------------------------------
 
@@ -88,7 +89,7 @@ class StoreMoves(StoreCare):
         titles = recording.titles_of(repository, [session_id]) | {new_id: ""}
         with self._told(), recording.recording(repository, "rename", titles, renamed=(session_id, new_id)):
             renaming.rename(repository, self._index(repository), self._saver(repository), session_id, new_id)
-        self._adopt(repository, children, new_id)
+            self._adopt(repository, children, new_id)
 
     def _saver(self, repository: Repository) -> Saver:
         return saving.Saver(repository, durable=self._durable)
@@ -96,9 +97,7 @@ class StoreMoves(StoreCare):
     def _adopt(self, repository: Repository, children: Sequence[str], parent: str) -> None:
         """Let forks of a session know its new id."""
         for child in children:
-            forked = loading.load_session(repository, child)
-            forked.parent_session_id = parent
-            self._after_save(repository, self._saver(repository).save(forked))
+            self._after_save(repository, renaming.adopt(repository, self._saver(repository), child, parent))
 
     def delete(self, session_id: str) -> bool:
         """Move a session into the trash; says whether there was one."""
@@ -268,7 +267,10 @@ class StoreMoves(StoreCare):
                 undoes=operation.id,
             ) as recorded:
                 made = self._take_back(repository, stored)
-        self._adopt(repository, children, operation.sessions[0].id)
+                for move in made.saved:
+                    recorded.moved(*move)
+                if stored.entry.renamed:
+                    self._adopt(repository, children, stored.entry.renamed[0])
         done = replace(operation, taken_back_by=recorded.id)
         return operation_results.UndoneOperation(done, recorded.id, tuple(made.told()), _share(made))
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from superqode.session import ids
-from superqode.session.errors import SessionExists
+from superqode.session.errors import SessionError, SessionExists
 from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.store.branches import check_new_id
 from superqode.session.store.index.catalogue import Catalogue
 from superqode.session.store.ledger import SHARES, Ledger
-from superqode.session.store.loading import load_session
+from superqode.session.store.loading import load_meta, load_session
+from superqode.session.store.results import SaveResult
 from superqode.session.store.saving import Saver
 from superqode.session.store.sources_refs import follow_to, forget_original
 from superqode.session.store.trash import move_trash
 
-__all__ = ["rename"]
+__all__ = ["adopt", "adopt_orphans", "rename"]
 
 
 def rename(repository: Repository, catalogue: Catalogue, saver: Saver, old: str, new: str) -> None:
@@ -40,6 +43,28 @@ def rename(repository: Repository, catalogue: Catalogue, saver: Saver, old: str,
         repository.flush([str(repository.path / HEADS / new)])
     forget_original(repository, old)
     catalogue.forget(old)
+
+
+def adopt(repository: Repository, saver: Saver, child: str, parent: str) -> SaveResult:
+    """Let a fork of a session know its new id; raises as loading and saving it."""
+    forked = load_session(repository, child)
+    forked.parent_session_id = parent
+    return saver.save(forked)
+
+
+def adopt_orphans(repository: Repository, old: str, new: str) -> None:
+    """Do what a renaming that was cut short left undone: forks of the session hear of its new id.
+
+    Those that cannot be read or saved now stay as they are.
+    """
+    refs = repository.refs
+    if refs.read(HEADS + old) is not None or refs.read(HEADS + new) is None:
+        return
+    saver = Saver(repository, durable=True)
+    for name in refs.names(HEADS):
+        with suppress(SessionError, OSError):
+            if load_meta(repository, name.removeprefix(HEADS)).parent_session_id == old:
+                adopt(repository, saver, name.removeprefix(HEADS), new)
 
 
 def _move_tags(repository: Repository, old: str, new: str) -> None:

@@ -181,7 +181,12 @@ class _Work:
         self.steps.append(RepairStep(session_id, "merge", tip, "its parents", told))
         if not self.dry_run:
             saver = Saver(self.repository, durable=True)
-            with self.repository.writing(session_id, journalled=True), objects.keeping(JOURNAL_MOST) as kept_bytes:
+            with (
+                # Final: what the branch said before is a session that nothing can read.
+                recording(self.repository, "repair", {session_id: ""}, final=True),
+                self.repository.writing(session_id, journalled=True),
+                objects.keeping(JOURNAL_MOST) as kept_bytes,
+            ):
                 mended = write_mended(objects, session_id, tip, merged)
                 saver.move_branch(session_id, mended, tip, kept_bytes, "repair")
 

@@ -72,8 +72,10 @@ class SessionStore(StoreMoves):
         told = (
             self._recorded(repository, "replace", session.id) if replace and self._replaces(session) else nullcontext()
         )
-        with told:
+        with told as recorded:
             result = self._saver(repository).save(session, replace=replace)
+            if recorded is not None:
+                recorded.saved(repository, result)
         self._after_save(repository, result)
         return result
 
@@ -120,14 +122,16 @@ class SessionStore(StoreMoves):
         """Go back to a snapshot or a save (`revision` as in `at`) with a new commit; title, tags and metadata stay."""
         repository = self._existing(session_id)
         commit = lookup.resolve_revision(repository, session_id, revision)
-        with self._recorded(repository, "restore", session_id):
+        with self._recorded(repository, "restore", session_id) as recorded:
             session = loading.load_session(repository, session_id)
             named = next((snapshot for snapshot in session.snapshots if snapshot.id == revision), None)
             if named is not None:
                 session.restore_snapshot(named.id)
             else:
                 undo.prepare_restore(repository, session, commit)
-            return self.save(session)
+            result = self.save(session)
+            recorded.saved(repository, result)
+        return result
 
     def undo(self, session_id: str) -> SaveResult:
         """Go back to the save before, with a new commit; raises NothingToUndo at the first."""
@@ -167,18 +171,20 @@ class SessionStore(StoreMoves):
             # A branch that plain git made says whose it is before it takes something in.
             self.save(loading.load_session(repository, real))
         durable = self._durable
-        recorded = nullcontext() if dry_run else self._recorded(repository, "merge", real)
-        with self._told(), recorded, repository.writing(real, journalled=durable):
-            result = merge_into(repository, real, other, durable=durable, unrelated=unrelated, dry_run=dry_run)
+        telling = nullcontext() if dry_run else self._recorded(repository, "merge", real)
+        with self._told(), telling as recorded, repository.writing(real, journalled=durable):
+            result = merge_into(repository, real, other, durable=durable, unrelated=unrelated, recorded=recorded)
         self._after_save(repository, result)
         return result
 
     def _move(self, verb: str, session_id: str, prepare: Callable[[Repository, Session, str], None]) -> SaveResult:
         repository = self._existing(session_id)
-        with self._recorded(repository, verb, session_id):
+        with self._recorded(repository, verb, session_id) as recorded:
             session = loading.load_session(repository, session_id)
             prepare(repository, session, session._saved.commit)
-            return self.save(session)
+            result = self.save(session)
+            recorded.saved(repository, result)
+        return result
 
     # -- handing over -------------------------------------------------------------------------------------------------
 

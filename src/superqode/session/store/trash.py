@@ -31,6 +31,8 @@ from superqode.session.store.state import read_tree
 __all__ = [
     "TIME_FORMAT",
     "TRASH",
+    "chosen",
+    "copies",
     "find_item",
     "list_trash",
     "move_to_trash",
@@ -70,28 +72,28 @@ def move_together(repository: Repository, tips: Mapping[str, str]) -> list[str]:
     Many cost little more than one: their refs are made, and go, in `packed-refs`, which is written once for all.
     """
     refs = repository.refs
-    copies = {
-        session_id: _copies(repository, session_id, tip)
+    copied = {
+        session_id: copies(repository, session_id, tip)
         for session_id, tip in tips.items()
         if refs.read(branch_ref(session_id)) == tip
     }
-    tagged = {session_id: refs.items(f"{TAGS}{session_id}/") for session_id in copies}
-    made = {name: oid for copy in copies.values() for name, oid in copy.items()}
+    tagged = {session_id: refs.items(f"{TAGS}{session_id}/") for session_id in copied}
+    made = {name: oid for copy in copied.values() for name, oid in copy.items()}
     if not made:
         return []
     refs.create_all({name: PackedRef(oid, repository.objects.peeled(oid)) for name, oid in made.items()})
     repository.flush([str(repository.path / "packed-refs")])
     # The branches first, as when there is one.
-    gone = set(refs.delete_all({HEADS + session_id: tips[session_id] for session_id in copies}))
-    moved = [session_id for session_id in copies if HEADS + session_id in gone]
+    gone = set(refs.delete_all({HEADS + session_id: tips[session_id] for session_id in copied}))
+    moved = [session_id for session_id in copied if HEADS + session_id in gone]
     refs.delete_all(dict(pair for session_id in moved for pair in tagged[session_id]))
-    stayed = [session_id for session_id in copies if session_id not in moved]  # plain git saved at this very moment
-    refs.delete_all(dict(pair for session_id in stayed for pair in copies[session_id].items()))
+    stayed = [session_id for session_id in copied if session_id not in moved]  # plain git saved at this very moment
+    refs.delete_all(dict(pair for session_id in stayed for pair in copied[session_id].items()))
     repository.flush_later([str(repository.path / "HEAD")])
     return moved
 
 
-def _copies(repository: Repository, session_id: str, tip: str) -> dict[str, str]:
+def copies(repository: Repository, session_id: str, tip: str) -> dict[str, str]:
     """The refs that a session has in the trash when it is deleted now, with their ids; the branch first."""
     refs = repository.refs
     moment = clock.now().astimezone(UTC)
@@ -105,10 +107,10 @@ def _copies(repository: Repository, session_id: str, tip: str) -> dict[str, str]
 
 def _copy(repository: Repository, session_id: str, tip: str) -> None:
     ident = repository.committer()
-    copies = _copies(repository, session_id, tip)
-    for name, oid in copies.items():
+    made = copies(repository, session_id, tip)
+    for name, oid in made.items():
         repository.refs.update(name, oid, None, ident=ident, reason="trash: deleted")
-    repository.flush([str(repository.path / name) for name in copies])
+    repository.flush([str(repository.path / name) for name in made])
 
 
 def rescue(repository: Repository, session_id: str, tip: str) -> None:

@@ -17,7 +17,7 @@ from superqode.session.store.index.catalogue import Catalogue
 from superqode.session.store.ledger import Ledger
 from superqode.session.store.operations.forgetting import purging, scrubbing
 from superqode.session.store.operations.log import OperationLog
-from superqode.session.store.operations.recording import recording, refs_of, titles_of
+from superqode.session.store.operations.recording import Recorded, recording, refs_of, titles_of
 from superqode.session.store.owners import owner_of
 from superqode.session.store.secrets import forget_logs, forget_verdicts
 from superqode.session.sync.view import HEADS, LEDGER_FOLDER, PURGED, SCRUBBED, SOURCES, TAGS, TRASH, View
@@ -64,10 +64,16 @@ def apply(repository: Repository, ours: View, wanted: View, scrubbed: Container[
         (losing, _removing(repository, sorted(losing))),
         (changing - purged - losing, nullcontext()),
     ):
-        with recorded:
+        moved: list[str] = []
+        with recorded as operation:
             for owner in sorted(owners):
                 with repository.writing(owner) if owner else repository.writing():
-                    whole &= _change(repository, groups[owner], ours, wanted, touched)
+                    whole &= _change(repository, groups[owner], ours, wanted, moved)
+            if operation is not None:
+                for name in moved:
+                    if name.startswith(HEADS):
+                        operation.moved(name, ours.get(name, ""), wanted[name])
+        touched += moved
     repository.flush([str(repository.path / name) for name in touched] or [str(repository.path / "packed-refs")])
     documents = {name.removeprefix(LEDGER_FOLDER): name for name in names if name.startswith(LEDGER_FOLDER)}
     if documents:
@@ -109,7 +115,7 @@ def _scrubbing(repository: Repository, owners: Sequence[str]) -> Iterator[None]:
     forget_verdicts(repository)
 
 
-def _removing(repository: Repository, owners: Sequence[str]) -> AbstractContextManager[object]:
+def _removing(repository: Repository, owners: Sequence[str]) -> AbstractContextManager[Recorded | None]:
     """What was deleted, brought back or renamed elsewhere is an operation here that can be taken back."""
     return recording(repository, "sync", titles_of(repository, owners)) if owners else nullcontext()
 

@@ -30,6 +30,7 @@ from superqode.session.git.object_codec import BLOB, Commit, TreeEntry
 from superqode.session.git.packed_refs import PackedRef
 from superqode.session.git.refs import is_ref_name
 from superqode.session.git.repository import Repository
+from superqode.session.store.branches import is_session_branch
 
 __all__ = ["OPLOG", "OperationLog", "Stored"]
 
@@ -81,6 +82,10 @@ class OperationLog:
         """
         with self._repository.alone(_LOCK, timeout=timeout):
             yield
+
+    def is_extended(self) -> bool:
+        """Whether somebody is at it right now: an operation that only began runs, and was not cut short."""
+        return self._repository.is_held(_LOCK)
 
     # -- reading --------------------------------------------------------------------------------------------------
 
@@ -144,6 +149,12 @@ class OperationLog:
         strange = next((name for name in named if not is_ref_name(name)), None)
         if strange is not None:
             raise _damaged(f"{oid} names {strange[:80]!r}, which is no ref")
+        owners = [session_id for session_id, _ in entry.sessions]
+        strange = next((name for name in owners if not is_session_branch(name)), None)
+        if strange is not None:
+            raise _damaged(f"{oid} names {strange[:80]!r}, which is no session's id")
+        if not set(entry.renamed) <= set(owners):
+            raise _damaged(f"{oid} renames sessions that it was not done to")
         return Stored(oid, entry, commit, files)
 
     # -- writing --------------------------------------------------------------------------------------------------

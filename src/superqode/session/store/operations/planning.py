@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -41,6 +42,7 @@ class Plan:
         entry: the operation.
         back: refs, from where they are to where they go.
         saves: sessions that get one more save, and the commit whose state that has.
+        saved: where their branches were, and are then; known once it was done.
         trash: sessions that go into the trash.
         rename: a session that is renamed as a whole, and its name then.
         renamed: a session whose refs go back to another name, and that name.
@@ -51,6 +53,7 @@ class Plan:
     entry: Entry
     back: list[Move] = field(default_factory=list)
     saves: list[tuple[str, str]] = field(default_factory=list)
+    saved: list[Move] = field(default_factory=list)
     trash: list[str] = field(default_factory=list)
     rename: tuple[str, str] | tuple[()] = ()
     renamed: tuple[str, str] | tuple[()] = ()
@@ -69,25 +72,37 @@ class Plan:
         lines += [f"{session_id} is in the trash" for session_id in self.trash]
         if self.document is not None:
             lines.append(f"the share {self.entry.share} is back here")
-        return lines
+        return lines or ["what was left of it is done, for it was cut short"]
 
 
-def plan(repository: Repository, stored: Stored) -> Plan:
+def plan(repository: Repository, stored: Stored, done: Container[str] = ()) -> Plan:
     """Work out how an operation is taken back. The caller holds the locks of its sessions.
+
+    Args:
+        repository: the store.
+        stored: the operation.
+        done: refs that moved when it was taken back earlier, and that did not come to its end.
 
     Raises:
         OperationBlocked: something that happened since stands in the way.
     """
-    return _Planner(repository, stored).plan()
+    return _Planner(repository, stored, done).plan()
 
 
 class _Planner:
-    def __init__(self, repository: Repository, stored: Stored) -> None:
+    def __init__(self, repository: Repository, stored: Stored, done: Container[str]) -> None:
         self._repository = repository
         self._objects = repository.objects
         self._files = stored.files
         self._entry = stored.entry
         self._now = refs_of(repository, dict(self._entry.sessions), self._entry.share)
+        self._done = done
+        # What goes goes last: once a branch went, all that comes back is there, be it under another name in the trash.
+        self._came = any(
+            move.new and not move.old and move.name.startswith(HEADS) and not self._now.get(move.name)
+            for move in self._entry.moves
+            if move.name in done
+        )
         self._plan = Plan(self._entry)
         # Sessions that go as a whole: their other refs go along.
         self._whole: set[str] = set()
@@ -116,6 +131,12 @@ class _Planner:
 
     # -- branches -------------------------------------------------------------------------------------------------
 
+    def _is_done(self, move: Move, now: str) -> bool:
+        """Whether a ref that came or went is as before; once this was begun, there (or gone) again is enough."""
+        if now == move.old:
+            return True
+        return bool(now) == bool(move.old) if move.name in self._done else self._came and not now
+
     def _branch(self, move: Move, session_id: str, now: str) -> None:
         if move.old and move.new:
             self._changed(move, session_id, now)
@@ -129,6 +150,8 @@ class _Planner:
             return
         if not now:
             raise self._blocked(f"{session_id} was deleted or renamed since. {_LOOK}")
+        if move.name in self._done and self._is_as_left(now, move.old):
+            return
         if not self._is_as_left(now, move.new):
             raise self._blocked(
                 f"{session_id} was saved since, and going back would hide that."
@@ -147,7 +170,7 @@ class _Planner:
             return False
 
     def _removed(self, move: Move, session_id: str, now: str) -> None:
-        if now == move.old:
+        if self._is_done(move, now):
             return
         twin = self._repository.refs.find_folded(HEADS, session_id)
         below = self._repository.refs.names(f"{move.name}/")
@@ -161,6 +184,9 @@ class _Planner:
         self._plan.back.append(Move(move.name, "", move.old))
 
     def _made(self, move: Move, session_id: str, now: str) -> None:
+        if not now and move.name in self._done:
+            self._leave_no_snapshots(session_id)
+            return
         if not now:
             raise self._blocked(f"{session_id} was deleted or renamed since. {_LOOK}")
         if self._is_kept_elsewhere(move, session_id, now):
@@ -172,6 +198,14 @@ class _Planner:
             self._whole.add(session_id)
             # What it was brought back from is not made again: it is in the trash anew.
             self._whole |= {owner_of(other.name) for other in self._entry.moves if other.old == move.new}
+
+    def _leave_no_snapshots(self, session_id: str) -> None:
+        """Let the snapshots follow a branch that went already; the trash has them."""
+        known = {move.name for move in self._entry.moves}
+        kept = {oid for name, oid in self._now.items() if name.startswith(TRASH)}
+        for name, oid in self._now.items():
+            if name.startswith(f"{TAGS}{session_id}/") and name not in known and oid in kept:
+                self._plan.back.append(Move(name, oid, ""))
 
     def _renamed_from(self, session_id: str) -> str:
         """The id that a session had before; empty where the operation gave it no other."""
@@ -217,7 +251,7 @@ class _Planner:
     # -- the rest -------------------------------------------------------------------------------------------------
 
     def _other(self, move: Move, now: str) -> None:
-        if now == move.old:
+        if self._is_done(move, now):
             return
         if now == move.new:
             self._plan.back.append(Move(move.name, now, move.old))

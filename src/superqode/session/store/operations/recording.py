@@ -5,37 +5,35 @@
 
 The entry that is written first names the refs of these sessions as they were. Afterwards those that moved are the
 operation; killed between, whoever comes next finds them out in the same way. So nothing that is done inside can be
-forgotten, and an operation that did nothing leaves nothing.
+forgotten, and an operation that did nothing leaves nothing. Where a branch that goes on was, only its session's lock
+makes sure of, so what is done inside tells that (`Recorded.moved`); of one that was killed it is worked out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Final
 
 from superqode.session import clock, entropy
-from superqode.session.codec import message
 from superqode.session.codec.jsontext import dump_document
 from superqode.session.codec.operation import SHARE_FILE, Entry, Move, new_moves
 from superqode.session.errors import CorruptObject, NewerFormat, SessionError, StoreError
-from superqode.session.git.history import first_parents, is_ancestor
-from superqode.session.git.repository import HEADS, TAGS, Repository
+from superqode.session.git.repository import TAGS, Repository
 from superqode.session.store.branches import branch_ref
 from superqode.session.store.ledger import SHARES, Ledger
 from superqode.session.store.operations.log import OperationLog, Stored
-from superqode.session.store.owners import owner_of
+from superqode.session.store.operations.working_out import as_made, is_taken_back
 from superqode.session.store.sources import KEPT
 from superqode.session.store.trash import TRASH, title_at
 
-__all__ = ["Recorded", "record", "recording", "refs_of", "settle", "titles_of"]
+if TYPE_CHECKING:
+    from superqode.session.store.results import SaveResult
+
+__all__ = ["Recorded", "outcome", "record", "recording", "refs_of", "settle", "titles_of"]
 
 _ID_LENGTH: Final = 12
-# Verbs that make exactly one save: what stands before it is where they began, whatever was saved just before.
-_ONE_SAVE: Final = frozenset(("restore", "undo", "redo"))
-# Verbs that never save on a branch that is there before and after: what was saved meanwhile is somebody else's.
-_NO_SAVE: Final = frozenset(("delete", "undelete", "rename", "prune"))
 # The refs of a share in the store that made it, before its id.
 _SHARES: Final = ("refs/superqode/shares/", "refs/superqode/shares/public/", "refs/superqode/prepared/")
 
@@ -47,10 +45,24 @@ class Recorded:
     Attributes:
         id: its id; empty while it runs, and where nothing moved.
         moves: the refs that it moved.
+        branches: branches that it moved and that were there before, from where to where; who moves one tells it.
     """
 
     id: str = ""
     moves: tuple[Move, ...] = ()
+    branches: dict[str, Move] = field(default_factory=dict)
+
+    def moved(self, name: str, old: str, new: str) -> None:
+        """Tell that a branch moved, from where to where, as the lock of its session made sure of."""
+        if old and new and old != new:
+            first = self.branches.get(name)
+            self.branches[name] = Move(name, first.old if first is not None else old, new)
+
+    def saved(self, repository: Repository, result: SaveResult) -> None:
+        """Tell what a save did."""
+        for oid in result.commits:
+            parents = repository.objects.commit(oid).parents
+            self.moved(branch_ref(result.session_id), parents[0] if parents else "", oid)
 
 
 @contextmanager
@@ -120,12 +132,16 @@ def record(
     )
     begun = log.append(entry, _share_file(repository, share), flushed_later=flushing)
     recorded = Recorded()
+    interrupted = True
     try:
         yield recorded
+        interrupted = False
     finally:
         # What cannot be settled now is by whoever writes the next entry: the refs tell the same.
         with suppress(SessionError) if flushing else suppress(OSError, SessionError):
-            done = log.settle(begun, _outcome(repository, begun, interrupted=False))
+            if interrupted:
+                _finish(repository, entry)
+            done = log.settle(begun, _outcome(repository, begun, recorded.branches, interrupted=interrupted))
             if done is not None:
                 recorded.id, recorded.moves = done.entry.id, done.entry.moves
         if flushing:
@@ -145,15 +161,28 @@ def settle(repository: Repository, log: OperationLog) -> None:
     except StoreError:
         return  # what comes next begins a new log
     if newest is not None and newest.entry.begun:
-        log.settle(newest, _outcome(repository, newest, interrupted=True))
+        _finish(repository, newest.entry)
+        log.settle(newest, _outcome(repository, newest, {}, interrupted=True))
+
+
+def _finish(repository: Repository, entry: Entry) -> None:
+    """Do what was left of an operation where it cannot be begun again, since what it began with is done."""
+    if entry.renamed:
+        from superqode.session.store.renaming import adopt_orphans
+
+        adopt_orphans(repository, *entry.renamed)
+    if entry.share and not entry.undoes:
+        known = Ledger(repository).document(SHARES, entry.share)
+        if known is not None and known.get("revoked_at") is not None:
+            repository.refs.delete_all(refs_of(repository, {}, entry.share))
 
 
 def outcome(repository: Repository, stored: Stored) -> Entry | None:
     """What an entry that was begun would be settled as by now; `None` where it came to nothing."""
-    return _outcome(repository, stored, interrupted=True)
+    return _outcome(repository, stored, {}, interrupted=True)
 
 
-def _outcome(repository: Repository, begun: Stored, *, interrupted: bool) -> Entry | None:
+def _outcome(repository: Repository, begun: Stored, told: Mapping[str, Move], *, interrupted: bool) -> Entry | None:
     entry = begun.entry
     before = dict(entry.before)
     after = refs_of(repository, dict(entry.sessions), entry.share)
@@ -161,9 +190,14 @@ def _outcome(repository: Repository, begun: Stored, *, interrupted: bool) -> Ent
     if entry.verb == "purge":
         moves = tuple([move for move in moves if not move.new])  # what was saved meanwhile is somebody else's
     elif not entry.final:
-        moves = _as_made(repository, moves, entry, after, interrupted=interrupted)
-    if not moves and _share_file(repository, entry.share).get(SHARE_FILE) == begun.files.get(SHARE_FILE):
+        moves = as_made(repository, moves, entry, after, told, interrupted=interrupted)
+    same = _share_file(repository, entry.share).get(SHARE_FILE) == begun.files.get(SHARE_FILE)
+    if not moves and same:
         return None
+    if interrupted and entry.undoes and not (entry.share and same):
+        entries = OperationLog(repository).entries()
+        undone = next((stored for stored in entries if stored.entry.id == entry.undoes), None)
+        interrupted = undone is not None and not is_taken_back(undone.entry, moves, after)
     done = replace(entry, begun=False, interrupted=interrupted, before=(), moves=moves)
     return replace(done, moves=(), renamed=()) if entry.final else done
 
@@ -204,70 +238,3 @@ def _share_file(repository: Repository, share: str) -> dict[str, bytes]:
     """The ledger's document of a share, as a file of the log."""
     document = Ledger(repository).document(SHARES, share) if share else None
     return {} if document is None else {SHARE_FILE: dump_document(document)}
-
-
-# -- saves that came between ------------------------------------------------------------------------------------------
-
-
-def _as_made(
-    repository: Repository, moves: tuple[Move, ...], entry: Entry, after: Mapping[str, str], *, interrupted: bool
-) -> tuple[Move, ...]:
-    """The moves without what others saved: just before, meanwhile, or after it was cut short."""
-    before = dict(entry.before)
-    going_on = {session_id for session_id, _ in entry.sessions if {HEADS + session_id} <= before.keys() & after.keys()}
-    made: list[Move] = []
-    came = _came(moves)
-    for move in moves:
-        # A save makes and moves refs, and removes none; and it leaves the trash alone.
-        if move.new and owner_of(move.name) in going_on and not move.name.startswith(TRASH):
-            if not move.name.startswith(HEADS) or entry.verb in _NO_SAVE:
-                continue  # a snapshot or an original that is new stays, whatever is taken back
-            with suppress(CorruptObject):
-                move = _changed(repository, move, entry.verb, interrupted=interrupted)  # noqa: PLW2901 - as it was
-        elif move.name.startswith(HEADS) and move.old:
-            with suppress(CorruptObject):
-                move = _removed(repository, move, came, entry.renamed)  # noqa: PLW2901
-        if move.old != move.new:
-            made.append(move)
-    return tuple(made)
-
-
-def _changed(repository: Repository, move: Move, verb: str, *, interrupted: bool) -> Move:
-    """A branch that went on: the part of its way that this operation made."""
-    if not interrupted and verb not in _ONE_SAVE:
-        return move
-    way = []
-    for oid, commit in first_parents(repository.objects, move.new):
-        if oid == move.old:
-            break
-        way.append((oid, commit))
-    else:
-        return move  # it went somewhere else, as a scrub lets it
-    oid, commit = way[-1] if interrupted else way[0]
-    if interrupted and verb in (*_ONE_SAVE, "ops-undo") and not message.parse(commit.message).restores:
-        return move._replace(new=move.old)  # somebody's save, and no step of this operation
-    return move._replace(old=commit.parents[0], new=oid)
-
-
-def _came(moves: tuple[Move, ...]) -> dict[str, list[Move]]:
-    """The branches, here and in the trash, that were made, by the session that they belong to."""
-    came: dict[str, list[Move]] = {}
-    for made in moves:
-        in_trash = made.name.startswith(TRASH) and made.name.endswith("/branch")
-        if made.new and not made.old and (in_trash or made.name.startswith(HEADS)):
-            came.setdefault(owner_of(made.name), []).append(made)
-    return came
-
-
-def _removed(
-    repository: Repository, move: Move, came: Mapping[str, list[Move]], renamed: tuple[str, str] | tuple[()]
-) -> Move:
-    """A branch that is gone: where it was by then, which what was made of it tells."""
-    for made in [*(came.get(renamed[1], ()) if renamed else ()), *came.get(owner_of(move.name), ())]:
-        if made.name.startswith(HEADS):
-            last = next(iter(repository.objects.commit(made.new).parents), move.old)
-        else:
-            last = made.new
-        if is_ancestor(repository.objects, move.old, last):
-            return move._replace(old=last)
-    return move

@@ -25,8 +25,9 @@ class Operation(Record):
     Attributes:
         number: counted from the newest, which is 1; 0 where it was cut short before anything had moved.
         id: its id; it stays, whatever comes after.
-        verb: what was done: `delete`, `undelete`, `rename`, `restore`, `undo`, `redo`, `replace`, `reimport`, `merge`,
-            `repair`, `prune`, `purge`, `scrub`, `revoke`, `expire`, or `ops-undo`: another one was taken back.
+        verb: what was done: `delete`, `undelete`, `rename`, `restore`, `undo`, `redo`, `replace`, `import`, `reimport`,
+            `merge`, `repair`, `prune`, `purge`, `scrub`, `revoke`, `expire`, `sync`, or `ops-undo`: another one was
+            taken back.
         at: when.
         by: by whom.
         sessions: the sessions it was done to.
@@ -35,7 +36,9 @@ class Operation(Record):
         undoes: the id of the operation it took back, or empty.
         taken_back_by: the id of the operation that took it back, or empty.
         happened: whether anything moved; one that was cut short before has the number 0.
-        interrupted: whether it was cut short, and may have done only a part.
+        running: whether it runs at this moment, and may move more.
+        interrupted: whether it was cut short, and may have done only a part; one that takes another one back did not
+            come to its end then, and the other one is still in effect.
         final: whether it cannot be taken back, because nothing is kept of what was there before.
         moves: the refs that moved: name, where it was, where it is then; empty where it was not there.
     """
@@ -51,6 +54,7 @@ class Operation(Record):
     undoes: str
     taken_back_by: str
     happened: bool
+    running: bool
     interrupted: bool
     final: bool
     moves: tuple[tuple[str, ...], ...]
