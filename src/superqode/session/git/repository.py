@@ -17,6 +17,7 @@ from superqode.session.errors import (
     NewerFormat,
     NotAStore,
     SessionError,
+    StoreLocked,
     StoreNotOwned,
     StoreUnwritable,
     UnsupportedStore,
