@@ -131,11 +131,14 @@ class Woven(Generic[K]):
 
     def _known_place(self, item: K, number: int) -> _Node[K]:
         """Where a change saw a thing that is in the list: of its places the one that counts among those it knows."""
-        found: _Node[K] | None = None
-        for node in self._places.get(item, ()):
-            if self._knows(number, node.number) and (found is None or self._knows(node.number, found.number)):
+        found = self._nodes[item]
+        if item not in self._places or self._knows(number, found.number):
+            return found
+        known = [node for node in self._places[item] if self._knows(number, node.number)]
+        for place, node in enumerate(known):
+            if not place or self._knows(node.number, found.number):
                 found = node
-        return self._nodes[item] if found is None else found
+        return found
 
     def order(self) -> list[K]:
         """All that is in the list after all changes, in order."""
