@@ -119,3 +119,17 @@ def test_a_lock_that_cannot_be_made_is_an_error(tmp_path):
     """Where the folder is missing the system's error comes."""
     with pytest.raises(FileNotFoundError), flock.hold(tmp_path / "nowhere" / "lock"):
         pass
+
+
+def test_whether_a_lock_is_held_is_told_without_making_it(tmp_path):
+    """A holder is seen, sharers and killed holders are not, and a lock file that is missing is not made."""
+    path = tmp_path / "lock"
+    assert not flock.is_held(path)
+    assert not path.exists()
+    other = _Other(path, "exclusive")
+    assert flock.is_held(path)
+    other.end(kill=True)
+    assert not flock.is_held(path)
+    other = _Other(path, "shared")
+    assert not flock.is_held(path)
+    other.end()

@@ -16,7 +16,7 @@ from typing import Final
 from superqode.session import clock
 from superqode.session.errors import StoreLocked, StoreUnwritable
 
-__all__ = ["Held", "acquire", "hold", "take"]
+__all__ = ["Held", "acquire", "hold", "is_held", "take"]
 
 _FIRST_WAIT: Final = 0.0005
 _LONGEST_WAIT: Final = 0.02
@@ -91,6 +91,18 @@ def hold(path: Path, *, shared: bool = False, timeout: float = 30.0) -> Iterator
         yield held
     finally:
         held.release()
+
+
+def is_held(path: Path) -> bool:
+    """Whether somebody holds the lock of this file alone right now; not where it is missing, or cannot be opened."""
+    try:
+        handle = os.open(path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0))
+    except OSError:
+        return False
+    try:
+        return not take(handle, shared=True)
+    finally:
+        os.close(handle)
 
 
 def take(handle: int, *, shared: bool = False) -> bool:

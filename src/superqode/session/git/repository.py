@@ -147,16 +147,8 @@ class Repository:
             yield
 
     def is_held(self, what: str) -> bool:
-        """Whether somebody holds such a lock right now; nobody does in a store that cannot be written to."""
-        if not (self._locks / what).exists():
-            return False
-        try:
-            flock.acquire(self._locks / what, shared=True, timeout=0).release()
-        except StoreLocked:
-            return True
-        except (StoreUnwritable, OSError):
-            pass
-        return False
+        """Whether somebody holds such a lock right now."""
+        return flock.is_held(self._locks / what)
 
     @contextmanager
     def writing(self, *sessions: str, journalled: bool = False, timeout: float = 30.0) -> Iterator[None]:
