@@ -17,7 +17,6 @@ from superqode.session.errors import (
     NewerFormat,
     NotAStore,
     SessionError,
-    StoreLocked,
     StoreNotOwned,
     StoreUnwritable,
     UnsupportedStore,
