@@ -10,7 +10,7 @@ from superqode.session.errors import OperationBlocked, SessionError
 from superqode.session.git.objects import Objects
 from superqode.session.git.refs import Refs
 from superqode.session.sharing.ending import Ending
-from superqode.session.store import renaming, trash
+from superqode.session.store import imported, renaming, trash
 from superqode.session.store.ledger import Ledger
 from superqode.session.store.operations import recording
 from superqode.session.store.operations.log import OperationLog
@@ -91,6 +91,29 @@ def test_another_process_that_saves_beside_an_operation_is_no_part_of_it(store, 
         with pytest.raises(OperationBlocked, match="was saved since"):
             store.undo_operation()
         assert _texts(store, "a")[-1] == "another's"
+
+
+def test_what_another_process_saved_stays_when_an_import_is_taken_back(store, monkeypatch):
+    """An import that takes entries away is taken back to what was there by then, in all of its saves."""
+    _session(store, "a", "one", "two")
+    fresh = Session(id="a", title="a")
+    fresh.add_message("user", "instead")
+    real = OperationLog.append
+
+    def first(*args, **options):
+        monkeypatch.setattr(OperationLog, "append", real)
+        result = real(*args, **options)
+        _save_more(store.path, "a", "another's")
+        return result
+
+    monkeypatch.setattr(OperationLog, "append", first)
+    stored = store.load("a")
+    assert imported.save_more(store, stored, fresh, again=True)
+
+    (operation,) = store.operations()
+    assert operation.verb == "reimport"
+    store.undo_operation()
+    assert _texts(store, "a") == ["one", "two", "another's"]
 
 
 @pytest.mark.parametrize("later", [False, True])
