@@ -23,7 +23,7 @@ def _commit(
 ) -> str:
     objects = cache.repository.objects
     chunk = objects.write("blob", b"chunk")
-    from superqode.session.git.objects import BLOB, TreeEntry
+    from superqode.session.git.object_codec import BLOB, TreeEntry
 
     tree = objects.write_tree([TreeEntry(BLOB, "000000", chunk)])
     files = {"sync.json": header, "manifest": seal_manifest(key, MANIFEST)}
