@@ -277,3 +277,11 @@ def test_nobody_else_may_read_it(journal):
     [path] = journal.files(0)
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_file_that_goes_while_all_are_counted_is_none(tmp_path, monkeypatch):
+    """A checkpoint of another process removes what it is done with at any moment."""
+    journal = Journal(tmp_path)
+    (tmp_path / "00").write_bytes(b"12345")
+    monkeypatch.setattr(journal, "files", lambda: [tmp_path / "00", tmp_path / "01"])
+    assert journal.total() == 5

@@ -16,6 +16,7 @@ from superqode.session.errors import (
     StoreUnwritable,
     UnsupportedStore,
 )
+from superqode.session.git import making
 from superqode.session.git.repository import Repository, is_store
 
 USER = ("Ada Example", "ada@example.invalid")
@@ -109,6 +110,22 @@ def test_many_threads_make_one_store(store_path):
 
     assert (len(made), failed) == (6, [])
     assert _git(store_path, "rev-list", "--count", "--all") == "1"
+
+
+def test_a_store_that_is_finished_between_two_looks_is_one(store_path, monkeypatch):
+    """Somebody else makes it just then, from the first file to the last: it is no folder of other files."""
+    store_path.mkdir()
+    real = making.is_unfinished
+
+    def is_unfinished(path):
+        monkeypatch.setattr(making, "is_unfinished", real)
+        Repository.create(store_path, user=USER)
+        return real(path)
+
+    monkeypatch.setattr(making, "is_unfinished", is_unfinished)
+    making.check_place(store_path)
+    Repository.create(store_path, user=USER)
+    assert is_store(store_path)
 
 
 def test_two_processes_make_one_store(store_path):

@@ -173,7 +173,11 @@ class Journal:
 
     def total(self) -> int:
         """How many bytes stand in all files."""
-        return sum(path.stat().st_size for path in self.files())
+        found = 0
+        for path in self.files():
+            with suppress(FileNotFoundError):  # a checkpoint of another process is done with it
+                found += path.stat().st_size
+        return found
 
     def files(self, number: int | None = None) -> list[Path]:
         """The files (of one number), oldest first."""

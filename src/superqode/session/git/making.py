@@ -110,10 +110,10 @@ def check_place(path: Path) -> None:
     """Refuse a place that holds anything but a store, an unfinished one, or the files of superqode 2.25."""
     if any(place.is_file() for place in (path, *path.parents)):
         raise NotAStore(path, "it is, or is below, a file")
-    if not path.exists() or is_repository(path) or is_unfinished(path):
-        return
-    strange = sorted(name for name in os.listdir(path) if not _OLD_FILES.fullmatch(name))  # noqa: PTH208 - names only
-    if strange:
+    # Listed before it is looked at what it is: whoever makes a store there at this moment says so first.
+    names = os.listdir(path) if path.exists() else []  # noqa: PTH208 - names only
+    strange = sorted(name for name in names if not _OLD_FILES.fullmatch(name))
+    if strange and not is_unfinished(path) and not is_repository(path):
         shown = ", ".join(strange[:3]) + (" and more" if len(strange) > 3 else "")
         raise NotAStore(path, f"the folder holds other files ({shown})")
 
