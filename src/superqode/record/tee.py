@@ -68,7 +68,7 @@ def record(command: Sequence[str], recording: Recording, tell: Tell, *, stdin: i
         raise AgentNotStarted(command[0], reason or str(problem)) from problem
     _pass_signals_on(agent)
     assert agent.stdin is not None  # noqa: S101 - it was started with pipes
-    assert agent.stdout is not None  # noqa: S101
+    assert agent.stdout is not None  # noqa: S101 - it was started with a pipe
     asking = _Pump(stdin, os.dup(agent.stdin.fileno()), feed, from_agent=False)
     answering = _Pump(os.dup(agent.stdout.fileno()), stdout, feed, from_agent=True)
     agent.stdin.close()

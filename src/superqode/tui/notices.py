@@ -30,7 +30,7 @@ def tell(app: App[Any], message: str, *, severity: str = "information") -> None:
 
     shown = one_line(without_secrets(message), _MESSAGE_MAX)
     timeout = None if severity == "information" else _LONG
-    app.notify(shown, severity=severity, timeout=timeout, markup=False)  # type: ignore[arg-type]
+    app.notify(shown, severity=severity, timeout=timeout, markup=False)  # type: ignore[arg-type]  # the names are Textual's own
 
 
 @contextmanager

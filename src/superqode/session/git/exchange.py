@@ -48,7 +48,7 @@ def replace(source: str, target: str) -> None:
             _exchanged(source, target)  # a rename refuses to replace a folder, too
             raise
     else:  # nothing to replace, or a file system or kernel that cannot: the same call says what else is wrong
-        os.replace(source, target)  # noqa: PTH105
+        os.replace(source, target)  # noqa: PTH105 - text paths on the save path
 
 
 def _exchanged(one: str, other: str) -> bool:

@@ -50,4 +50,4 @@ def remove_empty_above(root: str, name: str) -> None:
                 os.rmdir(f"{base}/{folder}")  # noqa: PTH106 - text paths
             except OSError:
                 break
-            folder = os.path.dirname(folder)  # noqa: PTH120
+            folder = os.path.dirname(folder)  # noqa: PTH120 - a name, and no path yet

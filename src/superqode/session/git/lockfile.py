@@ -80,7 +80,7 @@ class LockFile:
         finally:
             os.close(handle)
         self._check_ours()
-        os.replace(fresh, self.path)  # noqa: PTH105
+        os.replace(fresh, self.path)  # noqa: PTH105 - text paths on the save path
 
     def idle(self) -> None:
         """Hold the lock without its file being open, which nothing will be written to: many may be held at once."""
@@ -105,7 +105,7 @@ class LockFile:
         """Let go without a change, if not done yet."""
         self._close()
         if not self._done and self._is_ours():
-            os.unlink(self._lock)  # noqa: PTH108
+            os.unlink(self._lock)  # noqa: PTH108 - text paths on the save path
         self._done = True
 
 
@@ -154,7 +154,7 @@ def _acquire(lock: str, aside: Path, timeout: float, stale_after: float) -> int:
             pass
         except FileNotFoundError:
             with suppress(FileNotFoundError):  # somebody removes the empty folders above at this very moment
-                os.makedirs(os.path.dirname(lock), exist_ok=True)  # noqa: PTH103, PTH120
+                os.makedirs(os.path.dirname(lock), exist_ok=True)  # noqa: PTH103, PTH120 - text paths on the save path
             continue
         now = clock.monotonic()
         identity = _identity(lock)
@@ -174,7 +174,7 @@ def _acquire(lock: str, aside: Path, timeout: float, stale_after: float) -> int:
 
 def _identity(lock: str) -> tuple[int, int] | None:
     try:
-        found = os.stat(lock)  # noqa: PTH116
+        found = os.stat(lock)  # noqa: PTH116 - text paths on the save path
     except FileNotFoundError:
         return None
     return found.st_ino, found.st_mtime_ns
@@ -203,8 +203,8 @@ def _set_aside(lock: str, identity: tuple[int, int], aside: Path) -> None:
     if _identity(lock) != identity:
         return
     aside.mkdir(mode=0o700, parents=True, exist_ok=True)
-    name = f"{clock.now():%Y%m%dT%H%M%S}-{entropy.random_text(6)}-{os.path.basename(lock)}"  # noqa: PTH119
+    name = f"{clock.now():%Y%m%dT%H%M%S}-{entropy.random_text(6)}-{os.path.basename(lock)}"  # noqa: PTH119 - text paths on the save path
     try:
-        os.rename(lock, aside / name)  # noqa: PTH104
+        os.rename(lock, aside / name)  # noqa: PTH104 - text paths on the save path
     except FileNotFoundError:
         return

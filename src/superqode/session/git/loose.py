@@ -253,10 +253,10 @@ class LooseObjects:
                 os.close(handle)
             if aside:  # only now: on a disk that says no to everything, what stands there may be whole
                 self.set_aside(aside)
-            os.replace(temporary, path)  # noqa: PTH105
+            os.replace(temporary, path)  # noqa: PTH105 - text paths on the save path
         except BaseException:
             with suppress(FileNotFoundError):  # a Ctrl-C right after the rename
-                os.unlink(temporary)  # noqa: PTH108
+                os.unlink(temporary)  # noqa: PTH108 - text paths on the save path
             raise
 
     def _open_new(self, path: str) -> int:

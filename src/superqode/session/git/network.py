@@ -148,7 +148,7 @@ def run(
         start_new_session=not interactive,
     )
     assert process.stdout is not None  # noqa: S101 - asked for in the call above
-    assert process.stderr is not None  # noqa: S101
+    assert process.stderr is not None  # noqa: S101 - it was started with a pipe
     words = _Words(progress)
     pieces: Queue[tuple[bool, bytes]] = Queue(16)
     over = Event()

@@ -32,7 +32,7 @@ class PackedRef(NamedTuple):
 
 def _open(path: str) -> mmap.mmap | bytes:
     try:
-        with open(path, "rb") as file:  # noqa: PTH123
+        with open(path, "rb") as file:  # noqa: PTH123 - text paths on the save path
             try:
                 return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
             except ValueError:  # an empty file cannot be mapped
@@ -164,7 +164,7 @@ def _behind(prefix: bytes) -> bytes:
 def salvage(path: str) -> tuple[dict[str, str], int]:
     """Give names and ids of the refs whose lines can be read, in a damaged file, and how many lines of refs it has."""
     try:
-        with open(path, "rb") as file:  # noqa: PTH123
+        with open(path, "rb") as file:  # noqa: PTH123 - text paths on the save path
             data = file.read()
     except OSError:
         data = b""

@@ -233,7 +233,7 @@ class Refs:
         # The reflog first, as Git does: one without its ref says that the ref was lost.
         for path in (f"{self._root}/logs/{name}", f"{self._root}/{name}"):
             with suppress(FileNotFoundError):
-                os.unlink(path)  # noqa: PTH108
+                os.unlink(path)  # noqa: PTH108 - text paths on the save path
 
     def pack(self, peel: Callable[[str, str], str], hold: Hold = lambda _name: nullcontext()) -> int:
         """Move loose refs into `packed-refs`; gives how many.
@@ -267,7 +267,7 @@ class Refs:
                 # It may have been deleted and made again since it was packed.
                 if content is None or content.strip() != oid.encode() or packed_refs.find(self._packed, name) != oid:
                     return False
-                os.unlink(f"{self._root}/{name}")  # noqa: PTH108
+                os.unlink(f"{self._root}/{name}")  # noqa: PTH108 - text paths on the save path
         except StoreLocked:
             return False
         folders.remove_empty_above(self._root, name)
@@ -312,6 +312,6 @@ class Refs:
             found, count = packed_refs.salvage(self._packed)
             kept = {name: PackedRef(oid, peel(name, oid)) for name, oid in found.items() if is_ref_name(name)}
             os.makedirs(os.path.dirname(aside), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120 - text paths
-            os.rename(self._packed, aside)  # noqa: PTH104
+            os.rename(self._packed, aside)  # noqa: PTH104 - text paths on the save path
             lock.commit(packed_refs.render(kept), sync=True)
         return len(kept), count

@@ -328,7 +328,7 @@ class Session(Folding):
         other._unfold()
         return self.__dict__ == other.__dict__ and self._order() == other._order()
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__ = None  # type: ignore[assignment]  # a session changes
 
     def _reorder(self, ids_in_order: list[str]) -> None:
         """Put the entries into a told order, where it names just them."""

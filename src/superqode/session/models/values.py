@@ -208,19 +208,19 @@ class _JsonOrPython:
 # pydantic turns ValueErrors, not TypeErrors, into messages that name the field.
 def _check_text(value: Any) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"must be text, and is a {type(value).__name__}")  # noqa: TRY004
+        raise ValueError(f"must be text, and is a {type(value).__name__}")  # noqa: TRY004 - pydantic takes a ValueError alone for one of its own
     return normal_text(str.__str__(value))
 
 
 def _check_object(value: Any) -> FrozenDict:
     if not isinstance(value, dict):
-        raise ValueError(f"must be a dict, and is a {type(value).__name__}")  # noqa: TRY004
+        raise ValueError(f"must be a dict, and is a {type(value).__name__}")  # noqa: TRY004 - pydantic takes a ValueError alone for one of its own
     return cast("FrozenDict", freeze(value))
 
 
 def _check_array(value: Any) -> FrozenList:
     if not isinstance(value, list | tuple):
-        raise ValueError(f"must be a list, and is a {type(value).__name__}")  # noqa: TRY004
+        raise ValueError(f"must be a list, and is a {type(value).__name__}")  # noqa: TRY004 - pydantic takes a ValueError alone for one of its own
     return cast("FrozenList", freeze(value))
 
 

@@ -104,7 +104,7 @@ class Redactor:
             InvalidEntry: the value is nested deeper than entries may be.
         """
         if isinstance(value, str):
-            return self.text(value)  # type: ignore[return-value]
+            return self.text(value)  # type: ignore[return-value]  # what goes in as text comes out as text
         strings, found = self._search_value(value)
         if not found:
             return Redacted(value, ())

@@ -119,7 +119,7 @@ class Written:
 
 def rebuilt(value: T, changed: Mapping[int, str]) -> T:
     """Give the value with the strings of these numbers replaced; parts without changes are the same objects."""
-    return _Rebuilding(changed).rebuild(value)  # type: ignore[no-any-return]
+    return _Rebuilding(changed).rebuild(value)  # type: ignore[no-any-return]  # a value stays of its kind
 
 
 class _Rebuilding:

@@ -52,7 +52,7 @@ class Heights:
 
     def replace(self, start: int, heights: Sequence[int]) -> None:
         """Put other heights from a place on."""
-        self.__init__([*self._heights[:start], *heights])  # type: ignore[misc]
+        self.__init__([*self._heights[:start], *heights])  # type: ignore[misc]  # it is made anew in place
 
     def top(self, place: int) -> int:
         """How many lines stand above a place."""

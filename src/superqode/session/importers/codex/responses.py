@@ -38,7 +38,7 @@ class Kinds:
         """Those for a huge rollout."""
         spool = Spool()
         said = with_heavy(Said, spool, "text", "metadata")
-        said.look_up = staticmethod(spool.get)  # type: ignore[method-assign]
+        said.look_up = staticmethod(spool.get)  # type: ignore[method-assign]  # the lines that were put away answer
         call = with_heavy(Call, spool, "arguments", "result", "changes", "metadata")
         return cls(said, call, spool.put, spool.put, big=True)
 

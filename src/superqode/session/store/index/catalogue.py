@@ -385,7 +385,7 @@ def _checked(stamp: str) -> str:
         told = json.loads(stamp)
         whole = all(len(look) == 3 for look in told["seen"].values()) and "packed-refs" in told["seen"]
         if not (isinstance(told["at"], int) and whole):
-            raise ValueError("it is no stamp")  # noqa: TRY301
+            raise ValueError("it is no stamp")  # noqa: TRY301 - one way out for all that is no stamp
     except (ValueError, KeyError, TypeError, AttributeError) as problem:
         raise sqlite3.DatabaseError("the stamp in the index cannot be read") from problem
     return stamp

@@ -43,7 +43,7 @@ class Known:
     def packed(self) -> list[str]:
         """The others: commit, a space, and name."""
         with self._database.reading() as connection:
-            found = connection.execute(f"SELECT oid || ' ' || name FROM refs WHERE NOT ({_LOOSE})")  # noqa: S608
+            found = connection.execute(f"SELECT oid || ' ' || name FROM refs WHERE NOT ({_LOOSE})")  # noqa: S608 - own text
             return [line for (line,) in found]
 
     def of(self, names: Collection[str]) -> dict[str, Branch | None]:

@@ -25,16 +25,16 @@ def same_project(path: str, identity: ProjectIdentity | None) -> tuple[str, list
     matching = " OR ".join(condition for condition, _ in alternatives)
     noted = f"SELECT s.id, s.project FROM sessions AS s WHERE s.folder = ? AND ({matching})"  # noqa: S608 - own text
     values = [identity.folder, *(value for _, more in alternatives for value in more)]
-    beside = f"SELECT project FROM ({noted}) WHERE project != ''"  # noqa: S608
+    beside = f"SELECT project FROM ({noted}) WHERE project != ''"  # noqa: S608 - own text
     alone = f"sessions.origin IS NULL AND sessions.project IN ({beside})"
-    condition = f"(sessions.project = ? OR sessions.id IN (SELECT id FROM ({noted})) OR ({alone}))"  # noqa: S608
+    condition = f"(sessions.project = ? OR sessions.id IN (SELECT id FROM ({noted})) OR ({alone}))"  # noqa: S608 - own text
     return condition, [path, *values, *values]
 
 
 def _alternatives(identity: ProjectIdentity) -> Iterator[tuple[str, list[str]]]:
     if identity.roots:
         marks = ", ".join("?" * len(identity.roots))
-        begun = f"s.id IN (SELECT session FROM labels WHERE kind = 'root' AND label IN ({marks}))"  # noqa: S608
+        begun = f"s.id IN (SELECT session FROM labels WHERE kind = 'root' AND label IN ({marks}))"  # noqa: S608 - own text
         origins = " AND s.origin IN ('', ?)" if identity.origin else ""
         yield begun + origins, [*identity.roots, *([identity.origin] if identity.origin else [])]
     if identity.origin:

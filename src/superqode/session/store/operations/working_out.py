@@ -58,12 +58,12 @@ def as_made(
                 move = told[move.name]  # noqa: PLW2901 - as it was
             elif interrupted:
                 with suppress(CorruptObject):
-                    move = _changed(repository, move, entry.verb)  # noqa: PLW2901
+                    move = _changed(repository, move, entry.verb)  # noqa: PLW2901 - as the operation made it
             else:
                 continue
         elif move.name.startswith(HEADS) and move.old:
             with suppress(CorruptObject):
-                move = _removed(repository, move, came, entry.renamed)  # noqa: PLW2901
+                move = _removed(repository, move, came, entry.renamed)  # noqa: PLW2901 - as the operation made it
         if move.old != move.new:
             made.append(move)
     return tuple(made)

@@ -28,7 +28,7 @@ class Record:
 
     def to_dict(self) -> dict[str, Any]:
         """Give the value as plain JSON values."""
-        return {name: _plain(value) for name, value in asdict(self).items()}  # type: ignore[call-overload]
+        return {name: _plain(value) for name, value in asdict(self).items()}  # type: ignore[call-overload]  # every record is a dataclass
 
 
 def _plain(value: Any) -> Any:
