@@ -18,7 +18,6 @@ __all__ = ["WINDOW", "View", "added_entries", "conversation_page"]
 # How many entries a page has; a longer conversation shows its end, and the way to what is before.
 WINDOW: Final = 1_000
 _TITLE_MAX: Final = 200
-_REVISION_MAX: Final = 40
 
 
 @dataclass(frozen=True, slots=True)

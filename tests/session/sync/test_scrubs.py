@@ -11,6 +11,7 @@ from session.sync.circle import Machine, git, settle
 from superqode.session.errors import StoreLocked
 from superqode.session.git.objects import Objects
 from superqode.session.store import maintenance
+from superqode.session.sync.scrubs import next_mark
 
 SECRET = "Tr0ub4dor&3-is-the-password"
 OTHER = "another-secret-that-is-4711"
@@ -287,3 +288,20 @@ def test_an_ordinary_sync_beside_marks_reads_no_history(circle, monkeypatch):
     one.sync()
     long = set(git(one.path, "rev-list", "long").split()[1:])
     assert long.isdisjoint(asked)
+
+
+MARKS = "refs/superqode/scrubbed/"
+
+
+@pytest.mark.parametrize(
+    ("names", "wanted"),
+    [
+        (["s/20261122T100000.123456Z", "t/20261122T100000.123455Z"], "s/20261122T100000.123457Z"),
+        (["s/20261122T100000.123456Z", "evil/99999999T999999.999999Z"], "s/20261122T100000.123457Z"),
+        (["evil/20269999T100000.123456Z"], "evil/19700101T000000.000001Z"),
+        (["s/99991231T235959.999999Z"], "s/99991231T235959.999999Z"),
+    ],
+)
+def test_a_mark_stands_right_behind_the_latest(names, wanted):
+    """One name on every machine, also beside a mark whose name, made by somebody else, says a day that never was."""
+    assert next_mark(MARKS + name for name in names) == MARKS + wanted

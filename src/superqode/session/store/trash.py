@@ -35,6 +35,7 @@ __all__ = [
     "copies",
     "find_item",
     "list_trash",
+    "moment_of",
     "move_to_trash",
     "move_together",
     "move_trash",
@@ -134,7 +135,7 @@ def list_trash(repository: Repository) -> list[TrashItem]:
         if found is None:
             continue
         session_id, time = found.groups()
-        deleted_at = _moment(time)
+        deleted_at = moment_of(time)
         if deleted_at is None:
             continue
         folder = name.removesuffix("branch")
@@ -145,7 +146,7 @@ def list_trash(repository: Repository) -> list[TrashItem]:
     return sorted(items, key=lambda item: item.deleted_at, reverse=True)
 
 
-def _moment(time: str) -> datetime | None:
+def moment_of(time: str) -> datetime | None:
     """When that was, or `None` where a ref that somebody else made says a day that never was."""
     try:
         return datetime.strptime(time, TIME_FORMAT).replace(tzinfo=UTC)

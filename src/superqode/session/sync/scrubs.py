@@ -5,24 +5,24 @@ Done to all three views before they are reconciled, so that the rules never meet
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
 from superqode.session.errors import CorruptObject, CorruptSession
 from superqode.session.git.repository import Repository
+from superqode.session.store.lines import just_after
 from superqode.session.store.owners import owner_of
 from superqode.session.store.replanting import Replanter
 from superqode.session.store.scrubbed import Replaced, encode_mark, read_mark
-from superqode.session.store.trash import TIME_FORMAT
+from superqode.session.store.trash import TIME_FORMAT, moment_of
 from superqode.session.sync.reconcile import Note
 from superqode.session.sync.view import HEADS, PURGED, SCRUBBED, TAGS, TRASH, View
 
-__all__ = ["Scrubs", "marks_of"]
+__all__ = ["Scrubs", "marks_of", "next_mark"]
 
 _TIPS: Final = (HEADS, TAGS, TRASH)
-_ID: Final = re.compile("[0-9a-f]{40}")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def marks_of(views: Iterable[View]) -> dict[str, str]:
@@ -99,12 +99,7 @@ class Scrubs:
         fresh = self._replanter.fresh if self._replanter is not None else Replaced()
         if not fresh:
             return {}
-        # Machines that find this out at once give it one name: right behind the latest mark there is.
-        latest = max(self._names.values(), key=lambda name: (name.rpartition("/")[2], name))
-        place, _, time = latest.rpartition("/")
-        return {
-            f"{place}/{_after(time)}": self._repository.objects.write("blob", encode_mark(fresh)),
-        }
+        return {next_mark(self._names.values()): self._repository.objects.write("blob", encode_mark(fresh))}
 
     def changed(self, view: View) -> Mapping[str, str]:
         """The names of a view whose value is another one, or gone, and the sessions they belong to."""
@@ -115,6 +110,11 @@ class Scrubs:
         }
 
 
-def _after(time: str) -> str:
-    moment = datetime.strptime(time, TIME_FORMAT).replace(tzinfo=UTC)
-    return (moment + timedelta(microseconds=1)).strftime(TIME_FORMAT)
+def next_mark(names: Iterable[str]) -> str:
+    """The name that machines which find something out at once give it: right behind the latest of these marks.
+
+    A mark whose name says a day that never was, which somebody else made, counts as the earliest.
+    """
+    told = [(moment_of(time) or _EPOCH, place) for place, _, time in (name.rpartition("/") for name in names)]
+    latest, place = max(told)
+    return f"{place}/{just_after(latest).strftime(TIME_FORMAT)}"
