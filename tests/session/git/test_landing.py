@@ -129,6 +129,18 @@ def test_a_pack_that_is_there_already_is_fine(repository, other, tmp_path, git):
     git.fsck()
 
 
+def test_no_repack_drops_what_was_taken_over(repository, other, tmp_path, git):
+    """What came in is left alone by `git repack -a -d` until its ref is made."""
+    path, _, tip = other
+    with Landing(repository) as landing, repository.writing():
+        _unpack(landing, _bundle(path, tmp_path / "bundle", "refs/heads/s"))
+        landing.take_over()
+        git("repack", "-a", "-d", "-q")
+        git("update-ref", "refs/heads/s", tip)
+    assert not list((repository.path / "objects" / "pack").glob("*.keep"))
+    git.fsck()
+
+
 def test_a_bundle_may_build_on_named_commits_only(repository, other, tmp_path):
     """An increment is refused where it is not expected, and where it builds on another commit; else it fits."""
     path, first, tip = other

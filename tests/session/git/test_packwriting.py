@@ -104,3 +104,40 @@ def test_much_becomes_several_packs(repository, monkeypatch, git):
     assert len(packs(repository)) == 6
     assert all(repository.objects.has(oid) for oid in named)
     git.fsck()
+
+
+@pytest.mark.usefixtures("always")
+def test_no_repack_drops_a_pack_before_its_ref_is_made(repository, git):
+    """`git repack -a -d` and `git gc --prune=now` leave alone what is to get a ref next; then they may pack it."""
+    ident = repository.committer()
+    with repository.writing("s"):
+        with repository.objects.packing():
+            commit = repository.objects.write_commit(repository.objects.write_tree([]), (), ident, ident, b"packed\n")
+        git("repack", "-a", "-d", "-q")
+        git("gc", "--quiet", "--prune=now")
+        with repository.writing():
+            pass  # only the outermost end is the end
+        git("repack", "-a", "-d", "-q")
+        repository.refs.update("refs/heads/s", commit, None, ident=ident, reason="")
+    assert not [name for name in packs(repository) if name.endswith(".keep")]
+    git("repack", "-a", "-d", "-q")
+    assert len([name for name in packs(repository) if name.endswith(".pack")]) == 1
+    assert Repository(repository.path).objects.commit(commit).message == b"packed\n"
+    git.fsck()
+
+
+@pytest.mark.usefixtures("always")
+def test_somebodys_own_keep_stays(repository):
+    """A `.keep` that people made is neither written over nor removed."""
+
+    def pack() -> None:
+        with repository.writing(), repository.objects.packing():
+            repository.objects.write("blob", b"the same")
+
+    pack()
+    (made,) = (repository.path / "objects" / "pack").glob("*.pack")
+    keep = made.with_suffix(".keep")
+    assert not keep.exists()
+    keep.write_text("mine\n")
+    pack()
+    assert keep.read_text() == "mine\n"

@@ -10,6 +10,7 @@ import pytest
 from superqode.session import Session, SessionStore
 from superqode.session.errors import StoreLocked
 from superqode.session.git import recovery
+from superqode.session.git.packwriting import keep_pack
 from superqode.session.git.repository import Repository
 from superqode.session.store import maintenance
 
@@ -166,7 +167,7 @@ def test_the_trash_and_snapshots_are_never_pruned(store):
 
 
 def test_leftovers_are_swept_by_age(store):
-    """Temporary files and locks that killed processes left an hour ago go; fresh ones and all else stay."""
+    """Temporary files and locks that killed processes left an hour ago go; fresh ones and somebody's `.keep` stay."""
     _fill(store)
     folder = next(iter((store.path / "objects").glob("??")))
     leftovers = [
@@ -179,7 +180,12 @@ def test_leftovers_are_swept_by_age(store):
     fresh = [folder / "tmp_obj_fresh", store.path / "refs" / "tags" / "x.lock"]
     for path in [*leftovers, *fresh]:
         path.write_bytes(b"x")
-    for path in leftovers:
+    packs = store.path / "objects" / "pack"
+    leftovers += keep_pack(packs / "pack-1.pack")
+    somebodys = packs / "pack-2.keep"
+    somebodys.write_text("for ever\n")
+    fresh += [somebodys, *keep_pack(packs / "pack-3.pack")]
+    for path in [*leftovers, somebodys]:
         _age(path, 2 * 3_600)
 
     assert maintenance._sweep(store._open()) == len(leftovers)

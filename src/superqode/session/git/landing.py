@@ -15,6 +15,7 @@ from typing import IO, Final, Self
 
 from superqode.session import entropy
 from superqode.session.git import bundle, durability
+from superqode.session.git.packwriting import keep_pack
 from superqode.session.git.repository import Repository
 
 __all__ = ["INCOMING", "Landing", "scratch_repository", "unless_it_fails"]
@@ -108,7 +109,10 @@ class Landing:
         target = self._store.path / "objects" / "pack"
         target.mkdir(parents=True, exist_ok=True)
         moved: list[str] = []
+        keeps = self._store.objects.pack_keeps()
         for pack in sorted((self.repository.path / "objects" / "pack").glob("pack-*.pack")):
+            if keeps is not None and not (target / pack.name).exists():
+                keeps += keep_pack(target / pack.name)
             # The index last: a pack is there for readers as soon as its index is.
             for ending in (".rev", ".pack", ".idx"):
                 source = pack.with_suffix(ending)

@@ -211,9 +211,10 @@ class Objects:
     def packing(self) -> Iterator[None]:
         """Inside, what this thread writes goes into packs where it is much; only this thread reads it until the end.
 
-        So no ref may be pointed at it before the end. After an error, nothing of it may be there.
+        So no ref may be pointed at it before the end. After an error, nothing of it may be there. `git repack` leaves
+        the packs alone until the end of `referring`.
         """
-        with self.pack_writer(self._write_loose) as packing:
+        with self.pack_writer(self._write_loose, keeps=self.pack_keeps()) as packing:
             self._local.packing = packing
             try:
                 yield
@@ -227,9 +228,11 @@ class Objects:
                 kept.missed()
 
     @contextmanager
-    def pack_writer(self, write_loose: Callable[[str, bytes], object], few: int | None = None) -> Iterator[PackWriter]:
+    def pack_writer(
+        self, write_loose: Callable[[str, bytes], object], few: int | None = None, *, keeps: list[Path] | None = None
+    ) -> Iterator[PackWriter]:
         """Give what writes packs into this repository; what is not finished inside is abandoned. See `PackWriter`."""
-        packing = packwriting.PackWriter(self._pack_folder, write_loose, few)
+        packing = packwriting.PackWriter(self._pack_folder, write_loose, few, keeps)
         try:
             yield packing
         finally:
@@ -237,6 +240,26 @@ class Objects:
 
     def _write_loose(self, kind: str, content: bytes) -> str:
         return self.write(kind, content)
+
+    @contextmanager
+    def referring(self) -> Iterator[None]:
+        """Inside, refs are made for what this thread writes; at the outermost end `git repack` may have its packs."""
+        local = self._local.__dict__
+        outer: list[Path] | None = local.get("keeps")
+        keeps = local["keeps"] = [] if outer is None else outer
+        try:
+            yield
+        finally:
+            local["keeps"] = outer
+            if outer is None:
+                for keep in keeps:
+                    with suppress(OSError):  # `maintain` sweeps it
+                        keep.unlink()
+
+    def pack_keeps(self) -> list[Path] | None:
+        """Where to note the `.keep` of a pack, which goes at the end of `referring`; `None` outside of that."""
+        keeps: list[Path] | None = self._local.__dict__.get("keeps")
+        return keeps
 
     def note_written(self, paths: Iterable[str]) -> None:
         """Let other files, too, be of those that this thread's next flush makes durable."""

@@ -2,7 +2,8 @@
 
 A pack is a header, the objects one after the other (type and length in 7-bit groups, then a zlib stream), and the
 SHA-1 of all that; its index has version 2 (gitformat-pack(5)). A tree that is like one of the last few is told by its
-difference; all other deltas `maintain` has Git make.
+difference; all other deltas `maintain` has Git make. Until a ref names what is in a pack, a file `.keep` beside it has
+`git repack` leave it alone, as Git does with what it receives (git-index-pack(1)).
 """
 
 from __future__ import annotations
@@ -22,7 +23,10 @@ from superqode.session.errors import CorruptObject
 from superqode.session.git.deltas import apply_delta, delta_size, make_delta
 from superqode.session.git.loose import object_id, stored
 
-__all__ = ["PackWriter"]
+__all__ = ["KEEP", "PackWriter", "keep_pack"]
+
+# What a `.keep` of ours says: one that says so and is old was left by a killed process.
+KEEP: Final = b"superqode: until a ref names it\n"
 
 # git_object_t in Git's object.h.
 _NUMBERS: Final = {"commit": 1, "tree": 2, "blob": 3, "tag": 4}
@@ -65,9 +69,17 @@ class PackWriter:
         folder: the repository's `objects/pack`.
         write_loose: stores an object as a file of its own: kind, content.
         few: fewer objects than this become loose files.
+        keeps: gets the path of each pack's `.keep`, which the caller removes when refs name what is in it; without
+            it, there are none.
     """
 
-    def __init__(self, folder: Path, write_loose: Callable[[str, bytes], object], few: int | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        write_loose: Callable[[str, bytes], object],
+        few: int | None = None,
+        keeps: list[Path] | None = None,
+    ) -> None:
         self._folder = folder
         self._write_loose = write_loose
         self._most_loose = _FEW if few is None else few
@@ -75,6 +87,7 @@ class PackWriter:
         self._few_bytes = 0
         self._pack: _Pack | None = None
         self._written: list[str] = []
+        self._keeps = keeps
 
     def add(self, kind: str, content: bytes, oid: str = "") -> str:
         """Take an object; gives its id, which need not be found out where it is known.
@@ -132,7 +145,7 @@ class PackWriter:
     def _close(self) -> None:
         if self._pack is not None:
             pack, self._pack = self._pack, None
-            self._written += pack.close()
+            self._written += pack.close(self._keeps)
 
 
 class _Pack:
@@ -211,11 +224,13 @@ class _Pack:
         kind_name, content = self._read(self._bases[number])
         return kind_name, apply_delta(content, zlib.decompress(data[behind:]))
 
-    def close(self) -> list[str]:
-        """Write the end and the index, and give both their names; gives the paths."""
+    def close(self, keeps: list[Path] | None) -> list[str]:
+        """Write the end and the index, and give both their names; gives the paths. `keeps` gets that of its `.keep`."""
         try:
             checksum = self._seal()
             name = self._path.with_name(f"pack-{checksum.hex()}")
+            if keeps is not None:
+                keeps += keep_pack(name.with_suffix(".pack"))
             index = self._path.with_name(self._path.name.replace("pack", "idx", 1))
             index.write_bytes(self._index(checksum))
             for made, ending in ((self._path, ".pack"), (index, ".idx")):  # the index last: it makes the pack known
@@ -260,6 +275,21 @@ class _Pack:
         ]
         data = b"".join(parts)
         return data + hashlib.sha1(data, usedforsecurity=False).digest()
+
+
+def keep_pack(pack: Path) -> list[Path]:
+    """Have `git repack` leave a pack alone, before it is there; gives the file to be removed then, if it is ours.
+
+    Raises:
+        OSError: the disk said no.
+    """
+    keep = pack.with_suffix(".keep")
+    try:
+        with keep.open("xb") as file:
+            file.write(KEEP)
+    except FileExistsError:
+        return []  # somebody's, who wants to keep it
+    return [keep]
 
 
 def _compressed(data: bytes) -> bytes:

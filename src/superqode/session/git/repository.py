@@ -179,7 +179,8 @@ class Repository:
             held.append(flock.acquire(self._store_lock, shared=True, timeout=timeout))
             for number in numbers:
                 held.append(flock.acquire(self._locks / f"{number:02x}", timeout=timeout))  # noqa: PERF401 - one by one
-            yield
+            with self.objects.referring():
+                yield
         finally:
             while held:
                 held.pop().release()

@@ -20,6 +20,7 @@ from superqode.session.git import program
 from superqode.session.git.gclock import keeping_gc_out
 from superqode.session.git.landing import INCOMING
 from superqode.session.git.making import GRACE
+from superqode.session.git.packwriting import KEEP
 from superqode.session.git.repository import HEADS, Repository
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.index.entries import EntryCache
@@ -159,7 +160,7 @@ def _pack_objects(repository: Repository, skipped: list[str], *, whole: bool) ->
 
 
 def leftovers(repository: Repository) -> list[Path]:
-    """What killed processes left behind an hour ago or more: temporary files, ref locks, and what was fetched."""
+    """What killed processes left an hour ago or more: temporary files, `.keep` files, ref locks, what was fetched."""
     limit = clock.now().timestamp() - _LEFTOVER_AGE.total_seconds()
     landings = (repository.own / INCOMING).glob("*")
     return [path for path in _temporary(repository) if _is_older(path, limit)] + [
@@ -174,10 +175,19 @@ def _temporary(repository: Repository) -> list[Path]:
     found = [Path(entry.path) for entry in _loose_files(repository) if entry.name.startswith("tmp_obj")]
     found += (repository.path / "objects" / "pack").glob("tmp_*")
     found += (repository.path / "objects" / "pack").glob(".tmp-*")
+    found += filter(_is_our_keep, (repository.path / "objects" / "pack").glob("*.keep"))
     # os.walk lets folders vanish under it, as deletions beside us make them; Path.rglob raises.
     refs = os.walk(repository.path / "refs")
     found += [Path(folder, name) for folder, _, names in refs for name in names if name.endswith(".lock")]
     return [*found, *repository.path.glob("packed-refs.lock")]
+
+
+def _is_our_keep(path: Path) -> bool:
+    try:
+        with path.open("rb") as file:
+            return file.read(len(KEEP) + 1) == KEEP
+    except OSError:
+        return False
 
 
 def _is_older(path: Path, limit: float) -> bool:
