@@ -93,6 +93,34 @@ def test_another_process_that_saves_beside_an_operation_is_no_part_of_it(store, 
         assert _texts(store, "a")[-1] == "another's"
 
 
+def test_only_the_snapshots_that_a_merge_brought_go_with_it(store, monkeypatch):
+    """Taken back, a merge leaves the snapshot that somebody made meanwhile, and says which ones went; and back again."""
+    _session(store, "a", "one", "two")
+    forked = store.fork("a", new_id="fork")
+    forked.create_snapshot("Of the fork", snapshot_id="of-the-fork")
+    forked.add_message("user", "of the fork")
+    store.save(forked)
+    real = OperationLog.append
+
+    def first(*args, **options):
+        monkeypatch.setattr(OperationLog, "append", real)
+        result = real(*args, **options)
+        with SessionStore(store.path) as other:
+            session = other.load("a")
+            session.create_snapshot("Somebody's", snapshot_id="somebodys")
+            other.save(session)
+        return result
+
+    monkeypatch.setattr(OperationLog, "append", first)
+    assert store.merge("a", "fork").snapshots == ("of-the-fork",)
+
+    assert store.undo_operation().changes == ("a is as it was before, by a new save", "a: 1 snapshot is gone")
+    assert [snapshot.id for snapshot in store.load("a").snapshots] == ["somebodys"]
+    assert [snapshot.id for snapshot in store.load("fork").snapshots] == ["of-the-fork"]
+    assert store.undo_operation(1).changes == ("a is as it was before, by a new save", "a: 1 snapshot is back")
+    assert {snapshot.id for snapshot in store.load("a").snapshots} == {"of-the-fork", "somebodys"}
+
+
 def test_what_another_process_saved_stays_when_an_import_is_taken_back(store, monkeypatch):
     """An import that takes entries away is taken back to what was there by then, in all of its saves."""
     _session(store, "a", "one", "two")

@@ -53,11 +53,9 @@ def merge_into(
             try:
                 if recorded is None:
                     return work.plan(unrelated=unrelated)
-                result = work.do(saver, durable, unrelated=unrelated)
+                return work.do(saver, recorded, durable, unrelated=unrelated)
             except RefConflict:
                 continue  # plain git took the branch meanwhile
-            recorded.moved(HEADS + session_id, ours, result.tip)
-            return result
     except CorruptObject as problem:
         raise CorruptSession(session_id, str(problem)) from problem
     raise SaveFailed(session_id, "not saved", f"other writers were faster {_ATTEMPTS} times")
@@ -99,15 +97,17 @@ class _Merge:
         self._ours = ours
         self._theirs = theirs
 
-    def do(self, saver: Saver, durable: bool, *, unrelated: bool) -> MergeResult:
+    def do(self, saver: Saver, recorded: Recorded, durable: bool, *, unrelated: bool) -> MergeResult:
         """Merge, and move the branch and the snapshots."""
         with self._objects.keeping(JOURNAL_MOST if durable else 0) as kept:
             union = self._unite(unrelated=unrelated)
             told = self._tell(union)
             tip = write_merge(self._objects, self._session_id, union)
             saver.move_branch(self._session_id, tip, self._ours, kept, f"merge: {self._other}")
+        recorded.moved(HEADS + self._session_id, self._ours, tip)
         tags = self._snapshots()
-        saver.put_tags(self._session_id, [(snapshot, snapshot.commit) for snapshot in tags])
+        for name, _, oid in saver.put_tags(self._session_id, [(snapshot, snapshot.commit) for snapshot in tags]):
+            recorded.made(name, oid)
         made = (tip,) if told.status == "merged" else ()
         return replace(told, tip=tip, commits=made, snapshots=tuple(snapshot.id for snapshot in tags))
 

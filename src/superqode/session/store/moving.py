@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from superqode.session import clock
 from superqode.session.errors import OperationNotFound, StoreNotFound
-from superqode.session.git.repository import HEADS, Repository
+from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.lazy import lazy_modules
 from superqode.session.store.branches import branch_ref
 from superqode.session.store.care import StoreCare
@@ -269,6 +269,9 @@ class StoreMoves(StoreCare):
                 made = self._take_back(repository, stored)
                 for move in made.saved:
                     recorded.moved(*move)
+                for name, _, oid in made.back:
+                    if oid and name.startswith(TAGS):
+                        recorded.made(name, oid)
                 if stored.entry.renamed:
                     self._adopt(repository, children, stored.entry.renamed[0])
         done = replace(operation, taken_back_by=recorded.id)

@@ -317,10 +317,10 @@ class Saver:
             tags += [(snapshot, snapshot.commit) for snapshot in known if self._objects.has(snapshot.commit)]
         self.put_tags(session.id, tags)
 
-    def put_tags(self, session_id: str, tags: Sequence[tuple[Snapshot, str]]) -> None:
-        """Tag commits as snapshots of a session, under its lock; raises SaveFailed."""
+    def put_tags(self, session_id: str, tags: Sequence[tuple[Snapshot, str]]) -> Sequence[RefMove]:
+        """Tag commits as snapshots of a session, under its lock; gives the refs of that. Raises SaveFailed."""
         if not tags:
-            return
+            return ()
         repository = self._repository
         try:
             with self._objects.keeping(JOURNAL_MOST if self._durable else 0) as kept:
@@ -332,6 +332,7 @@ class Saver:
             raise
         except OSError as problem:
             raise SaveFailed(session_id, "saved", f"its snapshots were not ({_plainly(problem)})") from problem
+        return moves
 
     def _brings_snapshots(self, session: Session, line: Line) -> bool:
         """Whether what the save goes on top of has snapshots that stand under another name, or in its message only."""

@@ -69,10 +69,22 @@ class Plan:
             if move.name.startswith(HEADS) and session_id not in names:
                 lines.append(f"{session_id} is {'back' if move.new else 'in the trash'}")
         lines += [f"{session_id} is as it was before, by a new save" for session_id, _ in self.saves]
+        lines += self._snapshots_told()
         lines += [f"{session_id} is in the trash" for session_id in self.trash]
         if self.document is not None:
             lines.append(f"the share {self.entry.share} is back here")
         return lines or ["what was left of it is done, for it was cut short"]
+
+    def _snapshots_told(self) -> list[str]:
+        """A line for each session that goes on, and of which snapshots come or go."""
+        lines: list[str] = []
+        for session_id, _ in self.saves:
+            for word, there in (("back", True), ("gone", False)):
+                moved = [move for move in self.back if move.name.startswith(f"{TAGS}{session_id}/")]
+                count = sum(bool(move.new) is there and owner_of(move.name) == session_id for move in moved)
+                if count:
+                    lines.append(f"{session_id}: {count} snapshot{' is' if count == 1 else 's are'} {word}")
+        return lines
 
 
 def plan(repository: Repository, stored: Stored, done: Container[str] = ()) -> Plan:

@@ -45,18 +45,23 @@ class Recorded:
     Attributes:
         id: its id; empty while it runs, and where nothing moved.
         moves: the refs that it moved.
-        branches: branches that it moved and that were there before, from where to where; who moves one tells it.
+        told: branches that it moved and that were there before, and snapshots that it made beside such a branch, from
+            where to where; who moves one tells it.
     """
 
     id: str = ""
     moves: tuple[Move, ...] = ()
-    branches: dict[str, Move] = field(default_factory=dict)
+    told: dict[str, Move] = field(default_factory=dict)
 
     def moved(self, name: str, old: str, new: str) -> None:
         """Tell that a branch moved, from where to where, as the lock of its session made sure of."""
         if old and new and old != new:
-            first = self.branches.get(name)
-            self.branches[name] = Move(name, first.old if first is not None else old, new)
+            first = self.told.get(name)
+            self.told[name] = Move(name, first.old if first is not None else old, new)
+
+    def made(self, name: str, oid: str) -> None:
+        """Tell that a snapshot came beside a branch that goes on."""
+        self.told[name] = Move(name, "", oid)
 
     def saved(self, repository: Repository, result: SaveResult) -> None:
         """Tell what a save did."""
@@ -141,7 +146,7 @@ def record(
         with suppress(SessionError) if flushing else suppress(OSError, SessionError):
             if interrupted:
                 _finish(repository, entry)
-            done = log.settle(begun, _outcome(repository, begun, recorded.branches, interrupted=interrupted))
+            done = log.settle(begun, _outcome(repository, begun, recorded.told, interrupted=interrupted))
             if done is not None:
                 recorded.id, recorded.moves = done.entry.id, done.entry.moves
         if flushing:

@@ -41,7 +41,7 @@ def as_made(
         moves: what differs between the refs before and after.
         entry: the operation as it began.
         after: the refs after.
-        told: what the operation itself told of branches that were there before and after.
+        told: what the operation itself told of branches that were there before and after, and of snapshots.
         interrupted: whether it may have moved branches without telling.
     """
     before = dict(entry.before)
@@ -52,10 +52,10 @@ def as_made(
     for move in moves:
         # A save makes and moves refs, and removes none; and it leaves the trash alone.
         if move.new and owner_of(move.name) in going_on and not move.name.startswith(TRASH):
-            if not move.name.startswith(HEADS) or entry.verb in _NO_SAVE:
-                continue  # a snapshot or an original that is new stays, whatever is taken back
             if move.name in told:
                 move = told[move.name]  # noqa: PLW2901 - as it was
+            elif not move.name.startswith(HEADS) or entry.verb in _NO_SAVE:
+                continue  # somebody's snapshot or original that is new stays, whatever is taken back
             elif interrupted:
                 with suppress(CorruptObject):
                     move = _changed(repository, move, entry.verb)  # noqa: PLW2901 - as the operation made it
