@@ -232,8 +232,8 @@ class Program:
         assert not any(report.received.any or report.sent.any for report in reports), (reports, self.told())
         for machine in self.machines:
             git(machine.path, "fsck", "--strict", "--full", "--no-dangling")
-            held = _held(machine.path)
-            lost = sorted(word for word in self.said if word not in held)
+            told = held(machine.path)
+            lost = sorted(word for word in self.said if word not in told)
             assert lost == [], (lost, self.told())
             names = {name.rpartition("/")[2] for name in machine.view() if "tags/" in name}
             everything = git(machine.path, "cat-file", "--batch-all-objects", "--batch", "--unordered")
@@ -244,7 +244,7 @@ class Program:
                 machine.store.load(name)
 
         if self.plain:
-            on_remote = _held(Path(self.machines[0].remote))
+            on_remote = held(Path(self.machines[0].remote))
             assert [word for word in self.scrubbed if word in on_remote] == [], self.told()
 
     def told(self) -> str:
@@ -252,7 +252,7 @@ class Program:
         return "\n".join(self.log)
 
 
-def _held(path: Path) -> str:
+def held(path: Path) -> str:
     """The text of all that sessions and trash of a store reach."""
     names = git(path, "for-each-ref", "--format=%(refname)", "refs/heads", "refs/tags", "refs/superqode/trash").split()
     listed = git(path, "rev-list", "--objects", "--no-object-names", *names) if names else ""

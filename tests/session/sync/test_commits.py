@@ -55,6 +55,22 @@ def test_renamings_in_one_step_and_in_several(store, renamed):
     assert not commits.was_renamed("a", "c", "f" * 40, first)
 
 
+def test_one_session_under_all_its_ids(store, renamed, git):
+    """Saves before and after renamings are of one session, in either order; a fork's are not, nor of its own fork."""
+    commits = Commits(Repository(store.path))
+    first, second, third, fork = (renamed[word] for word in ("first", "second", "third", "fork"))
+    assert commits.are_one(first, third)
+    assert commits.are_one(third, first)
+    assert commits.are_one(second, third)
+    assert not commits.are_one(third, fork)
+    assert not commits.are_one(first, fork)
+    assert not commits.are_one(first, "f" * 40)
+    store.merge("c", "fork")  # what is taken in makes no one of two
+    merged = git("rev-parse", "c").strip()
+    assert commits.are_one(merged, first)
+    assert not commits.are_one(merged, fork)
+
+
 def test_what_cannot_be_read_counts_least(store, renamed):
     """A commit that is no original ranks below any that is."""
     assert Commits(Repository(store.path)).original_rank(renamed["first"]) == (0, 0, renamed["first"])

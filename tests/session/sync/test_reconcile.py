@@ -20,7 +20,7 @@ TAG, YTAG = "refs/tags/x/snap", "refs/tags/y/snap"
 class Line:
     """Commits as text: each contains those that its text begins with, and a merge `(a+b)` all of both.
 
-    `R` in a commit says that it renames x to y, `Z` that it renames x to z.
+    `R` in a commit says that it renames x to y, `Z` that it renames x to z, `F` that a fork begins.
     """
 
     def contains(self, new: str, old: str) -> bool:
@@ -32,8 +32,17 @@ class Line:
         told = {("x", "y"): "R", ("x", "z"): "Z"}.get((session_id, new_id), "?")
         return told in tip.replace("(", "").removeprefix(since)
 
+    def are_one(self, one: str, other: str) -> bool:
+        return not _begun(one).isdisjoint(_begun(other))
+
     def original_rank(self, commit: str) -> tuple[int, int, str]:
         return 1, len(commit), commit
+
+
+def _begun(text: str) -> set[str]:
+    if text.startswith("("):
+        return {begun for part in _parts(text) for begun in _begun(part)}
+    return {text[: text.rindex("F") + 1] if "F" in text else text[: text.find(">") + 1] or text[0]}
 
 
 def _parts(merge: str) -> list[str]:
@@ -99,7 +108,7 @@ def met(base, ours, theirs, *, trusted=True) -> Plan:
         ({X: "a"}, {X: "a"}, {}, {X: "a"}),
         ({X: "a"}, {}, {X: "a"}, {X: "a"}),
         # A fork is no rename.
-        ({X: "a"}, {X: "a"}, {Y: "ab"}, {X: "a", Y: "ab"}),
+        ({X: "a"}, {X: "a"}, {Y: "aFb"}, {X: "a", Y: "aFb"}),
         # Never met before: what is alive stays so.
         ({}, {X: "a"}, {ITEM + "branch": "a"}, {X: "a"}),
         ({}, {ITEM + "branch": "a"}, {X: "a"}, {X: "a"}),

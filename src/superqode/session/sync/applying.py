@@ -20,13 +20,13 @@ from superqode.session.store.operations.log import OperationLog
 from superqode.session.store.operations.recording import Recorded, recording, refs_of, titles_of
 from superqode.session.store.owners import owner_of
 from superqode.session.store.secrets import forget_logs, forget_verdicts
-from superqode.session.sync.view import HEADS, LEDGER_FOLDER, PURGED, SCRUBBED, SOURCES, TAGS, TRASH, View
+from superqode.session.sync.view import HEADS, KEPT, LEDGER_FOLDER, PURGED, SCRUBBED, TAGS, TRASH, View
 
 __all__ = ["apply"]
 
 # A session's refs that come: what is deleted first, so that the trash is whole before its branch goes.
-_COMING: Final = (TRASH, PURGED, SCRUBBED, TAGS, SOURCES, HEADS)
-_GOING: Final = (HEADS, TAGS, SOURCES, TRASH, PURGED, SCRUBBED)
+_COMING: Final = (TRASH, PURGED, SCRUBBED, TAGS, KEPT, HEADS)
+_GOING: Final = (HEADS, TAGS, KEPT, TRASH, PURGED, SCRUBBED)
 _REASON: Final = "sync"
 
 

@@ -29,6 +29,7 @@ class Commits:
         self._objects: Objects = repository.objects
         self._known: dict[tuple[str, str], bool] = {}
         self._renamings: dict[tuple[str, str], set[tuple[str, str]]] = {}
+        self._births: dict[str, set[str]] = {}
 
     def contains(self, new: str, old: str) -> bool:
         """Whether `old` is `new` or one of its ancestors."""
@@ -71,6 +72,38 @@ class Commits:
             if story.subject == message.subject_line(f"{_RENAME}{before} to {story.session_id}"):
                 return before, story.session_id
         return None
+
+    def are_one(self, one: str, other: str) -> bool:
+        """Whether two commits are saves of one session, whatever its id was: both go back to where it began."""
+        return not self._begun(one).isdisjoint(self._begun(other))
+
+    def _begun(self, tip: str) -> set[str]:
+        """The first saves of a commit's session: several where two of one id were merged; none where one is damaged."""
+        if tip not in self._births:
+            try:
+                self._births[tip] = self._read_births(tip)
+            except (CorruptObject, CorruptSession):
+                self._births[tip] = set()
+        return self._births[tip]
+
+    def _read_births(self, tip: str) -> set[str]:
+        births: set[str] = set()
+        seen = {tip}
+        waiting = [(tip, self._objects.commit(tip))]
+        while waiting:
+            oid, commit = waiting.pop()
+            before = [(parent, self._objects.commit(parent)) for parent in commit.parents]
+            own = [pair for pair in before if self._goes_on(pair[1], commit)]
+            if not own:
+                births.add(oid)
+            waiting += [pair for pair in own if pair[0] not in seen]
+            seen.update(parent for parent, _ in own)
+        return births
+
+    def _goes_on(self, parent: Commit, commit: Commit) -> bool:
+        """Whether a commit is of its parent's session: under the same id, a new one, or made by plain git."""
+        before, after = (message.parse(each.message).session_id for each in (parent, commit))
+        return before == after or not (before and after) or self._renaming(commit) is not None
 
     def original_rank(self, commit: str) -> tuple[int, int, str]:
         """A dropped one first, so that what was scrubbed does not come back; then the longer; then the greater id."""

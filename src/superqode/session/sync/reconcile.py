@@ -26,7 +26,7 @@ from typing import Literal, Protocol
 from superqode.session.store.owners import trash_parts
 from superqode.session.sync.names import settle_names
 from superqode.session.sync.renames import Renamings, follow, renamed_to
-from superqode.session.sync.view import HEADS, LEDGER_FOLDER, PURGED, SCRUBBED, SHARE_REFS, SOURCES, TAGS, TRASH, View
+from superqode.session.sync.view import HEADS, KEPT, LEDGER_FOLDER, PURGED, SCRUBBED, SHARE_REFS, TAGS, TRASH, View
 
 __all__ = ["History", "Note", "Plan", "reconcile"]
 
@@ -126,7 +126,7 @@ class _Reconciler:
         for name in names:
             if name.startswith(TAGS):
                 self._tag(name)
-            elif name.startswith(SOURCES):
+            elif name.startswith(KEPT):
                 self._original(name)
             elif name.startswith(PURGED):
                 self._result[name] = self._ours.get(name) or self._theirs.get(name) or self._base[name]
@@ -335,7 +335,7 @@ class _Reconciler:
 
     def _original(self, name: str) -> None:
         """A kept original goes where its session goes; of two the one that counts."""
-        session_id = name.removeprefix(SOURCES)
+        session_id = name.removeprefix(KEPT)
         there = HEADS + session_id in self._result or any(
             key.startswith(f"{TRASH}{session_id}/") for key in self._result
         )

@@ -1,7 +1,8 @@
 """A session that was renamed on one side goes under its new id in all three views, whatever the other side did. Pure.
 
-Then what the other side changed, deleted or snapped of it is of the same session, and the usual rules hold. Renamed on
-both sides, it goes under the lesser of the two ids.
+Then what the other side changed, deleted, brought back or snapped of it is of the same session, and the usual rules
+hold. Renamed on both sides, it goes under the lesser of the two ids. A session is known again by its renamings, or by
+the save that it began with.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Protocol
 
 from superqode.session.store.owners import owner_of, trash_parts
 from superqode.session.sync.names import other_name
-from superqode.session.sync.view import HEADS, SOURCES, TAGS, TRASH, View
+from superqode.session.sync.view import HEADS, KEPT, TAGS, TRASH, View
 
 __all__ = ["Followed", "Renamings", "follow", "renamed_to"]
 
@@ -25,6 +26,9 @@ class Renamings(Protocol):
 
     def was_renamed(self, session_id: str, new_id: str, tip: str, since: str) -> bool:
         """Whether commits that `tip` has and `since` has not rename the session to `new_id`."""
+
+    def are_one(self, one: str, other: str) -> bool:
+        """Whether two commits are saves of one session, whatever its id was; a fork is another one."""
 
 
 @dataclass(slots=True)
@@ -53,37 +57,47 @@ def follow(base: View, ours: View, theirs: View, history: Renamings, *, leave: C
         leave: names that stay as they are.
     """
     done = Followed(base, ours, theirs)
-    news = [_new_tips(base, view) for view in (ours, theirs)]
-    for name in sorted(name for name in base if name.startswith(HEADS) and name not in leave):
-        found = [
-            "" if name in view or not tips else _renamed(name, base[name], tips, view, history)
-            for view, tips in zip((ours, theirs), news, strict=True)
-        ]
-        if any(found):
-            _let_follow(done, name.removeprefix(HEADS), *found)
+    known = _tips(base)
+    sides = [_Side(view, known) for view in (ours, theirs)]
+    for session_id in sorted(known):
+        if HEADS + session_id not in leave:
+            found = [side.new_id(session_id, known[session_id], history) for side in sides]
+            if any(found):
+                _let_follow(done, session_id, *found)
     return done
 
 
-def _new_tips(base: View, view: View) -> list[tuple[str, str]]:
-    """Ids that came since the base, with their tips; of those that were deleted again, too."""
-    ids = {name.removeprefix(HEADS) for name in base if name.startswith(HEADS)}
-    tips = [(name.removeprefix(HEADS), oid) for name, oid in view.items() if name.startswith(HEADS)]
+def _tips(view: View) -> dict[str, list[str]]:
+    """The tips that sessions have in a view, alive and in the trash, by their ids."""
+    tips: dict[str, list[str]] = {}
     for name, oid in view.items():
-        if name.startswith(TRASH) and name.endswith("/branch"):
-            tips.append((trash_parts(name)[0], oid))
-    return sorted((session_id, oid) for session_id, oid in tips if session_id not in ids)
+        if name.startswith(HEADS):
+            tips.setdefault(name.removeprefix(HEADS), []).append(oid)
+        elif name.startswith(TRASH) and name.endswith("/branch"):
+            tips.setdefault(trash_parts(name)[0], []).append(oid)
+    return tips
 
 
-def _renamed(name: str, tip: str, tips: Iterable[tuple[str, str]], view: View, history: Renamings) -> str:
-    session_id = name.removeprefix(HEADS)
-    trash = f"{TRASH}{session_id}/"
-    # Deleted under its own id: most that are not there are.
-    if any(oid == tip for other, oid in view.items() if other.startswith(trash) and other.endswith("/branch")):
-        return ""
-    for new_id, oid in tips:
-        if history.contains(oid, tip) and _says_so(session_id, new_id, oid, tip, history):
-            return new_id
-    return ""
+class _Side:
+    """A view, and what is new in it since the base; of what was deleted again, too."""
+
+    def __init__(self, view: View, known: Container[str]) -> None:
+        self._tips = _tips(view)
+        fresh = ((session_id, oid) for session_id, tips in self._tips.items() for oid in tips)
+        self._fresh = sorted((session_id, oid) for session_id, oid in fresh if session_id not in known)
+
+    def new_id(self, session_id: str, tips: Iterable[str], history: Renamings) -> str:
+        """The id that a session has here instead of the one it had at the base; empty where it has none."""
+        if session_id in self._tips or not self._fresh:  # here under its own id, or gone: most that are not there are
+            return ""
+        pairs = [(new_id, oid, tip) for tip in tips for new_id, oid in self._fresh]
+        # A save that says so counts more: a branch that plain git made beside it is the same session for us.
+        told = (new_id for new_id, oid, tip in pairs if _is_told(session_id, new_id, oid, tip, history))
+        return next(told, "") or next((new_id for new_id, oid, tip in pairs if history.are_one(oid, tip)), "")
+
+
+def _is_told(session_id: str, new_id: str, oid: str, tip: str, history: Renamings) -> bool:
+    return history.contains(oid, tip) and _says_so(session_id, new_id, oid, tip, history)
 
 
 def _says_so(session_id: str, new_id: str, oid: str, tip: str, history: Renamings) -> bool:
@@ -106,7 +120,7 @@ def _under(view: View, old: str, new: str) -> View:
     """A view in which all that is a session's has another id."""
     if old == new:
         return view
-    whole = {HEADS + old: HEADS + new, SOURCES + old: SOURCES + new}
+    whole = {HEADS + old: HEADS + new, KEPT + old: KEPT + new}
     below = ((f"{TAGS}{old}/", f"{TAGS}{new}/"), (f"{TRASH}{old}/", f"{TRASH}{new}/"))
     made: View = {}
     for name, oid in view.items():
@@ -121,8 +135,7 @@ def _under(view: View, old: str, new: str) -> View:
 def renamed_to(session_id: str, tip: str, view: View, base: View, history: Renamings) -> str | None:
     """The id under which a side that lacks a session has it, all of it up to `tip`; `None` where it has not."""
     for name, oid in view.items():
-        if name.startswith(HEADS) and base.get(name) != oid and history.contains(oid, tip):
-            new_id = name.removeprefix(HEADS)
-            if _says_so(session_id, new_id, oid, tip, history):
-                return new_id
+        new_id = name.removeprefix(HEADS)
+        if name.startswith(HEADS) and base.get(name) != oid and _is_told(session_id, new_id, oid, tip, history):
+            return new_id
     return None

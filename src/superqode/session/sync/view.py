@@ -31,11 +31,11 @@ from superqode.session.store.trash import TRASH
 
 __all__ = [
     "HEADS",
+    "KEPT",
     "LEDGER_FOLDER",
     "PURGED",
     "SCRUBBED",
     "SHARE_REFS",
-    "SOURCES",
     "TAGS",
     "TRASH",
     "Local",
@@ -46,10 +46,9 @@ __all__ = [
 
 View = dict[str, str]
 
-SOURCES: Final = KEPT
 SHARE_REFS: Final = "refs/superqode/shares/"
 LEDGER_FOLDER: Final = "ledger/"
-_PREFIXES: Final = (HEADS, TAGS, TRASH, PURGED, SCRUBBED, SOURCES, SHARE_REFS)
+_PREFIXES: Final = (HEADS, TAGS, TRASH, PURGED, SCRUBBED, KEPT, SHARE_REFS)
 _DOCUMENT: Final = re.compile(rf"(?:{SHARES}|{SEEN})/[0-9A-Za-z._-]{{1,200}}\.json|{re.escape(MARKS)}")
 _MARKS: Final = (PURGED, SCRUBBED)
 _MARK_NAME: Final = re.compile(rf"(?:{PURGED}|{SCRUBBED})(?P<session>.+)/\d{{8}}T\d{{6}}\.\d{{6}}Z")
