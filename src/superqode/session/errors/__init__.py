@@ -97,15 +97,9 @@ Each message says what happened, names the thing it happened to, and says what t
 
 from __future__ import annotations
 
-from superqode.session.errors.agents import (
-    AcpMissing,
-    AgentDied,
-    AgentError,
-    AgentNotStarted,
-    AgentProtocolError,
-    AgentRefused,
-    AgentTimedOut,
-)
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final
+
 from superqode.session.errors.content import (
     AmbiguousId,
     CorruptObject,
@@ -131,50 +125,6 @@ from superqode.session.errors.content import (
     UnknownTranscript,
     UnrelatedSessions,
 )
-from superqode.session.errors.operations import (
-    OperationBlocked,
-    OperationError,
-    OperationFinal,
-    OperationNotFound,
-)
-from superqode.session.errors.quality import (
-    NoAgent,
-    NoQualityRun,
-    ProjectUnusable,
-    QualityError,
-    SandboxFailed,
-    UnknownRole,
-)
-from superqode.session.errors.sharing import (
-    FetchTooLarge,
-    HostKeyRejected,
-    InvalidRemote,
-    InvalidShareConfig,
-    InvalidShareToken,
-    KdfRefused,
-    NamespaceRefused,
-    NoRepository,
-    NotForkable,
-    PartlyRejected,
-    PasswordRequired,
-    RemoteError,
-    RemoteNotFound,
-    RemoteRefMoved,
-    RemoteRefNotFound,
-    RemoteRejected,
-    RemoteUnauthorized,
-    RemoteUnreachable,
-    ShareError,
-    ShareExpired,
-    ShareNotFound,
-    ShareRevoked,
-    ShareRolledBack,
-    ShareTampered,
-    ShareTooLarge,
-    UnknownShareVersion,
-    UnsoundObjects,
-    WrongPassword,
-)
 from superqode.session.errors.storage import (
     AgentSettingsError,
     AlreadyWatched,
@@ -192,18 +142,73 @@ from superqode.session.errors.storage import (
     StoreUnwritable,
     UnsupportedStore,
 )
-from superqode.session.errors.sync import (
-    InvalidSyncWords,
-    SyncContended,
-    SyncError,
-    SyncExists,
-    SyncKeyMissing,
-    SyncKeyRotated,
-    SyncNotSetUp,
-    SyncTampered,
-    UnknownSyncVersion,
-    WrongSyncKey,
-)
+
+if TYPE_CHECKING:
+    from superqode.session.errors.agents import (
+        AcpMissing,
+        AgentDied,
+        AgentError,
+        AgentNotStarted,
+        AgentProtocolError,
+        AgentRefused,
+        AgentTimedOut,
+    )
+    from superqode.session.errors.operations import (
+        OperationBlocked,
+        OperationError,
+        OperationFinal,
+        OperationNotFound,
+    )
+    from superqode.session.errors.quality import (
+        NoAgent,
+        NoQualityRun,
+        ProjectUnusable,
+        QualityError,
+        SandboxFailed,
+        UnknownRole,
+    )
+    from superqode.session.errors.sharing import (
+        FetchTooLarge,
+        HostKeyRejected,
+        InvalidRemote,
+        InvalidShareConfig,
+        InvalidShareToken,
+        KdfRefused,
+        NamespaceRefused,
+        NoRepository,
+        NotForkable,
+        PartlyRejected,
+        PasswordRequired,
+        RemoteError,
+        RemoteNotFound,
+        RemoteRefMoved,
+        RemoteRefNotFound,
+        RemoteRejected,
+        RemoteUnauthorized,
+        RemoteUnreachable,
+        ShareError,
+        ShareExpired,
+        ShareNotFound,
+        ShareRevoked,
+        ShareRolledBack,
+        ShareTampered,
+        ShareTooLarge,
+        UnknownShareVersion,
+        UnsoundObjects,
+        WrongPassword,
+    )
+    from superqode.session.errors.sync import (
+        InvalidSyncWords,
+        SyncContended,
+        SyncError,
+        SyncExists,
+        SyncKeyMissing,
+        SyncKeyRotated,
+        SyncNotSetUp,
+        SyncTampered,
+        UnknownSyncVersion,
+        WrongSyncKey,
+    )
 
 __all__ = [
     "AcpMissing",
@@ -300,3 +305,15 @@ __all__ = [
     "WrongPassword",
     "WrongSyncKey",
 ]
+
+# What no store raises that is merely read: imported when it is first asked for (PEP 562).
+_RARE: Final = ("agents", "operations", "quality", "sharing", "sync")
+
+
+def __getattr__(name: str) -> Any:
+    for home in _RARE if name in __all__ else ():
+        found = vars(import_module(f"{__name__}.{home}"))
+        if name in found:
+            globals()[name] = found[name]
+            return found[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
