@@ -1,20 +1,24 @@
 """Deltas: an object told by what it has of another one (gitformat-pack(5), "Deltified representation").
 
-The trees of a session's saves differ in one place, so a delta here is at most two copies and what is new between them.
+The trees of a session's saves differ in one place, so a tree's delta is at most two copies and what is new between
+them; its commits differ in some lines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import zip_longest
 from typing import Final
 
 from superqode.session.errors import CorruptObject
 
-__all__ = ["apply_delta", "delta_size", "make_delta"]
+__all__ = ["apply_delta", "delta_size", "make_delta", "make_line_delta"]
 
 _COPY: Final = 0x80
 _COPY_MOST: Final = 0xFFFFFF
 _INSERT_MOST: Final = 0x7F
+# An instruction that copies fewer takes as much room as these themselves.
+_COPY_LEAST: Final = 6
 # A copy of this many bytes is told by no length byte at all.
 _COPY_UNTOLD: Final = 0x10000
 
@@ -29,12 +33,36 @@ def make_delta(base: bytes, target: bytes) -> bytes:
     """Give the delta that makes `target` of `base`."""
     start, end = _shared(base, target)
     parts = [_size(len(base)), _size(len(target)), _copy(0, start)]
-    fresh = target[start : len(target) - end]
-    for place in range(0, len(fresh), _INSERT_MOST):
-        piece = fresh[place : place + _INSERT_MOST]
-        parts.append(bytes([len(piece)]) + piece)
+    parts.append(_insert(target[start : len(target) - end]))
     parts.append(_copy(len(base) - end, end))
     return b"".join(parts)
+
+
+def make_line_delta(base: bytes, target: bytes) -> bytes:
+    """Give such a delta for two texts of which each line begins as the one in its place does, or not."""
+    parts = [_size(len(base)), _size(len(target))]
+    start = end = 0
+    fresh = b""
+    for place, size, line in _line_by_line(base, target):
+        goes_on = place == end > start and not fresh
+        if size >= _COPY_LEAST and not goes_on:
+            parts += [_copy(start, end - start), _insert(fresh)]
+            start, end, fresh, goes_on = place, place, b"", True
+        if goes_on:
+            end += size
+            line = line[size:]  # noqa: PLW2901 - what is left of it
+        fresh += line
+    parts += [_copy(start, end - start), _insert(fresh)]
+    return b"".join(parts)
+
+
+def _line_by_line(base: bytes, target: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """For each line of `target`: where the one in its place in `base` begins, how far both are the same, and itself."""
+    place = 0
+    for old, new in zip_longest(base.splitlines(keepends=True), target.splitlines(keepends=True), fillvalue=b""):
+        most = min(len(old), len(new))
+        yield place, _longest(most, lambda size, old=old, new=new: old[:size] == new[:size]), new  # type: ignore[misc]
+        place += len(old)
 
 
 def apply_delta(base: bytes, delta: bytes) -> bytes:
@@ -103,6 +131,12 @@ def _read_size(data: bytes, place: int) -> tuple[int, int]:
         shift += 7
         if not byte & 0x80:
             return size, place
+
+
+def _insert(fresh: bytes) -> bytes:
+    """Instructions that put bytes there which the base has not."""
+    pieces = (fresh[place : place + _INSERT_MOST] for place in range(0, len(fresh), _INSERT_MOST))
+    return b"".join([bytes([len(piece)]) + piece for piece in pieces])
 
 
 def _copy(start: int, length: int) -> bytes:

@@ -2,8 +2,10 @@
 
 A pack is a header, the objects one after the other (type and length in 7-bit groups, then a zlib stream), and the
 SHA-1 of all that; its index has version 2 (gitformat-pack(5)). A tree that is like one of the last few is told by its
-difference; all other deltas `maintain` has Git make. Until a ref names what is in a pack, a file `.keep` beside it has
-`git repack` leave it alone, as Git does with what it receives (git-index-pack(1)).
+difference, and so is a commit that is like the last one; all other deltas `maintain` has Git make.
+
+Until a ref names what is in a pack, a file `.keep` beside it has `git repack` leave it alone, as Git does with what it
+receives (git-index-pack(1)).
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ from typing import IO, Final, NamedTuple
 
 from superqode.session import entropy
 from superqode.session.errors import CorruptObject
-from superqode.session.git.deltas import apply_delta, delta_size, make_delta
+from superqode.session.git.deltas import apply_delta, delta_size, make_delta, make_line_delta
 from superqode.session.git.loose import object_id, stored
 
 __all__ = ["KEEP", "PackWriter", "keep_pack"]
@@ -47,6 +49,8 @@ _SHORT: Final = 100
 _WINDOW: Final = 8
 _DEPTH: Final = 50
 _SPARED: Final = 2
+# Of a commit that spares little, and of which a history reads each: no long chains.
+_COMMIT_DEPTH: Final = 8
 # Trees of one kind begin alike: `40000 00` and the end of a name, `40000 0000`, `100644 format`.
 _ALIKE: Final = 9
 _HEADER: Final = struct.Struct(">4sII")
@@ -161,6 +165,7 @@ class _Pack:
         self._places = array("Q")
         self._sums = array("L")
         self._trees: deque[_Known] = deque(maxlen=_WINDOW)
+        self._commit: _Known | None = None
         self._bases: dict[int, int] = {}
 
     @property
@@ -176,6 +181,8 @@ class _Pack:
         data = self._as_delta(number, content) if kind == "tree" else None
         if data is None:
             data = _head(_NUMBERS[kind], len(content)) + _compressed(content)
+        if kind == "commit":
+            data = self._shorter(number, content, data)
         self._numbers[raw] = number
         self._places.append(self._end)
         self._sums.append(zlib.crc32(data))
@@ -197,8 +204,21 @@ class _Pack:
             return None
         self._trees.append(_Known(number, content, likest.depth + 1))
         self._bases[number] = likest.number
-        delta = make_delta(likest.content, content)
-        back = _distance(self._end - self._places[likest.number])
+        return self._told(likest, make_delta(likest.content, content))
+
+    def _shorter(self, number: int, content: bytes, data: bytes) -> bytes:
+        """A commit's delta to the last one where that is shorter than `data`, which it is without."""
+        base, depth = self._commit, 0
+        if base is not None and base.depth < _COMMIT_DEPTH:
+            delta = self._told(base, make_line_delta(base.content, content))
+            if len(delta) < len(data):
+                data, depth = delta, base.depth + 1
+                self._bases[number] = base.number
+        self._commit = _Known(number, content, depth)
+        return data
+
+    def _told(self, base: _Known, delta: bytes) -> bytes:
+        back = _distance(self._end - self._places[base.number])
         return _head(_OFS_DELTA, len(delta)) + back + _compressed(delta)
 
     def read(self, oid: str) -> tuple[str, bytes] | None:
