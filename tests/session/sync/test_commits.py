@@ -56,19 +56,15 @@ def test_renamings_in_one_step_and_in_several(store, renamed):
 
 
 def test_one_session_under_all_its_ids(store, renamed, git):
-    """Saves before and after renamings are of one session, in either order; a fork's are not, nor of its own fork."""
+    """Saves before and after renamings began together; a fork began with itself, also once it was taken in."""
     commits = Commits(Repository(store.path))
-    first, second, third, fork = (renamed[word] for word in ("first", "second", "third", "fork"))
-    assert commits.are_one(first, third)
-    assert commits.are_one(third, first)
-    assert commits.are_one(second, third)
-    assert not commits.are_one(third, fork)
-    assert not commits.are_one(first, fork)
-    assert not commits.are_one(first, "f" * 40)
-    store.merge("c", "fork")  # what is taken in makes no one of two
-    merged = git("rev-parse", "c").strip()
-    assert commits.are_one(merged, first)
-    assert not commits.are_one(merged, fork)
+    first, second, third, fork = (commits.begun(renamed[word]) for word in ("first", "second", "third", "fork"))
+    assert first == second == third
+    assert len(first) == len(fork) == 1
+    assert first.isdisjoint(fork)
+    store.merge("c", "fork")
+    assert commits.begun(git("rev-parse", "c").strip()) == first
+    assert commits.begun("f" * 40) == frozenset()
 
 
 def test_what_cannot_be_read_counts_least(store, renamed):

@@ -32,8 +32,8 @@ class Line:
         told = {("x", "y"): "R", ("x", "z"): "Z"}.get((session_id, new_id), "?")
         return told in tip.replace("(", "").removeprefix(since)
 
-    def are_one(self, one: str, other: str) -> bool:
-        return not _begun(one).isdisjoint(_begun(other))
+    def begun(self, tip: str) -> frozenset[str]:
+        return frozenset(_begun(tip))
 
     def original_rank(self, commit: str) -> tuple[int, int, str]:
         return 1, len(commit), commit

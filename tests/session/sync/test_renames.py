@@ -181,8 +181,8 @@ class _Line:
     def was_renamed(self, session_id: str, new_id: str, tip: str, since: str) -> bool:
         return (session_id, new_id) == ("x", "new") and "R" in tip.removeprefix(since)
 
-    def are_one(self, one: str, other: str) -> bool:
-        return one[0] == other[0]
+    def begun(self, tip: str) -> frozenset[str]:
+        return frozenset(tip[0])
 
 
 def test_all_that_is_its_own_goes_along():

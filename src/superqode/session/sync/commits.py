@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 
 from superqode.session.codec import message
@@ -29,7 +30,7 @@ class Commits:
         self._objects: Objects = repository.objects
         self._known: dict[tuple[str, str], bool] = {}
         self._renamings: dict[tuple[str, str], set[tuple[str, str]]] = {}
-        self._births: dict[str, set[str]] = {}
+        self._births: dict[str, frozenset[str]] = {}
 
     def contains(self, new: str, old: str) -> bool:
         """Whether `old` is `new` or one of its ancestors."""
@@ -73,17 +74,13 @@ class Commits:
                 return before, story.session_id
         return None
 
-    def are_one(self, one: str, other: str) -> bool:
-        """Whether two commits are saves of one session, whatever its id was: both go back to where it began."""
-        return not self._begun(one).isdisjoint(self._begun(other))
-
-    def _begun(self, tip: str) -> set[str]:
-        """The first saves of a commit's session: several where two of one id were merged; none where one is damaged."""
+    def begun(self, tip: str) -> frozenset[str]:
+        """The first saves of a commit's session, as far as can be read: several where two of one id were merged."""
         if tip not in self._births:
             try:
-                self._births[tip] = self._read_births(tip)
-            except (CorruptObject, CorruptSession):
-                self._births[tip] = set()
+                self._births[tip] = frozenset(self._read_births(tip))
+            except CorruptObject:
+                self._births[tip] = frozenset()
         return self._births[tip]
 
     def _read_births(self, tip: str) -> set[str]:
@@ -92,18 +89,23 @@ class Commits:
         waiting = [(tip, self._objects.commit(tip))]
         while waiting:
             oid, commit = waiting.pop()
-            before = [(parent, self._objects.commit(parent)) for parent in commit.parents]
-            own = [pair for pair in before if self._goes_on(pair[1], commit)]
+            own = [
+                (parent, before) for parent in commit.parents if (before := self._goes_on(parent, commit)) is not None
+            ]
             if not own:
                 births.add(oid)
             waiting += [pair for pair in own if pair[0] not in seen]
             seen.update(parent for parent, _ in own)
         return births
 
-    def _goes_on(self, parent: Commit, commit: Commit) -> bool:
-        """Whether a commit is of its parent's session: under the same id, a new one, or made by plain git."""
-        before, after = (message.parse(each.message).session_id for each in (parent, commit))
-        return before == after or not (before and after) or self._renaming(commit) is not None
+    def _goes_on(self, parent: str, commit: Commit) -> Commit | None:
+        """A parent that is of a commit's session: under the same id, an older one, or made by plain git; or `None`."""
+        with suppress(CorruptObject, CorruptSession):
+            found = self._objects.commit(parent)
+            before, after = (message.parse(each.message).session_id for each in (found, commit))
+            if before == after or not (before and after) or self._renaming(commit) is not None:
+                return found
+        return None
 
     def original_rank(self, commit: str) -> tuple[int, int, str]:
         """A dropped one first, so that what was scrubbed does not come back; then the longer; then the greater id."""

@@ -27,8 +27,8 @@ class Renamings(Protocol):
     def was_renamed(self, session_id: str, new_id: str, tip: str, since: str) -> bool:
         """Whether commits that `tip` has and `since` has not rename the session to `new_id`."""
 
-    def are_one(self, one: str, other: str) -> bool:
-        """Whether two commits are saves of one session, whatever its id was; a fork is another one."""
+    def begun(self, tip: str) -> frozenset[str]:
+        """The first saves of the session that a commit is of, whatever its id was; a fork's is its own."""
 
 
 @dataclass(slots=True)
@@ -58,10 +58,10 @@ def follow(base: View, ours: View, theirs: View, history: Renamings, *, leave: C
     """
     done = Followed(base, ours, theirs)
     known = _tips(base)
-    sides = [_Side(view, known) for view in (ours, theirs)]
+    sides = [_Side(view, known, history) for view in (ours, theirs)]
     for session_id in sorted(known):
         if HEADS + session_id not in leave:
-            found = [side.new_id(session_id, known[session_id], history) for side in sides]
+            found = [side.new_id(session_id, known[session_id]) for side in sides]
             if any(found):
                 _let_follow(done, session_id, *found)
     return done
@@ -81,19 +81,33 @@ def _tips(view: View) -> dict[str, list[str]]:
 class _Side:
     """A view, and what is new in it since the base; of what was deleted again, too."""
 
-    def __init__(self, view: View, known: Container[str]) -> None:
+    def __init__(self, view: View, known: Container[str], history: Renamings) -> None:
         self._tips = _tips(view)
-        fresh = ((session_id, oid) for session_id, tips in self._tips.items() for oid in tips)
-        self._fresh = sorted((session_id, oid) for session_id, oid in fresh if session_id not in known)
+        self._known = known
+        self._history = history
+        self._fresh: dict[str, list[tuple[str, str]]] | None = None
 
-    def new_id(self, session_id: str, tips: Iterable[str], history: Renamings) -> str:
+    def new_id(self, session_id: str, tips: Iterable[str]) -> str:
         """The id that a session has here instead of the one it had at the base; empty where it has none."""
-        if session_id in self._tips or not self._fresh:  # here under its own id, or gone: most that are not there are
+        if session_id in self._tips:  # here under its own id, or in the trash: most that are not there are
             return ""
-        pairs = [(new_id, oid, tip) for tip in tips for new_id, oid in self._fresh]
+        pairs = [(new_id, oid, tip) for tip in tips for new_id, oid in self._begun_like(tip)]
         # A save that says so counts more: a branch that plain git made beside it is the same session for us.
-        told = (new_id for new_id, oid, tip in pairs if _is_told(session_id, new_id, oid, tip, history))
-        return next(told, "") or next((new_id for new_id, oid, tip in pairs if history.are_one(oid, tip)), "")
+        told = [new_id for new_id, oid, tip in pairs if _is_told(session_id, new_id, oid, tip, self._history)]
+        return next(iter(told or [new_id for new_id, _, _ in pairs]), "")
+
+    def _begun_like(self, tip: str) -> list[tuple[str, str]]:
+        """The new ids and tips whose sessions began as a tip's."""
+        if self._fresh is None:
+            self._fresh = {}
+            for session_id in sorted(self._tips):
+                if session_id not in self._known:
+                    for oid in self._tips[session_id]:
+                        for first in self._history.begun(oid):
+                            self._fresh.setdefault(first, []).append((session_id, oid))
+        if not self._fresh:
+            return []
+        return sorted({pair for first in self._history.begun(tip) for pair in self._fresh.get(first, ())})
 
 
 def _is_told(session_id: str, new_id: str, oid: str, tip: str, history: Renamings) -> bool:
