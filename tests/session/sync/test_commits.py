@@ -67,6 +67,22 @@ def test_one_session_under_all_its_ids(store, renamed, git):
     assert commits.begun("f" * 40) == frozenset()
 
 
+def test_an_id_that_no_save_tells_of(store, renamed, git):
+    """Renamed by plain git it is the same session, and what is forked off it is not."""
+    first = Commits(Repository(store.path)).begun(renamed["first"])
+    git("branch", "-m", "c", "e")
+    forked = store.fork("e", new_id="of-e")
+    session = store.load("e")
+    session.add_message("user", "more")
+    store.save(session)
+    forked.add_message("user", "of the fork")
+    store.save(forked)
+    store.merge("e", "of-e")
+    commits = Commits(Repository(store.path))
+    assert commits.begun(git("rev-parse", "e").strip()) == first
+    assert commits.begun(git("rev-parse", "of-e").strip()).isdisjoint(first)
+
+
 def test_what_cannot_be_read_counts_least(store, renamed):
     """A commit that is no original ranks below any that is."""
     assert Commits(Repository(store.path)).original_rank(renamed["first"]) == (0, 0, renamed["first"])

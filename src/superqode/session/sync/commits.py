@@ -89,23 +89,32 @@ class Commits:
         waiting = [(tip, self._objects.commit(tip))]
         while waiting:
             oid, commit = waiting.pop()
-            own = [
-                (parent, before) for parent in commit.parents if (before := self._goes_on(parent, commit)) is not None
-            ]
+            own = self._own_parents(commit)
             if not own:
                 births.add(oid)
-            waiting += [pair for pair in own if pair[0] not in seen]
-            seen.update(parent for parent, _ in own)
+            waiting += [(parent, before) for parent, before in own.items() if parent not in seen]
+            seen |= own.keys()
         return births
 
-    def _goes_on(self, parent: str, commit: Commit) -> Commit | None:
-        """A parent that is of a commit's session: under the same id, an older one, or made by plain git; or `None`."""
+    def _own_parents(self, commit: Commit) -> dict[str, Commit]:
+        """The parents that are of a commit's session; what cannot be read is none of them."""
+        before: dict[str, Commit] = {}
+        for parent in commit.parents:
+            with suppress(CorruptObject):
+                before[parent] = self._objects.commit(parent)
+        own = {parent: found for parent, found in before.items() if self._is_same(found, commit)}
+        # A merge goes on with the first, also where its session had another id until then.
+        return own or dict(list(before.items())[: len(before) > 1])
+
+    def _is_same(self, parent: Commit, commit: Commit) -> bool:
+        """Whether a commit goes on with its parent's session: its id stayed, or changed and it is no fork."""
+        before, after = (message.parse(each.message).session_id for each in (parent, commit))
+        if before == after or not (before and after):
+            return True
         with suppress(CorruptObject, CorruptSession):
-            found = self._objects.commit(parent)
-            before, after = (message.parse(each.message).session_id for each in (found, commit))
-            if before == after or not (before and after) or self._renaming(commit) is not None:
-                return found
-        return None
+            forked_off = [read_tree(self._objects, each, "").meta.parent_session_id for each in (parent, commit)]
+            return len(commit.parents) == 1 and forked_off[0] == forked_off[1]
+        return False
 
     def original_rank(self, commit: str) -> tuple[int, int, str]:
         """A dropped one first, so that what was scrubbed does not come back; then the longer; then the greater id."""
