@@ -9,7 +9,7 @@ from superqode.session import errors
 
 CLASSES = [
     value
-    for value in vars(errors).values()
+    for value in (getattr(errors, name) for name in errors.__all__)
     if inspect.isclass(value) and issubclass(value, errors.SessionError) and value is not errors.SessionError
 ]
 

@@ -310,6 +310,10 @@ __all__ = [
 _RARE: Final = ("agents", "operations", "quality", "sharing", "sync")
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def __getattr__(name: str) -> Any:
     for home in _RARE if name in __all__ else ():
         found = vars(import_module(f"{__name__}.{home}"))

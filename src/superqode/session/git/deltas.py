@@ -42,17 +42,17 @@ def make_line_delta(base: bytes, target: bytes) -> bytes:
     """Give such a delta for two texts of which each line begins as the one in its place does, or not."""
     parts = [_size(len(base)), _size(len(target))]
     start = end = 0
-    fresh = b""
+    fresh: list[bytes] = []
     for place, size, line in _line_by_line(base, target):
         goes_on = place == end > start and not fresh
         if size >= _COPY_LEAST and not goes_on:
-            parts += [_copy(start, end - start), _insert(fresh)]
-            start, end, fresh, goes_on = place, place, b"", True
-        if goes_on:
-            end += size
-            line = line[size:]  # noqa: PLW2901 - what is left of it
-        fresh += line
-    parts += [_copy(start, end - start), _insert(fresh)]
+            parts += [_copy(start, end - start), _insert(b"".join(fresh))]
+            start, end, fresh, goes_on = place, place, [], True
+        rest = line[size:] if goes_on else line
+        end += size if goes_on else 0
+        if rest:
+            fresh.append(rest)
+    parts += [_copy(start, end - start), _insert(b"".join(fresh))]
     return b"".join(parts)
 
 
@@ -60,8 +60,8 @@ def _line_by_line(base: bytes, target: bytes) -> Iterator[tuple[int, int, bytes]
     """For each line of `target`: where the one in its place in `base` begins, how far both are the same, and itself."""
     place = 0
     for old, new in zip_longest(base.splitlines(keepends=True), target.splitlines(keepends=True), fillvalue=b""):
-        most = min(len(old), len(new))
-        yield place, _longest(most, lambda size, old=old, new=new: old[:size] == new[:size]), new  # type: ignore[misc]
+        size = len(new) if old == new else _common(old, new)
+        yield place, size, new
         place += len(old)
 
 
@@ -97,9 +97,14 @@ def apply_delta(base: bytes, delta: bytes) -> bytes:
 def _shared(base: bytes, target: bytes) -> tuple[int, int]:
     """How many bytes at the beginning and at the end are the same; they never overlap."""
     most = min(len(base), len(target))
-    start = _longest(most, lambda size: base[:size] == target[:size])
+    start = _common(base, target)
     end = _longest(most - start, lambda size: base[len(base) - size :] == target[len(target) - size :])
     return start, end
+
+
+def _common(one: bytes, other: bytes) -> int:
+    """How many bytes two texts begin with alike."""
+    return _longest(min(len(one), len(other)), lambda size: one[:size] == other[:size])
 
 
 def _longest(most: int, same: Callable[[int], bool]) -> int:

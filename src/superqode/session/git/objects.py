@@ -211,8 +211,8 @@ class Objects:
     def packing(self) -> Iterator[None]:
         """Inside, what this thread writes goes into packs where it is much; only this thread reads it until the end.
 
-        So no ref may be pointed at it before the end. After an error, nothing of it may be there. `git repack` leaves
-        the packs alone until the end of `referring`.
+        So no ref may be pointed at it before the end. After an error, nothing of it may be there. Inside
+        `referring`, `git repack` leaves the packs alone until its end.
         """
         with self.pack_writer(self._write_loose, keeps=self.pack_keeps()) as packing:
             self._local.packing = packing
@@ -243,22 +243,22 @@ class Objects:
 
     @contextmanager
     def referring(self) -> Iterator[None]:
-        """Inside, refs are made for what this thread writes; at the outermost end `git repack` may have its packs."""
+        """Inside, refs are made for what this thread writes; at the end of all such `git repack` may have its packs."""
         local = self._local.__dict__
-        outer: list[Path] | None = local.get("keeps")
-        keeps = local["keeps"] = [] if outer is None else outer
+        local["referring"] = local.get("referring", 0) + 1
         try:
             yield
         finally:
-            local["keeps"] = outer
-            if outer is None:
-                for keep in keeps:
+            local["referring"] -= 1
+            if not local["referring"]:
+                for keep in local.pop("keeps", ()):
                     with suppress(OSError):  # `maintain` sweeps it
                         keep.unlink()
 
     def pack_keeps(self) -> list[Path] | None:
         """Where to note the `.keep` of a pack, which goes at the end of `referring`; `None` outside of that."""
-        keeps: list[Path] | None = self._local.__dict__.get("keeps")
+        local = self._local.__dict__
+        keeps: list[Path] | None = local.setdefault("keeps", []) if local.get("referring") else None
         return keeps
 
     def note_written(self, paths: Iterable[str]) -> None:

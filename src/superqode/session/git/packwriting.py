@@ -51,6 +51,8 @@ _DEPTH: Final = 50
 _SPARED: Final = 2
 # Of a commit that spares little, and of which a history reads each: no long chains.
 _COMMIT_DEPTH: Final = 8
+# Words compress well, and what is left of a commit are hashes: it has to spare so many bytes.
+_COMMIT_SPARED: Final = 100
 # Trees of one kind begin alike: `40000 00` and the end of a name, `40000 0000`, `100644 format`.
 _ALIKE: Final = 9
 _HEADER: Final = struct.Struct(">4sII")
@@ -179,10 +181,10 @@ class _Pack:
             return
         number = len(self._places)
         data = self._as_delta(number, content) if kind == "tree" else None
+        if kind == "commit":
+            data = self._as_commit_delta(number, content)
         if data is None:
             data = _head(_NUMBERS[kind], len(content)) + _compressed(content)
-        if kind == "commit":
-            data = self._shorter(number, content, data)
         self._numbers[raw] = number
         self._places.append(self._end)
         self._sums.append(zlib.crc32(data))
@@ -206,16 +208,17 @@ class _Pack:
         self._bases[number] = likest.number
         return self._told(likest, make_delta(likest.content, content))
 
-    def _shorter(self, number: int, content: bytes, data: bytes) -> bytes:
-        """A commit's delta to the last one where that is shorter than `data`, which it is without."""
-        base, depth = self._commit, 0
-        if base is not None and base.depth < _COMMIT_DEPTH:
-            delta = self._told(base, make_line_delta(base.content, content))
-            if len(delta) < len(data):
-                data, depth = delta, base.depth + 1
-                self._bases[number] = base.number
-        self._commit = _Known(number, content, depth)
-        return data
+    def _as_commit_delta(self, number: int, content: bytes) -> bytes | None:
+        """A commit's delta to the last one; `None` where that spares too little."""
+        base, self._commit = self._commit, _Known(number, content, 0)
+        if base is None or base.depth >= _COMMIT_DEPTH:
+            return None
+        delta = make_line_delta(base.content, content)
+        if len(delta) + _COMMIT_SPARED > len(content):
+            return None
+        self._commit = _Known(number, content, base.depth + 1)
+        self._bases[number] = base.number
+        return self._told(base, delta)
 
     def _told(self, base: _Known, delta: bytes) -> bytes:
         back = _distance(self._end - self._places[base.number])
@@ -250,6 +253,8 @@ class _Pack:
             checksum = self._seal()
             name = self._path.with_name(f"pack-{checksum.hex()}")
             if keeps is not None:
+                if name.with_suffix(".pack").exists():  # one that a `git repack` may be about to replace
+                    name = self._path.with_name(f"pack-{entropy.random_bytes(20).hex()}")
                 keeps += keep_pack(name.with_suffix(".pack"))
             index = self._path.with_name(self._path.name.replace("pack", "idx", 1))
             index.write_bytes(self._index(checksum))
@@ -304,11 +309,15 @@ def keep_pack(pack: Path) -> list[Path]:
         OSError: the disk said no.
     """
     keep = pack.with_suffix(".keep")
-    try:
-        with keep.open("xb") as file:
-            file.write(KEEP)
-    except FileExistsError:
+    if keep.exists():
         return []  # somebody's, who wants to keep it
+    made = pack.with_name(f"tmp_keep_{entropy.random_text(10)}")
+    try:
+        made.write_bytes(KEEP)
+        made.replace(keep)
+    except OSError:
+        made.unlink(missing_ok=True)
+        raise
     return [keep]
 
 

@@ -79,7 +79,8 @@ class Batch:
         self._repository = repository
         self._durable = durable
         self._saver = Saver(repository, durable=durable)
-        self._packing = ExitStack()
+        # Around each other: refs are made when the packs are closed, and the locks are still held.
+        self._writing, self._packing = ExitStack(), ExitStack()
         self._waiting: dict[str, str] = {}
 
     def __enter__(self) -> Self:
@@ -88,7 +89,10 @@ class Batch:
     def __exit__(
         self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._packing.__exit__(kind, problem, trace)
+        try:
+            self._packing.__exit__(kind, problem, trace)
+        finally:
+            self._writing.close()
 
     def flush(self) -> list[SaveFailed]:
         """Make the branches of the sessions that wait; gives an error for each that could not be made.
@@ -98,7 +102,7 @@ class Batch:
         """
         if not self._waiting:
             return []
-        with self._repository.writing():  # pruning stays out until branches name all of it
+        with self._writing.pop_all():  # pruning stays out until branches name all of it
             self._packing.close()
             if self._durable:
                 self._repository.flush()
@@ -128,7 +132,8 @@ class Batch:
         check_new_id(self._repository, head.id)
         if not self._waiting:
             self._packing.close()
-            self._packing.enter_context(self._repository.writing())
+            self._writing.close()
+            self._writing.enter_context(self._repository.writing())
             self._packing.enter_context(self._repository.objects.packing())
         note_project(head)
         writer = _Writer(self._saver, head)

@@ -106,8 +106,7 @@ class _Merge:
             saver.move_branch(self._session_id, tip, self._ours, kept, f"merge: {self._other}")
         recorded.moved(HEADS + self._session_id, self._ours, tip)
         tags = self._snapshots()
-        for name, _, oid in saver.put_tags(self._session_id, [(snapshot, snapshot.commit) for snapshot in tags]):
-            recorded.made(name, oid)
+        saver.put_tags(self._session_id, [(snapshot, snapshot.commit) for snapshot in tags], recorded.made)
         made = (tip,) if told.status == "merged" else ()
         return replace(told, tip=tip, commits=made, snapshots=tuple(snapshot.id for snapshot in tags))
 

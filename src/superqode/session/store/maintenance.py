@@ -175,11 +175,16 @@ def _temporary(repository: Repository) -> list[Path]:
     found = [Path(entry.path) for entry in _loose_files(repository) if entry.name.startswith("tmp_obj")]
     found += (repository.path / "objects" / "pack").glob("tmp_*")
     found += (repository.path / "objects" / "pack").glob(".tmp-*")
-    found += filter(_is_our_keep, (repository.path / "objects" / "pack").glob("*.keep"))
+    found += _keeps(repository)
     # os.walk lets folders vanish under it, as deletions beside us make them; Path.rglob raises.
     refs = os.walk(repository.path / "refs")
     found += [Path(folder, name) for folder, _, names in refs for name in names if name.endswith(".lock")]
     return [*found, *repository.path.glob("packed-refs.lock")]
+
+
+def _keeps(repository: Repository) -> list[Path]:
+    """The `.keep` files of ours."""
+    return [path for path in (repository.path / "objects" / "pack").glob("*.keep") if _is_our_keep(path)]
 
 
 def _is_our_keep(path: Path) -> bool:
@@ -249,6 +254,8 @@ def free_now(repository: Repository) -> int:
     with repository.maintaining(), repository.exclusive() as held:
         before = _size(repository)
         purpose = "Freeing the bytes of purged sessions"
+        for keep in _keeps(repository):  # of killed processes: whoever lives holds the store
+            _remove(keep)
         program.run(repository.path, ["repack", "-a", "-d", "-l", "-q"], purpose=purpose, keep=held.handles)
         program.run(repository.path, ["prune", "--expire=now"], purpose=purpose, keep=held.handles)
         repository.objects.reopen()

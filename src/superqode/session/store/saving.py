@@ -8,7 +8,7 @@ Anything can stop between two arrows without harm: what is not referenced yet is
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -317,22 +317,27 @@ class Saver:
             tags += [(snapshot, snapshot.commit) for snapshot in known if self._objects.has(snapshot.commit)]
         self.put_tags(session.id, tags)
 
-    def put_tags(self, session_id: str, tags: Sequence[tuple[Snapshot, str]]) -> Sequence[RefMove]:
-        """Tag commits as snapshots of a session, under its lock; gives the refs of that. Raises SaveFailed."""
+    def put_tags(
+        self,
+        session_id: str,
+        tags: Sequence[tuple[Snapshot, str]],
+        made: Callable[[str, str], object] = lambda _name, _oid: None,
+    ) -> None:
+        """Tag commits as snapshots of a session, under its lock; `made` hears of each ref. Raises SaveFailed."""
         if not tags:
-            return ()
+            return
         repository = self._repository
         try:
             with self._objects.keeping(JOURNAL_MOST if self._durable else 0) as kept:
                 moves = [snapshots.write_tag(repository, session_id, snapshot, commit) for snapshot, commit in tags]
                 with repository.moving(session_id, moves, kept) if self._durable else nullcontext():
                     for move, (_, commit) in zip(moves, tags, strict=True):
-                        snapshots.put_tag(repository, session_id, move, commit)
+                        if snapshots.put_tag(repository, session_id, move, commit):
+                            made(move.name, move.new)
         except SaveFailed:
             raise
         except OSError as problem:
             raise SaveFailed(session_id, "saved", f"its snapshots were not ({_plainly(problem)})") from problem
-        return moves
 
     def _brings_snapshots(self, session: Session, line: Line) -> bool:
         """Whether what the save goes on top of has snapshots that stand under another name, or in its message only."""

@@ -35,8 +35,8 @@ def write_tag(repository: Repository, session_id: str, snapshot: Snapshot, commi
     return RefMove(name, "", tag)
 
 
-def put_tag(repository: Repository, session_id: str, move: RefMove, commit: str) -> None:
-    """Make the ref of a tag; one that is there already and names the same commit is as good.
+def put_tag(repository: Repository, session_id: str, move: RefMove, commit: str) -> bool:
+    """Make the ref of a tag; one that is there already and names the same commit is as good. Says whether it was made.
 
     Raises:
         SaveFailed: it names another commit.
@@ -47,6 +47,8 @@ def put_tag(repository: Repository, session_id: str, move: RefMove, commit: str)
         if _target(repository, move.name) != commit:
             snapshot_id = move.name.rpartition("/")[2]
             raise SaveFailed(session_id, "saved", f"its snapshot {snapshot_id} was not: {problem}") from problem
+        return False
+    return True
 
 
 def _target(repository: Repository, name: str) -> str | None:

@@ -135,18 +135,18 @@ def keep(repository: Repository, watched: Watched, sessions: Sequence[str], othe
     """
     before = next(filter(None, (open_original(repository, name) for name in sessions)), None)
     for _ in range(_TRIES):
-        try:
-            state = copy_state(watched.whole)
-            with repository.writing():
+        with repository.writing():
+            try:
+                state = copy_state(watched.whole)
                 with repository.objects.packing():
                     files = [*watched.files(others), *_earlier(watched, before)]
                     commit = write_original(repository.objects, files, before)
                     together = copy_state(watched.whole) == state
-                if together:
-                    point_at(repository, sessions, commit)
-                    return
-        except FileNotFoundError:
-            continue  # a log that its database took in meanwhile
+            except FileNotFoundError:
+                continue  # a log that its database took in meanwhile
+            if together:
+                point_at(repository, sessions, commit)
+                return
     raise TranscriptError(watched.whole.name, "its original was not kept: it is being written to all the time")
 
 

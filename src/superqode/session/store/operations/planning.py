@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Container
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -77,14 +78,13 @@ class Plan:
 
     def _snapshots_told(self) -> list[str]:
         """A line for each session that goes on, and of which snapshots come or go."""
-        lines: list[str] = []
-        for session_id, _ in self.saves:
-            for word, there in (("back", True), ("gone", False)):
-                moved = [move for move in self.back if move.name.startswith(f"{TAGS}{session_id}/")]
-                count = sum(bool(move.new) is there and owner_of(move.name) == session_id for move in moved)
-                if count:
-                    lines.append(f"{session_id}: {count} snapshot{' is' if count == 1 else 's are'} {word}")
-        return lines
+        whole = {move.name.removeprefix(HEADS) for move in self.back if move.name.startswith(HEADS)}
+        moved = [move for move in self.back if move.name.startswith(TAGS) and owner_of(move.name) not in whole]
+        counted = Counter((owner_of(move.name), "back" if move.new else "gone") for move in moved)
+        return [
+            f"{session_id}: {count} snapshot{' is' if count == 1 else 's are'} {word}"
+            for (session_id, word), count in sorted(counted.items())
+        ]
 
 
 def plan(repository: Repository, stored: Stored, done: Container[str] = ()) -> Plan:
