@@ -67,20 +67,18 @@ def test_one_session_under_all_its_ids(store, renamed, git):
     assert commits.begun("f" * 40) == frozenset()
 
 
-def test_an_id_that_no_save_tells_of(store, renamed, git):
-    """Renamed by plain git it is the same session, and what is forked off it is not."""
-    first = Commits(Repository(store.path)).begun(renamed["first"])
-    git("branch", "-m", "c", "e")
-    forked = store.fork("e", new_id="of-e")
-    session = store.load("e")
-    session.add_message("user", "more")
-    store.save(session)
-    forked.add_message("user", "of the fork")
-    store.save(forked)
-    store.merge("e", "of-e")
+def test_what_plain_git_made_is_told_by_the_trees(store, renamed, git):
+    """A commit of plain git is of the session that its tree names, and a fork off it, or taken in by it, is none."""
     commits = Commits(Repository(store.path))
-    assert commits.begun(git("rev-parse", "e").strip()) == first
-    assert commits.begun(git("rev-parse", "of-e").strip()).isdisjoint(first)
+    first = commits.begun(renamed["first"])
+    tree, tip = git("rev-parse", "c^{tree}").strip(), renamed["third"]
+    plain = git("commit-tree", tree, "-p", tip, "-m", "by hand").strip()
+    git("update-ref", "refs/heads/c", plain)
+    store.fork("c", new_id="of-c")
+    forked = git("rev-parse", "of-c").strip()
+    merged = git("commit-tree", tree, "-p", plain, "-p", forked, "-m", "by hand, too").strip()
+    assert commits.begun(plain) == commits.begun(merged) == first
+    assert commits.begun(forked).isdisjoint(first)
 
 
 def test_what_cannot_be_read_counts_least(store, renamed):

@@ -107,14 +107,16 @@ class Commits:
         return own or dict(list(before.items())[: len(before) > 1])
 
     def _is_same(self, parent: Commit, commit: Commit) -> bool:
-        """Whether a commit goes on with its parent's session: its id stayed, or changed and it is no fork."""
-        before, after = (message.parse(each.message).session_id for each in (parent, commit))
-        if before == after or not (before and after):
-            return True
+        """Whether a commit goes on with its parent's session: under the same id, or as a save that renames it."""
         with suppress(CorruptObject, CorruptSession):
-            forked_off = [read_tree(self._objects, each, "").meta.parent_session_id for each in (parent, commit)]
-            return len(commit.parents) == 1 and forked_off[0] == forked_off[1]
+            if self._told_id(parent) == self._told_id(commit):
+                return True
+            return self._renaming(commit) is not None
         return False
+
+    def _told_id(self, commit: Commit) -> str:
+        """The id that a commit says its session has; one that plain git made says it in its tree alone."""
+        return message.parse(commit.message).session_id or read_tree(self._objects, commit, "").meta.id
 
     def original_rank(self, commit: str) -> tuple[int, int, str]:
         """A dropped one first, so that what was scrubbed does not come back; then the longer; then the greater id."""

@@ -7,13 +7,13 @@ the save that it began with.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from superqode.session.store.owners import owner_of, trash_parts
 from superqode.session.sync.names import other_name
-from superqode.session.sync.view import HEADS, KEPT, TAGS, TRASH, View
+from superqode.session.sync.view import HEADS, KEPT, PURGED, TAGS, TRASH, View
 
 __all__ = ["Followed", "Renamings", "follow", "renamed_to"]
 
@@ -58,7 +58,7 @@ def follow(base: View, ours: View, theirs: View, history: Renamings, *, leave: C
     """
     done = Followed(base, ours, theirs)
     known = _tips(base)
-    sides = [_Side(view, known, history) for view in (ours, theirs)]
+    sides = [_Side(view, base, known, history) for view in (ours, theirs)]
     for session_id in sorted(known):
         if HEADS + session_id not in leave:
             found = [side.new_id(session_id, known[session_id]) for side in sides]
@@ -68,33 +68,45 @@ def follow(base: View, ours: View, theirs: View, history: Renamings, *, leave: C
 
 
 def _tips(view: View) -> dict[str, list[str]]:
-    """The tips that sessions have in a view, alive and in the trash, by their ids."""
-    tips: dict[str, list[str]] = {}
-    for name, oid in view.items():
-        if name.startswith(HEADS):
-            tips.setdefault(name.removeprefix(HEADS), []).append(oid)
-        elif name.startswith(TRASH) and name.endswith("/branch"):
-            tips.setdefault(trash_parts(name)[0], []).append(oid)
+    """The tips that sessions have in a view, alive before those in the trash, by their ids."""
+    tips = {name.removeprefix(HEADS): [oid] for name, oid in view.items() if name.startswith(HEADS)}
+    for name in sorted(name for name in view if name.startswith(TRASH) and name.endswith("/branch")):
+        tips.setdefault(trash_parts(name)[0], []).append(view[name])
     return tips
 
 
 class _Side:
     """A view, and what is new in it since the base; of what was deleted again, too."""
 
-    def __init__(self, view: View, known: Container[str], history: Renamings) -> None:
+    def __init__(self, view: View, base: View, known: Container[str], history: Renamings) -> None:
         self._tips = _tips(view)
+        self._purged = {
+            name.removeprefix(PURGED).rpartition("/")[0]
+            for name in view
+            if name.startswith(PURGED) and name not in base
+        }
         self._known = known
         self._history = history
         self._fresh: dict[str, list[tuple[str, str]]] | None = None
 
-    def new_id(self, session_id: str, tips: Iterable[str]) -> str:
-        """The id that a session has here instead of the one it had at the base; empty where it has none."""
-        if session_id in self._tips:  # here under its own id, or in the trash: most that are not there are
+    def new_id(self, session_id: str, tips: Sequence[str]) -> str:
+        """The id that a session has here instead of the one it had at the base; empty where it has none.
+
+        Args:
+            session_id: the one it had.
+            tips: its tips at the base: alive first, then those in the trash.
+        """
+        # Here under its own id, or in the trash: most that are not there are. Or it is gone for good.
+        if session_id in self._tips or session_id in self._purged:
             return ""
-        pairs = [(new_id, oid, tip) for tip in tips for new_id, oid in self._begun_like(tip)]
+        pairs = [(new_id, oid) for new_id, oid in self._begun_like(tips[0])]
         # A save that says so counts more: a branch that plain git made beside it is the same session for us.
-        told = [new_id for new_id, oid, tip in pairs if _is_told(session_id, new_id, oid, tip, self._history)]
-        return next(iter(told or [new_id for new_id, _, _ in pairs]), "")
+        for new_id, oid in pairs:
+            if _is_told(session_id, new_id, oid, tips[0], self._history):
+                return new_id
+        # Several sessions may have had that id, one after the other.
+        began = self._history.begun(tips[0])
+        return pairs[0][0] if pairs and all(self._history.begun(tip) & began for tip in tips[1:]) else ""
 
     def _begun_like(self, tip: str) -> list[tuple[str, str]]:
         """The new ids and tips whose sessions began as a tip's."""
