@@ -1,5 +1,6 @@
 """Packs that we write: Git reads them, nothing is seen before the end, and leftovers are none."""
 
+import errno
 import random
 import subprocess
 from pathlib import Path
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from superqode.session.errors import CorruptObject
 from superqode.session.git import packwriting
-from superqode.session.git.packwriting import PackWriter
+from superqode.session.git.packwriting import PackWriter, keep_pack
 from superqode.session.git.repository import Repository
 
 CONTENTS = st.lists(
@@ -126,18 +127,47 @@ def test_no_repack_drops_a_pack_before_its_ref_is_made(repository, git):
     git.fsck()
 
 
-@pytest.mark.usefixtures("always")
-def test_somebodys_own_keep_stays(repository):
-    """A `.keep` that people made is neither written over nor removed."""
+def test_somebodys_own_keep_stays(tmp_path):
+    """A `.keep` that people made is neither written over nor ours to remove."""
+    pack = tmp_path / "pack-1.pack"
+    pack.with_suffix(".keep").write_text("mine\n")
+    assert keep_pack(pack) == []
+    assert pack.with_suffix(".keep").read_text() == "mine\n"
 
-    def pack() -> None:
+
+@pytest.mark.usefixtures("always")
+def test_a_pack_that_is_there_already_is_not_touched(repository):
+    """What is written twice becomes two packs: a `git repack` beside us may be about to remove the first."""
+    for _ in range(2):
         with repository.writing(), repository.objects.packing():
             repository.objects.write("blob", b"the same")
+    assert len([name for name in packs(repository) if name.endswith(".pack")]) == 2
 
-    pack()
-    (made,) = (repository.path / "objects" / "pack").glob("*.pack")
-    keep = made.with_suffix(".keep")
-    assert not keep.exists()
-    keep.write_text("mine\n")
-    pack()
-    assert keep.read_text() == "mine\n"
+
+@pytest.mark.usefixtures("always")
+def test_a_full_disk_leaves_no_keep(repository, monkeypatch):
+    """Where the `.keep` cannot be written the save fails, and no file of it stays."""
+
+    def full(path, data):
+        path.touch()
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(OSError, match="No space"), repository.writing(), repository.objects.packing():
+        repository.objects.write("blob", b"never")
+    assert packs(repository) == []
+
+
+@pytest.mark.usefixtures("always")
+def test_writers_that_overlap_keep_their_packs(repository):
+    """However blocks of one thread end, in whatever order, packs are left alone until the last of them did."""
+    first, second = repository.writing("a"), repository.writing("b")
+    first.__enter__()
+    second.__enter__()
+    with repository.objects.packing():
+        repository.objects.write("blob", b"x")
+    first.__exit__(None, None, None)
+    assert any(name.endswith(".keep") for name in packs(repository))
+    second.__exit__(None, None, None)
+    assert not any(name.endswith(".keep") for name in packs(repository))
+    assert repository.objects.pack_keeps() is None

@@ -141,3 +141,22 @@ def test_an_error_on_the_way_makes_no_branch(repository, store):
             batch.write(head("../x"), iter(()))
         assert batch.flush() == []
     assert [summary.id for summary in store.list_sessions()] == ["whole"]
+
+
+def test_no_repack_drops_an_import_before_its_branches_are_made(repository, store, git, monkeypatch):
+    """`git repack -a -d` right before the branches leaves the packs alone, batch after batch; then they are as others."""
+    monkeypatch.setattr(packwriting, "_FEW", 1)
+    made = Batch._make_branches
+
+    def later(batch):
+        git("repack", "-a", "-d", "-q")
+        return made(batch)
+
+    monkeypatch.setattr(Batch, "_make_branches", later)
+    with Batch(repository, durable=True) as batch:
+        for name in ("a", "b"):
+            batch.write(head(name), iter(talk(4)))
+            assert batch.flush() == []
+            assert list((repository.path / "objects" / "pack").glob("*.keep")) == []
+    assert [len(store.load(name).timeline) for name in ("a", "b")] == [4, 4]
+    git.fsck()

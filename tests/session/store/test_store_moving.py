@@ -9,6 +9,7 @@ import pytest
 
 from superqode.session import MessageRole, Session, SessionStore
 from superqode.session.errors import InvalidSessionId, SessionExists, SessionNotFound
+from superqode.session.git.packwriting import keep_pack
 from superqode.session.store import moving
 from superqode.session.store.index import rows
 
@@ -283,3 +284,16 @@ def test_a_purge_beside_somebody_who_reads_throws_the_index_away(store, store_pa
     store.purge("gone")
     assert not (store_path / "superqode" / "index.sqlite").exists()
     assert [hit.session_id for hit in store.search("word")] == ["kept"]
+
+
+def test_no_keep_of_a_killed_process_keeps_what_is_purged(store, git):
+    """A `.keep` that a killed save left does not hold the bytes of a session that is purged; somebody's own does."""
+    session = Session(id="s")
+    for number in range(600):
+        session.add_message("user", f"secret {number}")
+    store.save(session)
+    (pack,) = (store.path / "objects" / "pack").glob("*.pack")
+    keep_pack(pack)
+    store.delete("s")
+    assert store.purge("s", now=True).freed_bytes > 0
+    assert "secret" not in git("cat-file", "--batch-all-objects", "--batch", "--unordered")

@@ -172,6 +172,72 @@ def test_a_branch_that_plain_git_made_is_another_session(pair):
     assert [item.session_id for item in other.store.trash()] == ["s"]
 
 
+def _used_twice(one: Machine) -> None:
+    """One id for two sessions, one after the other, both in the trash."""
+    for word in ("first", "second"):
+        one.say("s", word)
+        one.store.delete("s")
+
+
+def test_two_sessions_that_had_one_id_stay_two(pair):
+    """One came back under another id, and the other one under the old: neither takes the other in."""
+    one, other = pair
+    _used_twice(one)
+    settle([one, other])
+    second, first = one.store.trash()
+    one.store.undelete(first.key, new_id="again")
+    other.store.undelete(second.key)
+    other.say("s", "more")
+    settle([one, other])
+    assert one.view() == other.view()
+    assert (one.heard("again"), one.heard("s")) == (["first"], ["second", "more"])
+
+
+@pytest.mark.parametrize("how", ["plain branch", "another id", "fork of a plain commit"])
+def test_what_was_copied_is_no_renaming(pair, how):
+    """A session that is purged beside a copy of it, and goes on elsewhere, stays apart from the copy."""
+    one, other = pair
+    one.say("s", "hello")
+    if how == "fork of a plain commit":
+        plain = git(one.path, "commit-tree", "s^{tree}", "-p", "s", "-m", "by hand").strip()
+        git(one.path, "update-ref", "refs/heads/s", plain)
+    settle([one, other])
+    if how == "plain branch":
+        git(one.path, "branch", "copy", "s")
+    elif how == "another id":
+        session = one.store.load("s")
+        session.id = "copy"
+        one.store.save(session)
+    else:
+        one.store.save(one.store.fork("s", new_id="copy"))
+    one.store.delete("s")
+    one.store.purge("s")
+    other.say("s", "more")
+    settle([one, other])
+    assert one.view() == other.view()
+    assert (one.heard("copy"), one.heard("s")) == (["hello"], ["hello", "more"])
+
+
+def test_a_fork_that_plain_git_merged_in_stays_apart(pair):
+    """Renamed beside a purged fork that it had taken in, a session has what was said to it, and the fork its own."""
+    one, other = pair
+    one.say("s", "hello")
+    forked = one.store.fork("s", new_id="f")
+    forked.add_message("user", "of the fork")
+    one.store.save(forked)
+    merged = git(one.path, "commit-tree", "s^{tree}", "-p", "s", "-p", "f", "-m", "Merge branch f").strip()
+    git(one.path, "update-ref", "refs/heads/s", merged)
+    settle([one, other])
+    one.store.rename("s", "t")
+    one.store.delete("f")
+    one.store.purge("f")
+    other.say("s", "to s")
+    other.say("f", "to f")
+    settle([one, other])
+    assert one.view() == other.view()
+    assert (one.heard("t"), one.heard("f")) == (["hello", "to s"], ["hello", "of the fork", "to f"])
+
+
 class _Line:
     """Commits as text; `R` renames whatever it is."""
 

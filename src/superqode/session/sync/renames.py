@@ -1,8 +1,8 @@
 """A session that was renamed on one side goes under its new id in all three views, whatever the other side did. Pure.
 
-Then what the other side changed, deleted, brought back or snapped of it is of the same session, and the usual rules
-hold. Renamed on both sides, it goes under the lesser of the two ids. A session is known again by its renamings, or by
-the save that it began with.
+Then what the other side changed, deleted, brought back under its own id or snapped of it is of the same session, and
+the usual rules hold. Renamed on both sides, it goes under the lesser of the two ids. A session is known again by its
+renamings, or by the save that it began with.
 """
 
 from __future__ import annotations
