@@ -232,3 +232,21 @@ def test_the_others_order_stays(base, ours, theirs):
     if not last & names:
         added = [entry.id for entry in ours if entry.id not in known]
         assert merged == stored + added
+
+
+def test_what_another_process_freed_is_not_built_on(store, git):
+    """A fork of a session that another process purged, packs and all, is saved whole: packs that stand open are no proof."""
+    session = Session(id="s")
+    for number in range(3):
+        session.add_message("user", f"word {number}")
+        store.save(session)
+    store.maintain()
+    forked = store.load("s").fork("fork")
+    with SessionStore(store.path) as other:
+        other.delete("s")
+        other.purge("s", now=True)
+    forked.add_message("user", "after")
+    assert store.save(forked).messages_added == 4
+    git.fsck()
+    with SessionStore(store.path) as other:
+        assert len(other.load(forked.id).messages) == 4

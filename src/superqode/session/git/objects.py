@@ -5,6 +5,7 @@ Ids are 40 lower-case hex digits everywhere.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -53,8 +54,9 @@ class Objects:
         self._pack_folder = root / "objects" / "pack"
         self._open_packs = open_packs
         self._local = threading.local()
-        # How often packs were removed on purpose.
+        # How often packs came or went, and when their folder changed last.
         self._freed = 0
+        self._changed = 0
         # A save reads again the four trees that the last one wrote: their entries, and their bytes.
         self._trees: dict[str, tuple[tuple[TreeEntry, ...], bytes]] = {}
 
@@ -108,6 +110,16 @@ class Objects:
         """Look again which packs there are, in every thread: those that were removed still stand open, and answer."""
         self._freed += 1
         self._trees.clear()
+
+    def look_again(self) -> None:
+        """`reopen` where packs came or went since: another process, or plain git, may have freed what was purged."""
+        try:
+            changed = os.stat(self._pack_folder).st_mtime_ns  # noqa: PTH116 - before every save
+        except FileNotFoundError:
+            return
+        if changed != self._changed:
+            self._changed = changed
+            self.reopen()
 
     def read_packed(self, oid: str) -> tuple[str, bytes]:
         """Give an object's type and content out of a pack, whatever its loose file holds.

@@ -179,6 +179,7 @@ class Repository:
             held.append(flock.acquire(self._store_lock, shared=True, timeout=timeout))
             for number in numbers:
                 held.append(flock.acquire(self._locks / f"{number:02x}", timeout=timeout))  # noqa: PERF401 - one by one
+            self.objects.look_again()  # nothing is freed while we hold the store
             with self.objects.referring():
                 yield
         finally:

@@ -230,6 +230,7 @@ class SealedRemote:
     def _present(self, oids: set[str]) -> set[str]:
         """Those that are in the store: what was purged is not."""
         objects = self._repository.objects
+        objects.look_again()
         return {oid for oid in oids if objects.stands(oid)}
 
     def _send(self, write: Callable[[str], str], *, fresh: bool) -> str:

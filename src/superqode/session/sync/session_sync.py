@@ -207,6 +207,7 @@ class Run:
         for number in range(1, _ROUNDS + 1):
             state = load_state(self._repository, self._target.name, self._target.sync)
             seen = self._transport.look(state)
+            self._repository.objects.look_again()
             self._kinds.add(seen.trust.kind)
             try:
                 with Landing(self._repository, borrow=True) as landing:
