@@ -54,6 +54,8 @@ CASES = [
     if case[0] not in ("fsync", "fdatasync") or case in (("fsync", "each"), ("fdatasync", "journal"))
 ]
 CASES = [case for case in CASES if case[0] != "syncfs" or case[1] == "together"]
+# Only a ref that the journal has exchanges its name with its lock's.
+CASES = [case for case in CASES if case[0] != "renameat2" or case[1] == "journal"]
 if not processes.FULL:
     CASES = [case for case in CASES if case[1] == "journal" or case in (("syncfs", "together"), ("fsync", "each"))]
 # Every call in a full run, some of each kind else.
@@ -159,7 +161,8 @@ def test_a_fault_at_any_system_call(call, flush, start, store_path, git, saved, 
                     if again != "done":
                         raise Blocked(again)
                     stored = contents("s")
-                    assert len(set(stored)) == len(stored) or told == "", text
+                    own = [content for content in stored if content != "next"]  # one for each death
+                    assert len(set(own)) == len(own) or told == "", text
                     assert (text in stored) or told == "", (text, told)
                     assert contents("t") == ["t 0", "t 1"], text
         git.fsck()

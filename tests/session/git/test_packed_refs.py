@@ -8,7 +8,16 @@ from hypothesis import strategies as st
 
 from superqode.session.errors import CorruptObject
 from superqode.session.git import packed_refs
-from superqode.session.git.packed_refs import PackedRef, find, find_folded, iterate, merged, render, without
+from superqode.session.git.packed_refs import (
+    PackedRef,
+    check_order,
+    find,
+    find_folded,
+    iterate,
+    merged,
+    render,
+    without,
+)
 
 OIDS = st.integers(1, 2**160 - 1).map(lambda number: f"{number:040x}")
 NAMES = st.text("abcX-.é0", min_size=1, max_size=8).map(lambda name: f"refs/heads/{name}") | st.text(
@@ -285,3 +294,19 @@ def test_a_lookup_in_a_large_file_reads_few_lines(tmp_path, monkeypatch):
     assert find_folded(str(path), "refs/heads/", "s12345") == "s12345"
     assert find_folded(str(path), "refs/heads/", "s12345x") is None
     assert len(read) < 6 * 20
+
+
+@given(REFS)
+def test_what_is_written_is_in_order(file, refs):
+    """Nothing is said against a file that we wrote."""
+    file.write_bytes(render(refs))
+    check_order(str(file))
+
+
+def test_a_line_out_of_order_is_named(file):
+    """A flipped bit in a name hides what stands behind it from every lookup: that is damage."""
+    refs = {f"refs/{name}": PackedRef("1" * 40) for name in ("heads/s", "superqode/oplog", "superqode/trash/x")}
+    file.write_bytes(render(refs).replace(b"refs/superqode/oplog", b"refs?superqode/oplog"))
+    assert find(str(file), "refs/superqode/trash/x") is None
+    with pytest.raises(CorruptObject, match=r"refs.superqode/.* is out of order"):
+        check_order(str(file))

@@ -8,11 +8,24 @@ from __future__ import annotations
 import mmap
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from superqode.session.errors import CorruptObject
 
-__all__ = ["PackedRef", "find", "find_folded", "iterate", "lines", "merged", "names", "render", "salvage", "without"]
+__all__ = [
+    "PackedRef",
+    "check_order",
+    "find",
+    "find_folded",
+    "iterate",
+    "lines",
+    "merged",
+    "names",
+    "render",
+    "salvage",
+    "without",
+]
 
 _HEADER: Final = b"# pack-refs with: peeled fully-peeled sorted \n"
 _LINE: Final = re.compile(rb"([0-9a-f]{40}) ([^\n\r\0 ]+)(?:\r?\n|\Z)")
@@ -159,6 +172,20 @@ def _behind(prefix: bytes) -> bytes:
     """What comes first behind all names that begin with `prefix`; empty where nothing does."""
     begin = prefix.rstrip(b"\xff")
     return begin[:-1] + bytes((begin[-1] + 1,)) if begin else b""
+
+
+def check_order(path: str) -> None:
+    """See that a lookup finds every line: one out of order hides those behind it.
+
+    Raises:
+        CorruptObject: a line is out of order, or cannot be read.
+    """
+    if not _sorted(_open(path)):
+        return
+    for before, name in pairwise(map(_bytes, names(path))):
+        if before >= name:
+            told = name.decode("utf-8", "replace")
+            raise CorruptObject("packed-refs", f"its line of {told} is out of order, or the one before it is")
 
 
 def salvage(path: str) -> tuple[dict[str, str], int]:

@@ -51,7 +51,11 @@ def _fits(index: Path) -> bool:
 
 
 class Packs:
-    """The packs of a repository; each object's hash is checked as it is read."""
+    """The packs of a repository; each object's hash is checked as it is read.
+
+    Raises:
+        CorruptObject: the disk does not let them be opened.
+    """
 
     def __init__(self, root: Path) -> None:
         import pygit2
@@ -59,12 +63,15 @@ class Packs:
         # Ours is the same check in a third of the time: libgit2's SHA-1 looks for collisions, too.
         pygit2.option(pygit2.enums.Option.ENABLE_STRICT_HASH_VERIFICATION, False)
         self._error = pygit2.GitError
-        # The object database alone: opening the repository would read the user's settings, and fail where they do.
-        self._database: Any = pygit2.Odb(str(root / "objects"))
-        self._read: Any = self._database.read
-        # libgit2 looks at loose files first, and may loop for ever over a cut one: packs alone are asked apart.
-        self._packed: Any = pygit2.Odb()
-        self._packed.add_backend(pygit2.OdbBackendPack(str(root / "objects")), 1)
+        try:
+            # The object database alone: opening the repository would read the user's settings, and fail where they do.
+            self._database: Any = pygit2.Odb(str(root / "objects"))
+            self._read: Any = self._database.read
+            # libgit2 looks at loose files first, and may loop for ever over a cut one: packs alone are asked apart.
+            self._packed: Any = pygit2.Odb()
+            self._packed.add_backend(pygit2.OdbBackendPack(str(root / "objects")), 1)
+        except (pygit2.GitError, OSError) as problem:
+            raise CorruptObject("objects/pack", f"the packs cannot be opened ({problem})") from problem
 
     def holds(self, oid: str) -> bool:
         """Whether a pack lists the object, as far as their indexes can be read."""

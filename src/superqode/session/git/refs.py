@@ -297,6 +297,10 @@ class Refs:
         """Where `packed-refs` stands."""
         return self._packed
 
+    def check_packed(self) -> None:
+        """See that every line of `packed-refs` can be found; raises CorruptObject."""
+        packed_refs.check_order(self._packed)
+
     def salvage_packed(self, aside: Path, peel: Callable[[str, str], str]) -> tuple[int, int]:
         """Write `packed-refs` anew with those of its lines that can be read; gives how many there are and were.
 

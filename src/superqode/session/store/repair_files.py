@@ -25,6 +25,7 @@ def repair_files(repository: Repository, *, dry_run: bool) -> list[RepairStep]:
         if (reason := _unreadable(path))
     ]
     try:
+        repository.refs.check_packed()
         repository.refs.names("refs/")
     except CorruptObject as problem:
         if dry_run:

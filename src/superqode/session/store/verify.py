@@ -227,12 +227,22 @@ def verify(
     for session_id in sessions:
         if session_id not in tips:
             look_at(session_id)
-    if chosen is None:
+    for look in (_order, _rest) if chosen is None else ():
         try:
-            _rest(check)
+            look(check)
         except CorruptObject as problem:
-            check.error("", "", "packed-refs", str(problem))
+            _tell_packed(check, problem)
     return VerifyReport(len(sessions), check.commits, len(check.good), tuple(check.findings))
+
+
+def _order(check: _Check) -> None:
+    check.repository.refs.check_packed()
+
+
+def _tell_packed(check: _Check, problem: CorruptObject) -> None:
+    """Report damage of `packed-refs`, once."""
+    if not any(finding.path == "packed-refs" and finding.message == str(problem) for finding in check.findings):
+        check.error("", "", "packed-refs", str(problem))
 
 
 def _all_branches(check: _Check) -> list[str]:
@@ -240,7 +250,7 @@ def _all_branches(check: _Check) -> list[str]:
     try:
         names = refs.names(HEADS)
     except CorruptObject as problem:
-        check.error("", "", "packed-refs", str(problem))
+        _tell_packed(check, problem)
         names = list(refs.loose_names(HEADS))
     return [name.removeprefix(HEADS) for name in names]
 

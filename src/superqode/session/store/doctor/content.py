@@ -40,6 +40,7 @@ def _some(names: Sequence[str]) -> str:
 def _names(repository: Repository) -> tuple[list[str], str]:
     """All refs, and why `packed-refs` cannot be read, where it cannot."""
     try:
+        repository.refs.check_packed()
         return repository.refs.names("refs/"), ""
     except CorruptObject as reason:
         return list(repository.refs.loose_names("refs/")), str(reason)
