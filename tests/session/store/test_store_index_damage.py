@@ -8,7 +8,10 @@ import sqlite3
 import pytest
 
 from superqode.session import MessageRole, Session, SessionStore
+from superqode.session.git.repository import Repository
 from superqode.session.store.index import database
+from superqode.session.store.index.database import Health, health
+from superqode.session.store.index.remembered import Remembered
 
 
 def saved(store, session_id, text="Fix it", **fields):
@@ -78,6 +81,36 @@ def damage_rows(path):
     change(path, "UPDATE sessions SET tags = 'nonsense'")
 
 
+def damage_schema(path):
+    """One byte that is no UTF-8: SQLite's message holds it, which Python cannot give as a text."""
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"CREATE TABLE labels", b"CREATE \xffABLE labels"))
+
+
+def damage_times(path):
+    change(path, "UPDATE sessions SET updated = 9000000000000000000")
+
+
+def damage_types(path):
+    change(path, "UPDATE sessions SET title = x'00ff', updated = 'x', indexed_title = NULL")
+
+
+def damage_timelines(path):
+    change(path, "UPDATE sessions SET timeline = x'00ff', indexed_title = NULL")
+
+
+def damage_hits(path):
+    change(path, "UPDATE sessions SET timeline = x'00ff'", "UPDATE texts SET moment = 9000000000000000000")
+
+
+def damage_labels(path):
+    change(path, "UPDATE sessions SET agents = '[[1]]', tags = '[1]', indexed_title = NULL")
+
+
+def damage_refs(path):
+    change(path, "UPDATE refs SET oid = x'00', name = x'01ff', inode = 1 WHERE name = 'one'", "DELETE FROM stamp")
+
+
 def damage_tables(path):
     change(path, "DROP TABLE refs")
 
@@ -91,6 +124,13 @@ DAMAGES = [
     damage_version,
     damage_stamp,
     damage_rows,
+    damage_schema,
+    damage_times,
+    damage_types,
+    damage_timelines,
+    damage_hits,
+    damage_labels,
+    damage_refs,
     damage_tables,
 ]
 
@@ -107,7 +147,24 @@ def test_a_broken_index_changes_no_answer(store, store_path, damage):
         assert sorted(ids_of(again)) == ["one", "two"]
         assert ids_of(again, tags=["bug"]) == ["one"]
         assert [hit.session_id for hit in again.search("needle")] == ["one"]
+        assert again.stats().messages == 2
     assert store.delete("two")
+
+
+@pytest.mark.parametrize("damage", [damage_schema, damage_times, damage_types], ids=lambda damage: damage.__name__)
+def test_a_check_looks_at_a_broken_index(store, store_path, git, damage):
+    """`doctor` and a quick `verify` come to their end, and trust nothing that cannot be."""
+    saved(store, "one")
+    git("repack", "-adq")
+    repository = Repository(store_path)
+    tip = repository.refs.read("refs/heads/one")
+    store.list_sessions()
+    store.close()
+    assert Remembered(repository).changed_at("one", tip) is not None
+    damage(store_path / "superqode" / "index.sqlite")
+    expected = Health.DAMAGED if damage is damage_schema else Health.WHOLE
+    assert health(store_path / "superqode" / "index.sqlite") is expected
+    assert Remembered(repository).changed_at("one", tip) is None
 
 
 @pytest.mark.parametrize("damage", [damage_garbage, damage_tables], ids=lambda damage: damage.__name__)

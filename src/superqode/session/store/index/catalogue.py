@@ -15,7 +15,7 @@ from superqode.session import clock
 from superqode.session.git.repository import Repository
 from superqode.session.lazy import lazy_modules
 from superqode.session.store.branches import is_session_branch, was_renamed
-from superqode.session.store.index.database import Database
+from superqode.session.store.index.database import DAMAGE, Database
 from superqode.session.store.index.filters import Filter, storable
 from superqode.session.store.index.generations import Generations
 from superqode.session.store.index.known import Known
@@ -85,14 +85,12 @@ class Catalogue:
     def _guarded(self, action: Callable[[], T]) -> T:
         """Run an action on the index; one that fails is opened anew, then made anew, and the action run again."""
         with self._lock:
-            for give_up in (self.database.close, self.database.discard, self.database.leave_disk):
-                try:
-                    return action()
-                except sqlite3.DatabaseError:
-                    self._known, self._stamp = None, None
-                    self.generations.note(None)
-                    give_up()
-            return action()
+            return self.database.guarded(action, self._forget_all)
+
+    def _forget_all(self) -> None:
+        """Nothing is known any more of what the index has."""
+        self._known, self._stamp = None, None
+        self.generations.note(None)
 
     def _refresh(self, progress: Progress | None) -> None:
         for attempt in range(_ATTEMPTS):
@@ -258,8 +256,7 @@ class Catalogue:
     def discard(self) -> None:
         """Throw the index and the entries kept for loading away; the next question makes them anew."""
         with self._lock:
-            self._known, self._stamp = None, None
-            self.generations.note(None)
+            self._forget_all()
             self.database.discard()
             entries.EntryCache.of(self._repository).discard()
 
@@ -268,7 +265,7 @@ class Catalogue:
         with self._lock:
             try:
                 self.database.rewrite(putting.drop_words)
-            except sqlite3.DatabaseError:
+            except DAMAGE:
                 self.discard()
             entries.EntryCache.of(self._repository).discard()
 
@@ -383,7 +380,8 @@ def _checked(stamp: str) -> str:
     """The stamp of an earlier process; raises `sqlite3.DatabaseError` where it is none."""
     try:
         told = json.loads(stamp)
-        whole = all(len(look) == 3 for look in told["seen"].values()) and "packed-refs" in told["seen"]
+        looks = told["seen"].values()
+        whole = all([*map(type, look)] == [int] * 3 for look in looks) and "packed-refs" in told["seen"]
         if not (isinstance(told["at"], int) and whole):
             raise ValueError("it is no stamp")  # noqa: TRY301 - one way out for all that is no stamp
     except (ValueError, KeyError, TypeError, AttributeError) as problem:

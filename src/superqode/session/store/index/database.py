@@ -11,12 +11,16 @@ from pathlib import Path
 from threading import RLock
 from typing import Final, TypeVar
 
-__all__ = ["VERSION", "Database", "Health", "health", "read_only"]
+__all__ = ["DAMAGE", "VERSION", "Database", "Health", "health", "read_only"]
 
 T = TypeVar("T")
 
 # Any change to the tables below, or to what is put in them, takes a new number.
 VERSION: Final = 7
+
+# What reading a damaged file ends in: what SQLite says; its messages with bytes in them that are no UTF-8, which Python
+# cannot give; and values that are none of ours, which are computed with.
+DAMAGE: Final = (sqlite3.DatabaseError, UnicodeDecodeError, OverflowError, TypeError)
 
 # How far apart SQLite writes to make room for the memory that WAL shares, in bytes.
 _SHARED_STEP: Final = 4096
@@ -73,7 +77,7 @@ def health(path: Path) -> Health:
         with read_only(path) as connection:
             told = connection.execute("PRAGMA quick_check(1)").fetchone()
             version = connection.execute("PRAGMA user_version").fetchone()
-    except sqlite3.DatabaseError:
+    except DAMAGE:
         return Health.DAMAGED
     if told != ("ok",):
         return Health.DAMAGED
@@ -84,8 +88,7 @@ def health(path: Path) -> Health:
 def read_only(path: Path) -> Iterator[sqlite3.Connection]:
     """Give a connection to an index that makes and changes nothing.
 
-    Raises:
-        sqlite3.DatabaseError: there is none, or it is damaged.
+    Reading from it raises one of `DAMAGE` where there is none, or it is damaged.
     """
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", timeout=5.0, uri=True)
     try:
@@ -141,7 +144,7 @@ class Database:
         for give_up in (self.close, self.discard, self.leave_disk):
             try:
                 return action()
-            except sqlite3.DatabaseError:
+            except DAMAGE:
                 if forget is not None:
                     forget()
                 give_up()
@@ -160,8 +163,7 @@ class Database:
     def rewrite(self, change: Callable[[sqlite3.Connection], None]) -> None:
         """Change the file and write all of it anew: nothing is on the disk any more of what was taken out.
 
-        Raises:
-            sqlite3.DatabaseError: it is damaged, or another process reads it all the time; something may be left.
+        Raises one of `DAMAGE`: it is damaged, or another process reads it all the time; something may be left.
         """
         with self._lock:
             with self.writing() as connection:
@@ -191,7 +193,7 @@ class Database:
         if self._connection is None:
             try:
                 self._connection = self._connect()
-            except (sqlite3.DatabaseError, OSError):
+            except (*DAMAGE, OSError):
                 self.discard()
                 self._connection = self._connect_again()
         return self._connection
@@ -199,7 +201,7 @@ class Database:
     def _connect_again(self) -> sqlite3.Connection:
         try:
             return self._connect()
-        except (sqlite3.DatabaseError, OSError):
+        except (*DAMAGE, OSError):
             self._in_memory = True
             return self._connect()
 
@@ -210,7 +212,7 @@ class Database:
         connection = _connection(str(self._path))
         try:
             self._prepare(connection)
-        except sqlite3.DatabaseError:
+        except DAMAGE:
             connection.close()
             raise
         self._opened = _identity(self._path)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
+from types import UnionType
 from typing import Any, Final, NamedTuple
 
 from superqode.session.codec.plain import plain_entry
@@ -11,6 +13,7 @@ from superqode.session.git.repository import Repository
 from superqode.session.store.index.catalogue import Catalogue, Progress
 from superqode.session.store.index.filters import Filter
 from superqode.session.store.index.moments import from_micros
+from superqode.session.store.index.summaries import check_types
 from superqode.session.store.index.words import entry_text, match_expression, snippet
 from superqode.session.store.results import SearchHit
 from superqode.session.store.timeline_files import read_files, walk_timeline
@@ -49,11 +52,15 @@ def search(
 
 
 class _Place(NamedTuple):
-    """Where words are looked for: a full-text table, what its rows lead to, what is wanted of them, which are equal."""
+    """Where words are looked for: a full-text table, what its rows lead to, what is wanted of them, which are equal.
+
+    The first of the columns is when the session changed; `types` are those of all.
+    """
 
     table: str
     joined: str
     columns: str
+    types: Sequence[type | UnionType]
     order: str
 
 
@@ -61,13 +68,15 @@ class _Place(NamedTuple):
 _TITLES: Final = _Place(
     "titles",
     "titles CROSS JOIN sessions ON sessions.id = titles.rowid",
-    "sessions.name, sessions.title, sessions.tags, sessions.updated",
+    "sessions.updated, sessions.name, sessions.title",
+    (int, str, str),
     "sessions.updated DESC",
 )
 _ENTRIES: Final = _Place(
     "words",
     "words CROSS JOIN entries ON entries.text = words.rowid CROSS JOIN sessions ON sessions.id = entries.session",
-    "sessions.name, sessions.title, sessions.updated, sessions.timeline, entries.entry, entries.position, entries.kind",
+    "sessions.updated, sessions.name, sessions.title, sessions.timeline, entries.entry, entries.position, entries.kind",
+    (int, str, str, str | None, str, int, str),
     "sessions.updated DESC, entries.position",
 )
 
@@ -92,17 +101,23 @@ def _ask(
         f"SELECT {place.columns} {found} AND {rowid} >= ? ORDER BY {place.table}.rank, {place.order} LIMIT ?",
         [*values, oldest, limit],
     )
-    return rows.fetchall()
+    return [_checked(row, place) for row in rows]
+
+
+def _checked(row: tuple[Any, ...], place: _Place) -> tuple[Any, ...]:
+    """A row with its time; raises one of `database.DAMAGE` where it is none of ours."""
+    check_types(row, place.types)
+    return from_micros(row[0]), *row[1:]
 
 
 def _title_hit(row: tuple[Any, ...], query: str) -> SearchHit:
-    name, title, _tags, updated = row
+    updated, name, title = row
     shown, marks = snippet(title, query)
-    return SearchHit(name, title, "", -1, "title", shown, marks, from_micros(updated))
+    return SearchHit(name, title, "", -1, "title", shown, marks, updated)
 
 
 def _entry_hit(repository: Repository, row: tuple[Any, ...], query: str) -> SearchHit:
-    name, title, updated, timeline, entry_id, position, kind = row
+    updated, name, title, timeline, entry_id, position, kind = row
     try:
         files = next(walk_timeline(repository.objects, timeline, position))
         raw = read_files(repository.objects, files)
@@ -110,4 +125,4 @@ def _entry_hit(repository: Repository, row: tuple[Any, ...], query: str) -> Sear
     except (CorruptObject, InvalidEntry, StopIteration):
         text = ""  # the word was there; what is left of the entry `verify` tells
     shown, marks = snippet(text, query)
-    return SearchHit(name, title, entry_id, position, kind, shown, marks, from_micros(updated))
+    return SearchHit(name, title, entry_id, position, kind, shown, marks, updated)
