@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
+
+import pytest
+
 from superqode.session import Session, SessionStore
-from superqode.session.store.index import catalogue
+from superqode.session.store.index import catalogue, database, rows
 
 
 def test_what_another_process_took_out_is_put_in_again(store, git):
@@ -40,3 +44,44 @@ def test_a_look_that_others_overtook_begins_anew(store, monkeypatch):
     monkeypatch.undo()
     assert [row.id for row in store.list_sessions()] == ["t"]
     assert store.trash() == []
+
+
+@pytest.mark.parametrize("opened", [False, True], ids=["before", "while-open"])
+def test_an_index_that_another_process_holds_is_left_to_it(store, monkeypatch, opened):
+    """Who was stopped while it wrote holds it for ever: the answer comes from a copy, and the file stays as it is."""
+    monkeypatch.setattr(database, "_WAIT", 0.01)
+    store.save(Session(id="one", title="About apples"))
+    with SessionStore(store.path) as first:
+        assert len(first.search("apples")) == 1
+    with SessionStore(store.path) as asking:
+        if opened:
+            asking.list_sessions()
+        path = store.path / "superqode" / "index.sqlite"
+        inode, read = path.stat().st_ino, []
+        holding = sqlite3.connect(path, isolation_level=None)
+        holding.execute("BEGIN IMMEDIATE")
+        real = rows.row_of
+        monkeypatch.setattr(
+            rows, "row_of", lambda repository, name, oid: (read.append(name), real(repository, name, oid))[1]
+        )
+        store.save(Session(id="two", title="About pears"))
+        assert [row.id for row in asking.list_sessions()] == ["two", "one"]
+        assert [hit.session_id for hit in asking.search("about")] == ["two", "one"]
+        assert "one" not in read
+        holding.close()
+        assert path.stat().st_ino == inode
+    assert store.search("pears")
+
+
+def test_what_is_purged_is_not_left_in_an_index_that_another_process_holds(store, monkeypatch):
+    """The one thing for which such a file is thrown away: the words of what is to be forgotten stand in it."""
+    monkeypatch.setattr(database, "_WAIT", 0.01)
+    store.save(Session(id="one", title="About apples"))
+    store.search("apples")
+    path = store.path / "superqode" / "index.sqlite"
+    holding = sqlite3.connect(path, isolation_level=None)
+    holding.execute("BEGIN IMMEDIATE")
+    store.delete("one")
+    store.purge("one")
+    assert not path.exists()
+    holding.close()

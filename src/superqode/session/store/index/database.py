@@ -22,6 +22,11 @@ VERSION: Final = 7
 # cannot give; and values that are none of ours, which are computed with.
 DAMAGE: Final = (sqlite3.DatabaseError, UnicodeDecodeError, OverflowError, TypeError)
 
+# What SQLite says of a file that is whole, and held by another process.
+_HELD: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+# How long another process may hold it, in seconds; who was stopped while it wrote would hold it for ever.
+_WAIT: Final = 5.0
+
 # How far apart SQLite writes to make room for the memory that WAL shares, in bytes.
 _SHARED_STEP: Final = 4096
 
@@ -90,7 +95,7 @@ def read_only(path: Path) -> Iterator[sqlite3.Connection]:
 
     Reading from it raises one of `DAMAGE` where there is none, or it is damaged.
     """
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", timeout=5.0, uri=True)
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", timeout=_WAIT, uri=True)
     try:
         yield connection
     finally:
@@ -99,6 +104,8 @@ def read_only(path: Path) -> Iterator[sqlite3.Connection]:
 
 class Database:
     """A connection to the index, for one process; its lock serialises its threads.
+
+    Where the file cannot be used it works in memory from then on, and begins there with what can be read of the file.
 
     Args:
         path: the file.
@@ -113,6 +120,7 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._lock = RLock()
         self._in_memory = False
+        self._begun = False
         self._opened = 0
 
     @contextmanager
@@ -137,6 +145,8 @@ class Database:
     def guarded(self, action: Callable[[], T], forget: Callable[[], None] | None = None) -> T:
         """Run an action; where the file fails, open it anew, make it anew, then do without it, and run it again.
 
+        A file that another process holds stays as it is, and is done without at once.
+
         Args:
             action: what to do with the database.
             forget: called before each further try, for what the caller knows of the file.
@@ -144,10 +154,10 @@ class Database:
         for give_up in (self.close, self.discard, self.leave_disk):
             try:
                 return action()
-            except DAMAGE:
+            except DAMAGE as problem:
                 if forget is not None:
                     forget()
-                give_up()
+                (self._leave_whole if _is_held(problem) else give_up)()
         return action()
 
     def discard(self) -> None:
@@ -157,8 +167,8 @@ class Database:
             try:
                 for suffix in ("", "-wal", "-shm", "-journal"):
                     self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
-            except OSError:
-                self._in_memory = True  # a read-only store
+            except OSError:  # a read-only store
+                self.leave_disk()
 
     def rewrite(self, change: Callable[[sqlite3.Connection], None]) -> None:
         """Change the file and write all of it anew: nothing is on the disk any more of what was taken out.
@@ -166,6 +176,8 @@ class Database:
         Raises one of `DAMAGE`: it is damaged, or another process reads it all the time; something may be left.
         """
         with self._lock:
+            if self._in_memory:
+                raise sqlite3.OperationalError("the file cannot be changed")
             with self.writing() as connection:
                 change(connection)
             connection.execute("VACUUM")
@@ -177,7 +189,13 @@ class Database:
         """Work in memory from now on: list and search work all the same, only slower."""
         with self._lock:
             self.close()
-            self._in_memory = True
+            self._in_memory, self._begun = True, False
+
+    def _leave_whole(self) -> None:
+        """As `leave_disk`, beginning with what can be read of the file."""
+        with self._lock:
+            self.close()
+            self._in_memory = self._begun = True
 
     def close(self) -> None:
         """Close the connection; the next use opens it again."""
@@ -191,23 +209,20 @@ class Database:
             self.close()
             raise sqlite3.DatabaseError("another process made the index anew")
         if self._connection is None:
-            try:
-                self._connection = self._connect()
-            except (*DAMAGE, OSError):
-                self.discard()
-                self._connection = self._connect_again()
+            self._connection = self._connect_somehow()
         return self._connection
 
-    def _connect_again(self) -> sqlite3.Connection:
-        try:
-            return self._connect()
-        except (*DAMAGE, OSError):
-            self._in_memory = True
-            return self._connect()
+    def _connect_somehow(self) -> sqlite3.Connection:
+        for give_up in (self.discard, self.leave_disk):
+            try:
+                return self._connect()
+            except (*DAMAGE, OSError) as problem:
+                (self._leave_whole if _is_held(problem) else give_up)()
+        return self._connect()
 
     def _connect(self) -> sqlite3.Connection:
         if self._in_memory:
-            return self._prepare(_connection(":memory:"))
+            return self._prepare(self._copied() if self._begun else _connection(":memory:"))
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         connection = _connection(str(self._path))
         try:
@@ -216,6 +231,18 @@ class Database:
             connection.close()
             raise
         self._opened = _identity(self._path)
+        return connection
+
+    def _copied(self) -> sqlite3.Connection:
+        """A connection to memory that has what the file has; nothing where it cannot be read."""
+        connection = _connection(":memory:")
+        try:
+            with read_only(self._path) as found:
+                if found.execute("PRAGMA user_version").fetchone() == (self._version,):
+                    found.backup(connection)
+        except DAMAGE:
+            connection.close()
+            return _connection(":memory:")
         return connection
 
     def _journal_mode(self) -> str:
@@ -256,6 +283,11 @@ def _identity(path: Path) -> int:
         return 0
 
 
+def _is_held(problem: Exception) -> bool:
+    """Whether an error tells of a file that is whole."""
+    return getattr(problem, "sqlite_errorcode", 0) & 0xFF in _HELD  # the rest of the code says more
+
+
 def _connection(path: str) -> sqlite3.Connection:
     # Transactions are begun by hand, and a lock of ours serialises the threads.
-    return sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
+    return sqlite3.connect(path, timeout=_WAIT, isolation_level=None, check_same_thread=False)
