@@ -14,6 +14,7 @@ from superqode.session.store.index.catalogue import Catalogue, Progress
 from superqode.session.store.index.filters import Filter
 from superqode.session.store.index.moments import from_micros
 from superqode.session.store.index.summaries import check_types
+from superqode.session.store.index.texts import described
 from superqode.session.store.index.words import entry_text, match_expression, snippet
 from superqode.session.store.results import SearchHit
 from superqode.session.store.timeline_files import read_files, walk_timeline
@@ -36,19 +37,21 @@ def search(
 ) -> list[SearchHit]:
     """Give the best hits: titles and tags first, then entries; nothing for a text without words.
 
-    Where very many fit, the best of those that came last.
+    Where very many fit, the best of those that came last. What a session does not have any more is left out, also where
+    its words are still to be read.
     """
     expression = match_expression(query)
     if not expression or limit <= 0:
         return []
 
-    def find(connection: sqlite3.Connection) -> tuple[list[tuple[Any, ...]], list[tuple[Any, ...]]]:
-        found = _ask(connection, _TITLES, expression, wanted, limit)
-        return found, _ask(connection, _ENTRIES, expression, wanted, limit - len(found))
+    def find(connection: sqlite3.Connection) -> tuple[list[SearchHit], list[tuple[Any, ...]]]:
+        found = [_title_hit(row, query) for row in _ask(connection, _TITLES, expression, wanted, limit)]
+        titles = [hit for hit in found if hit is not None]
+        return titles, _ask(connection, _ENTRIES, expression, wanted, limit - len(titles))
 
     titles, entries = catalogue.ask(find, progress, patience)
-    hits = [_title_hit(row, query) for row in titles]
-    return hits + [_entry_hit(repository, row, query) for row in entries]
+    hits = (_entry_hit(repository, row, query) for row in entries)
+    return titles + [hit for hit in hits if hit is not None]
 
 
 class _Place(NamedTuple):
@@ -68,15 +71,16 @@ class _Place(NamedTuple):
 _TITLES: Final = _Place(
     "titles",
     "titles CROSS JOIN sessions ON sessions.id = titles.rowid",
-    "sessions.updated, sessions.name, sessions.title",
-    (int, str, str),
+    "sessions.updated, sessions.name, sessions.title, sessions.tags, sessions.project, titles.body",
+    (int, str, str, str, str, str),
     "sessions.updated DESC",
 )
 _ENTRIES: Final = _Place(
     "words",
     "words CROSS JOIN entries ON entries.text = words.rowid CROSS JOIN sessions ON sessions.id = entries.session",
-    "sessions.updated, sessions.name, sessions.title, sessions.timeline, entries.entry, entries.position, entries.kind",
-    (int, str, str, str | None, str, int, str),
+    "sessions.updated, sessions.name, sessions.title, sessions.timeline, entries.entry, entries.position, entries.kind,"
+    " (SELECT key FROM texts WHERE texts.id = entries.text)",
+    (int, str, str, str | None, str, int, str, str),
     "sessions.updated DESC, entries.position",
 )
 
@@ -110,19 +114,23 @@ def _checked(row: tuple[Any, ...], place: _Place) -> tuple[Any, ...]:
     return from_micros(row[0]), *row[1:]
 
 
-def _title_hit(row: tuple[Any, ...], query: str) -> SearchHit:
-    updated, name, title = row
+def _title_hit(row: tuple[Any, ...], query: str) -> SearchHit | None:
+    updated, name, title, tags, project, body = row
+    if body != described(title, tags, project, name):
+        return None
     shown, marks = snippet(title, query)
     return SearchHit(name, title, "", -1, "title", shown, marks, updated)
 
 
-def _entry_hit(repository: Repository, row: tuple[Any, ...], query: str) -> SearchHit:
-    updated, name, title, timeline, entry_id, position, kind = row
+def _entry_hit(repository: Repository, row: tuple[Any, ...], query: str) -> SearchHit | None:
+    updated, name, title, timeline, entry_id, position, kind, key = row
     try:
-        files = next(walk_timeline(repository.objects, timeline, position))
+        files = next(walk_timeline(repository.objects, timeline, position), None)
+        if files is None or files.key != key:
+            return None
         raw = read_files(repository.objects, files)
         text = entry_text(plain_entry(raw.json, raw.side))
-    except (CorruptObject, InvalidEntry, StopIteration):
+    except (CorruptObject, InvalidEntry):
         text = ""  # the word was there; what is left of the entry `verify` tells
     shown, marks = snippet(text, query)
     return SearchHit(name, title, entry_id, position, kind, shown, marks, updated)
