@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 
 import pytest
@@ -44,6 +45,48 @@ def test_a_look_that_others_overtook_begins_anew(store, monkeypatch):
     monkeypatch.undo()
     assert [row.id for row in store.list_sessions()] == ["t"]
     assert store.trash() == []
+
+
+def unreadable(store, git):
+    """Make `bad`, a branch that is no session."""
+    git("update-ref", "refs/heads/bad", git("commit-tree", git("mktree"), "-m", "none"))
+
+
+def test_a_session_that_cannot_be_read_is_written_once(store, git):
+    """Each look reads it again, for it may be whole by then, and tells others nothing that they know."""
+    store.save(Session(id="s"))
+    unreadable(store, git)
+    for path in (store.path / "refs" / "heads").iterdir():
+        os.utime(path, (0, 0))
+    os.utime(store.path / "refs" / "heads", (0, 0))
+    store.list_sessions()
+    with SessionStore(store.path) as other:
+        seen = [(store.generation(), other.generation()) for _ in range(3)]
+        assert set(seen) == {seen[0]}
+        assert {row.id for row in other.list_sessions() if row.problem} == {"bad"}
+        assert other.list_changed(seen[0][1]).changed == ()
+        store.delete("bad")
+        assert other.generation() != seen[0][1]
+
+
+def test_a_session_that_cannot_be_read_keeps_no_search_waiting(store, git):
+    """Its words are looked for once, as those of others."""
+    store.save(Session(id="s", title="About apples"))
+    unreadable(store, git)
+    for _ in range(3):
+        assert len(store.search("apples")) == 1
+        assert store.unread() == 0
+
+
+def test_a_broken_session_that_comes_back_is_listed(store, git):
+    """Deleted and brought back as it was, it is there again, though nothing of it is new."""
+    store.save(Session(id="s"))
+    unreadable(store, git)
+    assert [row.id for row in store.list_sessions() if row.problem] == ["bad"]
+    tip = git("rev-parse", "bad")
+    store.delete("bad")
+    git("update-ref", "refs/heads/bad", tip)
+    assert [row.id for row in store.list_sessions() if row.problem] == ["bad"]
 
 
 @pytest.mark.parametrize("opened", [False, True], ids=["before", "while-open"])

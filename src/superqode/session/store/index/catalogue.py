@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
@@ -22,7 +21,9 @@ from superqode.session.store.index.known import Known
 from superqode.session.store.index.scan import (
     Branch,
     Changes,
+    as_good,
     changed_since,
+    checked,
     differs,
     folders_of,
     packed_moved,
@@ -48,6 +49,8 @@ __all__ = ["Catalogue", "Progress"]
 
 T = TypeVar("T")
 Progress = Callable[[int, int, str], None]
+# Where a session is that cannot be read, and why.
+Trouble = tuple[str, str]
 
 # How often a look begins anew because another process wrote meanwhile; then it writes what it saw.
 _ATTEMPTS: Final = 10
@@ -73,7 +76,7 @@ class Catalogue:
         self._known: Known | None = None
         self._stamp: str | None = None
         self._seen = -1
-        self._troubled: set[str] = set()
+        self._troubled: dict[str, Trouble] = {}
         self.generations = Generations()
 
     # -- freshness ------------------------------------------------------------------------------------------------
@@ -127,8 +130,9 @@ class Catalogue:
         """Take up how all looked to an earlier process, or another one; branches are read when they are asked for."""
         with self.database.reading() as connection:
             row = connection.execute("SELECT value FROM stamp").fetchone()
-            self._troubled = {name for (name,) in connection.execute("SELECT name FROM sessions WHERE problem != ''")}
-        self._stamp = _checked(row[0]) if row else None
+            found = connection.execute("SELECT name, oid, problem FROM sessions WHERE problem != ''")
+            self._troubled = {name: (oid, problem) for name, oid, problem in found}
+        self._stamp = checked(row[0]) if row else None
         self._known = Known(self.database)
         return self._known
 
@@ -147,7 +151,7 @@ class Catalogue:
         read += [
             rows.Row(name, "", problem=f"its branch cannot be read: {why}") for name, why in changes.damaged.items()
         ]
-        for name in self._troubled - set(moved) - set(changes.gone) - changes.damaged.keys():
+        for name in self._troubled.keys() - set(moved) - set(changes.gone) - changes.damaged.keys():
             branch = before[name]
             if branch is not None:
                 read.append(rows.row_of(self._repository, name, branch.oid))  # it may be whole again
@@ -158,12 +162,20 @@ class Catalogue:
             [name for name in moved if before[name] is None],
         )
         found = changed | {name: unread(before[name]) for name in changes.damaged}
-        if not self._write(read, found, changes.gone, stamp, final=final):
-            return False
-        troubled |= _troubled(read)
+        # Each write makes other processes look at all anew: what stands there already is not written again.
+        problems = _troubled(read)
+        news = [row for row in read if not row.problem or self._troubled.get(row.name) != problems[row.name]]
+        elsewhere = {name: branch for name, branch in found.items() if before[name] != branch}
+        if news or elsewhere or changes.gone or self._stamp is None or not as_good(self._stamp, stamp):
+            if not self._write(news, elsewhere, changes.gone, stamp, final=final):
+                return False
+        else:
+            stamp = self._stamp
+        troubled |= problems
         packed = self._stamp is not None and packed_moved(self._stamp, stamp)
-        if moved or changes.gone or packed or troubled != self._troubled:
-            self.generations.note({*moved[whole:], *changes.gone, *(troubled ^ self._troubled)})
+        others = {name for name, _ in troubled.items() ^ self._troubled.items()}
+        if moved or changes.gone or packed or others:
+            self.generations.note({*moved[whole:], *changes.gone, *others})
         self._troubled = troubled
         known.update(found, changes.gone)
         self._known, self._stamp = known, stamp
@@ -171,12 +183,12 @@ class Catalogue:
 
     def _store_parts(
         self, moved: Sequence[str], changed: Mapping[str, Branch], told: Callable[[int], None] | None, *, final: bool
-    ) -> set[str] | None:
+    ) -> dict[str, Trouble] | None:
         """Read and write very many in parts, so that a first look that is interrupted goes on from the last.
 
-        Gives the names of the troubled; `None` where another process wrote meanwhile.
+        Gives the troubled; `None` where another process wrote meanwhile.
         """
-        troubled: set[str] = set()
+        troubled: dict[str, Trouble] = {}
         for start in range(0, len(moved), _AT_ONCE):
             part = moved[start : start + _AT_ONCE]
             read = self._read(enumerate(part, start + 1), changed, told)
@@ -250,6 +262,8 @@ class Catalogue:
                 putting.drop_session(connection, name)
                 connection.execute("DELETE FROM refs WHERE name = ?", (name,))
         self.generations.note(names)
+        for name in names:
+            self._troubled.pop(name, None)
         if self._known is not None:
             self._known.update({}, list(names))
 
@@ -376,23 +390,10 @@ def _tell(progress: Progress, total: int, number: int) -> None:
     progress(number, total, "reading sessions")
 
 
-def _checked(stamp: str) -> str:
-    """The stamp of an earlier process; raises `sqlite3.DatabaseError` where it is none."""
-    try:
-        told = json.loads(stamp)
-        looks = told["seen"].values()
-        whole = all([*map(type, look)] == [int] * 3 for look in looks) and "packed-refs" in told["seen"]
-        if not (isinstance(told["at"], int) and whole):
-            raise ValueError("it is no stamp")  # noqa: TRY301 - one way out for all that is no stamp
-    except (ValueError, KeyError, TypeError, AttributeError) as problem:
-        raise sqlite3.DatabaseError("the stamp in the index cannot be read") from problem
-    return stamp
-
-
 def _data_version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
 
-def _troubled(found: Sequence[Row]) -> set[str]:
-    """The names of those that cannot be read."""
-    return {row.name for row in found if row.problem}
+def _troubled(found: Sequence[Row]) -> dict[str, Trouble]:
+    """Those that cannot be read."""
+    return {row.name: (row.oid, storable(row.problem)) for row in found if row.problem}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from collections.abc import Callable, Collection, Mapping
 from typing import Final, NamedTuple
 
@@ -23,7 +24,9 @@ __all__ = [
     "DAMAGED",
     "Branch",
     "Changes",
+    "as_good",
     "changed_since",
+    "checked",
     "differs",
     "folders_of",
     "packed_moved",
@@ -96,6 +99,18 @@ def take_stamp(repository: Repository, folders: list[str]) -> str:
     return json.dumps({"at": int(clock.now().timestamp() * 1e9), "seen": seen}, sort_keys=True)
 
 
+def checked(stamp: str) -> str:
+    """The stamp of an earlier process; raises `sqlite3.DatabaseError` where it is none."""
+    try:
+        told = json.loads(stamp)
+        whole = all([*map(type, look)] == [int] * 3 for look in told["seen"].values()) and "packed-refs" in told["seen"]
+        if not (isinstance(told["at"], int) and whole):
+            raise ValueError("it is no stamp")  # noqa: TRY301 - one way out for all that is no stamp
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise sqlite3.DatabaseError("the stamp in the index cannot be read") from problem
+    return stamp
+
+
 def changed_since(repository: Repository, stamp: str | None) -> bool:
     """Whether branches may have changed since a stamp was taken."""
     if stamp is None:
@@ -122,6 +137,14 @@ def packed_same(before: str, after: str) -> bool:
     """Whether `packed-refs` is surely the same in two stamps: it looks so, and its time proves it."""
     told = json.loads(before)
     return not packed_moved(before, after) and told["at"] - told["seen"]["packed-refs"][0] >= _RACY_NS
+
+
+def as_good(before: str, after: str) -> bool:
+    """Whether a stamp tells as much as a later one: all looks the same, and its times prove it."""
+    told = json.loads(before)
+    return bool(told["seen"] == json.loads(after)["seen"]) and all(
+        told["at"] - look[0] >= _RACY_NS for look in told["seen"].values()
+    )
 
 
 def scan(
