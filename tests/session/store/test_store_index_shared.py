@@ -8,7 +8,14 @@ import sqlite3
 import pytest
 
 from superqode.session import Session, SessionStore
-from superqode.session.store.index import catalogue, database, rows
+from superqode.session.store.index import catalogue, database, putting, rows
+
+
+def settle(store):
+    """Let all look as if it had changed long ago: times of the last seconds prove nothing."""
+    heads = store.path / "refs" / "heads"
+    for path in (*heads.iterdir(), heads, *store.path.glob("packed-refs")):
+        os.utime(path, (0, 0))
 
 
 def test_what_another_process_took_out_is_put_in_again(store, git):
@@ -17,9 +24,32 @@ def test_what_another_process_took_out_is_put_in_again(store, git):
     git("pack-refs", "--all")
     store.list_sessions()
     with SessionStore(store.path) as other:
-        other._index(other._open()).forget("s")  # as a look of a moment ago has it
+        with other._index(other._open()).database.writing() as connection:  # as a look of a moment ago has it
+            putting.drop_session(connection, "s")
+            connection.execute("DELETE FROM refs")
         assert [row.id for row in store.list_sessions()] == ["s"]
         assert [row.id for row in other.list_sessions()] == ["s"]
+
+
+def test_what_another_process_brought_back_stays_listed(store, monkeypatch):
+    """Between a deletion and its word to the index another process undeletes: the session is there, and is listed."""
+    store.save(Session(id="s", title="About apples"))
+    store.list_sessions()
+    index = store._index(store._open())
+    real = index.forget
+
+    def forget(*names):
+        with SessionStore(store.path) as other:
+            other.undelete("s")
+            settle(store)
+            other.list_sessions()
+        real(*names)
+
+    monkeypatch.setattr(index, "forget", forget)
+    assert store.delete("s")
+    assert [row.id for row in store.list_sessions()] == ["s"]
+    with SessionStore(store.path) as third:
+        assert [hit.session_id for hit in third.search("apples")] == ["s"]
 
 
 def test_a_look_that_others_overtook_begins_anew(store, monkeypatch):
@@ -56,9 +86,7 @@ def test_a_session_that_cannot_be_read_is_written_once(store, git):
     """Each look reads it again, for it may be whole by then, and tells others nothing that they know."""
     store.save(Session(id="s"))
     unreadable(store, git)
-    for path in (store.path / "refs" / "heads").iterdir():
-        os.utime(path, (0, 0))
-    os.utime(store.path / "refs" / "heads", (0, 0))
+    settle(store)
     store.list_sessions()
     with SessionStore(store.path) as other:
         seen = [(store.generation(), other.generation()) for _ in range(3)]

@@ -182,7 +182,7 @@ class StoreMoves(StoreCare):
                 for item in part:
                     sources_refs.forget_purged(repository, item)
         # Not under the sessions' locks, which a listing that rescues takes while it holds the index.
-        index.forget(*(name for name in sessions if repository.refs.read(branch_ref(name)) is None))
+        index.forget(*sessions)
         index.discard_words()  # those of what was purged are among them; its row is gone
         scrubbing.forget_verdicts(repository)
 

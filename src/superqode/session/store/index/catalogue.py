@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from superqode.session import clock
 from superqode.session.git.repository import Repository
 from superqode.session.lazy import lazy_modules
-from superqode.session.store.branches import is_session_branch, was_renamed
+from superqode.session.store.branches import is_gone, is_session_branch, was_renamed
 from superqode.session.store.index.database import DAMAGE, Database
 from superqode.session.store.index.filters import Filter, storable
 from superqode.session.store.index.generations import Generations
@@ -158,6 +158,7 @@ class Catalogue:
         if self._version() != self._seen and not final:
             return False
         self._tell_vanished(
+            known,
             {name: branch.oid for name in changes.gone if (branch := before[name]) is not None},
             [name for name in moved if before[name] is None],
         )
@@ -235,29 +236,25 @@ class Catalogue:
                 connection.execute("INSERT OR REPLACE INTO stamp VALUES (0, ?)", (stamp,))
         return True
 
-    def _tell_vanished(self, gone: Mapping[str, str], news: Sequence[str]) -> None:
+    def _tell_vanished(self, known: Known, gone: Mapping[str, str], news: Sequence[str]) -> None:
         """Tell of branches that nobody took out on purpose: who deletes or purges takes them out of the index first."""
-        if not gone:
-            return
-        with self.database.reading() as connection:
-            found = [connection.execute("SELECT name FROM refs WHERE name = ?", (name,)).fetchone() for name in gone]
-            listed = {row[0] for row in found if row is not None}
-        for name, oid in gone.items():
-            if (
-                name in listed
-                and oid
-                and is_session_branch(name)
-                and not any(was_renamed(self._repository, name, new) for new in news)
-            ):
-                self._vanished(name, oid)
+        listed = (name for name, branch in known.of(gone).items() if branch is not None)
+        for name in filter(is_session_branch, listed):
+            if gone[name] and not any(was_renamed(self._repository, name, new) for new in news):
+                self._vanished(name, gone[name])
 
     def forget(self, *names: str) -> None:
-        """Take sessions out, so that their going is not noticed as a loss; part of deleting, renaming and purging."""
+        """Take sessions out, so that their going is not noticed as a loss; part of deleting, renaming and purging.
+
+        Those that another process has brought back meanwhile stay.
+        """
         if names:
             self._guarded(lambda: self._forget(names))
 
     def _forget(self, names: Sequence[str]) -> None:
         with self.database.writing() as connection:
+            # Looked at where nobody else can write: who brings one back later looks, and puts it in, after this.
+            names = [name for name in names if is_gone(self._repository, name)]
             for name in names:
                 putting.drop_session(connection, name)
                 connection.execute("DELETE FROM refs WHERE name = ?", (name,))
@@ -265,7 +262,7 @@ class Catalogue:
         for name in names:
             self._troubled.pop(name, None)
         if self._known is not None:
-            self._known.update({}, list(names))
+            self._known.update({}, names)
 
     def discard(self) -> None:
         """Throw the index and the entries kept for loading away; the next question makes them anew."""
