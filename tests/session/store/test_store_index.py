@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 
 import pytest
 
@@ -297,6 +298,31 @@ def test_changes_since_a_listing_are_told(store):
         saved(other, "others")
         other.list_sessions()
     assert store.list_changed(changes.generation) is None
+
+
+def test_changes_are_told_of_one_moment(store, monkeypatch):
+    """While one thread is told what changed no other one changes that; both of one store may ask at any time."""
+    saved(store, "one")
+    generation = store.generation()
+    index = store._index(store._open())
+    real = index.generations.changed_since
+    free = []
+
+    def look():
+        free.append(index._lock.acquire(blocking=False))
+        if free[-1]:
+            index._lock.release()
+
+    def changed_since(since):
+        looking = Thread(target=look)
+        looking.start()
+        looking.join()
+        return real(since)
+
+    monkeypatch.setattr(index.generations, "changed_since", changed_since)
+    saved(store, "two")
+    assert store.list_changed(generation).changed == ("two",)
+    assert free == [False]
 
 
 def test_changes_that_are_read_in_parts_are_told(store, monkeypatch):

@@ -20,7 +20,7 @@ from superqode.session.store.index.filters import Filter
 if TYPE_CHECKING:
     from superqode.session.git import project
     from superqode.session.models import Entry, Session
-    from superqode.session.store import history, loading, lookup, results, sources_refs
+    from superqode.session.store import history, loading, lookup, sources_refs
     from superqode.session.store.index import search
     from superqode.session.store.index.summaries import LabelKind
     from superqode.session.store.results import ListChanges, SaveRecord, SearchHit, SessionDiff, SessionSummary
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 else:
     (project,) = lazy_modules("superqode.session.git", "project")
     (search,) = lazy_modules("superqode.session.store.index", "search")
-    history, loading, lookup, results, sources_refs = lazy_modules(
-        "superqode.session.store", "history", "loading", "lookup", "results", "sources_refs"
+    history, loading, lookup, sources_refs = lazy_modules(
+        "superqode.session.store", "history", "loading", "lookup", "sources_refs"
     )
 
 __all__ = ["StoreReads"]
@@ -155,9 +155,7 @@ class StoreReads(StoreHandle):
         repository = self._open()
         if repository is None:
             return 0
-        index = self._index(repository)
-        index.refresh()
-        return index.generations.now
+        return self._index(repository).generation()
 
     def list_changed(self, generation: int) -> ListChanges | None:
         """What changed since a listing; for keeping one of very many sessions up to date without making it anew.
@@ -166,18 +164,12 @@ class StoreReads(StoreHandle):
             generation: what `generation` gave before that listing was made, or the last `list_changed`.
 
         Returns:
-            `None` where it cannot be told, because another process told the index, or it is too long ago.
+            `None` where it cannot be told: another process wrote to the index, it is made anew, or it is too long ago.
         """
         repository = self._open()
         if repository is None:
             return None
-        index = self._index(repository)
-        index.refresh()
-        now, changed = index.generations.now, index.generations.changed_since(generation)
-        if changed is None:
-            return None
-        names = sorted(filter(is_session_branch, changed))
-        return results.ListChanges(now, tuple(names), tuple(index.named(names)))
+        return self._index(repository).changes(generation)
 
     def search(
         self,

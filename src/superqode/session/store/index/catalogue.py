@@ -10,7 +10,6 @@ from threading import RLock
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from superqode.session import clock
 from superqode.session.git.repository import Repository
 from superqode.session.lazy import lazy_modules
 from superqode.session.store.branches import is_gone, is_session_branch, was_renamed
@@ -33,16 +32,16 @@ from superqode.session.store.index.scan import (
     unread,
 )
 from superqode.session.store.index.summaries import COLUMNS, LABELS, LabelKind, known_summary, summary_of
-from superqode.session.store.index.waiting import blocks, waiting
-from superqode.session.store.results import SessionSummary
+from superqode.session.store.index.waiting import read_words
+from superqode.session.store.results import ListChanges, SessionSummary
 
 if TYPE_CHECKING:
     from superqode.session.git.project import ProjectIdentity
-    from superqode.session.store.index import entries, projects, putting, rows, texts
+    from superqode.session.store.index import entries, projects, putting, rows
     from superqode.session.store.index.rows import Row
 else:
-    entries, projects, putting, rows, texts = lazy_modules(
-        "superqode.session.store.index", "entries", "projects", "putting", "rows", "texts"
+    entries, projects, putting, rows = lazy_modules(
+        "superqode.session.store.index", "entries", "projects", "putting", "rows"
     )
 
 __all__ = ["Catalogue", "Progress"]
@@ -306,14 +305,29 @@ class Catalogue:
 
         return self._guarded(ask)
 
-    def named(self, names: Iterable[str]) -> list[SessionSummary]:
-        """The summaries of these sessions, as far as they are there, as the last `refresh` saw them."""
+    def generation(self) -> int:
+        """The number of the last change."""
+
+        def ask() -> int:
+            self._refresh(None)
+            return self.generations.now
+
+        return self._guarded(ask)
+
+    def changes(self, generation: int) -> ListChanges | None:
+        """What changed after a generation, all of one moment; `None` where that cannot be told."""
         query = f"SELECT {COLUMNS} FROM sessions WHERE name = ?"  # noqa: S608 - own text
 
-        def ask() -> list[SessionSummary]:
+        def ask() -> ListChanges | None:
+            self._refresh(None)
+            changed = self.generations.changed_since(generation)
+            if changed is None:
+                return None
+            names = sorted(filter(is_session_branch, changed))
             with self.database.reading() as connection:
-                found = [connection.execute(query, (storable(name),)).fetchone() for name in sorted(names)]
-                return [summary_of(row) for row in found if row is not None]
+                found = [connection.execute(query, (storable(name),)).fetchone() for name in names]
+            summaries = tuple(summary_of(row) for row in found if row is not None)
+            return ListChanges(self.generations.now, tuple(names), summaries)
 
         return self._guarded(ask)
 
@@ -347,7 +361,7 @@ class Catalogue:
 
         def ask() -> T:
             self._refresh(progress)
-            self._refresh_texts(progress, patience)
+            read_words(self.database, self._repository, progress, patience)
             with self.database.reading() as connection:
                 return question(connection)
 
@@ -364,23 +378,6 @@ class Catalogue:
                 )
 
         return self._guarded(ask)
-
-    def _refresh_texts(self, progress: Progress | None, patience: float | None) -> None:
-        """Read the words of what changed, the newest first; cut short, it goes on there the next time."""
-        if patience is not None and patience <= 0:
-            return
-        until = None if patience is None else clock.monotonic() + patience
-        with self.database.reading() as connection:
-            found = waiting(connection)
-        done = 0
-        for block in blocks(found):
-            with self.database.writing() as connection:
-                texts.index_block(connection, self._repository, block)
-            done += len(block)
-            if progress is not None:
-                progress(done, len(found), "indexing words")
-            if until is not None and clock.monotonic() >= until:
-                return
 
 
 def _tell(progress: Progress, total: int, number: int) -> None:

@@ -13,9 +13,8 @@ from superqode.session.git.repository import Repository
 from superqode.session.store.index.catalogue import Catalogue, Progress
 from superqode.session.store.index.filters import Filter
 from superqode.session.store.index.moments import from_micros
-from superqode.session.store.index.summaries import check_types
-from superqode.session.store.index.texts import described
-from superqode.session.store.index.words import entry_text, match_expression, snippet
+from superqode.session.store.index.summaries import check_types, labels_of
+from superqode.session.store.index.words import described, entry_text, match_expression, snippet
 from superqode.session.store.results import SearchHit
 from superqode.session.store.timeline_files import read_files, walk_timeline
 
@@ -116,7 +115,7 @@ def _checked(row: tuple[Any, ...], place: _Place) -> tuple[Any, ...]:
 
 def _title_hit(row: tuple[Any, ...], query: str) -> SearchHit | None:
     updated, name, title, tags, project, body = row
-    if body != described(title, tags, project, name):
+    if body != described(title, labels_of(tags), project, name):
         return None
     shown, marks = snippet(title, query)
     return SearchHit(name, title, "", -1, "title", shown, marks, updated)

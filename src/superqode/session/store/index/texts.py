@@ -18,13 +18,13 @@ from superqode.session.store.index.filters import storable
 from superqode.session.store.index.moments import to_micros
 from superqode.session.store.index.summaries import labels_of
 from superqode.session.store.index.waiting import Waiting
-from superqode.session.store.index.words import entry_text, segment
+from superqode.session.store.index.words import described, entry_text, segment
 from superqode.session.store.state import read_entry
 from superqode.session.store.timeline_files import EntryFiles, walk_timeline
 from superqode.session.store.timeline_tree import common_entries
 from superqode.session.store.usage import usage_of
 
-__all__ = ["described", "forget_session", "index_block"]
+__all__ = ["forget_session", "index_block"]
 
 _COLUMNS: Final = "(id, key, moment, agent, tool, failed, input, output, dollars) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 # Ids for texts begin there at the most: FTS5 writes small ones with fewer bytes.
@@ -74,7 +74,7 @@ def _index_session(
     title, tags, project, timeline, indexed, _ = row
     connection.execute("DELETE FROM titles WHERE rowid = ?", (session,))
     connection.execute(
-        "INSERT INTO titles (rowid, body) VALUES (?, ?)", (session, described(title, tags, project, name))
+        "INSERT INTO titles (rowid, body) VALUES (?, ?)", (session, described(title, labels_of(tags), project, name))
     )
     if timeline != indexed:
         keep = _still_same(repository.objects, indexed, timeline)
@@ -84,11 +84,6 @@ def _index_session(
     connection.execute(
         "UPDATE sessions SET indexed_timeline = timeline, indexed_title = title WHERE id = ?", (session,)
     )
-
-
-def described(title: str, tags: str, project: str, name: str) -> str:
-    """What the table of titles has of a session, of what its row has; raises `sqlite3.DatabaseError` as `labels_of`."""
-    return segment(" ".join([title, *labels_of(tags), project.rpartition("/")[2], name]))
 
 
 def _still_same(objects: Objects, indexed: str | None, timeline: str | None) -> int:
