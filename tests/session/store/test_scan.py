@@ -118,6 +118,16 @@ def test_a_next_process_takes_up_what_the_last_one_knew(repository, store_path, 
     assert read == []
 
 
+def test_names_of_very_many_parts_stop_no_listing(repository, store, git):
+    """Plain git takes more parts than calls can be deep; those that are no id are passed over, as everywhere."""
+    del repository
+    git("update-ref", "refs/heads/" + "x/" * 450 + "b", "a")
+    git("update-ref", "refs/heads/" + "y/" * 1200 + "d", "a")
+    assert {found.id for found in store.list_sessions()} == {"a", "b", "c", "x/" * 450 + "b"}
+    assert store.load("x/" * 450 + "b").id
+    assert store.verify(level="quick").sessions == 4
+
+
 def test_folders_below_are_watched_too(repository, store, git, aged, monkeypatch):
     """A branch that plain git put into a folder, and one added there later, are both seen."""
     git("branch", "deep/er/x", "a")

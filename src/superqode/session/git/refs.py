@@ -20,7 +20,10 @@ from superqode.session.git.object_codec import Ident
 from superqode.session.git.packed_refs import PackedRef
 from superqode.session.git.reflog import Reflog
 
-__all__ = ["Refs", "is_ref_name"]
+__all__ = ["NAME_MAX", "Refs", "is_ref_name"]
+
+NAME_MAX: Final = 1000
+"""How many characters a ref's name may have; longer ones of plain git are none of ours."""
 
 # Holds, for a ref's name, the lock that all its writers hold.
 Hold = Callable[[str], AbstractContextManager[None]]
@@ -38,7 +41,7 @@ _BAD_NAME: Final = re.compile(r"[\ud800-\udfff\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|/
 
 def is_ref_name(name: str) -> bool:
     """Whether Git would take this for a ref's name; only such names may become paths."""
-    if not name.startswith("refs/") or len(name) > 1000 or _BAD_NAME.search(name):
+    if not name.startswith("refs/") or len(name) > NAME_MAX or _BAD_NAME.search(name):
         return False
     # Each part becomes a file name, with ".lock" behind it while it is written.
     return all(len(part.encode("utf-8", "surrogatepass")) <= _PART_MAX for part in name.split("/"))

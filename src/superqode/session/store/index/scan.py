@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 from superqode.session import clock
 from superqode.session.errors import CorruptObject
 from superqode.session.git import packed_refs
-from superqode.session.git.refs import is_ref_name
+from superqode.session.git.refs import NAME_MAX, is_ref_name
 from superqode.session.git.repository import HEADS, Repository
 
 __all__ = [
@@ -164,7 +164,10 @@ def scan(
     """
     changes = Changes()
     # Loose first: packing writes packed-refs before it removes a file, so this order misses nothing.
-    _scan_folder(repository, HEADS, known_loose, changes)
+    folders = [HEADS]
+    while folders:  # a name may have hundreds of parts: no recursion
+        folder = folders.pop()
+        folders += reversed(_scan_folder(repository, folder, known_loose, changes))
     if packed_same:
         _compare_vanished(repository, known_loose, changes)
     else:
@@ -196,8 +199,11 @@ def _compare_packed(repository: Repository, known_loose: Collection[str], known:
     changes.gone += sorted(name for name in before if name not in names and name not in changes.loose)
 
 
-def _scan_folder(repository: Repository, folder: str, known: Mapping[str, Branch], changes: Changes) -> None:
-    """Compare the files of a folder; the loop is tight because a store may have ten thousand of them."""
+def _scan_folder(repository: Repository, folder: str, known: Mapping[str, Branch], changes: Changes) -> list[str]:
+    """Compare the files of a folder; the loop is tight because a store may have ten thousand of them.
+
+    Gives the folders in it that may hold refs.
+    """
     changes.folders.append(folder)
     prefix = folder.removeprefix(HEADS)
     now = int(clock.now().timestamp() * 1e9)
@@ -216,17 +222,16 @@ def _scan_folder(repository: Repository, folder: str, known: Mapping[str, Branch
                 if before is not None and before.file == look:
                     changes.loose.add(name)
                 elif entry.is_dir(follow_symlinks=False):
-                    below.append(entry.name)
+                    below.append(f"{folder}{entry.name}/")
                 elif is_ref_name(HEADS + name):  # no lock, and nothing that is no UTF-8
                     suspects.append((name, look))
     except (FileNotFoundError, NotADirectoryError):
-        return
+        return []
     except OSError as problem:
         raise CorruptObject(folder, f"its folder cannot be read ({problem.strerror})") from problem
     for name, look in suspects:
         _read_branch(repository, name, look if now - look[1] >= _RACY_NS else _UNSURE, changes)
-    for name in below:
-        _scan_folder(repository, f"{folder}{name}/", known, changes)
+    return [name for name in below if len(name) < NAME_MAX]
 
 
 def _read_branch(repository: Repository, name: str, look: Look, changes: Changes) -> None:
