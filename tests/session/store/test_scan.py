@@ -76,7 +76,7 @@ def test_an_unchanged_listing_reads_no_ref(repository, aged, monkeypatch):
     catalogue = Catalogue(repository, lambda name, tip: None)
     catalogue.refresh()
     read = []
-    monkeypatch.setattr(type(repository.refs), "read", lambda self, name: read.append(name))
+    monkeypatch.setattr(type(repository.refs), "resolve", lambda self, name: read.append(name))
     monkeypatch.setattr(type(repository.objects), "read", lambda self, oid: read.append(oid))
 
     catalogue.refresh()
@@ -94,8 +94,8 @@ def test_only_what_changed_is_read_again(repository, store, aged, monkeypatch):
     session.title = "New"
     store.save(session)
     read = []
-    real = type(repository.refs).read
-    monkeypatch.setattr(type(repository.refs), "read", lambda self, name: (read.append(name), real(self, name))[1])
+    real = type(repository.refs).resolve
+    monkeypatch.setattr(type(repository.refs), "resolve", lambda self, name: (read.append(name), real(self, name))[1])
 
     aged()
     catalogue.refresh()

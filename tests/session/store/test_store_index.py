@@ -159,6 +159,30 @@ def test_the_list_is_right_at_once_after_plain_git(store, store_path, git, act, 
             assert {session.id: session.tip for session in asked.list_sessions()} == told
 
 
+@pytest.mark.parametrize("link", ["symbolic", "file"])
+@pytest.mark.parametrize("target", ["refs/heads/one", "refs/elsewhere/one"])
+def test_a_branch_that_leads_to_another_is_listed_where_that_is(store, store_path, git, link, target):
+    """It moves though its own file stays as it was, and wherever the other one stands; nobody is told twice."""
+    saved(store, "one")
+    saved(store, "two")
+    git("update-ref", target, "refs/heads/one")
+    if link == "symbolic":
+        git("symbolic-ref", "refs/heads/alias", target)
+    else:
+        (store_path / "refs/heads/alias").symlink_to(store_path / target)
+    for moved in ("two", "one"):
+        for path in [*(store_path / "refs").rglob("*")]:
+            os.utime(path, (0, 0), follow_symlinks=False)
+        with SessionStore(store_path) as other:
+            other.list_sessions()
+            generation = store.generation()
+            assert (store.generation(), other.generation()) == (generation, other.generation())
+            git("update-ref", target, git("rev-parse", f"refs/heads/{moved}"))
+            for asked in (store, other):
+                tips = {session.id: session.tip for session in asked.list_sessions()}
+                assert tips["alias"] == git("rev-parse", target)
+
+
 def test_a_stamp_is_believed_only_two_seconds_after_the_change(store, store_path, still_clock):
     """Git's racy rule: a time that was young when it was read could be carried by a later change, too."""
     saved(store, "one")

@@ -72,10 +72,10 @@ class Refs:
         Raises:
             CorruptObject: the ref's file holds something else (an emptied one after a power loss, say).
         """
-        return self._resolve(name)[1]
+        return self.resolve(name)[1]
 
-    def _resolve(self, name: str) -> tuple[str, str | None]:
-        """The name of the ref that a symbolic one leads to (itself otherwise), and its id."""
+    def resolve(self, name: str) -> tuple[str, str | None]:
+        """The name of the ref that a symbolic one leads to (itself otherwise), and its id; raises as `read`."""
         for _ in range(_MAX_LINKS):
             content = self._loose(name)
             if content is None:
@@ -106,7 +106,7 @@ class Refs:
 
     def real_name(self, name: str) -> str:
         """The ref that a symbolic one leads to; the name itself otherwise."""
-        return self._resolve(name)[0]
+        return self.resolve(name)[0]
 
     def loose_names(self, prefix: str, start: str = "") -> Iterator[str]:
         """Names of the refs that stand in files of their own below `prefix` (which ends with a slash).
@@ -168,10 +168,10 @@ class Refs:
             OSError: the disk said no. After an error in this call the ref may have moved: read it again.
         """
         if expected is None:
-            name = self._resolve(name)[0]
+            name = self.resolve(name)[0]
             self._check_free(name)  # before a lock is made below a ref's own file
         with self._locked(name) as lock:
-            real, found = self._resolve(name)
+            real, found = self.resolve(name)
             if real == name:
                 if found != expected:
                     raise RefConflict(name, expected, found)

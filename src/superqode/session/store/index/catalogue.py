@@ -30,6 +30,7 @@ from superqode.session.store.index.scan import (
     scan,
     take_stamp,
     unread,
+    with_symbolic,
 )
 from superqode.session.store.index.summaries import COLUMNS, LABELS, LabelKind, known_summary, summary_of
 from superqode.session.store.index.waiting import read_words
@@ -118,6 +119,8 @@ class Catalogue:
         if set(changes.folders) != set(folders):
             stamp = take_stamp(self._repository, changes.folders)
             changes = scan(self._repository, known.loose, known.packed, packed_same=False)
+        if changes.symbolic:
+            stamp = with_symbolic(stamp)
         return self._store(known, changes, stamp, progress, final=final)
 
     def _version(self) -> int:

@@ -12,6 +12,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Mapping
+from stat import S_ISLNK
 from typing import Final, NamedTuple
 
 from superqode.session import clock
@@ -34,6 +35,7 @@ __all__ = [
     "scan",
     "take_stamp",
     "unread",
+    "with_symbolic",
 ]
 
 _RACY_NS: Final = 2_000_000_000
@@ -45,6 +47,8 @@ Look = tuple[int, int, int]
 PACKED: Final = (0, 0, 0)
 _UNSURE: Final = (0, 0, 1)
 DAMAGED: Final = (0, 0, 2)
+# It moves with another ref, while its own file stays.
+_SYMBOLIC: Final = (0, 0, 3)
 
 
 class Branch(NamedTuple):
@@ -73,9 +77,10 @@ class Changes:
         damaged: names whose file cannot be read, and why.
         folders: the folders that were read.
         loose: names that stand in files of their own now.
+        symbolic: whether any of these leads to another ref.
     """
 
-    __slots__ = ("changed", "damaged", "folders", "gone", "loose")
+    __slots__ = ("changed", "damaged", "folders", "gone", "loose", "symbolic")
 
     def __init__(self) -> None:
         self.changed: dict[str, Branch] = {}
@@ -83,6 +88,7 @@ class Changes:
         self.damaged: dict[str, str] = {}
         self.folders: list[str] = []
         self.loose: set[str] = set()
+        self.symbolic = False
 
 
 def _look(path: str) -> list[int]:
@@ -97,6 +103,11 @@ def take_stamp(repository: Repository, folders: list[str]) -> str:
     """Describe `packed-refs` and these folders, and when that was; taken before anything is read."""
     seen = {name: _look(f"{repository.path}/{name}") for name in ["packed-refs", *folders]}
     return json.dumps({"at": int(clock.now().timestamp() * 1e9), "seen": seen}, sort_keys=True)
+
+
+def with_symbolic(stamp: str) -> str:
+    """A stamp that proves nothing: a symbolic ref moves with any other, which may stand anywhere."""
+    return json.dumps(json.loads(stamp) | {"symbolic": True}, sort_keys=True)
 
 
 def checked(stamp: str) -> str:
@@ -116,6 +127,8 @@ def changed_since(repository: Repository, stamp: str | None) -> bool:
     if stamp is None:
         return True
     told = json.loads(stamp)
+    if told.get("symbolic"):
+        return True
     for name, then in told["seen"].items():
         if then != _look(f"{repository.path}/{name}") or told["at"] - then[0] < _RACY_NS:
             return True
@@ -141,10 +154,9 @@ def packed_same(before: str, after: str) -> bool:
 
 def as_good(before: str, after: str) -> bool:
     """Whether a stamp tells as much as a later one: all looks the same, and its times prove it."""
-    told = json.loads(before)
-    return bool(told["seen"] == json.loads(after)["seen"]) and all(
-        told["at"] - look[0] >= _RACY_NS for look in told["seen"].values()
-    )
+    told, now = json.loads(before), json.loads(after)
+    same = told["seen"] == now["seen"] and told.get("symbolic") == now.get("symbolic")
+    return same and all(told["at"] - look[0] >= _RACY_NS for look in told["seen"].values())
 
 
 def scan(
@@ -208,7 +220,7 @@ def _scan_folder(repository: Repository, folder: str, known: Mapping[str, Branch
     prefix = folder.removeprefix(HEADS)
     now = int(clock.now().timestamp() * 1e9)
     below: list[str] = []
-    suspects: list[tuple[str, Look]] = []
+    suspects: list[tuple[str, Look, int]] = []
     try:
         with os.scandir(f"{repository.path}/{folder}") as entries:
             for entry in entries:
@@ -224,23 +236,25 @@ def _scan_folder(repository: Repository, folder: str, known: Mapping[str, Branch
                 elif entry.is_dir(follow_symlinks=False):
                     below.append(f"{folder}{entry.name}/")
                 elif is_ref_name(HEADS + name):  # no lock, and nothing that is no UTF-8
-                    suspects.append((name, look))
+                    suspects.append((name, look, found.st_mode))
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as problem:
         raise CorruptObject(folder, f"its folder cannot be read ({problem.strerror})") from problem
-    for name, look in suspects:
-        _read_branch(repository, name, look if now - look[1] >= _RACY_NS else _UNSURE, changes)
+    for name, look, mode in suspects:
+        _read_branch(repository, name, look if now - look[1] >= _RACY_NS else _UNSURE, mode, changes)
     return [name for name in below if len(name) < NAME_MAX]
 
 
-def _read_branch(repository: Repository, name: str, look: Look, changes: Changes) -> None:
+def _read_branch(repository: Repository, name: str, look: Look, mode: int, changes: Changes) -> None:
     try:
-        oid = repository.refs.read(HEADS + name)
+        real, oid = repository.refs.resolve(HEADS + name)
     except CorruptObject as problem:
         changes.loose.add(name)
         changes.damaged[name] = problem.reason
         return
     if oid is not None:
         changes.loose.add(name)
-        changes.changed[name] = Branch(oid, look)
+        symbolic = real != HEADS + name or S_ISLNK(mode)
+        changes.symbolic |= symbolic
+        changes.changed[name] = Branch(oid, _SYMBOLIC if symbolic else look)
