@@ -121,11 +121,16 @@ def test_a_next_process_takes_up_what_the_last_one_knew(repository, store_path, 
 def test_names_of_very_many_parts_stop_no_listing(repository, store, git):
     """Plain git takes more parts than calls can be deep; those that are no id are passed over, as everywhere."""
     del repository
-    git("update-ref", "refs/heads/" + "x/" * 450 + "b", "a")
-    git("update-ref", "refs/heads/" + "y/" * 1200 + "d", "a")
-    assert {found.id for found in store.list_sessions()} == {"a", "b", "c", "x/" * 450 + "b"}
-    assert store.load("x/" * 450 + "b").id
-    assert store.verify(level="quick").sessions == 4
+    deep, deeper = "x/" * 450 + "b", "y/" * 1200 + "d"
+    for name in (deep, deeper):
+        git("update-ref", f"refs/heads/{name}", "a")
+    try:
+        assert {found.id for found in store.list_sessions()} == {"a", "b", "c", deep}
+        assert store.load(deep).id == deep
+        assert store.verify(level="quick").sessions == 4
+    finally:
+        for name in (deep, deeper):  # or nobody could clean up after us
+            git("update-ref", "-d", f"refs/heads/{name}")
 
 
 def test_folders_below_are_watched_too(repository, store, git, aged, monkeypatch):
