@@ -96,6 +96,18 @@ def test_filters_give_just_what_is_wanted(store, three, wanted, expected):
     assert ids_of(store, **wanted) == expected
 
 
+def test_a_limit_may_be_any_number(store, three):
+    """Also one that no database knows: of sessions, hits, the biggest ones, saves and operations."""
+    del three
+    for limit in (2**63, 10**30):
+        assert ids_of(store, limit=limit) == ["three", "two", "one"]
+        assert len(store.search("about OR fix", limit=limit)) == len(store.search("about OR fix"))
+        assert len(store.stats(biggest=limit).biggest) == 3
+        assert len(store.history("one", limit)) == 1
+        assert store.operations(limit) == []
+    assert ids_of(store, limit=-1) == []
+
+
 def test_times_are_filtered_with_their_edges(store, three):
     """`since` and `until` include the moment itself."""
     hour = timedelta(hours=1)

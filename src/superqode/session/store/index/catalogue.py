@@ -14,7 +14,7 @@ from superqode.session.git.repository import Repository
 from superqode.session.lazy import lazy_modules
 from superqode.session.store.branches import is_gone, is_session_branch, was_renamed
 from superqode.session.store.index.database import DAMAGE, Database
-from superqode.session.store.index.filters import Filter, storable
+from superqode.session.store.index.filters import Filter, at_most, storable
 from superqode.session.store.index.generations import Generations
 from superqode.session.store.index.known import Known
 from superqode.session.store.index.scan import (
@@ -297,7 +297,7 @@ class Catalogue:
         order = ("messages + executions DESC, " if biggest else "") + "updated DESC, name"
         query = f"SELECT {COLUMNS} FROM sessions{wanted.where()} ORDER BY {order} LIMIT ?"  # noqa: S608 - own text
         brief = query.replace(COLUMNS, "name, oid, problem, id", 1)
-        values = [*wanted.values, -1 if limit is None else max(0, limit)]
+        values = [*wanted.values, -1 if limit is None else at_most(limit)]
 
         def ask() -> list[SessionSummary]:
             self._refresh(progress)

@@ -11,7 +11,7 @@ from superqode.session.codec.plain import plain_entry
 from superqode.session.errors import CorruptObject, InvalidEntry
 from superqode.session.git.repository import Repository
 from superqode.session.store.index.catalogue import Catalogue, Progress
-from superqode.session.store.index.filters import Filter
+from superqode.session.store.index.filters import Filter, at_most
 from superqode.session.store.index.moments import from_micros
 from superqode.session.store.index.summaries import check_types, labels_of
 from superqode.session.store.index.words import described, entry_text, match_expression, snippet
@@ -39,8 +39,8 @@ def search(
     Where very many fit, the best of those that came last. What a session does not have any more is left out, also where
     its words are still to be read.
     """
-    expression = match_expression(query)
-    if not expression or limit <= 0:
+    expression, limit = match_expression(query), at_most(limit)
+    if not expression or not limit:
         return []
 
     def find(connection: sqlite3.Connection) -> tuple[list[SearchHit], list[tuple[Any, ...]]]:
