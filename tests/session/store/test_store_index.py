@@ -275,6 +275,31 @@ def test_a_process_reads_no_branches_where_nothing_changed(store, store_path):
     assert not [query for query in asked if "FROM refs" in query]
 
 
+def test_the_parent_of_a_fork_does_not_depend_on_when_one_looked(store, store_path, git):
+    """A fork of plain git has the other's id in its save: whether that is there says whose child it is."""
+    saved(store, "one")
+    saved(store, "two")
+
+    def parents():
+        return {row.id: row.parent_session_id for row in store.list_sessions(known=known)}
+
+    known = {row.id: row for row in store.list_sessions()}
+    for acts, expected in (
+        ([("branch", "-m", "one", "moved")], None),
+        ([("branch", "one", "moved")], "one"),
+        ([("branch", "-D", "one")], None),
+    ):
+        generation = store.generation()
+        for act in acts:
+            git(*act)
+        assert "moved" in store.list_changed(generation).changed
+        assert parents()["moved"] == expected
+        known = {row.id: row for row in store.list_sessions()}
+        with SessionStore(store_path) as anew:
+            anew._index(anew._open()).discard()
+            assert {row.id: row.parent_session_id for row in anew.list_sessions()} == parents()
+
+
 def test_a_listing_gives_known_summaries_again(store, three):
     """What an earlier listing gave is the same object where nothing changed, and what changed is told anew."""
     earlier = {summary.id: summary for summary in store.list_sessions()}

@@ -32,7 +32,7 @@ from superqode.session.store.index.scan import (
     unread,
     with_symbolic,
 )
-from superqode.session.store.index.summaries import COLUMNS, LABELS, LabelKind, known_summary, summary_of
+from superqode.session.store.index.summaries import COLUMNS, LABELS, LabelKind, known_summary, summary_of, told_by
 from superqode.session.store.index.waiting import read_words
 from superqode.session.store.results import ListChanges, SessionSummary
 
@@ -159,11 +159,12 @@ class Catalogue:
                 read.append(rows.row_of(self._repository, name, branch.oid))  # it may be whole again
         if self._version() != self._seen and not final:
             return False
-        self._tell_vanished(
-            known,
-            {name: branch.oid for name in changes.gone if (branch := before[name]) is not None},
-            [name for name in moved if before[name] is None],
-        )
+        new = [name for name in moved if before[name] is None]
+        lost = {name: branch.oid for name in changes.gone if (branch := before[name]) is not None}
+        self._tell_vanished(known, lost, new)
+        with self.database.reading() as connection:
+            children = told_by(connection, {*new, *changes.gone})  # their parent is another one now
+        read += [rows.row_of(self._repository, name, children[name]) for name in children.keys() - {*moved, *lost}]
         found = changed | {name: unread(before[name]) for name in changes.damaged}
         # Each write makes other processes look at all anew: what stands there already is not written again.
         problems = _troubled(read)
@@ -178,7 +179,7 @@ class Catalogue:
         packed = self._stamp is not None and packed_moved(self._stamp, stamp)
         others = {name for name, _ in troubled.items() ^ self._troubled.items()}
         if moved or changes.gone or packed or others:
-            self.generations.note({*moved[whole:], *changes.gone, *others})
+            self.generations.note({*moved[whole:], *changes.gone, *others, *children})
         self._troubled = troubled
         known.update(found, changes.gone)
         self._known, self._stamp = known, stamp
@@ -296,7 +297,7 @@ class Catalogue:
         """List the wanted sessions, newest first, or those with the most entries; what is known is not made anew."""
         order = ("messages + executions DESC, " if biggest else "") + "updated DESC, name"
         query = f"SELECT {COLUMNS} FROM sessions{wanted.where()} ORDER BY {order} LIMIT ?"  # noqa: S608 - own text
-        brief = query.replace(COLUMNS, "name, oid, problem, id", 1)
+        brief = query.replace(COLUMNS, "name, oid, problem, parent, id", 1)
         values = [*wanted.values, -1 if limit is None else at_most(limit)]
 
         def ask() -> list[SessionSummary]:

@@ -16,7 +16,7 @@ __all__ = ["DAMAGE", "VERSION", "Database", "Health", "health", "read_only"]
 T = TypeVar("T")
 
 # Any change to the tables below, or to what is put in them, takes a new number.
-VERSION: Final = 7
+VERSION: Final = 8
 
 # What reading a damaged file ends in: what SQLite says; its messages with bytes in them that are no UTF-8, which Python
 # cannot give; and values that are none of ours, which are computed with.
@@ -41,7 +41,7 @@ CREATE TABLE sessions (
     title TEXT NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL, project TEXT NOT NULL,
     origin TEXT, folder TEXT,
     messages INTEGER NOT NULL, executions INTEGER NOT NULL, agents TEXT NOT NULL, tags TEXT NOT NULL,
-    parent TEXT, problem TEXT NOT NULL, timeline TEXT, indexed_timeline TEXT, indexed_title TEXT,
+    parent TEXT, told TEXT, problem TEXT NOT NULL, timeline TEXT, indexed_timeline TEXT, indexed_title TEXT,
     input INTEGER, output INTEGER, dollars REAL, folded TEXT NOT NULL
 );
 CREATE INDEX sessions_updated ON sessions (updated DESC, name);
@@ -49,6 +49,7 @@ CREATE INDEX sessions_project ON sessions (project, updated DESC);
 CREATE INDEX sessions_noted ON sessions (project, updated DESC) WHERE origin IS NOT NULL;
 CREATE INDEX sessions_origin ON sessions (origin) WHERE origin IS NOT NULL;
 CREATE INDEX sessions_parent ON sessions (parent);
+CREATE INDEX sessions_told ON sessions (told) WHERE told IS NOT NULL;
 CREATE INDEX sessions_unindexed ON sessions (id) WHERE indexed_title IS NULL;
 CREATE INDEX sessions_troubled ON sessions (name) WHERE problem != '';
 CREATE INDEX sessions_size ON sessions (messages + executions);

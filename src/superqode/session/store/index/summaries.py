@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import lru_cache
 from types import UnionType
 from typing import Any, Final, Literal
@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 from superqode.session.store.index.moments import from_micros
 from superqode.session.store.results import SessionSummary
 
-__all__ = ["COLUMNS", "LABELS", "LabelKind", "check_types", "known_summary", "labels_of", "summary_of"]
+__all__ = ["COLUMNS", "LABELS", "LabelKind", "check_types", "known_summary", "labels_of", "summary_of", "told_by"]
 
 LabelKind = Literal["project", "tag", "agent"]
 
@@ -29,15 +29,21 @@ LABELS: Final[Mapping[LabelKind, str]] = {
 
 
 def known_summary(
-    connection: sqlite3.Connection, row: tuple[str, str, str, int], known: Mapping[str, SessionSummary]
+    connection: sqlite3.Connection, row: tuple[str, str, str, str | None, int], known: Mapping[str, SessionSummary]
 ) -> SessionSummary:
     """The summary of an earlier listing where the session is as it was, else a new one."""
-    name, oid, problem, session = row
+    name, oid, problem, parent, session = row
     found = known.get(name)
-    if found is not None and found.tip == oid and found.problem == problem:
+    if found is not None and (found.tip, found.problem, found.parent_session_id) == (oid, problem, parent):
         return found
     query = f"SELECT {COLUMNS} FROM sessions WHERE id = ?"  # noqa: S608 - own text
     return summary_of(connection.execute(query, (session,)).fetchone())
+
+
+def told_by(connection: sqlite3.Connection, names: Collection[str]) -> dict[str, str]:
+    """Sessions whose last save has the id of one of these others, and that save."""
+    found = connection.execute("SELECT told, name, oid FROM sessions WHERE told IS NOT NULL")
+    return {name: oid for told, name, oid in found if told in names}
 
 
 def summary_of(row: tuple[Any, ...]) -> SessionSummary:
