@@ -9,7 +9,7 @@ import pytest
 
 from superqode.session import MessageRole, Session, SessionStore
 from superqode.session.git.repository import Repository
-from superqode.session.store.index import database
+from superqode.session.store.index import database, rows
 from superqode.session.store.index.database import Health, health
 from superqode.session.store.index.remembered import Remembered
 
@@ -189,6 +189,26 @@ def test_a_read_only_folder_changes_no_answer(store, store_path):
         assert [hit.session_id for hit in store.search("needle")] == ["one"]
     finally:
         folder.chmod(0o700)
+
+
+def test_an_index_that_cannot_be_written_is_begun_with(store, store_path, monkeypatch):
+    """What it has is not read anew, and the file stays as it is."""
+    saved(store, "one", "needle")
+    store.search("needle")
+    store.close()
+    path = store_path / "superqode" / "index.sqlite"
+    before = path.read_bytes()
+    (path.parent / "index.sqlite-shm").mkdir()  # as on a disk that is mounted to be read: nothing can be made there
+    read = []
+    real = rows.row_of
+    monkeypatch.setattr(rows, "row_of", lambda *about: (read.append(about[1]), real(*about))[1])
+    assert health(path) is Health.WHOLE
+    with SessionStore(store_path) as other:
+        saved(other, "two", "needle")
+        assert ids_of(other) == ["two", "one"]
+        assert {hit.session_id for hit in other.search("needle")} == {"one", "two"}
+    assert set(read) == {"two"}
+    assert path.read_bytes() == before
 
 
 def test_a_branch_whose_name_is_no_utf8_hides_no_session(store, git):

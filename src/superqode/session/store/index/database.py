@@ -22,10 +22,14 @@ VERSION: Final = 8
 # cannot give; and values that are none of ours, which are computed with.
 DAMAGE: Final = (sqlite3.DatabaseError, UnicodeDecodeError, OverflowError, TypeError)
 
-# What SQLite says of a file that is whole, and held by another process.
-_HELD: Final = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+# What SQLite says of a file that is whole: this process may not write there, or another one holds it.
+_CLOSED: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+_WHOLE: Final = (*_CLOSED, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 # How long another process may hold it, in seconds; who was stopped while it wrote would hold it for ever.
 _WAIT: Final = 5.0
+
+# Files beside it in which a change stands that is not in it yet.
+_PENDING: Final = ("-wal", "-journal")
 
 # How far apart SQLite writes to make room for the memory that WAL shares, in bytes.
 _SHARED_STEP: Final = 4096
@@ -92,15 +96,38 @@ def health(path: Path) -> Health:
 
 @contextmanager
 def read_only(path: Path) -> Iterator[sqlite3.Connection]:
-    """Give a connection to an index that makes and changes nothing.
+    """Give a connection to an index that makes and changes nothing; also where nothing can be written beside it.
 
     Reading from it raises one of `DAMAGE` where there is none, or it is damaged.
     """
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", timeout=_WAIT, uri=True)
+    connection = _reader(path, "mode=ro")
     try:
+        if _is_closed(connection) and not any(_has_content(path.with_name(path.name + end)) for end in _PENDING):
+            connection.close()
+            connection = _reader(path, "immutable=1")
         yield connection
     finally:
         connection.close()
+
+
+def _reader(path: Path, access: str) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?{access}", timeout=_WAIT, uri=True)
+
+
+def _is_closed(connection: sqlite3.Connection) -> bool:
+    """Whether the memory that WAL shares cannot be made: without it only a file that rests can be read."""
+    try:
+        connection.execute("PRAGMA schema_version").fetchone()
+    except DAMAGE as problem:
+        return _code(problem) in _CLOSED
+    return False
+
+
+def _has_content(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except OSError:
+        return False
 
 
 class Database:
@@ -146,7 +173,7 @@ class Database:
     def guarded(self, action: Callable[[], T], forget: Callable[[], None] | None = None) -> T:
         """Run an action; where the file fails, open it anew, make it anew, then do without it, and run it again.
 
-        A file that another process holds stays as it is, and is done without at once.
+        A file that another process holds, or that cannot be written, stays as it is, and is done without at once.
 
         Args:
             action: what to do with the database.
@@ -158,7 +185,7 @@ class Database:
             except DAMAGE as problem:
                 if forget is not None:
                     forget()
-                (self._leave_whole if _is_held(problem) else give_up)()
+                (self._leave_whole if _is_whole(problem) else give_up)()
         return action()
 
     def discard(self) -> None:
@@ -218,7 +245,7 @@ class Database:
             try:
                 return self._connect()
             except (*DAMAGE, OSError) as problem:
-                (self._leave_whole if _is_held(problem) else give_up)()
+                (self._leave_whole if _is_whole(problem) else give_up)()
         return self._connect()
 
     def _connect(self) -> sqlite3.Connection:
@@ -284,9 +311,17 @@ def _identity(path: Path) -> int:
         return 0
 
 
-def _is_held(problem: Exception) -> bool:
-    """Whether an error tells of a file that is whole."""
-    return getattr(problem, "sqlite_errorcode", 0) & 0xFF in _HELD  # the rest of the code says more
+def _is_whole(problem: Exception) -> bool:
+    """Whether an error tells of a file that is whole, though it cannot be used."""
+    if isinstance(problem, OSError):
+        return True
+    return _code(problem) in _WHOLE
+
+
+def _code(problem: Exception) -> int:
+    """What kind of error it is; 0 where SQLite did not say."""
+    code: int = getattr(problem, "sqlite_errorcode", 0)
+    return 0 if code == sqlite3.SQLITE_READONLY_DBMOVED else code & 0xFF  # then another file is in its place
 
 
 def _connection(path: str) -> sqlite3.Connection:
