@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
+from pathlib import Path
 
 import pytest
 
@@ -165,6 +167,18 @@ def test_a_check_looks_at_a_broken_index(store, store_path, git, damage):
     expected = Health.DAMAGED if damage is damage_schema else Health.WHOLE
     assert health(store_path / "superqode" / "index.sqlite") is expected
     assert Remembered(repository).changed_at("one", tip) is None
+
+
+def test_a_check_says_that_it_may_not_look(tmp_path, monkeypatch):
+    """A folder of somebody else's holds an index or none: that is no damage."""
+    path = tmp_path / "index.sqlite"
+    assert health(path) is Health.MISSING
+
+    def stat(_path, **_options):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "stat", stat)
+    assert health(path) is Health.HIDDEN
 
 
 @pytest.mark.parametrize("damage", [damage_garbage, damage_tables], ids=lambda damage: damage.__name__)

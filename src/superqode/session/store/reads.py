@@ -46,9 +46,10 @@ class StoreReads(StoreHandle):
 
         Args:
             session_id: the session.
-            last: read only the last so many messages and tool executions now (`Session.ending` gives them): the end of
-                an enormous session is there at once. It is a whole session all the same: it can be added to and saved,
-                and whatever asks for an earlier entry, as `messages` does, reads the rest from where it was loaded.
+            last: read only the last so many messages and tool executions now, at least one (`Session.ending` gives
+                them): the end of an enormous session is there at once. It is a whole session all the same: it can be
+                added to and saved, and whatever asks for an earlier entry, as `messages` does, reads the rest from
+                where it was loaded.
 
         Raises:
             SessionNotFound: there is none, with ids that look alike.
@@ -57,7 +58,7 @@ class StoreReads(StoreHandle):
         return loading.load_session(self._existing(session_id), session_id, last)
 
     def ending(self, session_id: str, number: int) -> list[Entry]:
-        """Load only the last so many messages and tool executions, for a preview; raises as `load`."""
+        """Load only the last so many messages and tool executions, for a preview (0: none); raises as `load`."""
         return loading.load_ending(self._existing(session_id), session_id, number)
 
     def load_latest(self, project_path: str | Path | None = None, *, last: int | None = None) -> Session | None:

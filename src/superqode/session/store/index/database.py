@@ -77,11 +77,16 @@ class Health(StrEnum):
     MISSING = "not made yet"
     OTHER = "of another version, and made anew when it is needed"
     DAMAGED = "damaged"
+    HIDDEN = "in a folder that you may not look into"
 
 
 def health(path: Path) -> Health:
     """Look at an index; changes nothing."""
-    if not path.exists():
+    try:
+        path.stat()
+    except PermissionError:
+        return Health.HIDDEN
+    except OSError:
         return Health.MISSING
     try:
         with read_only(path) as connection:

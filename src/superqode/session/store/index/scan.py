@@ -22,7 +22,7 @@ from superqode.session.git.refs import NAME_MAX, is_ref_name
 from superqode.session.git.repository import HEADS, Repository
 
 __all__ = [
-    "DAMAGED",
+    "PACKED",
     "Branch",
     "Changes",
     "as_good",
@@ -46,7 +46,7 @@ _MISSING: Final = [0, 0, 0]
 Look = tuple[int, int, int]
 PACKED: Final = (0, 0, 0)
 _UNSURE: Final = (0, 0, 1)
-DAMAGED: Final = (0, 0, 2)
+_DAMAGED: Final = (0, 0, 2)
 # It moves with another ref, while its own file stays.
 _SYMBOLIC: Final = (0, 0, 3)
 
@@ -60,12 +60,12 @@ class Branch(NamedTuple):
 
 def differs(before: Branch | None, now: Branch) -> bool:
     """Whether a branch is to be read again."""
-    return before is None or before.oid != now.oid or before.file == DAMAGED
+    return before is None or before.oid != now.oid or before.file == _DAMAGED
 
 
 def unread(before: Branch | None) -> Branch:
     """A branch whose file cannot be read; where it was stays known."""
-    return Branch(before.oid if before is not None else "", DAMAGED)
+    return Branch(before.oid if before is not None else "", _DAMAGED)
 
 
 class Changes:
