@@ -261,7 +261,10 @@ class Catalogue:
             for name in names:
                 putting.drop_session(connection, name)
                 connection.execute("DELETE FROM refs WHERE name = ?", (name,))
-        self.generations.note(names)
+            children = told_by(connection, names)
+            for name, oid in children.items():
+                putting.put_row(connection, rows.row_of(self._repository, name, oid))
+        self.generations.note([*names, *children])
         for name in names:
             self._troubled.pop(name, None)
         if self._known is not None:
