@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 
 import pytest
 
@@ -95,6 +96,18 @@ def test_filters_give_just_what_is_wanted(store, three, wanted, expected):
     assert ids_of(store, **wanted) == expected
 
 
+def test_a_limit_may_be_any_number(store, three):
+    """Also one that no database knows: of sessions, hits, the biggest ones, saves and operations."""
+    del three
+    for limit in (2**63, 10**30):
+        assert ids_of(store, limit=limit) == ["three", "two", "one"]
+        assert len(store.search("about OR fix", limit=limit)) == len(store.search("about OR fix"))
+        assert len(store.stats(biggest=limit).biggest) == 3
+        assert len(store.history("one", limit)) == 1
+        assert store.operations(limit) == []
+    assert ids_of(store, limit=-1) == []
+
+
 def test_times_are_filtered_with_their_edges(store, three):
     """`since` and `until` include the moment itself."""
     hour = timedelta(hours=1)
@@ -156,6 +169,30 @@ def test_the_list_is_right_at_once_after_plain_git(store, store_path, git, act, 
         told.pop("superqode")
         for asked in (store, other, store):
             assert {session.id: session.tip for session in asked.list_sessions()} == told
+
+
+@pytest.mark.parametrize("link", ["symbolic", "file"])
+@pytest.mark.parametrize("target", ["refs/heads/one", "refs/elsewhere/one"])
+def test_a_branch_that_leads_to_another_is_listed_where_that_is(store, store_path, git, link, target):
+    """It moves though its own file stays as it was, and wherever the other one stands; nobody is told twice."""
+    saved(store, "one")
+    saved(store, "two")
+    git("update-ref", target, "refs/heads/one")
+    if link == "symbolic":
+        git("symbolic-ref", "refs/heads/alias", target)
+    else:
+        (store_path / "refs/heads/alias").symlink_to(store_path / target)
+    for moved in ("two", "one"):
+        for path in [*(store_path / "refs").rglob("*")]:
+            os.utime(path, (0, 0), follow_symlinks=False)
+        with SessionStore(store_path) as other:
+            other.list_sessions()
+            generation = store.generation()
+            assert (store.generation(), other.generation()) == (generation, other.generation())
+            git("update-ref", target, git("rev-parse", f"refs/heads/{moved}"))
+            for asked in (store, other):
+                tips = {session.id: session.tip for session in asked.list_sessions()}
+                assert tips["alias"] == git("rev-parse", target)
 
 
 def test_a_stamp_is_believed_only_two_seconds_after_the_change(store, store_path, still_clock):
@@ -238,6 +275,32 @@ def test_a_process_reads_no_branches_where_nothing_changed(store, store_path):
     assert not [query for query in asked if "FROM refs" in query]
 
 
+def test_the_parent_of_a_fork_does_not_depend_on_when_one_looked(store, store_path, git):
+    """A fork of plain git has the other's id in its save: whether that is there says whose child it is."""
+    saved(store, "one")
+    saved(store, "two")
+
+    def parents():
+        return {row.id: row.parent_session_id for row in store.list_sessions(known=known)}
+
+    known = {row.id: row for row in store.list_sessions()}
+    for act, expected in (
+        (lambda: git("branch", "-m", "one", "moved"), None),
+        (lambda: git("branch", "one", "moved"), "one"),
+        (lambda: git("branch", "-D", "one"), None),
+        (lambda: git("branch", "one", "moved"), "one"),
+        (lambda: store.delete("one"), None),
+    ):
+        generation = store.generation()
+        act()
+        assert "moved" in store.list_changed(generation).changed
+        assert parents()["moved"] == expected
+        known = {row.id: row for row in store.list_sessions()}
+        with SessionStore(store_path) as anew:
+            anew._index(anew._open()).discard()
+            assert {row.id: row.parent_session_id for row in anew.list_sessions()} == parents()
+
+
 def test_a_listing_gives_known_summaries_again(store, three):
     """What an earlier listing gave is the same object where nothing changed, and what changed is told anew."""
     earlier = {summary.id: summary for summary in store.list_sessions()}
@@ -297,6 +360,31 @@ def test_changes_since_a_listing_are_told(store):
         saved(other, "others")
         other.list_sessions()
     assert store.list_changed(changes.generation) is None
+
+
+def test_changes_are_told_of_one_moment(store, monkeypatch):
+    """While one thread is told what changed no other one changes that; both of one store may ask at any time."""
+    saved(store, "one")
+    generation = store.generation()
+    index = store._index(store._open())
+    real = index.generations.changed_since
+    free = []
+
+    def look():
+        free.append(index._lock.acquire(blocking=False))
+        if free[-1]:
+            index._lock.release()
+
+    def changed_since(since):
+        looking = Thread(target=look)
+        looking.start()
+        looking.join()
+        return real(since)
+
+    monkeypatch.setattr(index.generations, "changed_since", changed_since)
+    saved(store, "two")
+    assert store.list_changed(generation).changed == ("two",)
+    assert free == [False]
 
 
 def test_changes_that_are_read_in_parts_are_told(store, monkeypatch):

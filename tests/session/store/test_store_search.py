@@ -225,6 +225,27 @@ def test_a_search_without_patience_answers_from_what_was_read(store, monkeypatch
     assert store.unread() == 0
 
 
+def test_a_search_without_patience_tells_nothing_that_is_not_so(store):
+    """What was taken out, or stands elsewhere since, is no hit; what stayed is, though the rest is not read yet."""
+    session = Session(id="work", title="old apple")
+    for text in ("banana", "cherry"):
+        session.add_message(MessageRole.USER, text)
+    store.save(session)
+    assert [len(store.search(word)) for word in ("apple", "banana", "cherry")] == [1, 1, 1]
+    del session.messages[1:]
+    session.title = "new pear"
+    for text in ("quite another", "text"):
+        session.add_message(MessageRole.ASSISTANT, text)
+    store.save(session)
+
+    assert store.search("cherry", patience=0) == []
+    assert store.search("apple", patience=0) == []
+    (hit,) = store.search("banana", patience=0)
+    assert (hit.position, hit.snippet, hit.title) == (0, "banana", "new pear")
+    assert store.unread() == 1
+    assert [hit.kind for hit in store.search("pear")] == ["title"]
+
+
 def test_a_first_search_that_is_interrupted_goes_on(store, monkeypatch):
     """What was read before it broke off is not read again."""
     monkeypatch.setattr(waiting, "_BLOCK", 4)

@@ -21,18 +21,25 @@ def files_below(root: str, prefix: str, begun: str = "") -> Iterator[str]:
     Raises:
         CorruptObject: a folder cannot be read.
     """
+    waiting = _inside(root, prefix, begun)
+    while waiting:  # a name may have hundreds of parts: no recursion
+        name = waiting.pop()
+        if name.endswith("/"):
+            waiting += _inside(root, name)
+        elif not name.endswith(".lock"):
+            yield name
+
+
+def _inside(root: str, folder: str, begun: str = "") -> list[str]:
+    """What stands in a folder, the last first; other folders with a slash."""
     try:
-        with os.scandir(f"{root}/{prefix}") as found:
-            entries = sorted((e for e in found if e.name.startswith(begun)), key=lambda entry: entry.name)
+        with os.scandir(f"{root}/{folder}") as found:
+            entries = sorted((e for e in found if e.name.startswith(begun)), key=lambda entry: entry.name, reverse=True)
+            return [f"{folder}{entry.name}{'/' if entry.is_dir(follow_symlinks=False) else ''}" for entry in entries]
     except (FileNotFoundError, NotADirectoryError):
-        return
+        return []
     except OSError as problem:
-        raise CorruptObject(prefix, f"its folder cannot be read ({problem.strerror})") from problem
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False):
-            yield from files_below(root, f"{prefix}{entry.name}/")
-        elif not entry.name.endswith(".lock"):
-            yield prefix + entry.name
+        raise CorruptObject(folder, f"its folder cannot be read ({problem.strerror})") from problem
 
 
 def remove_empty(path: str) -> None:

@@ -20,7 +20,10 @@ from superqode.session.git.object_codec import Ident
 from superqode.session.git.packed_refs import PackedRef
 from superqode.session.git.reflog import Reflog
 
-__all__ = ["Refs", "is_ref_name"]
+__all__ = ["NAME_MAX", "Refs", "is_ref_name"]
+
+NAME_MAX: Final = 1000
+"""How many characters a ref's name may have; longer ones of plain git are none of ours."""
 
 # Holds, for a ref's name, the lock that all its writers hold.
 Hold = Callable[[str], AbstractContextManager[None]]
@@ -38,7 +41,7 @@ _BAD_NAME: Final = re.compile(r"[\ud800-\udfff\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|/
 
 def is_ref_name(name: str) -> bool:
     """Whether Git would take this for a ref's name; only such names may become paths."""
-    if not name.startswith("refs/") or len(name) > 1000 or _BAD_NAME.search(name):
+    if not name.startswith("refs/") or len(name) > NAME_MAX or _BAD_NAME.search(name):
         return False
     # Each part becomes a file name, with ".lock" behind it while it is written.
     return all(len(part.encode("utf-8", "surrogatepass")) <= _PART_MAX for part in name.split("/"))
@@ -69,10 +72,10 @@ class Refs:
         Raises:
             CorruptObject: the ref's file holds something else (an emptied one after a power loss, say).
         """
-        return self._resolve(name)[1]
+        return self.resolve(name)[1]
 
-    def _resolve(self, name: str) -> tuple[str, str | None]:
-        """The name of the ref that a symbolic one leads to (itself otherwise), and its id."""
+    def resolve(self, name: str) -> tuple[str, str | None]:
+        """The name of the ref that a symbolic one leads to (itself otherwise), and its id; raises as `read`."""
         for _ in range(_MAX_LINKS):
             content = self._loose(name)
             if content is None:
@@ -103,7 +106,7 @@ class Refs:
 
     def real_name(self, name: str) -> str:
         """The ref that a symbolic one leads to; the name itself otherwise."""
-        return self._resolve(name)[0]
+        return self.resolve(name)[0]
 
     def loose_names(self, prefix: str, start: str = "") -> Iterator[str]:
         """Names of the refs that stand in files of their own below `prefix` (which ends with a slash).
@@ -165,10 +168,10 @@ class Refs:
             OSError: the disk said no. After an error in this call the ref may have moved: read it again.
         """
         if expected is None:
-            name = self._resolve(name)[0]
+            name = self.resolve(name)[0]
             self._check_free(name)  # before a lock is made below a ref's own file
         with self._locked(name) as lock:
-            real, found = self._resolve(name)
+            real, found = self.resolve(name)
             if real == name:
                 if found != expected:
                     raise RefConflict(name, expected, found)

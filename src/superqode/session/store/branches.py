@@ -7,13 +7,14 @@ from itertools import islice
 from typing import Final
 
 from superqode.session import ids
-from superqode.session.errors import InvalidSessionId, SessionExists, SessionNotFound
+from superqode.session.errors import CorruptObject, InvalidSessionId, SessionExists, SessionNotFound
 from superqode.session.git.refs import is_ref_name
 from superqode.session.git.repository import HEADS, RESERVED_BRANCH, Repository
 
 __all__ = [
     "branch_ref",
     "check_new_id",
+    "is_gone",
     "is_session_branch",
     "near_ids",
     "not_found",
@@ -44,6 +45,14 @@ def is_session_branch(name: str) -> bool:
     if name == RESERVED_BRANCH or name.startswith(RESERVED_BRANCH + "-"):
         return False
     return bool(name) and not name.startswith("-") and is_ref_name(HEADS + name)
+
+
+def is_gone(repository: Repository, session_id: str) -> bool:
+    """Whether there is no branch of a session; one that cannot be read is there."""
+    try:
+        return repository.refs.read(HEADS + session_id) is None
+    except CorruptObject:
+        return False
 
 
 def session_ids(repository: Repository, beginning: str = "") -> list[str]:

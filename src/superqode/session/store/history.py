@@ -12,6 +12,7 @@ from superqode.session.git.history import ancestors
 from superqode.session.git.object_codec import Commit
 from superqode.session.git.repository import Repository
 from superqode.session.models import Entry, SnapshotState
+from superqode.session.store.index.filters import at_most
 from superqode.session.store.lines import ticks
 from superqode.session.store.loading import tip_of
 from superqode.session.store.results import Change, SaveRecord, SessionDiff
@@ -40,7 +41,7 @@ def history(repository: Repository, session_id: str, limit: int | None = None) -
             named.setdefault(snapshot.commit, []).append(snapshot.id)
         return [
             _record(oid, commit, tuple(named.get(oid, ())))
-            for oid, commit in islice(ancestors(objects, tip, when=ticks), None if limit is None else max(0, limit))
+            for oid, commit in islice(ancestors(objects, tip, when=ticks), None if limit is None else at_most(limit))
         ]
     except CorruptObject as problem:
         raise CorruptSession(session_id, str(problem)) from problem

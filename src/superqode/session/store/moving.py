@@ -15,6 +15,7 @@ from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.lazy import lazy_modules
 from superqode.session.store.branches import branch_ref
 from superqode.session.store.care import StoreCare
+from superqode.session.store.index.filters import at_most
 
 if TYPE_CHECKING:
     from superqode.session.store import (
@@ -182,7 +183,7 @@ class StoreMoves(StoreCare):
                 for item in part:
                     sources_refs.forget_purged(repository, item)
         # Not under the sessions' locks, which a listing that rescues takes while it holds the index.
-        index.forget(*(name for name in sessions if repository.refs.read(branch_ref(name)) is None))
+        index.forget(*sessions)
         index.discard_words()  # those of what was purged are among them; its row is gone
         scrubbing.forget_verdicts(repository)
 
@@ -224,7 +225,10 @@ class StoreMoves(StoreCare):
         repository = self._open()
         if repository is None:
             return []
-        return [operation for operation, _ in islice(taking_back.listed(repository), limit)]
+        return [
+            operation
+            for operation, _ in islice(taking_back.listed(repository), None if limit is None else at_most(limit))
+        ]
 
     def undo_operation(self, which: int | str | None = None, *, dry_run: bool = False) -> UndoneOperation:
         """Take an operation back; that is one itself, and can be taken back.

@@ -20,7 +20,7 @@ from superqode.session.store.index.filters import Filter
 if TYPE_CHECKING:
     from superqode.session.git import project
     from superqode.session.models import Entry, Session
-    from superqode.session.store import history, loading, lookup, results, sources_refs
+    from superqode.session.store import history, loading, lookup, sources_refs
     from superqode.session.store.index import search
     from superqode.session.store.index.summaries import LabelKind
     from superqode.session.store.results import ListChanges, SaveRecord, SearchHit, SessionDiff, SessionSummary
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 else:
     (project,) = lazy_modules("superqode.session.git", "project")
     (search,) = lazy_modules("superqode.session.store.index", "search")
-    history, loading, lookup, results, sources_refs = lazy_modules(
-        "superqode.session.store", "history", "loading", "lookup", "results", "sources_refs"
+    history, loading, lookup, sources_refs = lazy_modules(
+        "superqode.session.store", "history", "loading", "lookup", "sources_refs"
     )
 
 __all__ = ["StoreReads"]
@@ -46,9 +46,10 @@ class StoreReads(StoreHandle):
 
         Args:
             session_id: the session.
-            last: read only the last so many messages and tool executions now (`Session.ending` gives them): the end of
-                an enormous session is there at once. It is a whole session all the same: it can be added to and saved,
-                and whatever asks for an earlier entry, as `messages` does, reads the rest from where it was loaded.
+            last: read only the last so many messages and tool executions now, at least one (`Session.ending` gives
+                them): the end of an enormous session is there at once. It is a whole session all the same: it can be
+                added to and saved, and whatever asks for an earlier entry, as `messages` does, reads the rest from
+                where it was loaded.
 
         Raises:
             SessionNotFound: there is none, with ids that look alike.
@@ -57,7 +58,7 @@ class StoreReads(StoreHandle):
         return loading.load_session(self._existing(session_id), session_id, last)
 
     def ending(self, session_id: str, number: int) -> list[Entry]:
-        """Load only the last so many messages and tool executions, for a preview; raises as `load`."""
+        """Load only the last so many messages and tool executions, for a preview (0: none); raises as `load`."""
         return loading.load_ending(self._existing(session_id), session_id, number)
 
     def load_latest(self, project_path: str | Path | None = None, *, last: int | None = None) -> Session | None:
@@ -155,9 +156,7 @@ class StoreReads(StoreHandle):
         repository = self._open()
         if repository is None:
             return 0
-        index = self._index(repository)
-        index.refresh()
-        return index.generations.now
+        return self._index(repository).generation()
 
     def list_changed(self, generation: int) -> ListChanges | None:
         """What changed since a listing; for keeping one of very many sessions up to date without making it anew.
@@ -166,18 +165,12 @@ class StoreReads(StoreHandle):
             generation: what `generation` gave before that listing was made, or the last `list_changed`.
 
         Returns:
-            `None` where it cannot be told, because another process told the index, or it is too long ago.
+            `None` where it cannot be told: another process wrote to the index, it is made anew, or it is too long ago.
         """
         repository = self._open()
         if repository is None:
             return None
-        index = self._index(repository)
-        index.refresh()
-        now, changed = index.generations.now, index.generations.changed_since(generation)
-        if changed is None:
-            return None
-        names = sorted(filter(is_session_branch, changed))
-        return results.ListChanges(now, tuple(names), tuple(index.named(names)))
+        return self._index(repository).changes(generation)
 
     def search(
         self,

@@ -16,7 +16,6 @@ from superqode.session.store.branches import is_session_branch
 from superqode.session.store.doctor.findings import Examined, Repair, counted, ok, problem, warning
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.index.database import Health, health
-from superqode.session.store.index.moments import from_micros
 from superqode.session.store.index.remembered import Remembered
 from superqode.session.store.operations.log import OperationLog
 from superqode.session.store.state import read_tree, times
@@ -155,7 +154,7 @@ def _changed_at(repository: Repository, remembered: Remembered, session_id: str,
     """When a session changed last; raises where its last save cannot be read, unless that was when it was new."""
     changed = remembered.changed_at(session_id, tip)
     if changed is not None:
-        return from_micros(changed)
+        return changed
     commit = repository.objects.commit(tip)
     read_tree(repository.objects, commit, session_id)
     return times(commit)[1]

@@ -4,14 +4,22 @@
 |---|---|
 | `database` | the file: its schema, opening it, throwing it away when in doubt |
 | `scan` | whether refs changed since last time, and which |
+| `known` | the branches of the last look |
 | `rows` | one session → one row |
+| `putting` | a row, with its labels, into the file, and out of it |
 | `moments` | times as whole microseconds |
 | `words` | text → words that full-text search can find, queries too |
+| `filters` | which sessions are wanted, as conditions of SQL |
+| `projects` | sessions of one project, wherever its folder was |
 | `activity` | what happened when, by whom, with which tool, as sums |
 | `waiting` | whose words are still to be read, and in which order |
 | `texts` | a session's entries → the full-text tables |
+| `search` | words → the best hits |
 | `summaries` | a row → what a listing gives |
 | `generations` | which sessions changed with each change |
 | `remembered` | which last saves need not be read again by a quick check |
-| `catalogue` | all of it together: refresh, list, search |
+| `catalogue` | all of it together: refresh, list, what changed |
+
+Beside it stand others that are disposable, too: `entries` keeps the entries of sessions that were loaded, `verdicts`
+what redaction made of objects, and `rescued` what a rescue has read of agents' files.
 """

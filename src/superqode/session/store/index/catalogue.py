@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
@@ -11,18 +10,19 @@ from threading import RLock
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from superqode.session import clock
 from superqode.session.git.repository import Repository
 from superqode.session.lazy import lazy_modules
-from superqode.session.store.branches import is_session_branch, was_renamed
-from superqode.session.store.index.database import Database
-from superqode.session.store.index.filters import Filter, storable
+from superqode.session.store.branches import is_gone, is_session_branch, was_renamed
+from superqode.session.store.index.database import DAMAGE, Database
+from superqode.session.store.index.filters import Filter, at_most, storable
 from superqode.session.store.index.generations import Generations
 from superqode.session.store.index.known import Known
 from superqode.session.store.index.scan import (
     Branch,
     Changes,
+    as_good,
     changed_since,
+    checked,
     differs,
     folders_of,
     packed_moved,
@@ -30,24 +30,27 @@ from superqode.session.store.index.scan import (
     scan,
     take_stamp,
     unread,
+    with_symbolic,
 )
-from superqode.session.store.index.summaries import COLUMNS, LABELS, LabelKind, known_summary, summary_of
-from superqode.session.store.index.waiting import blocks, waiting
-from superqode.session.store.results import SessionSummary
+from superqode.session.store.index.summaries import COLUMNS, LABELS, LabelKind, known_summary, summary_of, told_by
+from superqode.session.store.index.waiting import read_words
+from superqode.session.store.results import ListChanges, SessionSummary
 
 if TYPE_CHECKING:
     from superqode.session.git.project import ProjectIdentity
-    from superqode.session.store.index import entries, projects, putting, rows, texts
+    from superqode.session.store.index import entries, projects, putting, rows
     from superqode.session.store.index.rows import Row
 else:
-    entries, projects, putting, rows, texts = lazy_modules(
-        "superqode.session.store.index", "entries", "projects", "putting", "rows", "texts"
+    entries, projects, putting, rows = lazy_modules(
+        "superqode.session.store.index", "entries", "projects", "putting", "rows"
     )
 
 __all__ = ["Catalogue", "Progress"]
 
 T = TypeVar("T")
 Progress = Callable[[int, int, str], None]
+# Where a session is that cannot be read, and why.
+Trouble = tuple[str, str]
 
 # How often a look begins anew because another process wrote meanwhile; then it writes what it saw.
 _ATTEMPTS: Final = 10
@@ -73,7 +76,7 @@ class Catalogue:
         self._known: Known | None = None
         self._stamp: str | None = None
         self._seen = -1
-        self._troubled: set[str] = set()
+        self._troubled: dict[str, Trouble] = {}
         self.generations = Generations()
 
     # -- freshness ------------------------------------------------------------------------------------------------
@@ -85,14 +88,12 @@ class Catalogue:
     def _guarded(self, action: Callable[[], T]) -> T:
         """Run an action on the index; one that fails is opened anew, then made anew, and the action run again."""
         with self._lock:
-            for give_up in (self.database.close, self.database.discard, self.database.leave_disk):
-                try:
-                    return action()
-                except sqlite3.DatabaseError:
-                    self._known, self._stamp = None, None
-                    self.generations.note(None)
-                    give_up()
-            return action()
+            return self.database.guarded(action, self._forget_all)
+
+    def _forget_all(self) -> None:
+        """Nothing is known any more of what the index has."""
+        self._known, self._stamp = None, None
+        self.generations.note(None)
 
     def _refresh(self, progress: Progress | None) -> None:
         for attempt in range(_ATTEMPTS):
@@ -118,6 +119,8 @@ class Catalogue:
         if set(changes.folders) != set(folders):
             stamp = take_stamp(self._repository, changes.folders)
             changes = scan(self._repository, known.loose, known.packed, packed_same=False)
+        if changes.symbolic:
+            stamp = with_symbolic(stamp)
         return self._store(known, changes, stamp, progress, final=final)
 
     def _version(self) -> int:
@@ -129,8 +132,9 @@ class Catalogue:
         """Take up how all looked to an earlier process, or another one; branches are read when they are asked for."""
         with self.database.reading() as connection:
             row = connection.execute("SELECT value FROM stamp").fetchone()
-            self._troubled = {name for (name,) in connection.execute("SELECT name FROM sessions WHERE problem != ''")}
-        self._stamp = _checked(row[0]) if row else None
+            found = connection.execute("SELECT name, oid, problem FROM sessions WHERE problem != ''")
+            self._troubled = {name: (oid, problem) for name, oid, problem in found}
+        self._stamp = checked(row[0]) if row else None
         self._known = Known(self.database)
         return self._known
 
@@ -149,23 +153,33 @@ class Catalogue:
         read += [
             rows.Row(name, "", problem=f"its branch cannot be read: {why}") for name, why in changes.damaged.items()
         ]
-        for name in self._troubled - set(moved) - set(changes.gone) - changes.damaged.keys():
+        for name in self._troubled.keys() - set(moved) - set(changes.gone) - changes.damaged.keys():
             branch = before[name]
             if branch is not None:
                 read.append(rows.row_of(self._repository, name, branch.oid))  # it may be whole again
         if self._version() != self._seen and not final:
             return False
-        self._tell_vanished(
-            {name: branch.oid for name in changes.gone if (branch := before[name]) is not None},
-            [name for name in moved if before[name] is None],
-        )
+        new = [name for name in moved if before[name] is None]
+        lost = {name: branch.oid for name in changes.gone if (branch := before[name]) is not None}
+        self._tell_vanished(known, lost, new)
+        with self.database.reading() as connection:
+            children = told_by(connection, {*new, *changes.gone})  # their parent is another one now
+        read += [rows.row_of(self._repository, name, children[name]) for name in children.keys() - {*moved, *lost}]
         found = changed | {name: unread(before[name]) for name in changes.damaged}
-        if not self._write(read, found, changes.gone, stamp, final=final):
-            return False
-        troubled |= _troubled(read)
+        # Each write makes other processes look at all anew: what stands there already is not written again.
+        problems = _troubled(read)
+        news = [row for row in read if not row.problem or self._troubled.get(row.name) != problems[row.name]]
+        elsewhere = {name: branch for name, branch in found.items() if before[name] != branch}
+        if news or elsewhere or changes.gone or self._stamp is None or not as_good(self._stamp, stamp):
+            if not self._write(news, elsewhere, changes.gone, stamp, final=final):
+                return False
+        else:
+            stamp = self._stamp
+        troubled |= problems
         packed = self._stamp is not None and packed_moved(self._stamp, stamp)
-        if moved or changes.gone or packed or troubled != self._troubled:
-            self.generations.note({*moved[whole:], *changes.gone, *(troubled ^ self._troubled)})
+        others = {name for name, _ in troubled.items() ^ self._troubled.items()}
+        if moved or changes.gone or packed or others:
+            self.generations.note({*moved[whole:], *changes.gone, *others, *children})
         self._troubled = troubled
         known.update(found, changes.gone)
         self._known, self._stamp = known, stamp
@@ -173,12 +187,12 @@ class Catalogue:
 
     def _store_parts(
         self, moved: Sequence[str], changed: Mapping[str, Branch], told: Callable[[int], None] | None, *, final: bool
-    ) -> set[str] | None:
+    ) -> dict[str, Trouble] | None:
         """Read and write very many in parts, so that a first look that is interrupted goes on from the last.
 
-        Gives the names of the troubled; `None` where another process wrote meanwhile.
+        Gives the troubled; `None` where another process wrote meanwhile.
         """
-        troubled: set[str] = set()
+        troubled: dict[str, Trouble] = {}
         for start in range(0, len(moved), _AT_ONCE):
             part = moved[start : start + _AT_ONCE]
             read = self._read(enumerate(part, start + 1), changed, told)
@@ -225,41 +239,41 @@ class Catalogue:
                 connection.execute("INSERT OR REPLACE INTO stamp VALUES (0, ?)", (stamp,))
         return True
 
-    def _tell_vanished(self, gone: Mapping[str, str], news: Sequence[str]) -> None:
+    def _tell_vanished(self, known: Known, gone: Mapping[str, str], news: Sequence[str]) -> None:
         """Tell of branches that nobody took out on purpose: who deletes or purges takes them out of the index first."""
-        if not gone:
-            return
-        with self.database.reading() as connection:
-            found = [connection.execute("SELECT name FROM refs WHERE name = ?", (name,)).fetchone() for name in gone]
-            listed = {row[0] for row in found if row is not None}
-        for name, oid in gone.items():
-            if (
-                name in listed
-                and oid
-                and is_session_branch(name)
-                and not any(was_renamed(self._repository, name, new) for new in news)
-            ):
-                self._vanished(name, oid)
+        listed = (name for name, branch in known.of(gone).items() if branch is not None)
+        for name in filter(is_session_branch, listed):
+            if gone[name] and not any(was_renamed(self._repository, name, new) for new in news):
+                self._vanished(name, gone[name])
 
     def forget(self, *names: str) -> None:
-        """Take sessions out, so that their going is not noticed as a loss; part of deleting, renaming and purging."""
+        """Take sessions out, so that their going is not noticed as a loss; part of deleting, renaming and purging.
+
+        Those that another process has brought back meanwhile stay.
+        """
         if names:
             self._guarded(lambda: self._forget(names))
 
     def _forget(self, names: Sequence[str]) -> None:
         with self.database.writing() as connection:
+            # Looked at where nobody else can write: who brings one back later looks, and puts it in, after this.
+            names = [name for name in names if is_gone(self._repository, name)]
             for name in names:
                 putting.drop_session(connection, name)
                 connection.execute("DELETE FROM refs WHERE name = ?", (name,))
-        self.generations.note(names)
+            children = told_by(connection, names)
+            for name, oid in children.items():
+                putting.put_row(connection, rows.row_of(self._repository, name, oid))
+        self.generations.note([*names, *children])
+        for name in names:
+            self._troubled.pop(name, None)
         if self._known is not None:
-            self._known.update({}, list(names))
+            self._known.update({}, names)
 
     def discard(self) -> None:
         """Throw the index and the entries kept for loading away; the next question makes them anew."""
         with self._lock:
-            self._known, self._stamp = None, None
-            self.generations.note(None)
+            self._forget_all()
             self.database.discard()
             entries.EntryCache.of(self._repository).discard()
 
@@ -268,7 +282,7 @@ class Catalogue:
         with self._lock:
             try:
                 self.database.rewrite(putting.drop_words)
-            except sqlite3.DatabaseError:
+            except DAMAGE:
                 self.discard()
             entries.EntryCache.of(self._repository).discard()
 
@@ -286,8 +300,8 @@ class Catalogue:
         """List the wanted sessions, newest first, or those with the most entries; what is known is not made anew."""
         order = ("messages + executions DESC, " if biggest else "") + "updated DESC, name"
         query = f"SELECT {COLUMNS} FROM sessions{wanted.where()} ORDER BY {order} LIMIT ?"  # noqa: S608 - own text
-        brief = query.replace(COLUMNS, "name, oid, problem, id", 1)
-        values = [*wanted.values, -1 if limit is None else max(0, limit)]
+        brief = query.replace(COLUMNS, "name, oid, problem, parent, id", 1)
+        values = [*wanted.values, -1 if limit is None else at_most(limit)]
 
         def ask() -> list[SessionSummary]:
             self._refresh(progress)
@@ -298,14 +312,29 @@ class Catalogue:
 
         return self._guarded(ask)
 
-    def named(self, names: Iterable[str]) -> list[SessionSummary]:
-        """The summaries of these sessions, as far as they are there, as the last `refresh` saw them."""
+    def generation(self) -> int:
+        """The number of the last change."""
+
+        def ask() -> int:
+            self._refresh(None)
+            return self.generations.now
+
+        return self._guarded(ask)
+
+    def changes(self, generation: int) -> ListChanges | None:
+        """What changed after a generation, all of one moment; `None` where that cannot be told."""
         query = f"SELECT {COLUMNS} FROM sessions WHERE name = ?"  # noqa: S608 - own text
 
-        def ask() -> list[SessionSummary]:
+        def ask() -> ListChanges | None:
+            self._refresh(None)
+            changed = self.generations.changed_since(generation)
+            if changed is None:
+                return None
+            names = sorted(filter(is_session_branch, changed))
             with self.database.reading() as connection:
-                found = [connection.execute(query, (storable(name),)).fetchone() for name in sorted(names)]
-                return [summary_of(row) for row in found if row is not None]
+                found = [connection.execute(query, (storable(name),)).fetchone() for name in names]
+            summaries = tuple(summary_of(row) for row in found if row is not None)
+            return ListChanges(self.generations.now, tuple(names), summaries)
 
         return self._guarded(ask)
 
@@ -339,7 +368,7 @@ class Catalogue:
 
         def ask() -> T:
             self._refresh(progress)
-            self._refresh_texts(progress, patience)
+            read_words(self.database, self._repository, progress, patience)
             with self.database.reading() as connection:
                 return question(connection)
 
@@ -357,44 +386,15 @@ class Catalogue:
 
         return self._guarded(ask)
 
-    def _refresh_texts(self, progress: Progress | None, patience: float | None) -> None:
-        """Read the words of what changed, the newest first; cut short, it goes on there the next time."""
-        if patience is not None and patience <= 0:
-            return
-        until = None if patience is None else clock.monotonic() + patience
-        with self.database.reading() as connection:
-            found = waiting(connection)
-        done = 0
-        for block in blocks(found):
-            with self.database.writing() as connection:
-                texts.index_block(connection, self._repository, block)
-            done += len(block)
-            if progress is not None:
-                progress(done, len(found), "indexing words")
-            if until is not None and clock.monotonic() >= until:
-                return
-
 
 def _tell(progress: Progress, total: int, number: int) -> None:
     progress(number, total, "reading sessions")
-
-
-def _checked(stamp: str) -> str:
-    """The stamp of an earlier process; raises `sqlite3.DatabaseError` where it is none."""
-    try:
-        told = json.loads(stamp)
-        whole = all(len(look) == 3 for look in told["seen"].values()) and "packed-refs" in told["seen"]
-        if not (isinstance(told["at"], int) and whole):
-            raise ValueError("it is no stamp")  # noqa: TRY301 - one way out for all that is no stamp
-    except (ValueError, KeyError, TypeError, AttributeError) as problem:
-        raise sqlite3.DatabaseError("the stamp in the index cannot be read") from problem
-    return stamp
 
 
 def _data_version(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA data_version").fetchone()[0])
 
 
-def _troubled(found: Sequence[Row]) -> set[str]:
-    """The names of those that cannot be read."""
-    return {row.name for row in found if row.problem}
+def _troubled(found: Sequence[Row]) -> dict[str, Trouble]:
+    """Those that cannot be read."""
+    return {row.name: (row.oid, storable(row.problem)) for row in found if row.problem}

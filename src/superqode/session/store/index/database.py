@@ -11,12 +11,25 @@ from pathlib import Path
 from threading import RLock
 from typing import Final, TypeVar
 
-__all__ = ["VERSION", "Database", "Health", "health", "read_only"]
+__all__ = ["DAMAGE", "VERSION", "Database", "Health", "health", "read_only"]
 
 T = TypeVar("T")
 
 # Any change to the tables below, or to what is put in them, takes a new number.
-VERSION: Final = 7
+VERSION: Final = 8
+
+# What reading a damaged file ends in: what SQLite says; its messages with bytes in them that are no UTF-8, which Python
+# cannot give; and values that are none of ours, which are computed with.
+DAMAGE: Final = (sqlite3.DatabaseError, UnicodeDecodeError, OverflowError, TypeError)
+
+# What SQLite says of a file that is whole: this process may not write there, or another one holds it.
+_CLOSED: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+_WHOLE: Final = (*_CLOSED, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+# How long another process may hold it, in seconds; who was stopped while it wrote would hold it for ever.
+_WAIT: Final = 5.0
+
+# Files beside it in which a change stands that is not in it yet.
+_PENDING: Final = ("-wal", "-journal")
 
 # How far apart SQLite writes to make room for the memory that WAL shares, in bytes.
 _SHARED_STEP: Final = 4096
@@ -32,7 +45,7 @@ CREATE TABLE sessions (
     title TEXT NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL, project TEXT NOT NULL,
     origin TEXT, folder TEXT,
     messages INTEGER NOT NULL, executions INTEGER NOT NULL, agents TEXT NOT NULL, tags TEXT NOT NULL,
-    parent TEXT, problem TEXT NOT NULL, timeline TEXT, indexed_timeline TEXT, indexed_title TEXT,
+    parent TEXT, told TEXT, problem TEXT NOT NULL, timeline TEXT, indexed_timeline TEXT, indexed_title TEXT,
     input INTEGER, output INTEGER, dollars REAL, folded TEXT NOT NULL
 );
 CREATE INDEX sessions_updated ON sessions (updated DESC, name);
@@ -40,6 +53,7 @@ CREATE INDEX sessions_project ON sessions (project, updated DESC);
 CREATE INDEX sessions_noted ON sessions (project, updated DESC) WHERE origin IS NOT NULL;
 CREATE INDEX sessions_origin ON sessions (origin) WHERE origin IS NOT NULL;
 CREATE INDEX sessions_parent ON sessions (parent);
+CREATE INDEX sessions_told ON sessions (told) WHERE told IS NOT NULL;
 CREATE INDEX sessions_unindexed ON sessions (id) WHERE indexed_title IS NULL;
 CREATE INDEX sessions_troubled ON sessions (name) WHERE problem != '';
 CREATE INDEX sessions_size ON sessions (messages + executions);
@@ -63,17 +77,22 @@ class Health(StrEnum):
     MISSING = "not made yet"
     OTHER = "of another version, and made anew when it is needed"
     DAMAGED = "damaged"
+    HIDDEN = "in a folder that you may not look into"
 
 
 def health(path: Path) -> Health:
     """Look at an index; changes nothing."""
-    if not path.exists():
+    try:
+        path.stat()
+    except PermissionError:
+        return Health.HIDDEN
+    except OSError:
         return Health.MISSING
     try:
         with read_only(path) as connection:
             told = connection.execute("PRAGMA quick_check(1)").fetchone()
             version = connection.execute("PRAGMA user_version").fetchone()
-    except sqlite3.DatabaseError:
+    except DAMAGE:
         return Health.DAMAGED
     if told != ("ok",):
         return Health.DAMAGED
@@ -82,20 +101,44 @@ def health(path: Path) -> Health:
 
 @contextmanager
 def read_only(path: Path) -> Iterator[sqlite3.Connection]:
-    """Give a connection to an index that makes and changes nothing.
+    """Give a connection to an index that makes and changes nothing; also where nothing can be written beside it.
 
-    Raises:
-        sqlite3.DatabaseError: there is none, or it is damaged.
+    Reading from it raises one of `DAMAGE` where there is none, or it is damaged.
     """
-    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", timeout=5.0, uri=True)
+    connection = _reader(path, "mode=ro")
     try:
+        if _is_closed(connection) and not any(_has_content(path.with_name(path.name + end)) for end in _PENDING):
+            connection.close()
+            connection = _reader(path, "immutable=1")
         yield connection
     finally:
         connection.close()
 
 
+def _reader(path: Path, access: str) -> sqlite3.Connection:
+    return sqlite3.connect(f"{path.absolute().as_uri()}?{access}", timeout=_WAIT, uri=True)
+
+
+def _is_closed(connection: sqlite3.Connection) -> bool:
+    """Whether the memory that WAL shares cannot be made: without it only a file that rests can be read."""
+    try:
+        connection.execute("PRAGMA schema_version").fetchone()
+    except DAMAGE as problem:
+        return _code(problem) in _CLOSED
+    return False
+
+
+def _has_content(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except OSError:
+        return False
+
+
 class Database:
     """A connection to the index, for one process; its lock serialises its threads.
+
+    Where the file cannot be used it works in memory from then on, and begins there with what can be read of the file.
 
     Args:
         path: the file.
@@ -110,6 +153,7 @@ class Database:
         self._connection: sqlite3.Connection | None = None
         self._lock = RLock()
         self._in_memory = False
+        self._begun = False
         self._opened = 0
 
     @contextmanager
@@ -134,6 +178,8 @@ class Database:
     def guarded(self, action: Callable[[], T], forget: Callable[[], None] | None = None) -> T:
         """Run an action; where the file fails, open it anew, make it anew, then do without it, and run it again.
 
+        A file that another process holds, or that cannot be written, stays as it is, and is done without at once.
+
         Args:
             action: what to do with the database.
             forget: called before each further try, for what the caller knows of the file.
@@ -141,10 +187,10 @@ class Database:
         for give_up in (self.close, self.discard, self.leave_disk):
             try:
                 return action()
-            except sqlite3.DatabaseError:
+            except DAMAGE as problem:
                 if forget is not None:
                     forget()
-                give_up()
+                (self._leave_whole if _is_whole(problem) else give_up)()
         return action()
 
     def discard(self) -> None:
@@ -154,16 +200,17 @@ class Database:
             try:
                 for suffix in ("", "-wal", "-shm", "-journal"):
                     self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
-            except OSError:
-                self._in_memory = True  # a read-only store
+            except OSError:  # a read-only store
+                self.leave_disk()
 
     def rewrite(self, change: Callable[[sqlite3.Connection], None]) -> None:
         """Change the file and write all of it anew: nothing is on the disk any more of what was taken out.
 
-        Raises:
-            sqlite3.DatabaseError: it is damaged, or another process reads it all the time; something may be left.
+        Raises one of `DAMAGE`: it is damaged, or another process reads it all the time; something may be left.
         """
         with self._lock:
+            if self._in_memory:
+                raise sqlite3.OperationalError("the file cannot be changed")
             with self.writing() as connection:
                 change(connection)
             connection.execute("VACUUM")
@@ -175,7 +222,13 @@ class Database:
         """Work in memory from now on: list and search work all the same, only slower."""
         with self._lock:
             self.close()
-            self._in_memory = True
+            self._in_memory, self._begun = True, False
+
+    def _leave_whole(self) -> None:
+        """As `leave_disk`, beginning with what can be read of the file."""
+        with self._lock:
+            self.close()
+            self._in_memory = self._begun = True
 
     def close(self) -> None:
         """Close the connection; the next use opens it again."""
@@ -189,31 +242,40 @@ class Database:
             self.close()
             raise sqlite3.DatabaseError("another process made the index anew")
         if self._connection is None:
-            try:
-                self._connection = self._connect()
-            except (sqlite3.DatabaseError, OSError):
-                self.discard()
-                self._connection = self._connect_again()
+            self._connection = self._connect_somehow()
         return self._connection
 
-    def _connect_again(self) -> sqlite3.Connection:
-        try:
-            return self._connect()
-        except (sqlite3.DatabaseError, OSError):
-            self._in_memory = True
-            return self._connect()
+    def _connect_somehow(self) -> sqlite3.Connection:
+        for give_up in (self.discard, self.leave_disk):
+            try:
+                return self._connect()
+            except (*DAMAGE, OSError) as problem:
+                (self._leave_whole if _is_whole(problem) else give_up)()
+        return self._connect()
 
     def _connect(self) -> sqlite3.Connection:
         if self._in_memory:
-            return self._prepare(_connection(":memory:"))
+            return self._prepare(self._copied() if self._begun else _connection(":memory:"))
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         connection = _connection(str(self._path))
         try:
             self._prepare(connection)
-        except sqlite3.DatabaseError:
+        except DAMAGE:
             connection.close()
             raise
         self._opened = _identity(self._path)
+        return connection
+
+    def _copied(self) -> sqlite3.Connection:
+        """A connection to memory that has what the file has; nothing where it cannot be read."""
+        connection = _connection(":memory:")
+        try:
+            with read_only(self._path) as found:
+                if found.execute("PRAGMA user_version").fetchone() == (self._version,):
+                    found.backup(connection)
+        except DAMAGE:
+            connection.close()
+            return _connection(":memory:")
         return connection
 
     def _journal_mode(self) -> str:
@@ -254,6 +316,19 @@ def _identity(path: Path) -> int:
         return 0
 
 
+def _is_whole(problem: Exception) -> bool:
+    """Whether an error tells of a file that is whole, though it cannot be used."""
+    if isinstance(problem, OSError):
+        return True
+    return _code(problem) in _WHOLE
+
+
+def _code(problem: Exception) -> int:
+    """What kind of error it is; 0 where SQLite did not say."""
+    code: int = getattr(problem, "sqlite_errorcode", 0)
+    return 0 if code == sqlite3.SQLITE_READONLY_DBMOVED else code & 0xFF  # then another file is in its place
+
+
 def _connection(path: str) -> sqlite3.Connection:
     # Transactions are begun by hand, and a lock of ours serialises the threads.
-    return sqlite3.connect(path, timeout=30.0, isolation_level=None, check_same_thread=False)
+    return sqlite3.connect(path, timeout=_WAIT, isolation_level=None, check_same_thread=False)

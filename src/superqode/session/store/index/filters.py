@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 else:
     (projects,) = lazy_modules("superqode.session.store.index", "projects")
 
-__all__ = ["Filter", "folded", "storable"]
+__all__ = ["Filter", "at_most", "folded", "storable"]
 
 
 class Filter:
@@ -94,6 +95,11 @@ def _edge(moment: datetime) -> int:
 def folded(title: str, tags: Iterable[str]) -> str:
     """What a text is looked for in, whatever the case; a separator that nobody types keeps it from crossing over."""
     return "\x1f".join([title, *tags]).casefold()
+
+
+def at_most(limit: int) -> int:
+    """A limit as SQLite and `islice` take it."""
+    return min(max(0, limit), sys.maxsize)
 
 
 def storable(text: str) -> str:

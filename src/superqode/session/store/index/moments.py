@@ -16,5 +16,5 @@ def to_micros(moment: datetime) -> int:
 
 
 def from_micros(micros: int) -> datetime:
-    """The time that `to_micros` gave."""
+    """The time that `to_micros` gave; raises TypeError or OverflowError where it gave none such."""
     return _EPOCH + timedelta(microseconds=micros)

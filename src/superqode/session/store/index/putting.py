@@ -25,6 +25,7 @@ def put_row(connection: sqlite3.Connection, row: Row) -> None:
         storable(jsontext.dump_text(list(row.agents))),
         storable(jsontext.dump_text(list(row.tags))),
         None if row.parent is None else storable(row.parent),
+        None if row.told is None else storable(row.told),
         storable(row.problem),
         row.timeline,
         None if row.identity is None else storable(row.identity.origin),
@@ -37,13 +38,14 @@ def put_row(connection: sqlite3.Connection, row: Row) -> None:
     name = storable(row.name)
     connection.execute(
         "INSERT INTO sessions (name, oid, title, created, updated, project, messages, executions, agents, tags, parent,"
-        " problem, timeline, origin, folder, input, output, dollars, folded)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        " told, problem, timeline, origin, folder, input, output, dollars, folded)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (name) DO UPDATE SET (oid, title, created, updated, project, messages, executions, agents, tags,"
-        " parent, problem, timeline, origin, folder, input, output, dollars, folded, indexed_title)"
+        " parent, told, problem, timeline, origin, folder, input, output, dollars, folded, indexed_title)"
         " = (excluded.oid, excluded.title, excluded.created, excluded.updated, excluded.project, excluded.messages,"
-        " excluded.executions, excluded.agents, excluded.tags, excluded.parent, excluded.problem, excluded.timeline,"
-        " excluded.origin, excluded.folder, excluded.input, excluded.output, excluded.dollars, excluded.folded, NULL)",
+        " excluded.executions, excluded.agents, excluded.tags, excluded.parent, excluded.told, excluded.problem,"
+        " excluded.timeline, excluded.origin, excluded.folder,"
+        " excluded.input, excluded.output, excluded.dollars, excluded.folded, NULL)",
         (name, *values),
     )
     session = connection.execute("SELECT id FROM sessions WHERE name = ?", (name,)).fetchone()[0]

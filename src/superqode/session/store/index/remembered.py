@@ -6,13 +6,14 @@ a check that is to be quick trusts that reading as long as each pack has its len
 
 from __future__ import annotations
 
-import sqlite3
+from datetime import datetime
 from pathlib import Path
 
 from superqode.session.git.packs import packs_fit
 from superqode.session.git.repository import Repository
-from superqode.session.store.index.database import VERSION, read_only
+from superqode.session.store.index.database import DAMAGE, VERSION, read_only
 from superqode.session.store.index.filters import storable
+from superqode.session.store.index.moments import from_micros
 
 __all__ = ["Remembered"]
 
@@ -29,10 +30,15 @@ class Remembered:
         fit = packs_fit(repository.path / "objects" / "pack")
         self._saves = _saves(repository.own / "index.sqlite") if fit else {}
 
-    def changed_at(self, name: str, tip: str) -> int | None:
-        """When a session changed, in microseconds since 1970; `None` where its last save is to be read."""
+    def changed_at(self, name: str, tip: str) -> datetime | None:
+        """When a session changed; `None` where its last save is to be read."""
         oid, updated = self._saves.get(storable(name), ("", 0))
-        return updated if oid == tip and self._objects.is_packed(tip) else None
+        if oid != tip or not self._objects.is_packed(tip):
+            return None
+        try:
+            return from_micros(updated)
+        except DAMAGE:
+            return None
 
 
 def _saves(path: Path) -> dict[str, tuple[str, int]]:
@@ -43,5 +49,5 @@ def _saves(path: Path) -> dict[str, tuple[str, int]]:
                 return {}
             found = connection.execute("SELECT name, oid, updated FROM sessions WHERE problem = ''")
             return {name: (oid, updated) for name, oid, updated in found}
-    except sqlite3.DatabaseError:
+    except DAMAGE:
         return {}

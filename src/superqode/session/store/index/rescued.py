@@ -89,5 +89,5 @@ def _load(text: str) -> tuple[str, ...]:
     """Raises `sqlite3.DatabaseError` where it is no list of texts."""
     try:
         return tuple(json.loads(text)) if text != "[]" else ()
-    except (ValueError, TypeError) as problem:
+    except (ValueError, TypeError, RecursionError) as problem:
         raise sqlite3.DatabaseError("a row of the record cannot be read") from problem

@@ -18,7 +18,10 @@ __all__ = ["Row", "row_of"]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What the index keeps of a session; times in microseconds since 1970."""
+    """What the index keeps of a session; times in microseconds since 1970.
+
+    `told` is the id that its save has, where that is another one: whether it is the parent depends on its being there.
+    """
 
     name: str
     oid: str
@@ -32,6 +35,7 @@ class Row:
     tags: tuple[str, ...] = ()
     findings: tuple[str, ...] = ()
     parent: str | None = None
+    told: str | None = None
     problem: str = ""
     timeline: str | None = None
     identity: ProjectIdentity | None = None
@@ -64,6 +68,7 @@ def row_of(repository: Repository, name: str, oid: str) -> Row:
         tags=meta.tags,
         findings=found_severities(meta.metadata),
         parent=parent,
+        told=None if meta.id == name else meta.id,
         timeline=tree.timeline,
         identity=ProjectIdentity.noted(meta.metadata),
         usage=usage_of(meta.metadata),

@@ -10,20 +10,24 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 from collections.abc import Callable, Collection, Mapping
+from stat import S_ISLNK
 from typing import Final, NamedTuple
 
 from superqode.session import clock
 from superqode.session.errors import CorruptObject
 from superqode.session.git import packed_refs
-from superqode.session.git.refs import is_ref_name
+from superqode.session.git.refs import NAME_MAX, is_ref_name
 from superqode.session.git.repository import HEADS, Repository
 
 __all__ = [
-    "DAMAGED",
+    "PACKED",
     "Branch",
     "Changes",
+    "as_good",
     "changed_since",
+    "checked",
     "differs",
     "folders_of",
     "packed_moved",
@@ -31,6 +35,7 @@ __all__ = [
     "scan",
     "take_stamp",
     "unread",
+    "with_symbolic",
 ]
 
 _RACY_NS: Final = 2_000_000_000
@@ -41,7 +46,9 @@ _MISSING: Final = [0, 0, 0]
 Look = tuple[int, int, int]
 PACKED: Final = (0, 0, 0)
 _UNSURE: Final = (0, 0, 1)
-DAMAGED: Final = (0, 0, 2)
+_DAMAGED: Final = (0, 0, 2)
+# It moves with another ref, while its own file stays.
+_SYMBOLIC: Final = (0, 0, 3)
 
 
 class Branch(NamedTuple):
@@ -53,12 +60,12 @@ class Branch(NamedTuple):
 
 def differs(before: Branch | None, now: Branch) -> bool:
     """Whether a branch is to be read again."""
-    return before is None or before.oid != now.oid or before.file == DAMAGED
+    return before is None or before.oid != now.oid or before.file == _DAMAGED
 
 
 def unread(before: Branch | None) -> Branch:
     """A branch whose file cannot be read; where it was stays known."""
-    return Branch(before.oid if before is not None else "", DAMAGED)
+    return Branch(before.oid if before is not None else "", _DAMAGED)
 
 
 class Changes:
@@ -70,9 +77,10 @@ class Changes:
         damaged: names whose file cannot be read, and why.
         folders: the folders that were read.
         loose: names that stand in files of their own now.
+        symbolic: whether any of these leads to another ref.
     """
 
-    __slots__ = ("changed", "damaged", "folders", "gone", "loose")
+    __slots__ = ("changed", "damaged", "folders", "gone", "loose", "symbolic")
 
     def __init__(self) -> None:
         self.changed: dict[str, Branch] = {}
@@ -80,6 +88,7 @@ class Changes:
         self.damaged: dict[str, str] = {}
         self.folders: list[str] = []
         self.loose: set[str] = set()
+        self.symbolic = False
 
 
 def _look(path: str) -> list[int]:
@@ -96,11 +105,30 @@ def take_stamp(repository: Repository, folders: list[str]) -> str:
     return json.dumps({"at": int(clock.now().timestamp() * 1e9), "seen": seen}, sort_keys=True)
 
 
+def with_symbolic(stamp: str) -> str:
+    """A stamp that proves nothing: a symbolic ref moves with any other, which may stand anywhere."""
+    return json.dumps(json.loads(stamp) | {"symbolic": True}, sort_keys=True)
+
+
+def checked(stamp: str) -> str:
+    """The stamp of an earlier process; raises `sqlite3.DatabaseError` where it is none."""
+    try:
+        told = json.loads(stamp)
+        whole = all([*map(type, look)] == [int] * 3 for look in told["seen"].values()) and "packed-refs" in told["seen"]
+        if not (isinstance(told["at"], int) and whole):
+            raise ValueError("it is no stamp")  # noqa: TRY301 - one way out for all that is no stamp
+    except (ValueError, KeyError, TypeError, AttributeError) as problem:
+        raise sqlite3.DatabaseError("the stamp in the index cannot be read") from problem
+    return stamp
+
+
 def changed_since(repository: Repository, stamp: str | None) -> bool:
     """Whether branches may have changed since a stamp was taken."""
     if stamp is None:
         return True
     told = json.loads(stamp)
+    if told.get("symbolic"):
+        return True
     for name, then in told["seen"].items():
         if then != _look(f"{repository.path}/{name}") or told["at"] - then[0] < _RACY_NS:
             return True
@@ -124,6 +152,13 @@ def packed_same(before: str, after: str) -> bool:
     return not packed_moved(before, after) and told["at"] - told["seen"]["packed-refs"][0] >= _RACY_NS
 
 
+def as_good(before: str, after: str) -> bool:
+    """Whether a stamp tells as much as a later one: all looks the same, and its times prove it."""
+    told, now = json.loads(before), json.loads(after)
+    same = told["seen"] == now["seen"] and told.get("symbolic") == now.get("symbolic")
+    return same and all(told["at"] - look[0] >= _RACY_NS for look in told["seen"].values())
+
+
 def scan(
     repository: Repository,
     known_loose: Mapping[str, Branch],
@@ -141,7 +176,10 @@ def scan(
     """
     changes = Changes()
     # Loose first: packing writes packed-refs before it removes a file, so this order misses nothing.
-    _scan_folder(repository, HEADS, known_loose, changes)
+    folders = [HEADS]
+    while folders:  # a name may have hundreds of parts: no recursion
+        folder = folders.pop()
+        folders += reversed(_scan_folder(repository, folder, known_loose, changes))
     if packed_same:
         _compare_vanished(repository, known_loose, changes)
     else:
@@ -173,13 +211,16 @@ def _compare_packed(repository: Repository, known_loose: Collection[str], known:
     changes.gone += sorted(name for name in before if name not in names and name not in changes.loose)
 
 
-def _scan_folder(repository: Repository, folder: str, known: Mapping[str, Branch], changes: Changes) -> None:
-    """Compare the files of a folder; the loop is tight because a store may have ten thousand of them."""
+def _scan_folder(repository: Repository, folder: str, known: Mapping[str, Branch], changes: Changes) -> list[str]:
+    """Compare the files of a folder; the loop is tight because a store may have ten thousand of them.
+
+    Gives the folders in it that may hold refs.
+    """
     changes.folders.append(folder)
     prefix = folder.removeprefix(HEADS)
     now = int(clock.now().timestamp() * 1e9)
     below: list[str] = []
-    suspects: list[tuple[str, Look]] = []
+    suspects: list[tuple[str, Look, int]] = []
     try:
         with os.scandir(f"{repository.path}/{folder}") as entries:
             for entry in entries:
@@ -193,26 +234,27 @@ def _scan_folder(repository: Repository, folder: str, known: Mapping[str, Branch
                 if before is not None and before.file == look:
                     changes.loose.add(name)
                 elif entry.is_dir(follow_symlinks=False):
-                    below.append(entry.name)
+                    below.append(f"{folder}{entry.name}/")
                 elif is_ref_name(HEADS + name):  # no lock, and nothing that is no UTF-8
-                    suspects.append((name, look))
+                    suspects.append((name, look, found.st_mode))
     except (FileNotFoundError, NotADirectoryError):
-        return
+        return []
     except OSError as problem:
         raise CorruptObject(folder, f"its folder cannot be read ({problem.strerror})") from problem
-    for name, look in suspects:
-        _read_branch(repository, name, look if now - look[1] >= _RACY_NS else _UNSURE, changes)
-    for name in below:
-        _scan_folder(repository, f"{folder}{name}/", known, changes)
+    for name, look, mode in suspects:
+        _read_branch(repository, name, look if now - look[1] >= _RACY_NS else _UNSURE, mode, changes)
+    return [name for name in below if len(name) < NAME_MAX]
 
 
-def _read_branch(repository: Repository, name: str, look: Look, changes: Changes) -> None:
+def _read_branch(repository: Repository, name: str, look: Look, mode: int, changes: Changes) -> None:
     try:
-        oid = repository.refs.read(HEADS + name)
+        real, oid = repository.refs.resolve(HEADS + name)
     except CorruptObject as problem:
         changes.loose.add(name)
         changes.damaged[name] = problem.reason
         return
     if oid is not None:
         changes.loose.add(name)
-        changes.changed[name] = Branch(oid, look)
+        symbolic = real != HEADS + name or S_ISLNK(mode)
+        changes.symbolic |= symbolic
+        changes.changed[name] = Branch(oid, _SYMBOLIC if symbolic else look)

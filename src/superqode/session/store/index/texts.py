@@ -10,14 +10,15 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
-from superqode.session.codec import jsontext
 from superqode.session.errors import CorruptObject, CorruptSession, InvalidEntry
 from superqode.session.git.objects import Objects
 from superqode.session.git.repository import Repository
 from superqode.session.models import Entry, Message
+from superqode.session.store.index.filters import storable
 from superqode.session.store.index.moments import to_micros
+from superqode.session.store.index.summaries import labels_of
 from superqode.session.store.index.waiting import Waiting
-from superqode.session.store.index.words import entry_text, segment
+from superqode.session.store.index.words import described, entry_text, segment
 from superqode.session.store.state import read_entry
 from superqode.session.store.timeline_files import EntryFiles, walk_timeline
 from superqode.session.store.timeline_tree import common_entries
@@ -72,8 +73,9 @@ def _index_session(
         return  # another process noticed meanwhile that it is deleted, or read it
     title, tags, project, timeline, indexed, _ = row
     connection.execute("DELETE FROM titles WHERE rowid = ?", (session,))
-    described = " ".join([title, *jsontext.load(tags), project.rpartition("/")[2], name])
-    connection.execute("INSERT INTO titles (rowid, body) VALUES (?, ?)", (session, segment(described)))
+    connection.execute(
+        "INSERT INTO titles (rowid, body) VALUES (?, ?)", (session, described(title, labels_of(tags), project, name))
+    )
     if timeline != indexed:
         keep = _still_same(repository.objects, indexed, timeline)
         connection.execute("DELETE FROM entries WHERE session = ? AND position >= ?", (session, keep))
@@ -120,19 +122,14 @@ def _index_entry(
     kind = entry.role.value if isinstance(entry, Message) else "call"
     connection.execute(
         "INSERT INTO entries (session, position, text, kind, entry) VALUES (?, ?, ?, ?, ?)",
-        (session, position, text, kind, _storable(entry.id)),
+        (session, position, text, kind, storable(entry.id)),
     )
 
 
 def _facts(entry: Entry) -> tuple[Any, ...]:
     """What is kept of an entry beside its words: moment, agent, tool, whether it failed, tokens, dollars."""
-    about = to_micros(entry.timestamp), _storable(entry.agent_name or "")
+    about = to_micros(entry.timestamp), storable(entry.agent_name or "")
     if isinstance(entry, Message):
         told = usage_of(entry.metadata)
         return *about, None, 0, told.input_tokens, told.output_tokens, told.dollars
-    return *about, _storable(entry.tool_name), int(not entry.success), None, None, None
-
-
-def _storable(text: str) -> str:
-    """SQLite stores UTF-8 only."""
-    return text.encode("utf-8", "replace").decode()
+    return *about, storable(entry.tool_name), int(not entry.success), None, None, None

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any, Final
 
 from superqode.session.codec import jsontext
 from superqode.session.errors import InvalidEntry
 
-__all__ = ["entry_text", "match_expression", "segment", "snippet"]
+__all__ = ["described", "entry_text", "match_expression", "segment", "snippet"]
 
 # CJK radicals to unified ideographs, kana, Hangul, compatibility and half-width forms, the supplementary planes; emoji.
 _SINGLES: Final = (
@@ -49,6 +49,11 @@ def entry_text(values: Mapping[str, Any]) -> str:
     if not isinstance(text, str):
         raise InvalidEntry("its content is no text")
     return text
+
+
+def described(title: str, tags: Iterable[str], project: str, name: str) -> str:
+    """What the table of titles has of a session."""
+    return segment(" ".join([title, *tags, project.rpartition("/")[2], name]))
 
 
 def segment(text: str) -> str:
