@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from superqode.session import Session
@@ -353,6 +355,38 @@ def test_what_is_not_saved_is_tried_again_when_one_leaves(library_of_sessions, f
     library_of_sessions.run(story, session="fix-sql")
 
     assert _said(library_of_sessions)[-1] == "from here"
+
+
+def test_a_note_that_waits_is_kept_when_one_leaves(library_of_sessions, monkeypatch):
+    """Whoever quits while a note waits for what another process saved to be read in loses nothing of it."""
+
+    async def story(ada):
+        screen, opened = ada.app.screen, ada.app.screen.opened
+        begun, left = asyncio.Event(), asyncio.Event()
+
+        async def slow(*args, real=opened._store.load, **options):
+            begun.set()
+            await left.wait()
+            return await real(*args, **options)
+
+        async def leaves(real=screen._end_talk):
+            asyncio.get_running_loop().call_later(0.3, left.set)
+            await real()
+
+        monkeypatch.setattr(opened._store, "load", slow)
+        monkeypatch.setattr(screen, "_end_talk", leaves)
+        with library_of_sessions.open_store() as other:
+            theirs = other.load("fix-sql")
+            theirs.add_message("user", "from another window")
+            other.save(theirs)
+        ada.app.screen.store_changed()
+        await begun.wait()
+        await ada.type("from here")
+        await ada.pilot.press("enter", "ctrl+q")
+
+    library_of_sessions.run(story, session="fix-sql")
+
+    assert _said(library_of_sessions)[-2:] == ["from another window", "from here"]
 
 
 def test_a_full_disk_is_a_notice_and_the_words_stay(library_of_sessions, monkeypatch):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from superqode.session import AsyncSessionStore, Session
 from superqode.session.errors import SessionNotFound
@@ -38,6 +38,7 @@ class OpenSession:
         self._store = store
         self._tip = tip
         self._alone = asyncio.Lock()
+        self._works: set[asyncio.Future[Any]] = set()
         self._unsaved = False
         self.session = session
         self.notice = ""
@@ -176,14 +177,25 @@ class OpenSession:
         last = None if self.session.is_whole else _AT_FIRST
         self._tip, self.session = tip, await self._store.load(self.id, last=last)
 
+    async def settled(self) -> None:
+        """Wait until all that was begun is done; what failed is told to whoever asked for it."""
+        while self._works:
+            await asyncio.wait(self._works)
+
     async def _by_itself(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Do something while nothing else happens to the session, and to its end, also where nobody waits any more."""
+        """Do something while nothing else happens to the session.
+
+        Where nobody waits any more it goes on; whoever ends the loop waits for `settled` first.
+        """
 
         async def alone() -> T:
             async with self._alone:
                 return await work()
 
-        return await asyncio.shield(asyncio.ensure_future(alone()))
+        task = asyncio.ensure_future(alone())
+        self._works.add(task)
+        task.add_done_callback(self._works.discard)
+        return await asyncio.shield(task)
 
 
 async def _tip(store: AsyncSessionStore, session_id: str) -> str:

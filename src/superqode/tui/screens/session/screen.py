@@ -287,8 +287,9 @@ class SessionScreen(StoreScreen[None]):
             await talk.close()
 
     async def on_unmount(self) -> None:
-        """End the agent with the screen, and try once more to keep what could not be saved."""
+        """End the agent with the screen, and keep what was sent; what could not be saved is tried once more."""
         await self._end_talk()
+        await self.opened.settled()
         if self.opened.is_unsaved:
             with told(self):
                 await self.opened.save()
