@@ -169,6 +169,60 @@ def test_hostile_titles_are_seen_and_do_nothing(library_of_sessions):
     library_of_sessions.run(story, start_in_list=True, size=(140, 40))
 
 
+def _sent(ada):
+    """What the screen sends to the terminal as text, without what Textual itself adds."""
+    return "".join(segment.text for strip in ada.app.screen._compositor.render_strips() for segment in strip)
+
+
+def test_hostile_titles_and_tags_do_nothing_in_fields(tui):
+    """Where a title is edited, and a tag stands in the filter, controls are escapes; what was not edited stays."""
+    hostile = "x\x1b]0;pwned\x1b\\y\u202e\nz"
+    with tui.open_store() as store:
+        session = Session(id="theirs", title=HOSTILE, tags=[hostile])
+        session.add_message("user", "hello")
+        store.save(session)
+        store.save(Session(id="mine"))
+
+    async def story(ada):
+        await ada.sees("2 sessions")
+        await ada.press("f")
+        await ada.sees("tag")
+        await ada.press("enter")
+        await ada.until(lambda: isinstance(ada.app.screen, SessionsScreen))
+        await ada.until(lambda: [item.id for item in ada.app.screen.rows.items] == ["theirs"])
+        assert r"\x1b]0;pwned" in ada.app.screen.query_one("#filter").value
+        assert not {"\x1b", "\u202e", "\n"} & set(_sent(ada))
+        await ada.press("e")
+        await ada.sees("Title and tags", r"\x1b[31mevil\u202egnp")
+        assert not {"\x1b", "\u202e", "\n"} & set(_sent(ada))
+        await ada.press("enter")
+        await ada.rests()
+
+    tui.run(story, start_in_list=True)
+
+    with tui.open_store() as store:
+        theirs = store.load("theirs")
+    assert (theirs.title, theirs.tags) == (HOSTILE, [hostile])
+
+
+def test_editing_a_title_leaves_the_tags(tui):
+    """Tags that were not touched are the same after another title was given, commas in them too."""
+    with tui.open_store() as store:
+        store.save(Session(id="mine", title="A", tags=["a,b", " c"]))
+
+    async def story(ada):
+        await ada.sees("1 session")
+        await ada.press("e")
+        await ada.sees("Title and tags")
+        await ada.press("end", "B", "enter")
+        await ada.sees("AB")
+
+    tui.run(story, start_in_list=True)
+
+    with tui.open_store() as store:
+        assert store.load("mine").tags == ["a,b", " c"]
+
+
 def test_the_trash_brings_back_and_forgets(library_of_sessions):
     """`T` lists what was deleted; Enter brings a session back, `p` forgets one for ever, but Enter there means no."""
 
