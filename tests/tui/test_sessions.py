@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-from at_the_screen import HOSTILE
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+from at_the_screen import HOSTILE, Person
 from superqode.session import Session
+from superqode.tui.app import SessionsApp
+from superqode.tui.library import Library
+from superqode.tui.screens.dialogs.asking import Ask
 from superqode.tui.screens.session.screen import SessionScreen
 from superqode.tui.screens.sessions import SessionsScreen
+from superqode.tui.settings import Settings
 
 
 def _titles(ada):
@@ -24,6 +33,67 @@ def test_it_opens_on_the_session_that_changed_last(library_of_sessions):
         await ada.sees("5 sessions")
 
     library_of_sessions.run(story)
+
+
+@asynccontextmanager
+async def _beginning(tui):
+    """Somebody at the app before it has opened anything."""
+    with tui.open_store() as store:
+        app = SessionsApp(lambda: store, Settings(project="/p"))
+        async with app.run_test(size=(100, 30), notifications=True) as pilot:
+            yield Person(app, pilot)
+
+
+@pytest.fixture
+def slow_latest(monkeypatch):
+    """Which session is to be opened is not known before the event is set; the fixture gives how to make that."""
+
+    def make():
+        known = asyncio.Event()
+
+        async def slow(library, real=Library.latest):
+            await known.wait()
+            return await real(library)
+
+        monkeypatch.setattr(Library, "latest", slow)
+        return known
+
+    return make
+
+
+def test_what_opens_first_takes_nobody_away(library_of_sessions, slow_latest):
+    """A session that comes late does not close the question that somebody answers, nor the list they work in."""
+
+    async def live():
+        known = slow_latest()
+        async with _beginning(library_of_sessions) as ada:
+            await ada.until(lambda: ada.app.is_ready)
+            await ada.press("n")
+            await ada.until(lambda: isinstance(ada.app.screen, Ask))
+            await ada.type("My plan")
+            known.set()
+            await ada.until(lambda: any("is in the list" in told for told in ada.told))
+            await ada.press("enter")
+            await ada.until(lambda: isinstance(ada.app.screen, SessionScreen))
+            assert ada.app.screen.opened.session.title == "My plan"
+            assert ada.app.screen.opened.session.messages == []
+
+    asyncio.run(live())
+
+
+def test_a_session_that_opens_late_closes_no_question(library_of_sessions):
+    """Whatever was opened, a question on top stays there until it is answered."""
+
+    async def story(ada):
+        opened = await ada.app.library.open("fix-sql")
+        await ada.press("n")
+        await ada.until(lambda: isinstance(ada.app.screen, Ask))
+        ada.app.show_session(opened)
+        await ada.pilot.pause()
+        assert isinstance(ada.app.screen, Ask)
+        await ada.press("escape")
+
+    library_of_sessions.run(story, start_in_list=True)
 
 
 def test_the_list_first_where_it_is_wished(library_of_sessions):

@@ -9,6 +9,7 @@ from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
+from textual.events import Event, Key, MouseDown
 from textual.screen import Screen
 
 from superqode.tui.library import Library
@@ -57,6 +58,7 @@ class SessionsApp(App[None]):
         self.settings = settings
         self._generation: int | None = None
         self.is_ready = False
+        self._was_touched = False
         for theme in THEMES:
             self.register_theme(theme)
         self._wanted_theme = settings.theme or DEFAULT_THEME
@@ -66,6 +68,11 @@ class SessionsApp(App[None]):
     def get_default_screen(self) -> Screen[None]:
         """The list is below everything else."""
         return SessionsScreen()
+
+    async def on_event(self, event: Event) -> None:
+        """Note that somebody did something."""
+        self._was_touched = self._was_touched or isinstance(event, Key | MouseDown)
+        await super().on_event(event)
 
     def on_mount(self) -> None:
         """Open, on the list, the session that is to be seen first."""
@@ -83,7 +90,11 @@ class SessionsApp(App[None]):
             self.set_interval(_LOOK, self._look)
             first = "" if self.settings.start_in_list else self.settings.session or await self.library.latest()
             if first:
-                self.show_session(await self.library.open(first))
+                opened = await self.library.open(first)
+                if self._was_touched:  # whoever went on meanwhile is not taken elsewhere
+                    tell(self, f"{_named(opened)} is in the list")
+                else:
+                    self.show_session(opened)
             self._generation = await self.library.store.generation()
         if isinstance(self.screen, StoreScreen):
             self.screen.store_changed()
@@ -91,7 +102,10 @@ class SessionsApp(App[None]):
     # -- what the screens ask for ---------------------------------------------------------------------------------
 
     def show_session(self, opened: OpenSession, *, position: int = -1) -> None:
-        """Show an open session on top of the list; another one that was there gives way."""
+        """Show an open session on top of the list; another one that was there gives way, but no question does."""
+        if not all(isinstance(screen, StoreScreen) for screen in self.screen_stack):
+            tell(self, f"{_named(opened)} is in the list: a question stands here")
+            return
         while len(self.screen_stack) > 1 and not isinstance(self.screen, SessionsScreen):
             self.pop_screen()
         from superqode.tui.screens.session.screen import SessionScreen
@@ -182,6 +196,10 @@ class SessionsApp(App[None]):
                 key = f"key: {self.get_key_display(binding)}"
                 yield SystemCommand(binding.description, key, _runner(self, node, binding.action))
         yield from super().get_system_commands(screen)
+
+
+def _named(opened: OpenSession) -> str:
+    return f"“{opened.session.title or opened.id}”"
 
 
 def _runner(app: App[None], node: DOMNode, action: str) -> Callable[[], None]:
