@@ -9,6 +9,7 @@ import pytest
 
 from at_the_screen import HOSTILE, Person
 from superqode.session import Session
+from superqode.session.errors import NotAStore
 from superqode.tui.app import SessionsApp
 from superqode.tui.library import Library
 from superqode.tui.screens.dialogs.asking import Ask
@@ -220,6 +221,50 @@ def test_what_others_save_appears_by_itself(library_of_sessions):
         assert "Theirs" not in ada.shown
 
     library_of_sessions.run(story, start_in_list=True)
+
+
+def test_a_look_that_takes_long_shows_what_it_found(library_of_sessions, monkeypatch):
+    """Looking around may take longer than the time between two looks: what others saved appears all the same."""
+    monkeypatch.setattr("superqode.tui.app._LOOK", 0.05)
+
+    async def story(ada):
+        await ada.sees("5 sessions")
+        running, most = 0, 0
+
+        async def slow(real=ada.app.library.store.generation):
+            nonlocal running, most
+            running += 1
+            most = max(most, running)
+            await asyncio.shield(asyncio.sleep(0.3))
+            found = await real()
+            running -= 1
+            return found
+
+        monkeypatch.setattr(ada.app.library.store, "generation", slow)
+        with library_of_sessions.open_store() as other:
+            other.save(Session(id="theirs", title="Theirs"))
+        await ada.sees("6 sessions", "Theirs")
+        assert most == 1
+
+    library_of_sessions.run(story, start_in_list=True)
+
+
+def test_a_store_that_cannot_be_opened_ends_the_app(tmp_path):
+    """What is wrong with the store is told by the command line: there is nothing to be seen here."""
+
+    def cannot():
+        raise NotAStore(tmp_path, "it is a file")
+
+    async def live():
+        app = SessionsApp(cannot, Settings(project="/p"))
+        async with app.run_test(size=(100, 30)) as pilot:
+            await Person(app, pilot).until(lambda: app.failure is not None)
+        return app
+
+    app = asyncio.run(live())
+
+    assert isinstance(app.failure, NotAStore)
+    assert app._exit
 
 
 def test_hostile_titles_are_seen_and_do_nothing(library_of_sessions):

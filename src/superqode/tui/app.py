@@ -12,6 +12,7 @@ from textual.dom import DOMNode
 from textual.events import Event, Key, MouseDown
 from textual.screen import Screen
 
+from superqode.session.errors import SessionError
 from superqode.tui.library import Library
 from superqode.tui.notices import tell, told
 from superqode.tui.screens.base import StoreScreen
@@ -59,6 +60,7 @@ class SessionsApp(App[None]):
         self._generation: int | None = None
         self.is_ready = False
         self._was_touched = False
+        self._unopened: Exception | None = None
         for theme in THEMES:
             self.register_theme(theme)
         self._wanted_theme = settings.theme or DEFAULT_THEME
@@ -83,8 +85,14 @@ class SessionsApp(App[None]):
 
     @work(exclusive=True, group="opening")
     async def _begin(self) -> None:
+        try:
+            waits = await self.library.ready()
+        except (SessionError, OSError) as problem:  # there is nothing to be shown
+            self._unopened = problem
+            self.exit()
+            return
         with told(self):
-            if waits := await self.library.ready():
+            if waits:
                 tell(self, waits)
             self.is_ready = True
             self.set_interval(_LOOK, self._look)
@@ -119,8 +127,13 @@ class SessionsApp(App[None]):
         with told(self):
             self.show_session(await self.library.open(session_id), position=position)
 
-    @work(exclusive=True, group="look")
-    async def _look(self) -> None:
+    def _look(self) -> None:
+        # One after the other: a look that takes long would never end if the next one took its place.
+        if not any(worker.group == "look" for worker in self.workers):
+            self._look_around()
+
+    @work(group="look")
+    async def _look_around(self) -> None:
         with told(self):
             generation = await self.library.store.generation()
             changed, self._generation = generation != self._generation, generation
@@ -129,8 +142,8 @@ class SessionsApp(App[None]):
 
     @property
     def failure(self) -> Exception | None:
-        """What ended the app against its will; `None` where nothing did."""
-        return self._exception
+        """What ended the app against its will, a store that cannot be opened too; `None` where nothing did."""
+        return self._exception or self._unopened
 
     def _fatal_error(self) -> None:
         # Textual's own traceback shows what is in memory, passwords too; the command line tells what failed.
