@@ -37,10 +37,10 @@ def test_it_opens_on_the_session_that_changed_last(library_of_sessions):
 
 
 @asynccontextmanager
-async def _beginning(tui):
+async def _beginning(tui, **settings):
     """Somebody at the app before it has opened anything."""
     with tui.open_store() as store:
-        app = SessionsApp(lambda: store, Settings(project="/p"))
+        app = SessionsApp(lambda: store, Settings(project="/p", **settings))
         async with app.run_test(size=(100, 30), notifications=True) as pilot:
             yield Person(app, pilot)
 
@@ -137,6 +137,50 @@ def test_typing_narrows_the_list(library_of_sessions):
         await ada.sees("Nothing fits", "0 of 5 sessions")
         await ada.press("escape", "escape")
         assert len(_titles(ada)) == 5
+
+    library_of_sessions.run(story, start_in_list=True)
+
+
+def test_typing_while_the_list_is_read_says_so(library_of_sessions, monkeypatch):
+    """While only the first sessions are listed, a filter does not say how many there are, nor that nothing fits."""
+    monkeypatch.setattr("superqode.tui.screens.sessions._AT_FIRST", 2)
+
+    async def live():
+        read = asyncio.Event()
+
+        async def slow(library, limit=None, real=Library.listing):
+            if limit is None:
+                await read.wait()
+            return await real(library, limit)
+
+        monkeypatch.setattr(Library, "listing", slow)
+        async with _beginning(library_of_sessions, start_in_list=True) as ada:
+            await ada.until(lambda: len(_titles(ada)) == 2)
+            await ada.press("slash")
+            await ada.type("sql")
+            assert _titles(ada) == []
+            assert "Reading…" in ada.shown
+            assert "Nothing fits" not in ada.shown
+            assert "of 2" not in ada.shown
+            read.set()
+            await ada.sees("1 of 5 sessions", "Fix SQL injection")
+
+    asyncio.run(live())
+
+
+def test_a_list_that_cannot_be_read_says_so(library_of_sessions, monkeypatch):
+    """Where nothing can be listed, nothing claims to be reading."""
+
+    async def fails(*_):
+        raise OSError("No such device")
+
+    monkeypatch.setattr(Library, "listing", fails)
+
+    async def story(ada):
+        await ada.sees("could not be read", "superqode doctor")
+        assert any("No such device" in told for told in ada.told)
+        await ada.press("f")
+        await ada.until(lambda: len(ada.told) > 1)
 
     library_of_sessions.run(story, start_in_list=True)
 
@@ -249,22 +293,17 @@ def test_a_look_that_takes_long_shows_what_it_found(library_of_sessions, monkeyp
     library_of_sessions.run(story, start_in_list=True)
 
 
-def test_a_store_that_cannot_be_opened_ends_the_app(tmp_path):
+def test_a_store_that_cannot_be_opened_ends_the_app(tui):
     """What is wrong with the store is told by the command line: there is nothing to be seen here."""
-
-    def cannot():
-        raise NotAStore(tmp_path, "it is a file")
+    tui.path.write_text("no store")
 
     async def live():
-        app = SessionsApp(cannot, Settings(project="/p"))
-        async with app.run_test(size=(100, 30)) as pilot:
-            await Person(app, pilot).until(lambda: app.failure is not None)
-        return app
+        async with _beginning(tui) as ada:
+            await ada.until(lambda: ada.app.failure is not None)
+            assert isinstance(ada.app.failure, NotAStore)
+            await ada.until(lambda: ada.app._exit)
 
-    app = asyncio.run(live())
-
-    assert isinstance(app.failure, NotAStore)
-    assert app._exit
+    asyncio.run(live())
 
 
 def test_hostile_titles_are_seen_and_do_nothing(library_of_sessions):

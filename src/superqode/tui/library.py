@@ -60,6 +60,7 @@ class Library:
         """
 
         def opened() -> str:
+            self.store.store._open()  # noqa: SLF001 - as the sharing manager does
             return self.store.store.old_store_notice()
 
         return await asyncio.to_thread(opened)
