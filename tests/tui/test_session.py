@@ -8,6 +8,7 @@ import pytest
 
 from superqode.session import Session
 from superqode.session.errors import SaveFailed
+from superqode.tui.screens.dialogs.asking import Ask
 from superqode.tui.screens.point import PointScreen
 from superqode.tui.screens.search import SearchScreen
 from superqode.tui.screens.session.history import HistoryPane
@@ -261,6 +262,25 @@ def test_a_session_deleted_elsewhere_is_left(library_of_sessions):
             other.delete("fix-sql")
         await ada.until(lambda: isinstance(ada.app.screen, SessionsScreen))
         assert any("trash" in told for told in ada.told)
+
+    library_of_sessions.run(story, session="fix-sql")
+
+
+def test_a_question_outlives_the_session_it_is_about(library_of_sessions):
+    """Where the session is deleted elsewhere while a question stands over it, the question stays till it is answered."""
+
+    async def story(ada):
+        await ada.press("escape", "s")
+        await ada.until(lambda: isinstance(ada.app.screen, Ask))
+        with library_of_sessions.open_store() as other:
+            other.delete("fix-sql")
+        ada.app.screen_stack[1].store_changed()
+        await ada.until(lambda: any("was deleted" in told for told in ada.told))
+        await ada.pilot.pause()
+        assert isinstance(ada.app.screen, Ask)
+        await ada.press("escape")
+        await ada.until(lambda: isinstance(ada.app.screen, SessionsScreen))
+        assert len(ada.app.screen_stack) == 1
 
     library_of_sessions.run(story, session="fix-sql")
 

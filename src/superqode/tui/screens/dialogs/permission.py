@@ -19,6 +19,7 @@ from superqode.session.exporters.html.diffs import Edit, edit_diff
 from superqode.session.exporters.reading import gist, json_text
 from superqode.session.exporters.visible import visible
 from superqode.tui.lines import Line, Piece, piece
+from superqode.tui.screens.base import Leaving
 from superqode.tui.widgets.folded_view import FoldedView
 from superqode.tui.widgets.row_list import RowList
 
@@ -42,7 +43,7 @@ _UNREAD: Final = "first read it to its end: pgdn, end"
 _ROLES: Final = {"add": "add", "del": "del", "hunk": "hunk"}
 
 
-class PermissionDialog(ModalScreen["str | None"]):
+class PermissionDialog(Leaving["str | None"], ModalScreen["str | None"]):
     """Shows a tool call and the changes it would make; gives the chosen answer's id, or `None` for a cancelled one.
 
     Keys that come as it opens were meant for the prompt: they answer nothing until they have paused. Nothing of the

@@ -208,7 +208,7 @@ class SessionScreen(StoreScreen[None]):
                     self.show()
             except SessionNotFound:
                 tell(self.app, "This session was deleted; the trash has it", severity="warning")
-                self.dismiss(None)
+                self.leave()
 
     # -- writing --------------------------------------------------------------------------------------------------
 
@@ -261,9 +261,9 @@ class SessionScreen(StoreScreen[None]):
         self.app.push_screen(dialog, take)
         try:
             return await answered
-        finally:
-            if dialog.is_current:  # the turn was stopped meanwhile
-                dialog.dismiss(None)
+        except asyncio.CancelledError:  # the turn was stopped meanwhile
+            dialog.leave()
+            raise
 
     @work(exclusive=True, group="dialog")
     async def action_agent(self) -> None:
@@ -301,7 +301,7 @@ class SessionScreen(StoreScreen[None]):
         elif self.prompt.has_focus:
             self.view.focus()
         else:
-            self.dismiss(None)
+            self.leave()
 
     # -- changing -------------------------------------------------------------------------------------------------
 
@@ -377,7 +377,7 @@ class SessionScreen(StoreScreen[None]):
     async def action_delete(self) -> None:
         """Move this session into the trash."""
         if await delete_session(self, self.opened):
-            self.dismiss(None)
+            self.leave()
 
 
 def _agent_row(agent: Agent) -> Sequence[Line]:
