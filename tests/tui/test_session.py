@@ -14,6 +14,7 @@ from superqode.tui.screens.search import SearchScreen
 from superqode.tui.screens.session.history import HistoryPane
 from superqode.tui.screens.session.screen import SessionScreen
 from superqode.tui.screens.sessions import SessionsScreen
+from superqode.tui.settings import Agent
 
 
 def _said(tui, session_id="fix-sql"):
@@ -252,6 +253,43 @@ def test_what_others_say_in_the_open_session_appears(library_of_sessions):
         await ada.until(lambda: _said(library_of_sessions)[-2:] == ["from another window", "from here"])
 
     library_of_sessions.run(story, session="fix-sql")
+
+
+def test_looks_that_overtake_each_other_show_what_was_read(library_of_sessions, monkeypatch):
+    """Where the store changes again while another's save is read in, what was read is shown."""
+
+    async def story(ada):
+        screen, opened = ada.app.screen, ada.app.screen.opened
+        begun, ready = asyncio.Event(), asyncio.Event()
+
+        async def slow(*args, real=opened._store.load, **options):
+            begun.set()
+            await ready.wait()
+            return await real(*args, **options)
+
+        monkeypatch.setattr(opened._store, "load", slow)
+        with library_of_sessions.open_store() as other:
+            theirs = other.load("fix-sql")
+            theirs.add_message("user", "from another window")
+            other.save(theirs)
+        screen.store_changed()
+        await begun.wait()
+        screen.store_changed()
+        await ada.pilot.pause()
+        ready.set()
+        await ada.sees("from another window", "4 messages")
+
+    library_of_sessions.run(story, session="fix-sql")
+
+
+@pytest.mark.parametrize("name", ["my[red]agent", "my[/b]agent"])
+def test_an_agents_name_is_no_markup(library_of_sessions, name):
+    """A name from the config file stands at the prompt as it is written."""
+
+    async def story(ada):
+        await ada.sees(f"to {name}")
+
+    library_of_sessions.run(story, session="fix-sql", agents=(Agent(name, ("x",)),), agent=name)
 
 
 def test_a_session_deleted_elsewhere_is_left(library_of_sessions):

@@ -11,11 +11,13 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.widgets import Footer, TabbedContent, TabPane
 
 from superqode.cli.text import count
 from superqode.session.errors import SessionError, SessionNotFound
 from superqode.session.exporters.reading import known_calls
+from superqode.session.exporters.visible import one_line
 from superqode.tui.lines import Line, Piece, piece, title_piece
 from superqode.tui.notices import tell, told
 from superqode.tui.opened import OpenSession
@@ -169,7 +171,7 @@ class SessionScreen(StoreScreen[None]):
             counts += f" · the last {len(session.at_hand)}; g shows all"
         right = piece(self._busy, "warn") if self._busy else Piece(counts, "dim")
         self.query_one("#heading", LinesView).show([Line((title, *tags), (right,))])
-        self.prompt.border_title = f"to {self._agent.name}" if self._agent.command else "note"
+        self.prompt.border_title = Content(one_line(f"to {self._agent.name}" if self._agent.command else "note"))
         self.prompt.border_subtitle = "enter sends · ctrl+g agent" if not self._busy else "esc stops"
 
     @on(TabbedContent.TabActivated)
@@ -199,7 +201,7 @@ class SessionScreen(StoreScreen[None]):
         """Take in what others saved."""
         self._look()
 
-    @work(exclusive=True, group="looking")
+    @work(group="looking")  # not exclusive: a look that is cancelled reads all the same, and nobody shows what it read
     async def _look(self) -> None:
         with told(self):
             try:
