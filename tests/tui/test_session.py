@@ -304,6 +304,29 @@ def test_a_session_deleted_elsewhere_is_left(library_of_sessions):
     library_of_sessions.run(story, session="fix-sql")
 
 
+@pytest.mark.parametrize("agent", ["", "scripted"])
+def test_what_is_written_into_a_deleted_session_is_not_lost(library_of_sessions, scripted, agent):
+    """A note or prompt that comes too late stays in the prompt, and is said once the trash has given the session back."""
+
+    async def story(ada):
+        await ada.type("too late")
+        with library_of_sessions.open_store() as other:
+            other.delete("fix-sql")
+            await ada.press("enter")
+            await ada.until(lambda: any("What you wrote stays here" in told for told in ada.told))
+            ada.app.screen.store_changed()
+            await ada.pilot.pause()
+            await ada.until(lambda: not [worker for worker in ada.app.workers if worker.group == "looking"])
+            assert ada.app.screen.prompt.text == "too late"
+            assert not any("session.fork" in told for told in ada.told)
+            other.undelete(other.trash()[0].key)
+        await ada.press("enter")
+        await ada.until(lambda: "too late" in _said(library_of_sessions))
+        assert _said(library_of_sessions).count("too late") == 1
+
+    library_of_sessions.run(story, session="fix-sql", agents=(scripted,), agent=agent)
+
+
 def test_a_question_outlives_the_session_it_is_about(library_of_sessions):
     """Where the session is deleted elsewhere while a question stands over it, the question stays till it is answered."""
 

@@ -86,8 +86,9 @@ class OpenSession:
         return await self.change(put, by_end=True)
 
     async def say(self, text: str) -> SaveResult:
-        """Add what the user said, and save it; raises as `add`."""
-        return await self.add([Message(role=MessageRole.USER, content=text)])
+        """Add what the user said, and save it; raises as `add`, and SessionNotFound before anything is added."""
+        message = Message(role=MessageRole.USER, content=text)
+        return await self.change(lambda: self.session.add(message), by_end=True, look=True)
 
     async def edit(self, title: str, tags: Sequence[str]) -> SaveResult:
         """Give it another title and other tags; raises as `SessionStore.save`."""
@@ -102,15 +103,18 @@ class OpenSession:
         """Name the present state; raises as `SessionStore.save`."""
         return await self.change(lambda: self.session.create_snapshot(description))
 
-    async def change(self, edit: Callable[[], object], *, by_end: bool = False) -> SaveResult:
+    async def change(self, edit: Callable[[], object], *, by_end: bool = False, look: bool = False) -> SaveResult:
         """Make a change to the session in memory, and save it; raises as `SessionStore.save`.
 
         Args:
             edit: makes the change.
             by_end: whether the end of a long session is enough for it; otherwise all of it is read before.
+            look: whether to look first if the session is still there, and to change nothing where it is not.
         """
 
         async def work() -> SaveResult:
+            if look and self._tip:
+                await _tip(self._store, self.id)
             if not (by_end and self.session.title) and not self.session.is_whole:
                 await asyncio.to_thread(lambda: self.session.messages)
             edit()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from textual import on
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
 from textual.events import Key, Resize
@@ -26,7 +27,7 @@ from superqode.tui.widgets.row_list import RowList
 if TYPE_CHECKING:
     from superqode.acp import Option, Permission
 
-__all__ = ["PermissionDialog"]
+__all__ = ["PermissionDialog", "ask_permission"]
 
 # How much of a call is shown, in characters: more than anybody reads before an answer; what is beyond it is counted.
 _SHOWN_MAX: Final = 1_000_000
@@ -172,6 +173,23 @@ class PermissionDialog(Leaving["str | None"], ModalScreen["str | None"]):
     def action_leave(self) -> None:
         """Answer nothing: the call is cancelled."""
         self.dismiss(None)
+
+
+async def ask_permission(app: App[Any], question: Permission, project: str) -> str | None:
+    """Ask, and give the answer's id, or `None`; where nobody waits for it any more, the question goes."""
+    answered: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
+
+    def take(answer: str | None) -> None:
+        if not answered.done():
+            answered.set_result(answer)
+
+    dialog = PermissionDialog(question, project)
+    app.push_screen(dialog, take)
+    try:
+        return await answered
+    except asyncio.CancelledError:  # the turn was stopped meanwhile
+        dialog.leave()
+        raise
 
 
 def _option_row(option: Option) -> tuple[Line]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -21,10 +19,11 @@ from superqode.session.exporters.visible import one_line
 from superqode.tui.lines import Line, Piece, piece, title_piece
 from superqode.tui.notices import tell, told
 from superqode.tui.opened import OpenSession
+from superqode.tui.rows.agents import agent_row
 from superqode.tui.screens.actions import delete_session, edit_session, share_session
 from superqode.tui.screens.base import StoreScreen
 from superqode.tui.screens.dialogs.asking import Ask, Field, Pick
-from superqode.tui.screens.dialogs.permission import PermissionDialog
+from superqode.tui.screens.dialogs.permission import ask_permission
 from superqode.tui.screens.session.files import FilesPane
 from superqode.tui.screens.session.history import HistoryPane
 from superqode.tui.screens.session.lineage import LineagePane
@@ -41,7 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["SessionScreen"]
 
 _NOTES = Agent("notes", ())
-_TABS = ("conversation", "history", "lineage", "files")
+_GONE = "This session was deleted. What you wrote stays here; the trash (escape, T) brings the session back"
 
 
 class SessionScreen(StoreScreen[None]):
@@ -93,6 +92,7 @@ class SessionScreen(StoreScreen[None]):
         self._position = position
         self._talk: Talk | None = None
         self._busy = ""
+        self._is_gone = False
 
     def compose(self) -> ComposeResult:
         """Draw heading, tabs and prompt."""
@@ -205,12 +205,26 @@ class SessionScreen(StoreScreen[None]):
     async def _look(self) -> None:
         with told(self):
             try:
-                if await self.opened.refresh():
-                    tell(self.app, "Another process saved this session")
-                    self.show()
+                changed = await self.opened.refresh()
             except SessionNotFound:
-                tell(self.app, "This session was deleted; the trash has it", severity="warning")
-                self.leave()
+                self._go()
+                return
+            self._is_gone = False
+            if changed:
+                tell(self.app, "Another process saved this session")
+                self.show()
+
+    def _go(self) -> None:
+        """Leave a session that is not there any more; not where that would lose what somebody wrote."""
+        if not (self.opened.is_unsaved or self.prompt.text.strip()):
+            tell(self.app, "This session was deleted; the trash has it", severity="warning")
+            self.leave()
+        elif not self._is_gone:
+            self._tell_gone()
+
+    def _tell_gone(self) -> None:
+        self._is_gone = True
+        tell(self.app, _GONE, severity="warning")
 
     # -- writing --------------------------------------------------------------------------------------------------
 
@@ -231,12 +245,18 @@ class SessionScreen(StoreScreen[None]):
     @work(group="saving")
     async def _note(self, text: str) -> None:
         with told(self):
-            await self.opened.say(text)
+            try:
+                await self.opened.say(text)
+            except SessionNotFound:
+                self.prompt.give_back(text)
+                self._tell_gone()
         self.show()
 
     def _ask(self, text: str) -> None:
         if self._talk is None:
-            watcher = Watcher(self.view.show_tail, self.show, self._now_busy, self._failed, self._permission)
+            watcher = Watcher(
+                self.view.show_tail, self.show, self._now_busy, self._failed, self.prompt.give_back, self._permission
+            )
             self._talk = Talk(self.opened, self._agent, Path(self._folder()), watcher)
         self._talk.say(text)
 
@@ -249,29 +269,20 @@ class SessionScreen(StoreScreen[None]):
         self._show_heading()
 
     def _failed(self, problem: BaseException) -> None:
+        if isinstance(problem, SessionNotFound):
+            self._tell_gone()
+            return
         expected = isinstance(problem, SessionError | OSError)
         tell(self.app, str(problem) if expected else f"{type(problem).__name__}: {problem}", severity="error")
 
     async def _permission(self, question: Permission) -> str | None:
-        answered: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
-
-        def take(answer: str | None) -> None:
-            if not answered.done():
-                answered.set_result(answer)
-
-        dialog = PermissionDialog(question, self.opened.session.project_path)
-        self.app.push_screen(dialog, take)
-        try:
-            return await answered
-        except asyncio.CancelledError:  # the turn was stopped meanwhile
-            dialog.leave()
-            raise
+        return await ask_permission(self.app, question, self.opened.session.project_path)
 
     @work(exclusive=True, group="dialog")
     async def action_agent(self) -> None:
         """Pick whom to talk to."""
         agents = [_NOTES, *self.sessions_app.settings.agents]
-        picked = await self.app.push_screen_wait(Pick[Agent]("Talk to", agents, _agent_row, lambda agent: agent.name))
+        picked = await self.app.push_screen_wait(Pick[Agent]("Talk to", agents, agent_row, lambda agent: agent.name))
         if picked is not None and picked != self._agent:
             # Before the wait for the other to end: what is typed meanwhile is meant for this one.
             self._agent, self._busy = picked, ""
@@ -380,8 +391,3 @@ class SessionScreen(StoreScreen[None]):
         """Move this session into the trash."""
         if await delete_session(self, self.opened):
             self.leave()
-
-
-def _agent_row(agent: Agent) -> Sequence[Line]:
-    told = " ".join(agent.command) or "nobody answers: what you write is kept"
-    return (Line((piece(agent.name, "assistant"), Piece("  "), piece(told, "dim"))),)
