@@ -377,6 +377,37 @@ def test_editing_a_title_leaves_the_tags(tui):
         assert store.load("mine").tags == ["a,b", " c"]
 
 
+def test_an_edit_is_saved_when_one_leaves_at_once(library_of_sessions, monkeypatch):
+    """A title that was given in the list is saved, however soon one quits after it."""
+
+    async def story(ada):
+        screen, store = ada.app.screen, ada.app.library.store
+        left = asyncio.Event()
+
+        async def slow(*args, real=store.save):
+            await left.wait()
+            return await real(*args)
+
+        async def settles(real=ada.app.library.settled):
+            asyncio.get_running_loop().call_later(0.3, left.set)
+            await real()
+
+        monkeypatch.setattr(store, "save", slow)
+        monkeypatch.setattr(ada.app.library, "settled", settles)
+        await ada.sees("5 sessions")
+        screen.rows.move_to(4)
+        await ada.press("e")
+        await ada.until(lambda: isinstance(ada.app.screen, Ask))
+        await ada.press("end", "2", "enter")
+        await ada.until(lambda: ada.app.screen is screen)
+        await ada.pilot.press("ctrl+q")
+
+    library_of_sessions.run(story, start_in_list=True)
+
+    with library_of_sessions.open_store() as store:
+        assert store.load("fix-sql").title == "Fix SQL injection2"
+
+
 def test_the_trash_brings_back_and_forgets(library_of_sessions):
     """`T` lists what was deleted; Enter brings a session back, `p` forgets one for ever, but Enter there means no."""
 

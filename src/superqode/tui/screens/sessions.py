@@ -89,6 +89,10 @@ class SessionsScreen(StoreScreen[None]):
         """Let the list have the keys."""
         self.rows.focus()
 
+    async def on_unmount(self) -> None:
+        """The app ends: let what was begun be saved."""
+        await self.library.settled()
+
     @property
     def rows(self) -> RowList[SessionSummary]:
         """The list."""
