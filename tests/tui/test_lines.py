@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from superqode.tui.lines import Line, Piece, fit, piece
+from superqode.tui.lines import Line, Piece, fit, fold, piece
 from superqode.tui.widgets.heights import Heights
 
 
@@ -28,6 +28,20 @@ def test_what_does_not_fit_is_cut_at_the_left_part():
     line = Line((Piece("a long title indeed"),), (Piece("now"),))
 
     assert "".join(one.text for one in fit(line, 12)) == "a long … now"
+
+
+@given(
+    st.lists(st.text(st.characters() | st.sampled_from("漢\u200d\ufe0f❤"), max_size=60), max_size=4), st.integers(2, 30)
+)
+def test_a_folded_line_leaves_nothing_out(texts, width):
+    """Every character stands in one of the lines, in order, and none of them is wider than there is room."""
+    pieces = [piece(text, "accent") for text in texts]
+
+    lines = list(fold(pieces, width))
+
+    told = "".join(one.text for line in lines for one in line.left if one.role == "accent")
+    assert told == "".join(one.text for one in pieces)
+    assert all(sum(cell_len(one.text) for one in line.left) <= width for line in lines)
 
 
 @given(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from superqode.session import Session
 from superqode.session.errors import SaveFailed
+from superqode.tui.screens.dialogs.asking import Ask
 from superqode.tui.screens.point import PointScreen
 from superqode.tui.screens.search import SearchScreen
 from superqode.tui.screens.session.history import HistoryPane
 from superqode.tui.screens.session.screen import SessionScreen
 from superqode.tui.screens.sessions import SessionsScreen
+from superqode.tui.settings import Agent
 
 
 def _said(tui, session_id="fix-sql"):
@@ -251,6 +255,43 @@ def test_what_others_say_in_the_open_session_appears(library_of_sessions):
     library_of_sessions.run(story, session="fix-sql")
 
 
+def test_looks_that_overtake_each_other_show_what_was_read(library_of_sessions, monkeypatch):
+    """Where the store changes again while another's save is read in, what was read is shown."""
+
+    async def story(ada):
+        screen, opened = ada.app.screen, ada.app.screen.opened
+        begun, ready = asyncio.Event(), asyncio.Event()
+
+        async def slow(*args, real=opened._store.load, **options):
+            begun.set()
+            await ready.wait()
+            return await real(*args, **options)
+
+        monkeypatch.setattr(opened._store, "load", slow)
+        with library_of_sessions.open_store() as other:
+            theirs = other.load("fix-sql")
+            theirs.add_message("user", "from another window")
+            other.save(theirs)
+        screen.store_changed()
+        await begun.wait()
+        screen.store_changed()
+        await ada.pilot.pause()
+        ready.set()
+        await ada.sees("from another window", "4 messages")
+
+    library_of_sessions.run(story, session="fix-sql")
+
+
+@pytest.mark.parametrize("name", ["my[red]agent", "my[/b]agent"])
+def test_an_agents_name_is_no_markup(library_of_sessions, name):
+    """A name from the config file stands at the prompt as it is written."""
+
+    async def story(ada):
+        await ada.sees(f"to {name}")
+
+    library_of_sessions.run(story, session="fix-sql", agents=(Agent(name, ("x",)),), agent=name)
+
+
 def test_a_session_deleted_elsewhere_is_left(library_of_sessions):
     """Where another process deletes the open session, the list comes back with a notice."""
 
@@ -259,6 +300,48 @@ def test_a_session_deleted_elsewhere_is_left(library_of_sessions):
             other.delete("fix-sql")
         await ada.until(lambda: isinstance(ada.app.screen, SessionsScreen))
         assert any("trash" in told for told in ada.told)
+
+    library_of_sessions.run(story, session="fix-sql")
+
+
+@pytest.mark.parametrize("agent", ["", "scripted"])
+def test_what_is_written_into_a_deleted_session_is_not_lost(library_of_sessions, scripted, agent):
+    """A note or prompt that comes too late stays in the prompt, and is said once the trash has given the session back."""
+
+    async def story(ada):
+        await ada.type("too late")
+        with library_of_sessions.open_store() as other:
+            other.delete("fix-sql")
+            await ada.press("enter")
+            await ada.until(lambda: any("What you wrote stays here" in told for told in ada.told))
+            ada.app.screen.store_changed()
+            await ada.pilot.pause()
+            await ada.until(lambda: not [worker for worker in ada.app.workers if worker.group == "looking"])
+            assert ada.app.screen.prompt.text == "too late"
+            assert not any("session.fork" in told for told in ada.told)
+            other.undelete(other.trash()[0].key)
+        await ada.press("enter")
+        await ada.until(lambda: "too late" in _said(library_of_sessions))
+        assert _said(library_of_sessions).count("too late") == 1
+
+    library_of_sessions.run(story, session="fix-sql", agents=(scripted,), agent=agent)
+
+
+def test_a_question_outlives_the_session_it_is_about(library_of_sessions):
+    """Where the session is deleted elsewhere while a question stands over it, the question stays till it is answered."""
+
+    async def story(ada):
+        await ada.press("escape", "s")
+        await ada.until(lambda: isinstance(ada.app.screen, Ask))
+        with library_of_sessions.open_store() as other:
+            other.delete("fix-sql")
+        ada.app.screen_stack[1].store_changed()
+        await ada.until(lambda: any("was deleted" in told for told in ada.told))
+        await ada.pilot.pause()
+        assert isinstance(ada.app.screen, Ask)
+        await ada.press("escape")
+        await ada.until(lambda: isinstance(ada.app.screen, SessionsScreen))
+        assert len(ada.app.screen_stack) == 1
 
     library_of_sessions.run(story, session="fix-sql")
 
@@ -353,6 +436,38 @@ def test_what_is_not_saved_is_tried_again_when_one_leaves(library_of_sessions, f
     library_of_sessions.run(story, session="fix-sql")
 
     assert _said(library_of_sessions)[-1] == "from here"
+
+
+def test_a_note_that_waits_is_kept_when_one_leaves(library_of_sessions, monkeypatch):
+    """Whoever quits while a note waits for what another process saved to be read in loses nothing of it."""
+
+    async def story(ada):
+        screen, opened = ada.app.screen, ada.app.screen.opened
+        begun, left = asyncio.Event(), asyncio.Event()
+
+        async def slow(*args, real=opened._store.load, **options):
+            begun.set()
+            await left.wait()
+            return await real(*args, **options)
+
+        async def leaves(real=screen._end_talk):
+            asyncio.get_running_loop().call_later(0.3, left.set)
+            await real()
+
+        monkeypatch.setattr(opened._store, "load", slow)
+        monkeypatch.setattr(screen, "_end_talk", leaves)
+        with library_of_sessions.open_store() as other:
+            theirs = other.load("fix-sql")
+            theirs.add_message("user", "from another window")
+            other.save(theirs)
+        ada.app.screen.store_changed()
+        await begun.wait()
+        await ada.type("from here")
+        await ada.pilot.press("enter", "ctrl+q")
+
+    library_of_sessions.run(story, session="fix-sql")
+
+    assert _said(library_of_sessions)[-2:] == ["from another window", "from here"]
 
 
 def test_a_full_disk_is_a_notice_and_the_words_stay(library_of_sessions, monkeypatch):

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from at_the_screen import HOSTILE
+import asyncio
+from contextlib import asynccontextmanager
+
+import pytest
+
+from at_the_screen import HOSTILE, Person
 from superqode.session import Session
+from superqode.session.errors import NotAStore
+from superqode.tui.app import SessionsApp
+from superqode.tui.library import Library
+from superqode.tui.screens.dialogs.asking import Ask
 from superqode.tui.screens.session.screen import SessionScreen
 from superqode.tui.screens.sessions import SessionsScreen
+from superqode.tui.settings import Settings
 
 
 def _titles(ada):
@@ -24,6 +34,67 @@ def test_it_opens_on_the_session_that_changed_last(library_of_sessions):
         await ada.sees("5 sessions")
 
     library_of_sessions.run(story)
+
+
+@asynccontextmanager
+async def _beginning(tui, **settings):
+    """Somebody at the app before it has opened anything."""
+    with tui.open_store() as store:
+        app = SessionsApp(lambda: store, Settings(project="/p", **settings))
+        async with app.run_test(size=(100, 30), notifications=True) as pilot:
+            yield Person(app, pilot)
+
+
+@pytest.fixture
+def slow_latest(monkeypatch):
+    """Which session is to be opened is not known before the event is set; the fixture gives how to make that."""
+
+    def make():
+        known = asyncio.Event()
+
+        async def slow(library, real=Library.latest):
+            await known.wait()
+            return await real(library)
+
+        monkeypatch.setattr(Library, "latest", slow)
+        return known
+
+    return make
+
+
+def test_what_opens_first_takes_nobody_away(library_of_sessions, slow_latest):
+    """A session that comes late does not close the question that somebody answers, nor the list they work in."""
+
+    async def live():
+        known = slow_latest()
+        async with _beginning(library_of_sessions) as ada:
+            await ada.until(lambda: ada.app.is_ready)
+            await ada.press("n")
+            await ada.until(lambda: isinstance(ada.app.screen, Ask))
+            await ada.type("My plan")
+            known.set()
+            await ada.until(lambda: any("is in the list" in told for told in ada.told))
+            await ada.press("enter")
+            await ada.until(lambda: isinstance(ada.app.screen, SessionScreen))
+            assert ada.app.screen.opened.session.title == "My plan"
+            assert ada.app.screen.opened.session.messages == []
+
+    asyncio.run(live())
+
+
+def test_a_session_that_opens_late_closes_no_question(library_of_sessions):
+    """Whatever was opened, a question on top stays there until it is answered."""
+
+    async def story(ada):
+        opened = await ada.app.library.open("fix-sql")
+        await ada.press("n")
+        await ada.until(lambda: isinstance(ada.app.screen, Ask))
+        ada.app.show_session(opened)
+        await ada.pilot.pause()
+        assert isinstance(ada.app.screen, Ask)
+        await ada.press("escape")
+
+    library_of_sessions.run(story, start_in_list=True)
 
 
 def test_the_list_first_where_it_is_wished(library_of_sessions):
@@ -66,6 +137,50 @@ def test_typing_narrows_the_list(library_of_sessions):
         await ada.sees("Nothing fits", "0 of 5 sessions")
         await ada.press("escape", "escape")
         assert len(_titles(ada)) == 5
+
+    library_of_sessions.run(story, start_in_list=True)
+
+
+def test_typing_while_the_list_is_read_says_so(library_of_sessions, monkeypatch):
+    """While only the first sessions are listed, a filter does not say how many there are, nor that nothing fits."""
+    monkeypatch.setattr("superqode.tui.screens.sessions._AT_FIRST", 2)
+
+    async def live():
+        read = asyncio.Event()
+
+        async def slow(library, limit=None, real=Library.listing):
+            if limit is None:
+                await read.wait()
+            return await real(library, limit)
+
+        monkeypatch.setattr(Library, "listing", slow)
+        async with _beginning(library_of_sessions, start_in_list=True) as ada:
+            await ada.until(lambda: len(_titles(ada)) == 2)
+            await ada.press("slash")
+            await ada.type("sql")
+            assert _titles(ada) == []
+            assert "Reading…" in ada.shown
+            assert "Nothing fits" not in ada.shown
+            assert "of 2" not in ada.shown
+            read.set()
+            await ada.sees("1 of 5 sessions", "Fix SQL injection")
+
+    asyncio.run(live())
+
+
+def test_a_list_that_cannot_be_read_says_so(library_of_sessions, monkeypatch):
+    """Where nothing can be listed, nothing claims to be reading."""
+
+    async def fails(*_):
+        raise OSError("No such device")
+
+    monkeypatch.setattr(Library, "listing", fails)
+
+    async def story(ada):
+        await ada.sees("could not be read", "superqode doctor")
+        assert any("No such device" in told for told in ada.told)
+        await ada.press("f")
+        await ada.until(lambda: len(ada.told) > 1)
 
     library_of_sessions.run(story, start_in_list=True)
 
@@ -152,6 +267,45 @@ def test_what_others_save_appears_by_itself(library_of_sessions):
     library_of_sessions.run(story, start_in_list=True)
 
 
+def test_a_look_that_takes_long_shows_what_it_found(library_of_sessions, monkeypatch):
+    """Looking around may take longer than the time between two looks: what others saved appears all the same."""
+    monkeypatch.setattr("superqode.tui.app._LOOK", 0.05)
+
+    async def story(ada):
+        await ada.sees("5 sessions")
+        running, most = 0, 0
+
+        async def slow(real=ada.app.library.store.generation):
+            nonlocal running, most
+            running += 1
+            most = max(most, running)
+            await asyncio.shield(asyncio.sleep(0.3))
+            found = await real()
+            running -= 1
+            return found
+
+        monkeypatch.setattr(ada.app.library.store, "generation", slow)
+        with library_of_sessions.open_store() as other:
+            other.save(Session(id="theirs", title="Theirs"))
+        await ada.sees("6 sessions", "Theirs")
+        assert most == 1
+
+    library_of_sessions.run(story, start_in_list=True)
+
+
+def test_a_store_that_cannot_be_opened_ends_the_app(tui):
+    """What is wrong with the store is told by the command line: there is nothing to be seen here."""
+    tui.path.write_text("no store")
+
+    async def live():
+        async with _beginning(tui) as ada:
+            await ada.until(lambda: ada.app.failure is not None)
+            assert isinstance(ada.app.failure, NotAStore)
+            await ada.until(lambda: ada.app._exit)
+
+    asyncio.run(live())
+
+
 def test_hostile_titles_are_seen_and_do_nothing(library_of_sessions):
     """Controls and overrides in titles and tags stand as escapes, and square brackets are no markup."""
 
@@ -167,6 +321,91 @@ def test_hostile_titles_are_seen_and_do_nothing(library_of_sessions):
         assert HOSTILE not in ada.shown
 
     library_of_sessions.run(story, start_in_list=True, size=(140, 40))
+
+
+def _sent(ada):
+    """What the screen sends to the terminal as text, without what Textual itself adds."""
+    return "".join(segment.text for strip in ada.app.screen._compositor.render_strips() for segment in strip)
+
+
+def test_hostile_titles_and_tags_do_nothing_in_fields(tui):
+    """Where a title is edited, and a tag stands in the filter, controls are escapes; what was not edited stays."""
+    hostile = "x\x1b]0;pwned\x1b\\y\u202e\nz"
+    with tui.open_store() as store:
+        session = Session(id="theirs", title=HOSTILE, tags=[hostile])
+        session.add_message("user", "hello")
+        store.save(session)
+        store.save(Session(id="mine"))
+
+    async def story(ada):
+        await ada.sees("2 sessions")
+        await ada.press("f")
+        await ada.sees("tag")
+        await ada.press("enter")
+        await ada.until(lambda: isinstance(ada.app.screen, SessionsScreen))
+        await ada.until(lambda: [item.id for item in ada.app.screen.rows.items] == ["theirs"])
+        assert r"\x1b]0;pwned" in ada.app.screen.query_one("#filter").value
+        assert not {"\x1b", "\u202e", "\n"} & set(_sent(ada))
+        await ada.press("e")
+        await ada.sees("Title and tags", r"\x1b[31mevil\u202egnp")
+        assert not {"\x1b", "\u202e", "\n"} & set(_sent(ada))
+        await ada.press("enter")
+        await ada.rests()
+
+    tui.run(story, start_in_list=True)
+
+    with tui.open_store() as store:
+        theirs = store.load("theirs")
+    assert (theirs.title, theirs.tags) == (HOSTILE, [hostile])
+
+
+def test_editing_a_title_leaves_the_tags(tui):
+    """Tags that were not touched are the same after another title was given, commas in them too."""
+    with tui.open_store() as store:
+        store.save(Session(id="mine", title="A", tags=["a,b", " c"]))
+
+    async def story(ada):
+        await ada.sees("1 session")
+        await ada.press("e")
+        await ada.sees("Title and tags")
+        await ada.press("end", "B", "enter")
+        await ada.sees("AB")
+
+    tui.run(story, start_in_list=True)
+
+    with tui.open_store() as store:
+        assert store.load("mine").tags == ["a,b", " c"]
+
+
+def test_an_edit_is_saved_when_one_leaves_at_once(library_of_sessions, monkeypatch):
+    """A title that was given in the list is saved, however soon one quits after it."""
+
+    async def story(ada):
+        screen, store = ada.app.screen, ada.app.library.store
+        left = asyncio.Event()
+
+        async def slow(*args, real=store.save):
+            await left.wait()
+            return await real(*args)
+
+        async def settles(real=ada.app.library.settled):
+            asyncio.get_running_loop().call_later(0.3, left.set)
+            await real()
+
+        monkeypatch.setattr(store, "save", slow)
+        monkeypatch.setattr(ada.app.library, "settled", settles)
+        await ada.sees("5 sessions")
+        screen.rows.move_to(4)
+        await ada.press("e")
+        await ada.until(lambda: isinstance(ada.app.screen, Ask))
+        await ada.press("end", "2", "enter")
+        await ada.until(lambda: ada.app.screen is screen)
+        await ada.pilot.press("ctrl+q")
+
+    library_of_sessions.run(story, start_in_list=True)
+
+    with library_of_sessions.open_store() as store:
+        assert store.load("fix-sql").title == "Fix SQL injection2"
 
 
 def test_the_trash_brings_back_and_forgets(library_of_sessions):

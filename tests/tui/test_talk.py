@@ -207,6 +207,24 @@ def test_one_leaves_while_the_agent_asks(begun, scripted):
     assert "Before" in _saved(begun).messages[1].content
 
 
+def test_a_question_of_an_agent_that_went_leaves_what_stands_over_it(begun, scripted):
+    """Where nobody waits for the answer any more, the question goes, and never what was opened on top of it."""
+
+    async def story(ada):
+        await _says(ada, "ask c1")
+        await ada.until(lambda: isinstance(ada.app.screen, PermissionDialog))
+        session = ada.app.screen_stack[1]
+        ada.app.action_command_palette()
+        await ada.until(lambda: not isinstance(ada.app.screen, PermissionDialog))
+        palette = ada.app.screen
+        await session._end_talk()
+        assert ada.app.screen is palette
+        await ada.press("escape")
+        await ada.until(lambda: ada.app.screen is session)
+
+    begun.run(story, session="talk", agents=(scripted,), agent="scripted")
+
+
 def test_an_agent_that_dies_is_told_and_started_anew(begun, scripted):
     """A dead agent is a notice, what it said is saved, and the next prompt starts another."""
 

@@ -9,8 +9,10 @@ from textual import work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
+from textual.events import Event, Key, MouseDown
 from textual.screen import Screen
 
+from superqode.session.errors import SessionError
 from superqode.tui.library import Library
 from superqode.tui.notices import tell, told
 from superqode.tui.screens.base import StoreScreen
@@ -57,6 +59,8 @@ class SessionsApp(App[None]):
         self.settings = settings
         self._generation: int | None = None
         self.is_ready = False
+        self._was_touched = False
+        self._unopened: Exception | None = None
         for theme in THEMES:
             self.register_theme(theme)
         self._wanted_theme = settings.theme or DEFAULT_THEME
@@ -67,6 +71,11 @@ class SessionsApp(App[None]):
         """The list is below everything else."""
         return SessionsScreen()
 
+    async def on_event(self, event: Event) -> None:
+        """Note that somebody did something."""
+        self._was_touched = self._was_touched or isinstance(event, Key | MouseDown)
+        await super().on_event(event)
+
     def on_mount(self) -> None:
         """Open, on the list, the session that is to be seen first."""
         if self.theme != self._wanted_theme:
@@ -76,14 +85,24 @@ class SessionsApp(App[None]):
 
     @work(exclusive=True, group="opening")
     async def _begin(self) -> None:
+        try:
+            waits = await self.library.ready()
+        except (SessionError, OSError) as problem:  # there is nothing to be shown
+            self._unopened = problem
+            self.exit()
+            return
         with told(self):
-            if waits := await self.library.ready():
+            if waits:
                 tell(self, waits)
             self.is_ready = True
             self.set_interval(_LOOK, self._look)
             first = "" if self.settings.start_in_list else self.settings.session or await self.library.latest()
             if first:
-                self.show_session(await self.library.open(first))
+                opened = await self.library.open(first)
+                if self._was_touched:  # whoever went on meanwhile is not taken elsewhere
+                    tell(self, f"{_named(opened)} is in the list")
+                else:
+                    self.show_session(opened)
             self._generation = await self.library.store.generation()
         if isinstance(self.screen, StoreScreen):
             self.screen.store_changed()
@@ -91,7 +110,10 @@ class SessionsApp(App[None]):
     # -- what the screens ask for ---------------------------------------------------------------------------------
 
     def show_session(self, opened: OpenSession, *, position: int = -1) -> None:
-        """Show an open session on top of the list; another one that was there gives way."""
+        """Show an open session on top of the list; another one that was there gives way, but no question does."""
+        if not all(isinstance(screen, StoreScreen) for screen in self.screen_stack):
+            tell(self, f"{_named(opened)} is in the list: a question stands here")
+            return
         while len(self.screen_stack) > 1 and not isinstance(self.screen, SessionsScreen):
             self.pop_screen()
         from superqode.tui.screens.session.screen import SessionScreen
@@ -105,8 +127,13 @@ class SessionsApp(App[None]):
         with told(self):
             self.show_session(await self.library.open(session_id), position=position)
 
-    @work(exclusive=True, group="look")
-    async def _look(self) -> None:
+    def _look(self) -> None:
+        # One after the other: a look that takes long would never end if the next one took its place.
+        if not any(worker.group == "look" for worker in self.workers):
+            self._look_around()
+
+    @work(group="look")
+    async def _look_around(self) -> None:
         with told(self):
             generation = await self.library.store.generation()
             changed, self._generation = generation != self._generation, generation
@@ -115,8 +142,8 @@ class SessionsApp(App[None]):
 
     @property
     def failure(self) -> Exception | None:
-        """What ended the app against its will; `None` where nothing did."""
-        return self._exception
+        """What ended the app against its will, a store that cannot be opened too; `None` where nothing did."""
+        return self._exception or self._unopened
 
     def _fatal_error(self) -> None:
         # Textual's own traceback shows what is in memory, passwords too; the command line tells what failed.
@@ -182,6 +209,10 @@ class SessionsApp(App[None]):
                 key = f"key: {self.get_key_display(binding)}"
                 yield SystemCommand(binding.description, key, _runner(self, node, binding.action))
         yield from super().get_system_commands(screen)
+
+
+def _named(opened: OpenSession) -> str:
+    return f"“{opened.session.title or opened.id}”"
 
 
 def _runner(app: App[None], node: DOMNode, action: str) -> Callable[[], None]:

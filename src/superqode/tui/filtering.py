@@ -8,6 +8,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from superqode.tui.fields import field_text
+
 if TYPE_CHECKING:  # the classes of results take a while to be made
     from superqode.session.store.results import SessionSummary
 
@@ -27,9 +29,10 @@ class Facet(NamedTuple):
 
     @property
     def token(self) -> str:
-        """What is typed for it, quoted where it holds blanks or quotes."""
-        escaped = re.sub(r'(["\\])', r"\\\1", self.value)
-        return f'{self.kind}:"{escaped}"' if re.search(r'[\s"\\]', self.value) else f"{self.kind}:{self.value}"
+        """What is typed for it, quoted where it holds blanks or quotes; controls stand as escapes."""
+        value = field_text(self.value)
+        escaped = re.sub(r'(["\\])', r"\\\1", value)
+        return f'{self.kind}:"{escaped}"' if re.search(r'[\s"\\]', value) else f"{self.kind}:{value}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +48,16 @@ class Wanted:
         """Whether a session is wanted; `hay` is its `haystack`."""
         return (
             all(word in hay for word in self.words)
-            and all(part in summary.project_path.casefold() for part in self.project)
+            and _among(self.project, (summary.project_path,))
             and _among(self.tag, summary.tags)
             and _among(self.agent, summary.agents_used)
         )
 
 
-def _among(parts: Sequence[str], values: Iterable[str]) -> bool:
+def _among(parts: Sequence[str], values: Sequence[str]) -> bool:
     folded = [value.casefold() for value in values] if parts else []
+    if any("\\" in part for part in parts):  # an escape, perhaps: that is how a control is picked
+        folded += [field_text(value).casefold() for value in values]
     return all(any(part in value for value in folded) for part in parts)
 
 

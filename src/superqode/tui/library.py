@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from superqode.tui.listing import Lister, Listing
 
@@ -32,6 +33,7 @@ class Library:
     def __init__(self, open_store: Callable[[], SessionStore], remote: str = "") -> None:
         self._open_store = open_store
         self._remote = remote
+        self._opened: WeakSet[OpenSession] = WeakSet()
 
     @cached_property
     def store(self) -> AsyncSessionStore:
@@ -60,6 +62,7 @@ class Library:
         """
 
         def opened() -> str:
+            self.store.store._open()  # noqa: SLF001 - as the sharing manager does
             return self.store.store.old_store_notice()
 
         return await asyncio.to_thread(opened)
@@ -86,7 +89,9 @@ class Library:
         """Open a session; raises as `SessionStore.load`."""
         from superqode.tui.opened import OpenSession
 
-        return await OpenSession.load(self.store, session_id)
+        opened = await OpenSession.load(self.store, session_id)
+        self._opened.add(opened)
+        return opened
 
     async def create(self, title: str, project_path: str) -> OpenSession:
         """Make a session and save it; raises as `SessionStore.save`."""
@@ -94,8 +99,14 @@ class Library:
         from superqode.tui.opened import OpenSession
 
         opened = OpenSession(self.store, Session(title=title, project_path=project_path))
+        self._opened.add(opened)
         await opened.save()
         return opened
+
+    async def settled(self) -> None:
+        """Wait until all that was begun with an open session is done: what ends with the app is not saved."""
+        for opened in tuple(self._opened):
+            await opened.settled()
 
     async def remote(self) -> str:
         """The name of the remote that shares go to; empty where there is none."""

@@ -15,7 +15,7 @@ from rich.style import Style
 
 from superqode.session.exporters.visible import one_line
 
-__all__ = ["ROLES", "TITLE_MAX", "Line", "Piece", "fit", "piece", "plain", "segments", "title_piece"]
+__all__ = ["ROLES", "TITLE_MAX", "Line", "Piece", "fit", "fold", "piece", "plain", "segments", "title_piece"]
 
 ROLES: Final = (
     "title",
@@ -41,6 +41,8 @@ ROLES: Final = (
 # How much of a title is looked at, in characters: no line is longer.
 TITLE_MAX: Final = 200
 _ELLIPSIS: Final = "…"
+# What a line begins with that goes on from the one before.
+_GOES_ON: Final = "↳ "
 
 
 class Piece(NamedTuple):
@@ -86,6 +88,35 @@ def fit(line: Line, width: int) -> Iterator[Piece]:
     if line.right:
         yield Piece(" " * gap)
         yield from line.right
+
+
+def fold(pieces: Iterable[Piece], width: int) -> Iterator[Line]:
+    """Give all of the pieces, cut into as many lines of `width` columns as they need: nothing is left out."""
+    row: list[Piece] = []
+    left = width
+    for one in pieces:
+        start = 0
+        while start < len(one.text):
+            end = _end(one.text, start, left)
+            if end == start and row:
+                yield Line(tuple(row))
+                row = [Piece(_GOES_ON, "dim")] if width > 2 * len(_GOES_ON) else []
+                left = width - sum(len(mark.text) for mark in row)
+                end = _end(one.text, start, left)
+            end = max(end, start + 1)
+            row.append(Piece(one.text[start:end], one.role))
+            left = max(0, left - cell_len(row[-1].text))
+            start = end
+    yield Line(tuple(row))
+
+
+def _end(text: str, start: int, columns: int) -> int:
+    """Up to where a text fills so many columns, or fewer where the next character is too wide."""
+    end = start + columns
+    # No character is wider than two columns: this many at least are too many.
+    while (over := cell_len(text[start:end]) - columns) > 0:
+        end -= (over + 1) // 2
+    return max(start, end)
 
 
 def _cut(pieces: Iterable[Piece], width: int) -> Iterator[Piece]:

@@ -1,4 +1,4 @@
-"""Errors told on the screen: one notice, safe, without what opens a share; nothing that fails leaves the app."""
+"""Errors told on the screen: one notice, safe, without what opens a share; none of the library's ends the app."""
 
 from __future__ import annotations
 

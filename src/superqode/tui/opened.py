@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from superqode.session import AsyncSessionStore, Session
 from superqode.session.errors import SessionNotFound
@@ -38,6 +38,7 @@ class OpenSession:
         self._store = store
         self._tip = tip
         self._alone = asyncio.Lock()
+        self._works: set[asyncio.Future[Any]] = set()
         self._unsaved = False
         self.session = session
         self.notice = ""
@@ -85,8 +86,9 @@ class OpenSession:
         return await self.change(put, by_end=True)
 
     async def say(self, text: str) -> SaveResult:
-        """Add what the user said, and save it; raises as `add`."""
-        return await self.add([Message(role=MessageRole.USER, content=text)])
+        """Add what the user said, and save it; raises as `add`, and SessionNotFound before anything is added."""
+        message = Message(role=MessageRole.USER, content=text)
+        return await self.change(lambda: self.session.add(message), by_end=True, look=True)
 
     async def edit(self, title: str, tags: Sequence[str]) -> SaveResult:
         """Give it another title and other tags; raises as `SessionStore.save`."""
@@ -101,15 +103,18 @@ class OpenSession:
         """Name the present state; raises as `SessionStore.save`."""
         return await self.change(lambda: self.session.create_snapshot(description))
 
-    async def change(self, edit: Callable[[], object], *, by_end: bool = False) -> SaveResult:
+    async def change(self, edit: Callable[[], object], *, by_end: bool = False, look: bool = False) -> SaveResult:
         """Make a change to the session in memory, and save it; raises as `SessionStore.save`.
 
         Args:
             edit: makes the change.
             by_end: whether the end of a long session is enough for it; otherwise all of it is read before.
+            look: whether to look first if the session is still there, and to change nothing where it is not.
         """
 
         async def work() -> SaveResult:
+            if look and self._tip:
+                await _tip(self._store, self.id)
             if not (by_end and self.session.title) and not self.session.is_whole:
                 await asyncio.to_thread(lambda: self.session.messages)
             edit()
@@ -176,14 +181,25 @@ class OpenSession:
         last = None if self.session.is_whole else _AT_FIRST
         self._tip, self.session = tip, await self._store.load(self.id, last=last)
 
+    async def settled(self) -> None:
+        """Wait until all that was begun is done; what failed is told to whoever asked for it."""
+        while self._works:
+            await asyncio.wait(self._works)
+
     async def _by_itself(self, work: Callable[[], Awaitable[T]]) -> T:
-        """Do something while nothing else happens to the session, and to its end, also where nobody waits any more."""
+        """Do something while nothing else happens to the session.
+
+        Where nobody waits any more it goes on; whoever ends the loop waits for `settled` first.
+        """
 
         async def alone() -> T:
             async with self._alone:
                 return await work()
 
-        return await asyncio.shield(asyncio.ensure_future(alone()))
+        task = asyncio.ensure_future(alone())
+        self._works.add(task)
+        task.add_done_callback(self._works.discard)
+        return await asyncio.shield(task)
 
 
 async def _tip(store: AsyncSessionStore, session_id: str) -> str:

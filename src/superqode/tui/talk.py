@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from superqode.session import clock
-from superqode.session.errors import AgentError, SessionError
+from superqode.session.errors import AgentError, SessionError, SessionNotFound
 from superqode.session.models import Entry, Message, MessageRole, ToolExecution
 from superqode.tui.opened import OpenSession
 from superqode.tui.pacing import Paced
@@ -38,6 +38,7 @@ class Watcher:
         saved: called when the session has grown.
         busy: given what the agent is doing, one line; empty when it waits.
         failed: given what went wrong, also what nobody thought of.
+        unsaid: given a prompt that cannot be said, as the session is not there any more; `failed` hears of it, too.
         ask: answers the agent's questions.
     """
 
@@ -45,6 +46,7 @@ class Watcher:
     saved: Callable[[], None]
     busy: Callable[[str], None]
     failed: Callable[[BaseException], None]
+    unsaid: Callable[[str], None]
     ask: AskPermission
 
 
@@ -150,8 +152,7 @@ class Talk:
         while not self._is_closing:
             text = await self._prompts.get()
             try:
-                await self._opened.say(text)
-                self._watcher.saved()
+                await self._say(text)
                 from superqode.acp import AcpAgent  # only now: where it fails to load, it fails once for each prompt
 
                 self._watcher.busy(f"starting {self.agent.name}…")
@@ -169,9 +170,16 @@ class Talk:
     async def _go_on(self, connected: AcpAgent) -> None:
         while True:
             text = await self._prompts.get()
-            await self._opened.say(text)
-            self._watcher.saved()
+            await self._say(text)
             await self._turn(connected, text)
+
+    async def _say(self, text: str) -> None:
+        try:
+            await self._opened.say(text)
+        except SessionNotFound:
+            self._watcher.unsaid(text)
+            raise
+        self._watcher.saved()
 
     async def _turn(self, connected: AcpAgent, text: str) -> None:
         from superqode.acp import Turn
@@ -224,7 +232,7 @@ class Talk:
     async def close(self) -> None:
         """Stop the agent, keep what it said so far, and end it; prompts it did not hear are kept, too."""
         # Whoever closes it may have left the screen already: there is nothing to draw on.
-        self._watcher = replace(self._watcher, show=_nothing, saved=_nothing, busy=_nothing)
+        self._watcher = replace(self._watcher, show=_nothing, saved=_nothing, busy=_nothing, unsaid=_nothing)
         self._is_closing = True
         unheard: list[str] = []
         while not self._prompts.empty():

@@ -33,13 +33,16 @@ async def share_session(screen: StoreScreen[None], session_id: str, title: str) 
 async def edit_session(screen: StoreScreen[None], opened: OpenSession) -> bool:
     """Ask for title and tags, and save them; says whether something was asked and answered."""
     session = opened.session
-    fields = (Field("Title", session.title), Field("Tags, separated by commas", ", ".join(session.tags)))
+    listed = ", ".join(session.tags)
+    fields = (Field("Title", session.title), Field("Tags, separated by commas", listed))
     given = await screen.app.push_screen_wait(Ask("Title and tags", fields, accept="Save"))
     if given is None:
         return False
     title, tags = given
+    # A tag may hold a comma: the field is only read where it was edited.
+    kept = session.tags if tags == listed else dict.fromkeys(tag.strip() for tag in tags.split(",") if tag.strip())
     with told(screen):
-        await opened.edit(title, list(dict.fromkeys(tag.strip() for tag in tags.split(",") if tag.strip())))
+        await opened.edit(title, list(kept))
     return True
 
 

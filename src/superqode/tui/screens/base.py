@@ -11,12 +11,29 @@ from superqode.tui.library import Library
 if TYPE_CHECKING:
     from superqode.tui.app import SessionsApp
 
-__all__ = ["StoreScreen"]
+__all__ = ["Leaving", "StoreScreen"]
 
 T = TypeVar("T")
 
 
-class StoreScreen(Screen[T]):
+class Leaving(Screen[T]):
+    """A screen that may have to go while another one is on top of it: Textual would take that one away."""
+
+    _is_leaving = False
+
+    def leave(self) -> None:
+        """Go back to the screen below without an answer; once this one is on top again, where it is not."""
+        self._is_leaving = True
+        if self.is_current and self.app.screen is self:  # those below a dialog are current, too
+            self.dismiss(cast("Any", None))
+
+    def on_screen_resume(self) -> None:
+        """Go now, where that was to be done."""
+        if self._is_leaving:
+            self.leave()
+
+
+class StoreScreen(Leaving[T]):
     """A screen that shows something of the store."""
 
     DEFAULT_CSS = """
@@ -43,8 +60,9 @@ class StoreScreen(Screen[T]):
 
     def on_screen_resume(self) -> None:
         """Look again: something may have been saved while another screen was on top."""
-        self.store_changed()
+        if not self._is_leaving:
+            self.store_changed()
 
     def action_back(self) -> None:
         """Go back to the screen below."""
-        self.dismiss(cast("Any", None))
+        self.leave()

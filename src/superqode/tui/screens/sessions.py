@@ -13,6 +13,7 @@ from textual.widgets import Footer, Input
 
 from superqode.cli.text import count
 from superqode.cli.times import ago, local
+from superqode.session.errors import SessionError
 from superqode.tui.filtering import Facet, facets, narrow, read_filter, with_facet
 from superqode.tui.lines import Line, Piece, piece, title_piece
 from superqode.tui.listing import Listing
@@ -33,6 +34,8 @@ _REST: Final = 0.12
 _PREVIEW: Final = 30
 # How many sessions are listed before all of them are.
 _AT_FIRST: Final = 200
+_READING: Final = "Reading…"
+_FAILED: Final = "The sessions could not be read.\n\n`superqode doctor` says what is wrong."
 _FIRST: Final = (
     "No sessions yet.\n\n"
     "n begins one here.\n"
@@ -69,6 +72,7 @@ class SessionsScreen(StoreScreen[None]):
     def __init__(self) -> None:
         super().__init__()
         self._listing = Listing()
+        self._is_whole = False
         self._waiting: Timer | None = None
 
     def compose(self) -> ComposeResult:
@@ -76,7 +80,7 @@ class SessionsScreen(StoreScreen[None]):
         yield LinesView([Line((Piece("SuperQode sessions", "title"),))], id="heading", classes="heading")
         yield Input(placeholder="filter: words  project:…  tag:…  agent:…", id="filter", compact=True)
         with Horizontal(id="both"):
-            yield RowList(summary_row, key=lambda item: item.id, height=2, empty="Reading…", id="list")
+            yield RowList(summary_row, key=lambda item: item.id, height=2, empty=_READING, id="list")
             with Vertical(id="preview"):
                 yield LinesView(id="facts")
         yield Footer()
@@ -84,6 +88,10 @@ class SessionsScreen(StoreScreen[None]):
     def on_mount(self) -> None:
         """Let the list have the keys."""
         self.rows.focus()
+
+    async def on_unmount(self) -> None:
+        """The app ends: let what was begun be saved."""
+        await self.library.settled()
 
     @property
     def rows(self) -> RowList[SessionSummary]:
@@ -101,23 +109,33 @@ class SessionsScreen(StoreScreen[None]):
         if not self.sessions_app.is_ready:
             return
         with told(self):
-            if not self._listing.summaries:  # of very many, what fills the screen comes first
-                self._listing = await self.library.listing(_AT_FIRST)
-                whole = len(self._listing.summaries) < _AT_FIRST
-                self._narrow(whole=whole)
-                if whole:
-                    return
-            self._listing = await self.library.listing()
-            self._narrow()
+            try:
+                await self._read()
+            except (SessionError, OSError):
+                if not self._listing.summaries:
+                    self.rows.show([], empty=_FAILED)
+                raise
 
-    def _narrow(self, *, whole: bool = True) -> None:
+    async def _read(self) -> None:
+        if not self._listing.summaries:  # of very many, what fills the screen comes first
+            self._listing = await self.library.listing(_AT_FIRST)
+            self._is_whole = len(self._listing.summaries) < _AT_FIRST
+            self._narrow()
+            if self._is_whole:
+                return
+        self._listing = await self.library.listing()
+        self._is_whole = True
+        self._narrow()
+
+    def _narrow(self) -> None:
         typed = self.query_one("#filter", Input).value
         everything = self._listing.summaries
         found = narrow(everything, self._listing.hays, read_filter(typed))
-        self.rows.show(found, empty="Nothing fits the filter." if everything else _FIRST)
+        nothing = ("Nothing fits the filter." if everything else _FIRST) if self._is_whole else _READING
+        self.rows.show(found, empty=nothing)
         number = count(len(everything), "session")
         shown = number if len(found) == len(everything) else f"{len(found):,} of {number}"
-        heading = Line((Piece("SuperQode sessions", "title"),), (Piece(shown if whole else "Reading…", "dim"),))
+        heading = Line((Piece("SuperQode sessions", "title"),), (Piece(shown if self._is_whole else _READING, "dim"),))
         self.query_one("#heading", LinesView).show([heading])
 
     @on(Input.Changed, "#filter")
@@ -150,11 +168,16 @@ class SessionsScreen(StoreScreen[None]):
         """Pick a project, tag or agent to narrow by."""
         from superqode.tui.screens.dialogs.asking import Pick
 
-        found = facets(self._listing.summaries)
-        picked = await self.app.push_screen_wait(Pick[Facet]("Narrow by", found, facet_row, lambda item: item))
-        if picked is not None:
-            field = self.query_one("#filter", Input)
-            field.value = with_facet(field.value, picked)
+        if not self.sessions_app.is_ready:
+            return
+        with told(self):
+            # While only the first sessions are listed, what all of them have is not known.
+            listing = self._listing if self._is_whole else await self.library.listing()
+            found = facets(listing.summaries)
+            picked = await self.app.push_screen_wait(Pick[Facet]("Narrow by", found, facet_row, lambda item: item))
+            if picked is not None:
+                field = self.query_one("#filter", Input)
+                field.value = with_facet(field.value, picked)
 
     # -- the preview ----------------------------------------------------------------------------------------------
 

@@ -64,7 +64,7 @@ class SharedScreen(StoreScreen[None]):
         with told(self):
             forked = await self.library.sharing.fork_session(self._link, password=self._password)
             tell(self.app, "It is yours now")
-            self.dismiss(None)
+            self.leave()
             self.sessions_app.open_session(forked.id)
 
 

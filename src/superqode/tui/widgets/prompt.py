@@ -65,3 +65,8 @@ class Prompt(TextArea):
     def action_feed(self) -> None:
         """Begin another line."""
         self.insert("\n")
+
+    def give_back(self, text: str) -> None:
+        """Put what was sent back, before what was written since."""
+        self.text = f"{text}\n{self.text}" if self.text.strip() else text
+        self.move_cursor(self.document.end)

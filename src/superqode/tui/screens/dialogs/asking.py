@@ -11,6 +11,7 @@ from textual.widget import Widget
 from textual.widgets import Input, Label
 
 from superqode.session.exporters.visible import visible
+from superqode.tui.fields import field_text
 from superqode.tui.lines import Line, plain
 from superqode.tui.screens.dialogs.dialog import Dialog
 from superqode.tui.widgets.row_list import RowList
@@ -76,17 +77,22 @@ class Ask(Dialog[tuple[str, ...]]):
         """Give an input for each text."""
         for number, field in enumerate(self._fields):
             yield self.label(field.name)
-            yield Input(
-                field.value, placeholder=field.example, password=field.secret, id=f"field-{number}", compact=True
-            )
+            shown = field_text(field.value)
+            yield Input(shown, placeholder=field.example, password=field.secret, id=f"field-{number}", compact=True)
 
     def answer(self) -> tuple[str, ...] | None:
-        """The texts, without blanks around them."""
-        given = tuple(one.value if one.password else one.value.strip() for one in self.query(Input))
+        """The texts, without blanks around them; one that was not edited as it was given."""
+        given = tuple(_given(field, one.value) for field, one in zip(self._fields, self.query(Input), strict=True))
         if self._required and not given[0]:
             self.query(Input).first().focus()
             return None
         return given
+
+
+def _given(field: Field, typed: str) -> str:
+    if typed == field_text(field.value):
+        return field.value
+    return typed if field.secret else typed.strip()
 
 
 class Pick(Dialog[T], Generic[T]):

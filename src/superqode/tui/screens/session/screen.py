@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,18 +9,21 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.widgets import Footer, TabbedContent, TabPane
 
 from superqode.cli.text import count
 from superqode.session.errors import SessionError, SessionNotFound
 from superqode.session.exporters.reading import known_calls
+from superqode.session.exporters.visible import one_line
 from superqode.tui.lines import Line, Piece, piece, title_piece
 from superqode.tui.notices import tell, told
 from superqode.tui.opened import OpenSession
+from superqode.tui.rows.agents import agent_row
 from superqode.tui.screens.actions import delete_session, edit_session, share_session
 from superqode.tui.screens.base import StoreScreen
 from superqode.tui.screens.dialogs.asking import Ask, Field, Pick
-from superqode.tui.screens.dialogs.permission import PermissionDialog
+from superqode.tui.screens.dialogs.permission import ask_permission
 from superqode.tui.screens.session.files import FilesPane
 from superqode.tui.screens.session.history import HistoryPane
 from superqode.tui.screens.session.lineage import LineagePane
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["SessionScreen"]
 
 _NOTES = Agent("notes", ())
-_TABS = ("conversation", "history", "lineage", "files")
+_GONE = "This session was deleted. What you wrote stays here; the trash (escape, T) brings the session back"
 
 
 class SessionScreen(StoreScreen[None]):
@@ -91,6 +92,7 @@ class SessionScreen(StoreScreen[None]):
         self._position = position
         self._talk: Talk | None = None
         self._busy = ""
+        self._is_gone = False
 
     def compose(self) -> ComposeResult:
         """Draw heading, tabs and prompt."""
@@ -169,7 +171,7 @@ class SessionScreen(StoreScreen[None]):
             counts += f" · the last {len(session.at_hand)}; g shows all"
         right = piece(self._busy, "warn") if self._busy else Piece(counts, "dim")
         self.query_one("#heading", LinesView).show([Line((title, *tags), (right,))])
-        self.prompt.border_title = f"to {self._agent.name}" if self._agent.command else "note"
+        self.prompt.border_title = Content(one_line(f"to {self._agent.name}" if self._agent.command else "note"))
         self.prompt.border_subtitle = "enter sends · ctrl+g agent" if not self._busy else "esc stops"
 
     @on(TabbedContent.TabActivated)
@@ -199,16 +201,30 @@ class SessionScreen(StoreScreen[None]):
         """Take in what others saved."""
         self._look()
 
-    @work(exclusive=True, group="looking")
+    @work(group="looking")  # not exclusive: a look that is cancelled reads all the same, and nobody shows what it read
     async def _look(self) -> None:
         with told(self):
             try:
-                if await self.opened.refresh():
-                    tell(self.app, "Another process saved this session")
-                    self.show()
+                changed = await self.opened.refresh()
             except SessionNotFound:
-                tell(self.app, "This session was deleted; the trash has it", severity="warning")
-                self.dismiss(None)
+                self._go()
+                return
+            self._is_gone = False
+            if changed:
+                tell(self.app, "Another process saved this session")
+                self.show()
+
+    def _go(self) -> None:
+        """Leave a session that is not there any more; not where that would lose what somebody wrote."""
+        if not (self.opened.is_unsaved or self.prompt.text.strip()):
+            tell(self.app, "This session was deleted; the trash has it", severity="warning")
+            self.leave()
+        elif not self._is_gone:
+            self._tell_gone()
+
+    def _tell_gone(self) -> None:
+        self._is_gone = True
+        tell(self.app, _GONE, severity="warning")
 
     # -- writing --------------------------------------------------------------------------------------------------
 
@@ -229,12 +245,18 @@ class SessionScreen(StoreScreen[None]):
     @work(group="saving")
     async def _note(self, text: str) -> None:
         with told(self):
-            await self.opened.say(text)
+            try:
+                await self.opened.say(text)
+            except SessionNotFound:
+                self.prompt.give_back(text)
+                self._tell_gone()
         self.show()
 
     def _ask(self, text: str) -> None:
         if self._talk is None:
-            watcher = Watcher(self.view.show_tail, self.show, self._now_busy, self._failed, self._permission)
+            watcher = Watcher(
+                self.view.show_tail, self.show, self._now_busy, self._failed, self.prompt.give_back, self._permission
+            )
             self._talk = Talk(self.opened, self._agent, Path(self._folder()), watcher)
         self._talk.say(text)
 
@@ -247,29 +269,20 @@ class SessionScreen(StoreScreen[None]):
         self._show_heading()
 
     def _failed(self, problem: BaseException) -> None:
+        if isinstance(problem, SessionNotFound):
+            self._tell_gone()
+            return
         expected = isinstance(problem, SessionError | OSError)
         tell(self.app, str(problem) if expected else f"{type(problem).__name__}: {problem}", severity="error")
 
     async def _permission(self, question: Permission) -> str | None:
-        answered: asyncio.Future[str | None] = asyncio.get_running_loop().create_future()
-
-        def take(answer: str | None) -> None:
-            if not answered.done():
-                answered.set_result(answer)
-
-        dialog = PermissionDialog(question, self.opened.session.project_path)
-        self.app.push_screen(dialog, take)
-        try:
-            return await answered
-        finally:
-            if dialog.is_current:  # the turn was stopped meanwhile
-                dialog.dismiss(None)
+        return await ask_permission(self.app, question, self.opened.session.project_path)
 
     @work(exclusive=True, group="dialog")
     async def action_agent(self) -> None:
         """Pick whom to talk to."""
         agents = [_NOTES, *self.sessions_app.settings.agents]
-        picked = await self.app.push_screen_wait(Pick[Agent]("Talk to", agents, _agent_row, lambda agent: agent.name))
+        picked = await self.app.push_screen_wait(Pick[Agent]("Talk to", agents, agent_row, lambda agent: agent.name))
         if picked is not None and picked != self._agent:
             # Before the wait for the other to end: what is typed meanwhile is meant for this one.
             self._agent, self._busy = picked, ""
@@ -287,8 +300,9 @@ class SessionScreen(StoreScreen[None]):
             await talk.close()
 
     async def on_unmount(self) -> None:
-        """End the agent with the screen, and try once more to keep what could not be saved."""
+        """End the agent with the screen, and keep what was sent; what could not be saved is tried once more."""
         await self._end_talk()
+        await self.opened.settled()
         if self.opened.is_unsaved:
             with told(self):
                 await self.opened.save()
@@ -300,7 +314,7 @@ class SessionScreen(StoreScreen[None]):
         elif self.prompt.has_focus:
             self.view.focus()
         else:
-            self.dismiss(None)
+            self.leave()
 
     # -- changing -------------------------------------------------------------------------------------------------
 
@@ -376,9 +390,4 @@ class SessionScreen(StoreScreen[None]):
     async def action_delete(self) -> None:
         """Move this session into the trash."""
         if await delete_session(self, self.opened):
-            self.dismiss(None)
-
-
-def _agent_row(agent: Agent) -> Sequence[Line]:
-    told = " ".join(agent.command) or "nobody answers: what you write is kept"
-    return (Line((piece(agent.name, "assistant"), Piece("  "), piece(told, "dim"))),)
+            self.leave()
