@@ -9,6 +9,8 @@ import pytest
 from textual.app import App
 
 from superqode.session.models import Message, ToolExecution
+from superqode.tui.entries import draw_entry
+from superqode.tui.widgets import conversation
 from superqode.tui.widgets.conversation import Conversation
 
 
@@ -100,6 +102,61 @@ def test_the_end_stays_the_end_and_another_place_stays():
         await pilot.pause()
         before = _shown(view)
         view.show([*entries, *_entries(5)])
+        await pilot.pause()
+        assert _shown(view) == before
+
+    _live(story)
+
+
+@pytest.fixture
+def drawn(monkeypatch):
+    """The ids of the entries that are drawn, each time one is."""
+    made = []
+
+    def draw(entry, look, *, opened):
+        made.append(entry.id)
+        return draw_entry(entry, look, opened=opened)
+
+    monkeypatch.setattr(conversation, "draw_entry", draw)
+    return made
+
+
+def test_what_comes_in_front_or_goes_there_moves_nothing(drawn):
+    """A session that is read whole or loaded anew keeps the view, the current entry, and the lines of what stays."""
+
+    async def story(view, pilot):
+        entries = _entries(400)
+        view.show(entries[200:])
+        await pilot.pause()
+        view.jump_to(100)
+        await pilot.pause()
+        view.scroll_to(y=view.scroll_offset.y - 5, animate=False)
+        await pilot.pause()
+        before, current = _shown(view), view.entries[view.current].id
+        for others in (entries, [entry.model_copy() for entry in [*entries[210:], *_entries(10)]]):
+            drawn.clear()
+            view.show(others)
+            await pilot.pause()
+            assert _shown(view) == before
+            assert view.entries[view.current].id == current
+            assert not drawn
+
+    _live(story)
+
+
+def test_an_answer_that_grows_stays_where_it_is_read():
+    """Whoever reads in the middle of a long answer is not moved by what it still grows by."""
+
+    async def story(view, pilot):
+        said = [f"line {number} of it\n\n" for number in range(80)]
+        view.show(_entries(30))
+        view.show_tail([Message(id="live", role="assistant", content="".join(said[:60]))])
+        view.action_scroll_end()
+        await pilot.pause()
+        view.scroll_to(y=view.scroll_offset.y - 60, animate=False)
+        await pilot.pause()
+        before = _shown(view)
+        view.show_tail([Message(id="live", role="assistant", content="".join(said))])
         await pilot.pause()
         assert _shown(view) == before
 

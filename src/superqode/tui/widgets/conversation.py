@@ -20,10 +20,12 @@ from superqode.session.models import Entry
 from superqode.tui.entries import Look, copied_text, draw_entry, estimate, foldable
 from superqode.tui.widgets.drawn import Drawn
 from superqode.tui.widgets.heights import Heights
+from superqode.tui.widgets.places import Places
 
 __all__ = ["Conversation"]
 
 _MARGIN: Final = 2  # columns left of the text: the mark of the current entry, and a blank
+_NARROWEST: Final = 10  # columns that text is drawn in at least
 _CODE_THEMES: Final = {True: "ansi_dark", False: "ansi_light"}
 
 
@@ -86,6 +88,7 @@ class Conversation(Drawn):
         self._project = ""
         self._known: frozenset[str] = frozenset()
         self._look: Look | None = None
+        self._width = 0  # columns of text at the last layout
         self._at_end = False
         self._settling = False
 
@@ -107,7 +110,7 @@ class Conversation(Drawn):
         return len(self._drawn)
 
     def show(self, entries: Sequence[Entry], *, project: str = "", known: frozenset[str] = frozenset()) -> None:
-        """Show other entries; those that are the same as before keep their lines, and the view its place.
+        """Show other entries; those that are the same as before keep their lines, view and current one their entry.
 
         Args:
             entries: what to show.
@@ -125,20 +128,25 @@ class Conversation(Drawn):
         self._take([*kept, *entries])
 
     def _take(self, entries: list[Entry]) -> None:
-        same = _same(self._entries, entries)
-        gone = {entry.id for entry in self._entries[same:]}
+        top, line = self._heights.find(self.scroll_offset.y)
+        before, now = self._entries, Places(self._entries, entries)
+        gone = {entry.id for entry in before[now.same :]} - {before[old].id for old in now.kept.values()}
         self._drawn = {key: lines for key, lines in self._drawn.items() if key not in gone} if gone else self._drawn
+        heights = self._guesses(entries[now.same :])
+        for new, old in now.kept.items():
+            heights[new - now.same] = self._heights[old]
         self._entries = entries
-        self._heights.replace(same, self._guesses(entries[same:]))
-        self._current = min(self._current, len(entries) - 1)
-        self._settle()
+        self._heights.replace(now.same, heights)
+        current = now.after(self._current) if self._current >= 0 else None
+        self._current = -1 if current is None else current
+        place = now.after(top) if before else None
+        self._settle_at(*((0, 0) if place is None else (place, line)))
         self.refresh()
 
     def _guesses(self, entries: Sequence[Entry]) -> list[int]:
-        if not self.size:  # nothing to lay out in yet: the first resize does
+        if not self._width:  # nothing to lay out in yet: the first resize does
             return [1] * len(entries)
-        width = self._width
-        return [estimate(entry, width, opened=self._is_open(entry)) for entry in entries]
+        return [estimate(entry, self._width, opened=self._is_open(entry)) for entry in entries]
 
     def _is_open(self, entry: Entry) -> bool:
         return foldable(entry) and (self._all_open != (entry.id in self._opened))
@@ -146,12 +154,15 @@ class Conversation(Drawn):
     # -- laying out -----------------------------------------------------------------------------------------------
 
     @property
-    def _width(self) -> int:
-        return max(10, self.scrollable_content_region.width - _MARGIN)
+    def _has_room(self) -> bool:
+        """Whether there is anywhere to show something: not before the first layout, nor in a tab that is not open."""
+        return self.scrollable_content_region.height > 0
 
     def on_resize(self) -> None:
         """Lay out at the new width, where it is another."""
-        if self._look is None or self._look.width != self._width:
+        width = max(_NARROWEST, self.scrollable_content_region.width - _MARGIN)
+        if self._has_room and self._width != width:
+            self._width = width
             self._anew()
         else:
             self._settle()
@@ -177,7 +188,8 @@ class Conversation(Drawn):
     def _how(self) -> Look:
         if self._look is None or self._look.known is not self._known or self._look.project != self._project:
             code = _CODE_THEMES[self.app.current_theme.dark]
-            self._look = Look(self._width, self.role_styles(), code, self._project, self._known)
+            width = max(_NARROWEST, self._width)
+            self._look = Look(width, self.role_styles(), code, self._project, self._known)
         return self._look
 
     def _lines(self, place: int) -> list[Strip]:
@@ -203,27 +215,32 @@ class Conversation(Drawn):
 
     def _settle(self) -> None:
         """Draw what is in view and a screenful around it, with the top of the view staying where it is."""
+        place, line = self._heights.find(self.scroll_offset.y)
+        if line and self._has_room and self._entries[place].id not in self._drawn:
+            # One that comes in from above is seen by its end.
+            from_end = self._heights[place] - line
+            self._lay_out(place)
+            line = max(0, self._heights[place] - from_end)
+        self._settle_at(place, line)
+
+    def _settle_at(self, place: int, line: int) -> None:
+        """Draw what is in view and a screenful around it, with a line of an entry at the top; the end stays the end."""
         height = self.scrollable_content_region.height
-        if not self._entries or height <= 0:  # nothing there, or nowhere to show it yet
-            self.virtual_size = Size(self.scrollable_content_region.width, self._heights.total)
-            return
-        if self._at_end:
+        if not self._entries or not self._has_room:
+            self._scroll_now(self._heights.top(place) + line)
+        elif self._at_end:
             self._lay_out_back(len(self._entries) - 1, 2 * height)
             self._scroll_now(self._heights.total - height)
-            return
-        place, line = self._heights.find(self.scroll_offset.y)
-        from_end = self._heights[place] - line
-        fresh = self._entries[place].id not in self._drawn
-        self._lay_out(place)
-        # One that comes in from above is seen by its end.
-        line = max(0, self._heights[place] - from_end) if fresh and line else line
-        below, after = self._heights[place] - line, place
-        while below < 2 * height and after + 1 < len(self._entries):
-            after += 1
-            self._lay_out(after)
-            below += self._heights[after]
-        self._lay_out_back(place - 1, height)
-        self._scroll_now(self._heights.top(place) + line)
+        else:
+            self._lay_out(place)
+            line = min(line, self._heights[place])
+            below, after = self._heights[place] - line, place
+            while below < 2 * height and after + 1 < len(self._entries):
+                after += 1
+                self._lay_out(after)
+                below += self._heights[after]
+            self._lay_out_back(place - 1, height)
+            self._scroll_now(self._heights.top(place) + line)
 
     def _lay_out_back(self, place: int, lines: int) -> None:
         while lines > 0 and place >= 0:
@@ -355,11 +372,3 @@ class Conversation(Drawn):
             self.action_fold()
         self.refresh()
         self.post_message(self.Moved(self))
-
-
-def _same(before: Sequence[Entry], after: Sequence[Entry]) -> int:
-    """How many leading entries are equal in both."""
-    for place, (old, new) in enumerate(zip(before, after, strict=False)):
-        if old is not new and old != new:
-            return place
-    return min(len(before), len(after))
