@@ -99,6 +99,28 @@ def test_reading_the_whole_session_moves_nothing(tui):
     tui.run(story, session="long")
 
 
+@pytest.mark.parametrize(("key", "first"), [("up", "run 100"), ("g", "run 0")])
+def test_what_stands_before_the_end_comes_as_one_scrolls(tui, key, first):
+    """Scrolling past the first entry at hand brings those before it, and stays there; `g` goes on. Nothing opens."""
+    with tui.open_store() as store:
+        session = Session(id="long", title="Long")
+        for number in range(600):
+            session.add_tool_execution("bash", {"command": f"run {number} of it"}, "done", success=True)
+        store.save(session)
+
+    async def story(ada):
+        view = ada.app.screen.view
+        await ada.press("escape")
+        view.scroll_to(y=1, animate=False)
+        await ada.press(key)
+        await ada.until(lambda: len(view.entries) == 600)
+        await ada.until(lambda: f"{first} of it" in ada.shown.split("\n")[3])
+        assert "▾" not in ada.shown
+        assert view.current == -1
+
+    tui.run(story, session="long")
+
+
 def test_the_first_thing_said_names_a_session(tui):
     """A session begun without a title is called by the first thing said in it."""
 

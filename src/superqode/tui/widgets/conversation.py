@@ -63,12 +63,11 @@ class Conversation(Drawn):
             return self.view
 
     class TopReached(Message):
-        """The view came to its first entry; `asked`: because somebody wants the beginning."""
+        """The view came to its first entry; it stays at it when others come in front, or goes on where that was asked."""
 
-        def __init__(self, view: Conversation, *, asked: bool) -> None:
+        def __init__(self, view: Conversation) -> None:
             super().__init__()
             self.view = view
-            self.asked = asked
 
         @property
         def control(self) -> Conversation:
@@ -89,6 +88,7 @@ class Conversation(Drawn):
         self._known: frozenset[str] = frozenset()
         self._look: Look | None = None
         self._width = 0  # columns of text at the last layout
+        self._at_begin = False
         self._at_end = False
         self._settling = False
 
@@ -139,7 +139,7 @@ class Conversation(Drawn):
         self._heights.replace(now.same, heights)
         current = now.after(self._current) if self._current >= 0 else None
         self._current = -1 if current is None else current
-        place = now.after(top) if before else None
+        place = now.after(top) if before and not self._at_begin else None
         self._settle_at(*((0, 0) if place is None else (place, line)))
         self.refresh()
 
@@ -208,10 +208,10 @@ class Conversation(Drawn):
         """Draw what comes into view before the view is."""
         super().watch_scroll_y(old_value, new_value)
         if not self._settling:
-            self._at_end = new_value >= self.max_scroll_y
+            self._at_begin, self._at_end = False, new_value >= self.max_scroll_y
             self._settle()
             if new_value <= 0 < old_value:
-                self.post_message(self.TopReached(self, asked=False))
+                self.post_message(self.TopReached(self))
 
     def _settle(self) -> None:
         """Draw what is in view and a screenful around it, with the top of the view staying where it is."""
@@ -289,7 +289,7 @@ class Conversation(Drawn):
         if foldable(entry) and not self._is_open(entry):
             self._turn(place)
         self._current = place
-        self._at_end = False
+        self._at_begin = self._at_end = False
         self._lay_out(place)
         self._scroll_now(max(0, self._heights.top(place) - 1))
         self._settle()
@@ -320,16 +320,16 @@ class Conversation(Drawn):
             self.scroll_to(y=bottom - height, animate=False)
 
     def action_scroll_home(self) -> None:
-        """Go to the beginning."""
-        self._at_end = False
+        """Go to the beginning, and stay there when entries come in front."""
+        self._at_begin, self._at_end = True, False
         self._scroll_now(0)
         self._settle()
         self.refresh()
-        self.post_message(self.TopReached(self, asked=True))
+        self.post_message(self.TopReached(self))
 
     def action_scroll_end(self) -> None:
         """Go to the end, and stay there when entries come."""
-        self._at_end = True
+        self._at_begin, self._at_end = False, True
         self._settle()
         self.refresh()
 
