@@ -6,7 +6,9 @@ import asyncio
 from itertools import pairwise
 
 import pytest
+from textual import on
 from textual.app import App
+from textual.events import MouseScrollUp
 
 from superqode.session.models import Message, ToolExecution
 from superqode.tui.entries import draw_entry
@@ -28,8 +30,14 @@ def _entries(number):
 
 
 class _App(App):
+    tops = 0
+
     def compose(self):
         yield Conversation()
+
+    @on(Conversation.TopReached)
+    def _top(self):
+        self.tops += 1
 
 
 def _live(story, size=(80, 24)):
@@ -104,6 +112,27 @@ def test_the_end_stays_the_end_and_another_place_stays():
         view.show([*entries, *_entries(5)])
         await pilot.pause()
         assert _shown(view) == before
+
+    _live(story)
+
+
+def test_every_way_to_the_top_tells_of_it():
+    """Also where the top is reached as entries turn out lower than guessed; who stands there may ask once more."""
+
+    async def story(view, pilot):
+        view.focus()
+        view.action_scroll_end()
+        view.show([Message(role="user", content="a" + "\n" * 60 + "b") for _ in range(50)])
+        await pilot.pause()
+        view.scroll_to(y=5, animate=False)
+        await pilot.pause()
+        assert (view.scroll_offset.y, view.app.tops) == (0, 1)
+        await pilot.press("up", "pageup")
+        assert view.app.tops == 3
+        await pilot._post_mouse_events([MouseScrollUp], Conversation)
+        assert view.app.tops == 4
+        await pilot.press("pagedown", "up")
+        assert view.app.tops == 4
 
     _live(story)
 

@@ -63,7 +63,7 @@ class Conversation(Drawn):
             return self.view
 
     class TopReached(Message):
-        """The view came to its first entry; it stays at it when others come in front, or goes on where that was asked."""
+        """The view came to its first entry. When others come in front it stays there, or goes on to the beginning."""
 
         def __init__(self, view: Conversation) -> None:
             super().__init__()
@@ -210,8 +210,26 @@ class Conversation(Drawn):
         if not self._settling:
             self._at_begin, self._at_end = False, new_value >= self.max_scroll_y
             self._settle()
-            if new_value <= 0 < old_value:
-                self.post_message(self.TopReached(self))
+            if old_value > 0:
+                self._tell_of_top()
+
+    def _tell_of_top(self) -> None:
+        if self.scroll_offset.y <= 0:
+            self.post_message(self.TopReached(self))
+
+    def action_scroll_up(self) -> None:
+        """A line up; at the top that asks for what stands before it, once more where reading that failed."""
+        self._tell_of_top()
+        super().action_scroll_up()
+
+    def action_page_up(self) -> None:
+        """A screenful up, as `action_scroll_up`."""
+        self._tell_of_top()
+        super().action_page_up()
+
+    def on_mouse_scroll_up(self) -> None:
+        """The wheel goes up, as `action_scroll_up`."""
+        self._tell_of_top()
 
     def _settle(self) -> None:
         """Draw what is in view and a screenful around it, with the top of the view staying where it is."""
