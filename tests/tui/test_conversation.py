@@ -245,3 +245,14 @@ def test_hostile_entries_are_inert_and_bounded():
         assert view.virtual_size.height < 1000
 
     _live(story)
+
+
+def test_half_a_character_is_copied_as_a_question_mark():
+    """What no encoding has, a lone half of a surrogate pair, does not stop the rest from being copied."""
+
+    async def story(view, pilot):
+        view.show([Message(role="user", content="a \ud83d b")])
+        view.action_copy()
+        assert view.app.clipboard == "a ? b"
+
+    _live(story)

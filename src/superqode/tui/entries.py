@@ -73,10 +73,12 @@ def estimate(entry: Entry, width: int, *, opened: bool) -> int:
 
 
 def copied_text(entry: Entry) -> str:
-    """What copying an entry copies: what was said, or what a call was given and gave."""
+    """What copying an entry copies: what was said, or what a call was given and gave; `?` for lone surrogates."""
     if isinstance(entry, Message):
-        return entry.content
-    return f"{entry.tool_name} {json_text(entry.arguments)}\n{entry.result}"
+        told = entry.content
+    else:
+        told = f"{entry.tool_name} {json_text(entry.arguments)}\n{entry.result}"
+    return told.encode("utf-8", "replace").decode("utf-8")
 
 
 def draw_entry(entry: Entry, look: Look, *, opened: bool) -> Drawing:
