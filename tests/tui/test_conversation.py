@@ -247,6 +247,42 @@ def test_hostile_entries_are_inert_and_bounded():
     _live(story)
 
 
+def test_a_call_is_answered_when_its_execution_comes(drawn):
+    """A call that was asked for is told as unanswered until the session has its execution; only that is drawn anew."""
+
+    async def story(view, pilot):
+        asked = {"id": "c1", "name": "read_file", "arguments": {"path": "x"}}
+        said = [*_entries(3), Message(role="assistant", content="I look", tool_calls=[asked])]
+        view.show(said)
+        await pilot.pause()
+        assert any("? read_file" in line for line in _shown(view))
+        drawn.clear()
+        done = ToolExecution(id="c1", tool_name="read_file", arguments={}, result="", success=True)
+        view.show([*said, done], known=frozenset({"c1"}))
+        await pilot.pause()
+        assert not any("? read_file" in line for line in _shown(view))
+        assert drawn == [said[-1].id, "c1"]
+        view.show(said)
+        await pilot.pause()
+        assert any("? read_file" in line for line in _shown(view))
+
+    _live(story)
+
+
+def test_another_project_is_seen_in_what_was_drawn():
+    """Paths are told from the session's project, also once that is another."""
+
+    async def story(view, pilot):
+        path = {"path": "/home/ada/shop/users.py"}
+        call = ToolExecution(tool_name="read_file", arguments=path, result="", success=True)
+        for project, told in (("/home", "ada/shop/users.py"), ("/home/ada/shop", "  users.py")):
+            view.show([call], project=project)
+            await pilot.pause()
+            assert any(told in line for line in _shown(view))
+
+    _live(story)
+
+
 def test_half_a_character_is_copied_as_a_question_mark():
     """What no encoding has, a lone half of a surrogate pair, does not stop the rest from being copied."""
 

@@ -6,7 +6,7 @@ otherwise; a view at the end stays at the end.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, Final
 
 from rich.segment import Segment
@@ -17,7 +17,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from superqode.session.models import Entry
-from superqode.tui.entries import Look, copied_text, draw_entry, estimate, foldable
+from superqode.tui.entries import Look, copied_text, draw_entry, estimate, foldable, is_told_otherwise
 from superqode.tui.widgets.drawn import Drawn
 from superqode.tui.widgets.heights import Heights
 from superqode.tui.widgets.places import Places
@@ -118,6 +118,10 @@ class Conversation(Drawn):
             known: ids of the calls whose execution stands in the session.
         """
         self._tail = 0
+        if project != self._project:
+            self._drawn.clear()
+        elif known != self._known:
+            self._drop(entry.id for entry in self._entries if is_told_otherwise(entry, self._known, known))
         self._project, self._known = project, known
         self._take(list(entries))
 
@@ -130,8 +134,7 @@ class Conversation(Drawn):
     def _take(self, entries: list[Entry]) -> None:
         top, line = self._heights.find(self.scroll_offset.y)
         before, now = self._entries, Places(self._entries, entries)
-        gone = {entry.id for entry in before[now.same :]} - {before[old].id for old in now.kept.values()}
-        self._drawn = {key: lines for key, lines in self._drawn.items() if key not in gone} if gone else self._drawn
+        self._drop({entry.id for entry in before[now.same :]} - {before[old].id for old in now.kept.values()})
         heights = self._guesses(entries[now.same :])
         for new, old in now.kept.items():
             heights[new - now.same] = self._heights[old]
@@ -142,6 +145,10 @@ class Conversation(Drawn):
         place = now.after(top) if before and not self._at_begin else None
         self._settle_at(*((0, 0) if place is None else (place, line)))
         self.refresh()
+
+    def _drop(self, ids: Iterable[str]) -> None:
+        for key in list(ids):
+            self._drawn.pop(key, None)
 
     def _guesses(self, entries: Sequence[Entry]) -> list[int]:
         if not self._width:  # nothing to lay out in yet: the first resize does
