@@ -12,7 +12,7 @@ from textual.events import MouseScrollUp
 
 from superqode.session.models import Message, ToolExecution
 from superqode.tui.entries import draw_entry
-from superqode.tui.widgets import conversation
+from superqode.tui.widgets import drawings
 from superqode.tui.widgets.conversation import Conversation
 
 
@@ -70,6 +70,29 @@ def test_only_what_is_near_the_view_is_drawn():
         await pilot.pause()
         assert view.scroll_offset.y == 0
         assert view.drawn_count < 300
+
+    _live(story)
+
+
+def test_lines_far_from_the_view_are_let_go():
+    """However much was seen, only lines of some screenfuls are kept; heights stay, and what comes back looks alike."""
+
+    async def story(view, pilot):
+        view.show(_entries(300))
+        await pilot.pause()
+        seen = []
+        for _ in range(25):
+            seen.append((view.scroll_offset.y, _shown(view)))
+            view.action_page_down()
+        assert view.drawn_count < 80
+        height = view.virtual_size.height
+        for before in reversed(seen):
+            view.action_page_up()
+            assert (view.scroll_offset.y, _shown(view)) == before
+        assert view.virtual_size.height == height
+        for place in range(0, 300, 30):
+            view.jump_to(place)
+        assert view.drawn_count < 80
 
     _live(story)
 
@@ -146,7 +169,7 @@ def drawn(monkeypatch):
         made.append(entry.id)
         return draw_entry(entry, look, opened=opened)
 
-    monkeypatch.setattr(conversation, "draw_entry", draw)
+    monkeypatch.setattr(drawings, "draw_entry", draw)
     return made
 
 

@@ -41,5 +41,5 @@ def test_what_is_equal_is_kept():
     """Only entries of the same value are kept, wherever they stand; a place is found for changed ones, too."""
     now = Places(_entries("abcd"), _entries("axcd", c="other"))
 
-    assert (now.same, now.kept) == (1, {3: 3})
+    assert (now.same, now.kept, now.gone) == (1, {3: 3}, {1, 2})
     assert now.after(2) == 2

@@ -1,12 +1,12 @@
-"""A conversation of any length: entries get their lines when they come near the view, and keep them.
+"""A conversation of any length: entries get their lines when they come near the view, and keep them while it is near.
 
-Before that their height is estimated. What stands at the top of the view stays there when heights above it turn out
-otherwise; a view at the end stays at the end.
+Before that their height is estimated, afterwards known. What stands at the top of the view stays there when heights
+above it turn out otherwise; a view at the end stays at the end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import ClassVar, Final
 
 from rich.segment import Segment
@@ -17,7 +17,8 @@ from textual.message import Message
 from textual.strip import Strip
 
 from superqode.session.models import Entry
-from superqode.tui.entries import Look, copied_text, draw_entry, estimate, foldable, is_told_otherwise
+from superqode.tui.entries import Look, copied_text, estimate, foldable, is_told_otherwise
+from superqode.tui.widgets.drawings import Drawings
 from superqode.tui.widgets.drawn import Drawn
 from superqode.tui.widgets.heights import Heights
 from superqode.tui.widgets.places import Places
@@ -25,8 +26,22 @@ from superqode.tui.widgets.places import Places
 __all__ = ["Conversation"]
 
 _MARGIN: Final = 2  # columns left of the text: the mark of the current entry, and a blank
+_KEPT: Final = 5  # screenfuls above and below the view whose lines are kept
 _NARROWEST: Final = 10  # columns that text is drawn in at least
 _CODE_THEMES: Final = {True: "ansi_dark", False: "ansi_light"}
+
+
+class _OfView(Message):
+    """Something that happened in a conversation."""
+
+    def __init__(self, view: Conversation) -> None:
+        super().__init__()
+        self.view = view
+
+    @property
+    def control(self) -> Conversation:
+        """The conversation."""
+        return self.view
 
 
 class Conversation(Drawn):
@@ -50,29 +65,11 @@ class Conversation(Drawn):
         Binding("G", "scroll_end", "End", show=False),
     ]
 
-    class Moved(Message):
+    class Moved(_OfView):
         """Another entry is current."""
 
-        def __init__(self, view: Conversation) -> None:
-            super().__init__()
-            self.view = view
-
-        @property
-        def control(self) -> Conversation:
-            """The conversation."""
-            return self.view
-
-    class TopReached(Message):
+    class TopReached(_OfView):
         """The view came to its first entry. When others come in front it stays there, or goes on to the beginning."""
-
-        def __init__(self, view: Conversation) -> None:
-            super().__init__()
-            self.view = view
-
-        @property
-        def control(self) -> Conversation:
-            """The conversation."""
-            return self.view
 
     def __init__(self, *, empty: str = "", all_open: bool = False, id: str | None = None) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id)
@@ -80,7 +77,7 @@ class Conversation(Drawn):
         self._entries: list[Entry] = []
         self._tail = 0
         self._heights = Heights()
-        self._drawn: dict[str, list[Strip]] = {}
+        self._drawn = Drawings()
         self._opened: set[str] = set()
         self._all_open = all_open
         self._current = -1
@@ -88,6 +85,7 @@ class Conversation(Drawn):
         self._known: frozenset[str] = frozenset()
         self._look: Look | None = None
         self._width = 0  # columns of text at the last layout
+        self._swept = 0  # the line the view was at when lines were let go
         self._at_begin = False
         self._at_end = False
         self._settling = False
@@ -106,7 +104,7 @@ class Conversation(Drawn):
 
     @property
     def drawn_count(self) -> int:
-        """How many entries have been drawn: those that were near the view."""
+        """How many entries have lines: those that are near the view, or were a moment ago."""
         return len(self._drawn)
 
     def show(self, entries: Sequence[Entry], *, project: str = "", known: frozenset[str] = frozenset()) -> None:
@@ -121,7 +119,7 @@ class Conversation(Drawn):
         if project != self._project:
             self._drawn.clear()
         elif known != self._known:
-            self._drop(entry.id for entry in self._entries if is_told_otherwise(entry, self._known, known))
+            self._drawn.drop(entry for entry in self._entries if is_told_otherwise(entry, self._known, known))
         self._project, self._known = project, known
         self._take(list(entries))
 
@@ -134,7 +132,7 @@ class Conversation(Drawn):
     def _take(self, entries: list[Entry]) -> None:
         top, line = self._heights.find(self.scroll_offset.y)
         before, now = self._entries, Places(self._entries, entries)
-        self._drop({entry.id for entry in before[now.same :]} - {before[old].id for old in now.kept.values()})
+        self._drawn.drop(before[place] for place in now.gone)
         heights = self._guesses(entries[now.same :])
         for new, old in now.kept.items():
             heights[new - now.same] = self._heights[old]
@@ -145,10 +143,6 @@ class Conversation(Drawn):
         place = now.after(top) if before and not self._at_begin else None
         self._settle_at(*((0, 0) if place is None else (place, line)))
         self.refresh()
-
-    def _drop(self, ids: Iterable[str]) -> None:
-        for key in list(ids):
-            self._drawn.pop(key, None)
 
     def _guesses(self, entries: Sequence[Entry]) -> list[int]:
         if not self._width:  # nothing to lay out in yet: the first resize does
@@ -201,11 +195,7 @@ class Conversation(Drawn):
 
     def _lines(self, place: int) -> list[Strip]:
         entry = self._entries[place]
-        strips = self._drawn.get(entry.id)
-        if strips is None:
-            drawn = draw_entry(entry, self._how(), opened=self._is_open(entry))
-            strips = self._drawn[entry.id] = [Strip(line) for line in drawn]
-        return strips
+        return self._drawn.lines(entry, self._how(), opened=self._is_open(entry))
 
     def _lay_out(self, place: int) -> int:
         """Draw an entry; gives by how much its height was estimated too low."""
@@ -241,7 +231,7 @@ class Conversation(Drawn):
     def _settle(self) -> None:
         """Draw what is in view and a screenful around it, with the top of the view staying where it is."""
         place, line = self._heights.find(self.scroll_offset.y)
-        if line and self._has_room and self._entries[place].id not in self._drawn:
+        if line and self._has_room and self._entries[place] not in self._drawn:
             # One that comes in from above is seen by its end.
             from_end = self._heights[place] - line
             self._lay_out(place)
@@ -266,6 +256,16 @@ class Conversation(Drawn):
                 below += self._heights[after]
             self._lay_out_back(place - 1, height)
             self._scroll_now(self._heights.top(place) + line)
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Let go of the lines that are far from the view, where it went a screenful since the last time."""
+        height, here = self.scrollable_content_region.height, self.scroll_offset.y
+        if self._has_room and abs(here - self._swept) > height:
+            first, _ = self._heights.find(max(0, here - _KEPT * height))
+            last, _ = self._heights.find(here + (1 + _KEPT) * height)
+            self._drawn.keep(self._entries[first : last + 1])
+            self._swept = here
 
     def _lay_out_back(self, place: int, lines: int) -> None:
         while lines > 0 and place >= 0:
@@ -363,7 +363,7 @@ class Conversation(Drawn):
     def _turn(self, place: int) -> None:
         entry = self._entries[place]
         self._opened ^= {entry.id}
-        self._drawn.pop(entry.id, None)
+        self._drawn.drop([entry])
         self._lay_out(place)
 
     def action_fold(self) -> None:

@@ -20,6 +20,7 @@ class Places:
     Attributes:
         same: how many leading entries are equal in both.
         kept: for the new place of each other entry that is equal in both, the old one.
+        gone: the old places of those that are not equal in both.
     """
 
     def __init__(self, before: Sequence[Entry], after: Sequence[Entry]) -> None:
@@ -31,6 +32,7 @@ class Places:
         self.kept: Mapping[int, int] = {
             new: old for new, old in found if new is not None and _equal(before[old], after[new])
         }
+        self.gone = set(range(self.same, len(before))).difference(self.kept.values())
 
     def after(self, old: int) -> int | None:
         """Where the entry of an old place stands now.
