@@ -306,6 +306,29 @@ def test_another_project_is_seen_in_what_was_drawn():
     _live(story)
 
 
+def test_only_another_theme_draws_anew(drawn):
+    """Focus and the mouse change no colour of what is drawn; a theme does, and all that is seen has it."""
+
+    async def story(view, pilot):
+        view.show(_entries(50))
+        await pilot.pause()
+        drawn.clear()
+        view.focus()
+        await pilot.pause()
+        await pilot.hover(Conversation)
+        view.blur()
+        await pilot.pause()
+        assert not drawn
+        before = list(view.render_line(5))
+        view.app.theme = "textual-light"
+        await pilot.pause()
+        assert [piece.text for piece in view.render_line(5)] == [piece.text for piece in before]
+        assert list(view.render_line(5)) != before
+        assert {entry.id for entry in view.entries[:3]} <= set(drawn)
+
+    _live(story)
+
+
 def test_half_a_character_is_copied_as_a_question_mark():
     """What no encoding has, a lone half of a surrogate pair, does not stop the rest from being copied."""
 
