@@ -197,9 +197,9 @@ class Conversation(Drawn):
         entry = self._entries[place]
         return self._drawn.lines(entry, self._how(), opened=self._is_open(entry))
 
-    def _lay_out(self, place: int) -> int:
-        """Draw an entry; gives by how much its height was estimated too low."""
-        return self._heights.set(place, len(self._lines(place)))
+    def _lay_out(self, place: int) -> None:
+        """Draw an entry, and know its height."""
+        self._heights.set(place, len(self._lines(place)))
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Draw what comes into view before the view is."""
