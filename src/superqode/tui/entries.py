@@ -20,7 +20,7 @@ from superqode.session.models import Entry, Message, MessageRole, ToolExecution
 from superqode.tui.lines import Line, Piece, fit, piece, segments
 from superqode.tui.wrapping import wrap
 
-__all__ = ["Look", "copied_text", "draw_entry", "estimate", "foldable"]
+__all__ = ["Look", "copied_text", "draw_entry", "estimate", "foldable", "is_told_otherwise"]
 
 _INDENT: Final = "  "
 _RAIL: Final = "  │ "
@@ -72,11 +72,20 @@ def estimate(entry: Entry, width: int, *, opened: bool) -> int:
     return 2 + text.count("\n") + min(len(text), _TEXT_MAX) // max(1, width - 4)
 
 
+def is_told_otherwise(entry: Entry, before: frozenset[str], known: frozenset[str]) -> bool:
+    """Whether an entry looks another way once the executions of other calls stand in the session."""
+    if not isinstance(entry, Message) or not entry.tool_calls:
+        return False
+    return list(unanswered(entry, before)) != list(unanswered(entry, known))
+
+
 def copied_text(entry: Entry) -> str:
-    """What copying an entry copies: what was said, or what a call was given and gave."""
+    """What copying an entry copies: what was said, or what a call was given and gave; `?` for lone surrogates."""
     if isinstance(entry, Message):
-        return entry.content
-    return f"{entry.tool_name} {json_text(entry.arguments)}\n{entry.result}"
+        told = entry.content
+    else:
+        told = f"{entry.tool_name} {json_text(entry.arguments)}\n{entry.result}"
+    return told.encode("utf-8", "replace").decode("utf-8")
 
 
 def draw_entry(entry: Entry, look: Look, *, opened: bool) -> Drawing:

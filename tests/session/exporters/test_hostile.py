@@ -14,7 +14,7 @@ from exported import attack, hostile_sessions
 from superqode.session import Session
 from superqode.session.exporters import html, jsonlines, markdown, plaintext
 from superqode.session.exporters.visible import UNSAFE, visible
-from superqode.session.models import ToolExecution
+from superqode.session.models import Message, ToolExecution
 
 _UNSAFE = re.compile(f"[{UNSAFE}]")
 _VOID = {"meta", "link", "br", "hr", "input"}
@@ -226,6 +226,16 @@ def test_any_session_stays_in_its_place(check, session):
 def test_an_attack_in_every_field_stays_text(check):
     """Payloads in titles, names, arguments, ids, tags and file names become nothing else."""
     check(attack())
+
+
+@pytest.mark.parametrize("check", [check_page, check_markdown, check_text, check_lines])
+def test_a_call_is_asked_for_by_any_id(check):
+    """What stands where the id of a call that was asked for should be may be anything."""
+    session = Session(id="s", title="T")
+    asked = [{"id": told, "call_id": told, "name": "f", "arguments": {}} for told in (["a"], {"a": 1}, 7, None)]
+    session.add(Message(role="assistant", content="I look", tool_calls=asked))
+
+    check(session)
 
 
 def test_a_payload_is_shown_not_dropped():

@@ -131,7 +131,7 @@ def unanswered(message: Message, known: Collection[str]) -> Iterator[Asked]:
     for call in message.tool_calls or ():
         if not isinstance(call, dict):
             yield Asked("", call)
-        elif call.get("id") not in known and call.get("call_id") not in known:
+        elif not any(isinstance(name, str) and name in known for name in (call.get("id"), call.get("call_id"))):
             yield _asked(call)
 
 

@@ -1,7 +1,7 @@
-"""A conversation of any length: entries get their lines when they come near the view, and keep them.
+"""A conversation of any length: entries get their lines when they come near the view, and keep them while it is near.
 
-Before that their height is estimated. What stands at the top of the view stays there when heights above it turn out
-otherwise; a view at the end stays at the end.
+Before that their height is estimated, afterwards known. What stands at the top of the view stays there when heights
+above it turn out otherwise; a view at the end stays at the end.
 """
 
 from __future__ import annotations
@@ -17,14 +17,31 @@ from textual.message import Message
 from textual.strip import Strip
 
 from superqode.session.models import Entry
-from superqode.tui.entries import Look, copied_text, draw_entry, estimate, foldable
+from superqode.tui.entries import Look, copied_text, estimate, foldable, is_told_otherwise
+from superqode.tui.widgets.drawings import Drawings
 from superqode.tui.widgets.drawn import Drawn
 from superqode.tui.widgets.heights import Heights
+from superqode.tui.widgets.places import Places
 
 __all__ = ["Conversation"]
 
 _MARGIN: Final = 2  # columns left of the text: the mark of the current entry, and a blank
+_KEPT: Final = 5  # screenfuls above and below the view whose lines are kept
+_NARROWEST: Final = 10  # columns that text is drawn in at least
 _CODE_THEMES: Final = {True: "ansi_dark", False: "ansi_light"}
+
+
+class _OfView(Message):
+    """Something that happened in a conversation."""
+
+    def __init__(self, view: Conversation) -> None:
+        super().__init__()
+        self.view = view
+
+    @property
+    def control(self) -> Conversation:
+        """The conversation."""
+        return self.view
 
 
 class Conversation(Drawn):
@@ -48,30 +65,11 @@ class Conversation(Drawn):
         Binding("G", "scroll_end", "End", show=False),
     ]
 
-    class Moved(Message):
+    class Moved(_OfView):
         """Another entry is current."""
 
-        def __init__(self, view: Conversation) -> None:
-            super().__init__()
-            self.view = view
-
-        @property
-        def control(self) -> Conversation:
-            """The conversation."""
-            return self.view
-
-    class TopReached(Message):
-        """The view came to its first entry; `asked`: because somebody wants the beginning."""
-
-        def __init__(self, view: Conversation, *, asked: bool) -> None:
-            super().__init__()
-            self.view = view
-            self.asked = asked
-
-        @property
-        def control(self) -> Conversation:
-            """The conversation."""
-            return self.view
+    class TopReached(_OfView):
+        """The view came to its first entry. When others come in front it stays there, or goes on to the beginning."""
 
     def __init__(self, *, empty: str = "", all_open: bool = False, id: str | None = None) -> None:  # noqa: A002 - Textual's name for it
         super().__init__(id=id)
@@ -79,13 +77,16 @@ class Conversation(Drawn):
         self._entries: list[Entry] = []
         self._tail = 0
         self._heights = Heights()
-        self._drawn: dict[str, list[Strip]] = {}
+        self._drawn = Drawings()
         self._opened: set[str] = set()
         self._all_open = all_open
         self._current = -1
         self._project = ""
         self._known: frozenset[str] = frozenset()
         self._look: Look | None = None
+        self._width = 0  # columns of text at the last layout
+        self._swept = 0  # the line the view was at when lines were let go
+        self._at_begin = False
         self._at_end = False
         self._settling = False
 
@@ -103,11 +104,11 @@ class Conversation(Drawn):
 
     @property
     def drawn_count(self) -> int:
-        """How many entries have been drawn: those that were near the view."""
+        """How many entries have lines: those that are near the view, or were a moment ago."""
         return len(self._drawn)
 
     def show(self, entries: Sequence[Entry], *, project: str = "", known: frozenset[str] = frozenset()) -> None:
-        """Show other entries; those that are the same as before keep their lines, and the view its place.
+        """Show other entries; those that are the same as before keep their lines, view and current one their entry.
 
         Args:
             entries: what to show.
@@ -115,6 +116,10 @@ class Conversation(Drawn):
             known: ids of the calls whose execution stands in the session.
         """
         self._tail = 0
+        if project != self._project:
+            self._drawn.clear()
+        elif known != self._known:
+            self._drawn.drop(entry for entry in self._entries if is_told_otherwise(entry, self._known, known))
         self._project, self._known = project, known
         self._take(list(entries))
 
@@ -125,20 +130,24 @@ class Conversation(Drawn):
         self._take([*kept, *entries])
 
     def _take(self, entries: list[Entry]) -> None:
-        same = _same(self._entries, entries)
-        gone = {entry.id for entry in self._entries[same:]}
-        self._drawn = {key: lines for key, lines in self._drawn.items() if key not in gone} if gone else self._drawn
+        top, line = self._heights.find(self.scroll_offset.y)
+        before, now = self._entries, Places(self._entries, entries)
+        self._drawn.drop(before[place] for place in now.gone)
+        heights = self._guesses(entries[now.same :])
+        for new, old in now.kept.items():
+            heights[new - now.same] = self._heights[old]
         self._entries = entries
-        self._heights.replace(same, self._guesses(entries[same:]))
-        self._current = min(self._current, len(entries) - 1)
-        self._settle()
+        self._heights.replace(now.same, heights)
+        current = now.after(self._current) if self._current >= 0 else None
+        self._current = -1 if current is None else current
+        place = now.after(top) if before and not self._at_begin else None
+        self._settle_at(*((0, 0) if place is None else (place, line)))
         self.refresh()
 
     def _guesses(self, entries: Sequence[Entry]) -> list[int]:
-        if not self.size:  # nothing to lay out in yet: the first resize does
+        if not self._width:  # nothing to lay out in yet: the first resize does
             return [1] * len(entries)
-        width = self._width
-        return [estimate(entry, width, opened=self._is_open(entry)) for entry in entries]
+        return [estimate(entry, self._width, opened=self._is_open(entry)) for entry in entries]
 
     def _is_open(self, entry: Entry) -> bool:
         return foldable(entry) and (self._all_open != (entry.id in self._opened))
@@ -146,12 +155,15 @@ class Conversation(Drawn):
     # -- laying out -----------------------------------------------------------------------------------------------
 
     @property
-    def _width(self) -> int:
-        return max(10, self.scrollable_content_region.width - _MARGIN)
+    def _has_room(self) -> bool:
+        """Whether there is anywhere to show something: not before the first layout, nor in a tab that is not open."""
+        return self.scrollable_content_region.height > 0
 
     def on_resize(self) -> None:
         """Lay out at the new width, where it is another."""
-        if self._look is None or self._look.width != self._width:
+        width = max(_NARROWEST, self.scrollable_content_region.width - _MARGIN)
+        if self._has_room and self._width != width:
+            self._width = width
             self._anew()
         else:
             self._settle()
@@ -177,53 +189,83 @@ class Conversation(Drawn):
     def _how(self) -> Look:
         if self._look is None or self._look.known is not self._known or self._look.project != self._project:
             code = _CODE_THEMES[self.app.current_theme.dark]
-            self._look = Look(self._width, self.role_styles(), code, self._project, self._known)
+            width = max(_NARROWEST, self._width)
+            self._look = Look(width, self.role_styles(), code, self._project, self._known)
         return self._look
 
     def _lines(self, place: int) -> list[Strip]:
         entry = self._entries[place]
-        strips = self._drawn.get(entry.id)
-        if strips is None:
-            drawn = draw_entry(entry, self._how(), opened=self._is_open(entry))
-            strips = self._drawn[entry.id] = [Strip(line) for line in drawn]
-        return strips
+        return self._drawn.lines(entry, self._how(), opened=self._is_open(entry))
 
-    def _lay_out(self, place: int) -> int:
-        """Draw an entry; gives by how much its height was estimated too low."""
-        return self._heights.set(place, len(self._lines(place)))
+    def _lay_out(self, place: int) -> None:
+        """Draw an entry, and know its height."""
+        self._heights.set(place, len(self._lines(place)))
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Draw what comes into view before the view is."""
         super().watch_scroll_y(old_value, new_value)
         if not self._settling:
-            self._at_end = new_value >= self.max_scroll_y
+            self._at_begin, self._at_end = False, new_value >= self.max_scroll_y
             self._settle()
-            if new_value <= 0 < old_value:
-                self.post_message(self.TopReached(self, asked=False))
+            if old_value > 0:
+                self._tell_of_top()
+
+    def _tell_of_top(self) -> None:
+        if self.scroll_offset.y <= 0:
+            self.post_message(self.TopReached(self))
+
+    def action_scroll_up(self) -> None:
+        """A line up; at the top that asks for what stands before it, once more where reading that failed."""
+        self._tell_of_top()
+        super().action_scroll_up()
+
+    def action_page_up(self) -> None:
+        """A screenful up, as `action_scroll_up`."""
+        self._tell_of_top()
+        super().action_page_up()
+
+    def on_mouse_scroll_up(self) -> None:
+        """The wheel goes up, as `action_scroll_up`."""
+        self._tell_of_top()
 
     def _settle(self) -> None:
         """Draw what is in view and a screenful around it, with the top of the view staying where it is."""
+        place, line = self._heights.find(self.scroll_offset.y)
+        if line and self._has_room and self._entries[place] not in self._drawn:
+            # One that comes in from above is seen by its end.
+            from_end = self._heights[place] - line
+            self._lay_out(place)
+            line = max(0, self._heights[place] - from_end)
+        self._settle_at(place, line)
+
+    def _settle_at(self, place: int, line: int) -> None:
+        """Draw what is in view and a screenful around it, with a line of an entry at the top; the end stays the end."""
         height = self.scrollable_content_region.height
-        if not self._entries or height <= 0:  # nothing there, or nowhere to show it yet
-            self.virtual_size = Size(self.scrollable_content_region.width, self._heights.total)
-            return
-        if self._at_end:
+        if not self._entries or not self._has_room:
+            self._scroll_now(self._heights.top(place) + line)
+        elif self._at_end:
             self._lay_out_back(len(self._entries) - 1, 2 * height)
             self._scroll_now(self._heights.total - height)
-            return
-        place, line = self._heights.find(self.scroll_offset.y)
-        from_end = self._heights[place] - line
-        fresh = self._entries[place].id not in self._drawn
-        self._lay_out(place)
-        # One that comes in from above is seen by its end.
-        line = max(0, self._heights[place] - from_end) if fresh and line else line
-        below, after = self._heights[place] - line, place
-        while below < 2 * height and after + 1 < len(self._entries):
-            after += 1
-            self._lay_out(after)
-            below += self._heights[after]
-        self._lay_out_back(place - 1, height)
-        self._scroll_now(self._heights.top(place) + line)
+        else:
+            self._lay_out(place)
+            line = min(line, self._heights[place])
+            below, after = self._heights[place] - line, place
+            while below < 2 * height and after + 1 < len(self._entries):
+                after += 1
+                self._lay_out(after)
+                below += self._heights[after]
+            self._lay_out_back(place - 1, height)
+            self._scroll_now(self._heights.top(place) + line)
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Let go of the lines that are far from the view, where it went a screenful since the last time."""
+        height, here = self.scrollable_content_region.height, self.scroll_offset.y
+        if self._has_room and abs(here - self._swept) > height:
+            first, _ = self._heights.find(max(0, here - _KEPT * height))
+            last, _ = self._heights.find(here + (1 + _KEPT) * height)
+            self._drawn.keep(self._entries[first : last + 1])
+            self._swept = here
 
     def _lay_out_back(self, place: int, lines: int) -> None:
         while lines > 0 and place >= 0:
@@ -272,7 +314,7 @@ class Conversation(Drawn):
         if foldable(entry) and not self._is_open(entry):
             self._turn(place)
         self._current = place
-        self._at_end = False
+        self._at_begin = self._at_end = False
         self._lay_out(place)
         self._scroll_now(max(0, self._heights.top(place) - 1))
         self._settle()
@@ -303,16 +345,16 @@ class Conversation(Drawn):
             self.scroll_to(y=bottom - height, animate=False)
 
     def action_scroll_home(self) -> None:
-        """Go to the beginning."""
-        self._at_end = False
+        """Go to the beginning, and stay there when entries come in front."""
+        self._at_begin, self._at_end = True, False
         self._scroll_now(0)
         self._settle()
         self.refresh()
-        self.post_message(self.TopReached(self, asked=True))
+        self.post_message(self.TopReached(self))
 
     def action_scroll_end(self) -> None:
         """Go to the end, and stay there when entries come."""
-        self._at_end = True
+        self._at_begin, self._at_end = False, True
         self._settle()
         self.refresh()
 
@@ -321,7 +363,7 @@ class Conversation(Drawn):
     def _turn(self, place: int) -> None:
         entry = self._entries[place]
         self._opened ^= {entry.id}
-        self._drawn.pop(entry.id, None)
+        self._drawn.drop([entry])
         self._lay_out(place)
 
     def action_fold(self) -> None:
@@ -355,11 +397,3 @@ class Conversation(Drawn):
             self.action_fold()
         self.refresh()
         self.post_message(self.Moved(self))
-
-
-def _same(before: Sequence[Entry], after: Sequence[Entry]) -> int:
-    """How many leading entries are equal in both."""
-    for place, (old, new) in enumerate(zip(before, after, strict=False)):
-        if old is not new and old != new:
-            return place
-    return min(len(before), len(after))

@@ -69,10 +69,11 @@ class Drawn(ScrollView, can_focus=True):
         return self.get_component_rich_style(_CURSOR, partial=True)
 
     def notify_style_update(self) -> None:
-        """Forget colours: the theme changed."""
+        """Forget what was drawn where colours are others, as in another theme; focus and the mouse come here, too."""
         super().notify_style_update()
-        self._styles_of_roles = None
-        self.restyled()
+        before, self._styles_of_roles = self._styles_of_roles, None
+        if before is not None and self.role_styles() != before:
+            self.restyled()
         self.refresh()
 
     def restyled(self) -> None:

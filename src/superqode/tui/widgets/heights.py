@@ -39,8 +39,8 @@ class Heights:
         """All together."""
         return self.top(len(self._heights))
 
-    def set(self, place: int, height: int) -> int:
-        """Give a place another height; gives by how much it grew."""
+    def set(self, place: int, height: int) -> None:
+        """Give a place another height."""
         grown = height - self._heights[place]
         if grown:
             self._heights[place] = height
@@ -48,7 +48,6 @@ class Heights:
             while step < len(self._sums):
                 self._sums[step] += grown
                 step += step & -step
-        return grown
 
     def replace(self, start: int, heights: Sequence[int]) -> None:
         """Put other heights from a place on."""

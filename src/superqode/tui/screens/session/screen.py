@@ -147,11 +147,9 @@ class SessionScreen(StoreScreen[None]):
             self.opened.notice = ""
 
     @on(Conversation.TopReached)
-    def _top_reached(self, event: Conversation.TopReached) -> None:
-        session = self.opened.session
-        if not session.is_whole:
-            before = session.message_count + session.execution_count - len(session.at_hand)
-            self._read_whole(0 if event.asked else before)
+    def _top_reached(self) -> None:
+        if not self.opened.session.is_whole:
+            self._read_whole(None)
 
     @work(exclusive=True, group="reading")
     async def _read_whole(self, place: int | None) -> None:
