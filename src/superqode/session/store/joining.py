@@ -105,7 +105,7 @@ class _Merge:
             tip = write_merge(self._objects, self._session_id, union)
             saver.move_branch(self._session_id, tip, self._ours, kept, f"merge: {self._other}")
         recorded.moved(HEADS + self._session_id, self._ours, tip)
-        tags = self._snapshots()
+        tags = self._snapshots(told)
         saver.put_tags(self._session_id, [(snapshot, snapshot.commit) for snapshot in tags], recorded.made)
         made = (tip,) if told.status == "merged" else ()
         return replace(told, tip=tip, commits=made, snapshots=tuple(snapshot.id for snapshot in tags))
@@ -113,7 +113,7 @@ class _Merge:
     def plan(self, *, unrelated: bool) -> MergeResult:
         """Only tell."""
         told = self._tell(self._unite(unrelated=unrelated))
-        return replace(told, snapshots=tuple(snapshot.id for snapshot in self._snapshots()), dry_run=True)
+        return replace(told, snapshots=tuple(snapshot.id for snapshot in self._snapshots(told)), dry_run=True)
 
     def _unite(self, *, unrelated: bool) -> Union:
         union = unite(self._objects, self._session_id, self._ours, self._theirs)
@@ -165,8 +165,10 @@ class _Merge:
 
         return list_snapshots(self._repository, (session_id, self._tree(tip).meta.id), tip, state)
 
-    def _snapshots(self) -> list[Snapshot]:
-        """The other's snapshots that this session has not, under ids that are free here."""
+    def _snapshots(self, told: MergeResult) -> list[Snapshot]:
+        """The other's snapshots that this session has not, under ids that are free here, but of what was taken back."""
+        if told.entries_taken_back:
+            return []
         own = self._snapshots_of(self._session_id, self._ours)
         known = {(snapshot.commit, snapshot.description) for snapshot in own}
         names = {snapshot.id for snapshot in own}

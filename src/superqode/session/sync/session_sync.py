@@ -188,7 +188,7 @@ class Run:
     """
 
     def __init__(
-        self, repository: Repository, target: RemoteInfo, transport: Transport, forget: Callable[[str], object]
+        self, repository: Repository, target: RemoteInfo, transport: Transport, forget: Callable[..., object]
     ) -> None:
         self._forget = forget
         self._repository = repository
@@ -343,14 +343,13 @@ class Run:
                     return local
                 repository.flush()
                 gone = [name for name in ours if name.startswith(HEADS) and name not in plan.result]
-                self._forget_all(gone)  # before: cut short behind it, the index finds them anew
+                self._forget_all(gone, going=True)  # before: cut short behind it, the index finds them anew
                 apply(repository, ours, plan.result, rewritten)
                 self._forget_all(gone)
         raise SyncContended(self._target.name, _SETTLING)
 
-    def _forget_all(self, names: Iterable[str]) -> None:
-        for name in names:
-            self._forget(name.removeprefix(HEADS))
+    def _forget_all(self, names: Iterable[str], *, going: bool = False) -> None:
+        self._forget(*[name.removeprefix(HEADS) for name in names], going=going)
 
     def _would(self, landing: Landing, state: State, seen: Seen) -> SyncReport:
         """What a sync would do."""

@@ -188,10 +188,7 @@ class Catalogue:
     def _store_parts(
         self, moved: Sequence[str], changed: Mapping[str, Branch], told: Callable[[int], None] | None, *, final: bool
     ) -> dict[str, Trouble] | None:
-        """Read and write very many in parts, so that a first look that is interrupted goes on from the last.
-
-        Gives the troubled; `None` where another process wrote meanwhile.
-        """
+        """Read and write in parts, so that a first look that is interrupted goes on; `None`: another process wrote."""
         troubled: dict[str, Trouble] = {}
         for start in range(0, len(moved), _AT_ONCE):
             part = moved[start : start + _AT_ONCE]
@@ -246,18 +243,19 @@ class Catalogue:
             if gone[name] and not any(was_renamed(self._repository, name, new) for new in news):
                 self._vanished(name, gone[name])
 
-    def forget(self, *names: str) -> None:
+    def forget(self, *names: str, going: bool = False) -> None:
         """Take sessions out, so that their going is not noticed as a loss; part of deleting, renaming and purging.
 
-        Those that another process has brought back meanwhile stay.
+        What another process brought back stays; of those that are `going` next, the next look puts in what stayed.
         """
         if names:
-            self._guarded(lambda: self._forget(names))
+            self._guarded(lambda: self._forget(names, going))
 
-    def _forget(self, names: Sequence[str]) -> None:
+    def _forget(self, names: Sequence[str], going: bool) -> None:
         with self.database.writing() as connection:
+            connection.execute("DELETE FROM stamp WHERE ?", (going,))
             # Looked at where nobody else can write: who brings one back later looks, and puts it in, after this.
-            names = [name for name in names if is_gone(self._repository, name)]
+            names = [name for name in names if going or is_gone(self._repository, name)]
             for name in names:
                 putting.drop_session(connection, name)
                 connection.execute("DELETE FROM refs WHERE name = ?", (name,))
@@ -269,6 +267,7 @@ class Catalogue:
             self._troubled.pop(name, None)
         if self._known is not None:
             self._known.update({}, names)
+        self._stamp = None if going else self._stamp
 
     def discard(self) -> None:
         """Throw the index and the entries kept for loading away; the next question makes them anew."""
