@@ -179,6 +179,9 @@ def test_checkpoints_at_once_pack_nothing_twice(store_path, git, monkeypatch):
         for line in git("verify-pack", "-v", str(pack)).splitlines()
         if "commit" in line
     ]
+    # The store's first commit may be there, too, where closing it had enough loose objects to pack.
+    saves = set(git("rev-list", "s").split())
+    packed = [oid for oid in packed if oid in saves]
     assert len(packed) == len(set(packed)) == 200
     assert sound(git)
 
