@@ -42,6 +42,8 @@ _TOLD: Final = 3
 _PASSED_ON: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2)
 # As shells tell that a program was ended by a signal.
 _SIGNALLED: Final = 128
+# How long a signal may wait, in seconds.
+_LOOK: Final = 0.5
 
 
 def record(command: Sequence[str], recording: Recording, tell: Tell, *, stdin: int = 0, stdout: int = 1) -> int:
@@ -76,12 +78,19 @@ def record(command: Sequence[str], recording: Recording, tell: Tell, *, stdin: i
     feed.start()
     asking.start()
     answering.start()
-    code = agent.wait()
+    code = _wait(agent)
     answering.join(_LAST_WORDS)
     while answering.is_alive() and answering.is_writing:  # a client that reads slowly gets it all
         answering.join(_LAST_WORDS)
     feed.close()
     return code if code >= 0 else _SIGNALLED - code
+
+
+def _wait(agent: subprocess.Popen[bytes]) -> int:
+    """Wait for the agent's end; a signal that comes right before a wait begins is only looked at when it is over."""
+    while True:
+        with suppress(subprocess.TimeoutExpired):
+            return agent.wait(_LOOK)
 
 
 def _pass_signals_on(agent: subprocess.Popen[bytes]) -> None:
