@@ -99,7 +99,7 @@ class _Side:
         # Here under its own id, or in the trash: most that are not there are. Or it is gone for good.
         if session_id in self._tips or session_id in self._purged:
             return ""
-        pairs = [(new_id, oid) for new_id, oid in self._begun_like(tips[0])]
+        pairs = self._begun_like(tips[0])
         # A save that says so counts more: a branch that plain git made beside it is the same session for us.
         for new_id, oid in pairs:
             if _is_told(session_id, new_id, oid, tips[0], self._history):

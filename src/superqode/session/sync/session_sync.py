@@ -6,7 +6,7 @@ before the push: whatever was cut short, the next sync finds a base that both si
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
@@ -28,6 +28,7 @@ from superqode.session.git.remotes import RemoteInfo, list_remotes, resolve_remo
 from superqode.session.git.repository import Repository
 from superqode.session.git.sizes import object_sizes
 from superqode.session.store import maintenance
+from superqode.session.store.index.catalogue import Catalogue
 from superqode.session.sync import telling
 from superqode.session.sync.applying import apply
 from superqode.session.sync.commits import Commits
@@ -149,7 +150,7 @@ class SessionSync:
         repository = self._store._made()
         transport = open_transport(repository, target, interactive=self._interactive, progress=progress)
         self._store._index(repository).refresh()  # what plain git deleted goes into the trash first
-        run = Run(repository, target, transport, self._store._index(repository).forget)
+        run = Run(repository, target, transport, self._store._index(repository))
         return run.go(dry_run=dry_run, compact=compact)
 
     def _finish_rotation(self, repository: Repository, target: RemoteInfo, progress: Progress | None) -> None:
@@ -184,13 +185,11 @@ class Run:
         repository: the store; the caller keeps other syncs out.
         target: the remote.
         transport: what speaks with it.
-        forget: is told of sessions that go, or the index would take them for deleted by plain git.
+        index: told of sessions that go, or it would take them for deleted by plain git.
     """
 
-    def __init__(
-        self, repository: Repository, target: RemoteInfo, transport: Transport, forget: Callable[..., object]
-    ) -> None:
-        self._forget = forget
+    def __init__(self, repository: Repository, target: RemoteInfo, transport: Transport, index: Catalogue) -> None:
+        self._index = index
         self._repository = repository
         self._target = target
         self._transport = transport
@@ -349,7 +348,7 @@ class Run:
         raise SyncContended(self._target.name, _SETTLING)
 
     def _forget_all(self, names: Iterable[str], *, going: bool = False) -> None:
-        self._forget(*[name.removeprefix(HEADS) for name in names], going=going)
+        self._index.forget(*[name.removeprefix(HEADS) for name in names], going=going)
 
     def _would(self, landing: Landing, state: State, seen: Seen) -> SyncReport:
         """What a sync would do."""
