@@ -13,7 +13,7 @@ Damage that comes to the inside of a pack later, by a disk that forgets, the two
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import count
 from typing import Final, Literal
 
@@ -21,13 +21,13 @@ from superqode.session.codec import layout
 from superqode.session.codec.entry import encode_entry
 from superqode.session.codec.meta import encode_meta
 from superqode.session.errors import CorruptObject, CorruptSession, NewerFormat, StoreError
-from superqode.session.git.object_codec import TREE
 from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.models import Entry, Message, ToolExecution
 from superqode.session.store.branches import is_session_branch
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.index.remembered import Remembered
 from superqode.session.store.operations.log import OPLOG, OperationLog
+from superqode.session.store.reached import Reached
 from superqode.session.store.results import Finding, VerifyReport
 from superqode.session.store.scrubbed import SCRUBBED, read_mark
 from superqode.session.store.sources import KEPT, read_original
@@ -70,14 +70,20 @@ _WHOLE: Final = Depth()
 _Tags = dict[str, list[tuple[str, str]]]
 
 
-@dataclass(slots=True)
 class _Check:
-    repository: Repository
-    depth: Depth
-    findings: list[Finding] = field(default_factory=list)
-    remembered: Remembered | None = None
-    good: set[str] = field(default_factory=set)
-    commits: int = 0
+    """What is known so far of the store that is looked at.
+
+    Attributes:
+        findings: what was found.
+        reached: what was read of it.
+    """
+
+    def __init__(self, repository: Repository, depth: Depth, remembered: Remembered | None) -> None:
+        self.repository = repository
+        self.depth = depth
+        self.findings: list[Finding] = []
+        self.reached = Reached(repository.objects, depth.reads, self.error)
+        self._remembered = remembered
 
     def error(self, session_id: str, commit: str, path: str, text: str) -> None:
         self.findings.append(Finding("error", session_id, commit, path, text))
@@ -85,52 +91,18 @@ class _Check:
     def warn(self, session_id: str, text: str, path: str = "") -> None:
         self.findings.append(Finding("warning", session_id, "", path, text))
 
-    def tree(self, session_id: str, commit: str, root: str) -> None:
-        """Read a tree and all it holds, but for what was read before."""
-        waiting = [("", TREE, root)]
-        while waiting:
-            path, mode, oid = waiting.pop()
-            if oid in self.good:
-                continue
-            try:
-                if mode == TREE:
-                    below = self.repository.objects.tree(oid)
-                    waiting += [(f"{path}/{entry.name}".lstrip("/"), entry.mode, entry.oid) for entry in below]
-                elif self.depth.reads(oid):
-                    self.repository.objects.blob(oid)
-                elif not self.repository.objects.stands(oid):
-                    raise CorruptObject(oid, "it is not there")  # noqa: TRY301 - told as the others are
-            except CorruptObject as problem:
-                self.error(session_id, commit, path, str(problem))
-            else:
-                self.good.add(oid)
-
     def is_known(self, session_id: str, tip: str) -> bool:
         """Whether a last save need not be read: it was when it was new, and stands in a pack."""
-        if self.remembered is None or self.remembered.changed_at(session_id, tip) is None:
+        if self._remembered is None or self._remembered.changed_at(session_id, tip) is None:
             return False
-        self._saw(tip)
+        self.reached.saw(tip)
         return True
 
-    def _saw(self, commit: str) -> None:
-        self.good.add(commit)
-        self.commits += 1
-
-    def history(self, session_id: str, tip: str) -> None:
-        queue = [tip]
-        while queue:
-            oid = queue.pop()
-            if oid in self.good:
-                continue
-            try:
-                commit = self.repository.objects.commit(oid)
-            except CorruptObject as problem:
-                self.error(session_id, oid, "", str(problem))
-                continue
-            self._saw(oid)
-            if self.depth.level != "quick":
-                self.tree(session_id, oid, commit.tree)
-                queue += commit.parents
+    def history(self, owner: str, tip: str, *, again: bool = True) -> None:
+        if self.depth.level != "quick":
+            self.reached.history(owner, tip, again=again)
+        else:
+            self.reached.commit(owner, tip)
 
     def bytes(self, session_id: str, tree: Tree, entries: Sequence[Entry]) -> None:
         """What is decoded and encoded again are the same bytes; others are somebody else's, and still good to read."""
@@ -151,7 +123,7 @@ class _Check:
         objects = self.repository.objects
         commit = objects.commit(tip)
         if self.depth.level == "quick":
-            self._saw(tip)
+            self.reached.saw(tip)
         try:
             tree = read_tree(objects, commit, session_id)
             if self.depth == Depth():
@@ -205,7 +177,7 @@ def verify(
     """
     chosen = list(wanted) if wanted is not None else None
     trusted = Remembered(repository) if chosen is None and depth.level == "quick" else None
-    check = _Check(repository, depth, remembered=trusted)
+    check = _Check(repository, depth, trusted)
     names = _all_branches(check) if chosen is None else chosen
     sessions = [name for name in names if is_session_branch(name)]
     # Where all of them are, from one look: what they are at was written before, and stays for a grace time.
@@ -232,7 +204,7 @@ def verify(
             look(check)
         except CorruptObject as problem:
             _tell_packed(check, problem)
-    return VerifyReport(len(sessions), check.commits, len(check.good), tuple(check.findings))
+    return VerifyReport(len(sessions), check.reached.commits, len(check.reached.seen), tuple(check.findings))
 
 
 def _order(check: _Check) -> None:
@@ -342,7 +314,8 @@ def _operations(check: _Check) -> None:
     try:
         tip = check.repository.refs.read(OPLOG)
         if tip is not None:
-            check.history(OPLOG.removeprefix("refs/superqode/"), tip)
+            # What it keeps of sessions is told under their names.
+            check.history(OPLOG.removeprefix("refs/superqode/"), tip, again=False)
         for _ in OperationLog(check.repository).entries():
             continue
     except NewerFormat as problem:
@@ -364,6 +337,6 @@ def _strange(check: _Check) -> None:
 def _unreached(check: _Check) -> None:
     if check.depth != Depth():
         return  # it takes reading all there is
-    for session_id, commit, entries in unreached(check.repository, check.good):
+    for session_id, commit, entries in unreached(check.repository, check.reached.seen):
         told = f"{entries} entries are in saves that nothing reaches. `superqode sessions repair` brings them back"
         check.findings.append(Finding("warning", session_id, commit, "", told))
