@@ -12,6 +12,7 @@ import pytest
 
 from superqode.session import Session, SessionStore
 from superqode.session.git.making import changed_settings
+from superqode.session.store.disk import disk_use
 from superqode.session.store.doctor import Examined, Repair, examine, repair
 
 
@@ -243,6 +244,17 @@ def test_leftovers_and_old_sessions_are_told(filled: Path) -> None:
         ["1", "damaged"],
     ]
     assert _found(filled, "old store", "warning")[0].remedy == "superqode sessions import --old-store"
+
+
+def test_a_ref_of_a_thousand_levels_is_walked(filled: Path, git) -> None:
+    """Nothing recurses into folders: `doctor` and `stats` answer however deep a ref stands."""
+    name = "refs/heads/" + "/".join(["d"] * 1_200)
+    git("update-ref", name, "one")
+    try:
+        assert _found(filled, "locks", "ok")
+        assert disk_use(filled).refs.count >= 3
+    finally:
+        git("update-ref", "-d", name)
 
 
 def test_it_is_well_beside_a_save(filled: Path) -> None:

@@ -209,6 +209,16 @@ def test_old_packs_are_gathered(store, monkeypatch, git):
     git.fsck()
 
 
+def test_packs_that_go_meanwhile_stop_nothing(store):
+    """Another process gathers packs at any time: one that is gone when its size is asked for is not counted."""
+    _fill(store)
+    gone = store.path / "objects" / "pack" / "loose-gone.pack"
+    gone.symlink_to(store.path / "no-such-file")
+
+    assert store.maintain().skipped == ()
+    assert store.verify().ok
+
+
 def test_it_is_due_when_objects_or_refs_pile_up(store, monkeypatch):
     """Two folder listings tell; packing settles it."""
     _fill(store)

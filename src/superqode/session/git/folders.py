@@ -1,13 +1,33 @@
-"""Folders of refs and reflogs: each part of a name but the last is one, and goes when nothing is in it."""
+"""Folders of refs and reflogs: each part of a name but the last is one, and goes when nothing is in it.
+
+A name may have hundreds of parts, so nothing here recurses, as `os.walk` does before Python 3.12.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 from superqode.session.errors import CorruptObject
 
-__all__ = ["files_below", "remove_empty", "remove_empty_above"]
+__all__ = ["entries_below", "files_below", "remove_empty", "remove_empty_above"]
+
+
+def entries_below(path: str | Path) -> Iterator[os.DirEntry[str]]:
+    """Give the files and folders below a folder, each folder before what is in it; symbolic links are not followed.
+
+    What goes meanwhile, as it does beside deletions and packing, and what nobody may look into is passed by.
+    """
+    waiting = [os.fspath(path)]
+    while waiting:
+        try:
+            with os.scandir(waiting.pop()) as found:
+                entries = list(found)
+        except OSError:
+            continue
+        yield from entries
+        waiting += [entry.path for entry in entries if entry.is_dir(follow_symlinks=False)]
 
 
 def files_below(root: str, prefix: str, begun: str = "") -> Iterator[str]:
@@ -22,7 +42,7 @@ def files_below(root: str, prefix: str, begun: str = "") -> Iterator[str]:
         CorruptObject: a folder cannot be read.
     """
     waiting = _inside(root, prefix, begun)
-    while waiting:  # a name may have hundreds of parts: no recursion
+    while waiting:
         name = waiting.pop()
         if name.endswith("/"):
             waiting += _inside(root, name)
@@ -44,7 +64,8 @@ def _inside(root: str, folder: str, begun: str = "") -> list[str]:
 
 def remove_empty(path: str) -> None:
     """Remove folders without files, as Git does where a ref is to stand; anything else is an error."""
-    for folder, _, _ in os.walk(path, topdown=False):
+    below = [entry.path for entry in entries_below(path) if entry.is_dir(follow_symlinks=False)]
+    for folder in (*reversed(below), path):
         os.rmdir(folder)  # noqa: PTH106 - text paths on the save path
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from superqode.session.errors import GitError
 from superqode.session.git import program
+from superqode.session.git.folders import entries_below
 from superqode.session.store.results import Record
 from superqode.session.store.sources import KEPT
 
-__all__ = ["DiskUse", "Part", "disk_use", "free_bytes"]
+__all__ = ["DiskUse", "Part", "disk_use", "file_sizes", "free_bytes"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class DiskUse(Record):
 
 def disk_use(path: Path) -> DiskUse:
     """Measure a store's folder; files that vanish meanwhile are not counted."""
-    found = list(_files(path))
+    found = list(file_sizes(path))
 
     def part(wanted: Callable[[str], bool]) -> Part:
         sizes = [size for name, size in found if wanted(name)]
@@ -76,16 +77,12 @@ def _is_loose(name: str) -> bool:
     return name.startswith("objects/") and len(folder) == 2 and len(file) == 38
 
 
-def _files(path: Path) -> Iterator[tuple[str, int]]:
-    """Each file below a folder, by its name there with slashes, and its size; symbolic links are not followed."""
-    for folder, _, names in os.walk(path):
-        above = Path(folder).relative_to(path).as_posix()
-        for name in names:
-            try:
-                size = os.lstat(os.path.join(folder, name)).st_size  # noqa: PTH118 - os.walk gives text
-            except OSError:
-                continue
-            yield (name if above == "." else f"{above}/{name}"), size
+def file_sizes(path: Path) -> Iterator[tuple[str, int]]:
+    """Each file below a folder, by its name there with slashes, and its size; what vanishes meanwhile is left out."""
+    for entry in entries_below(path):
+        if not entry.is_dir(follow_symlinks=False):
+            with suppress(OSError):
+                yield Path(entry.path).relative_to(path).as_posix(), entry.stat(follow_symlinks=False).st_size
 
 
 def _sources(path: Path) -> Part | None:

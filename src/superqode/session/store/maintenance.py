@@ -17,11 +17,13 @@ from typing import Final
 from superqode.session import clock
 from superqode.session.errors import GitFailed, GitMissing, StoreError, StoreLocked
 from superqode.session.git import program
+from superqode.session.git.folders import entries_below
 from superqode.session.git.gclock import keeping_gc_out
 from superqode.session.git.landing import INCOMING
 from superqode.session.git.making import GRACE
 from superqode.session.git.packwriting import KEEP
 from superqode.session.git.repository import HEADS, Repository
+from superqode.session.store.disk import file_sizes
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.index.entries import EntryCache
 from superqode.session.store.operations.forgetting import cut
@@ -136,7 +138,7 @@ def _pack_objects(repository: Repository, skipped: list[str], *, whole: bool) ->
         skipped: told what could not be done.
         whole: whether many packs become one, which costs more the larger the store is.
     """
-    sizes = sorted(path.stat().st_size for path in (repository.path / "objects" / "pack").glob("*.pack"))
+    sizes = sorted(size for name, size in file_sizes(repository.path / "objects" / "pack") if name.endswith(".pack"))
     many = len(sizes) > _MANY_PACKS
     # What is in small packs finds no deltas in others; a large one is written anew only when much has come beside it.
     scattered = whole and len(sizes) > 1 and sum(sizes[:-1]) * 2 > sizes[-1]
@@ -176,9 +178,7 @@ def _temporary(repository: Repository) -> list[Path]:
     found += (repository.path / "objects" / "pack").glob("tmp_*")
     found += (repository.path / "objects" / "pack").glob(".tmp-*")
     found += _keeps(repository)
-    # os.walk lets folders vanish under it, as deletions beside us make them; Path.rglob raises.
-    refs = os.walk(repository.path / "refs")
-    found += [Path(folder, name) for folder, _, names in refs for name in names if name.endswith(".lock")]
+    found += [Path(entry.path) for entry in entries_below(repository.path / "refs") if entry.name.endswith(".lock")]
     return [*found, *repository.path.glob("packed-refs.lock")]
 
 
@@ -263,8 +263,4 @@ def free_now(repository: Repository) -> int:
 
 
 def _size(repository: Repository) -> int:
-    return sum(
-        os.lstat(os.path.join(folder, name)).st_size  # noqa: PTH118 - os.walk gives text
-        for folder, _, names in os.walk(repository.path / "objects")
-        for name in names
-    )
+    return sum(size for _, size in file_sizes(repository.path / "objects"))

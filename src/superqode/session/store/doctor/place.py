@@ -11,6 +11,7 @@ from typing import Final
 
 from superqode.session import clock
 from superqode.session.errors import SessionError, StoreUnwritable
+from superqode.session.git.folders import entries_below
 from superqode.session.git.lockfile import lock_file
 from superqode.session.git.making import changed_settings
 from superqode.session.git.repository import Repository, is_store
@@ -77,7 +78,7 @@ def _no_store(path: Path) -> Examined:
 
 def _strangers(path: Path, own: int) -> Iterator[Examined]:
     """Files that another user made in the store, as `sudo superqode` does, or that may not be written."""
-    strange = [name for name in _places(path) if name.lstat().st_uid != own or not os.access(name, os.W_OK)]
+    strange = [place for place in _places(path) if _is_strange(place, own)]
     if strange:
         shown = ", ".join(str(name.relative_to(path)) for name in strange[:_SHOWN])
         more = f" and {len(strange) - _SHOWN} more" if len(strange) > _SHOWN else ""
@@ -91,14 +92,22 @@ def _strangers(path: Path, own: int) -> Iterator[Examined]:
         yield ok("permissions", "you can write everywhere in it")
 
 
+def _is_strange(place: Path, own: int) -> bool:
+    """Whether it is somebody else's, or this user may not write there; what went meanwhile is not."""
+    try:
+        writable = os.access(place, os.W_OK)
+        return place.lstat().st_uid != own or not writable
+    except FileNotFoundError:
+        return False
+
+
 def _places(path: Path) -> Iterator[Path]:
     """The folders, and the files that are written again and again; objects are not."""
-    for above, folders, files in os.walk(path):
-        here = Path(above)
-        yield here
-        folders[:] = [name for name in folders if not (here / name).is_symlink()]
-        if here.parent != path / "objects":
-            yield from (here / name for name in files if (here / name).exists())
+    yield path
+    for entry in entries_below(path):
+        here = Path(entry.path)
+        if entry.is_dir(follow_symlinks=False) or (here.parents[1] != path / "objects" and here.is_file()):
+            yield here
 
 
 def repair_mode(path: Path) -> None:
@@ -152,8 +161,7 @@ def locks(repository: Repository) -> Iterator[Examined]:
 def _stale(path: Path) -> list[Path]:
     limit = clock.now().timestamp() - _STALE
     found = [path / "packed-refs.lock", path / "HEAD.lock", path / "config.lock"]
-    for above, _, names in os.walk(path / "refs"):
-        found += [Path(above, name) for name in names if name.endswith(".lock")]
+    found += [Path(entry.path) for entry in entries_below(path / "refs") if entry.name.endswith(".lock")]
     return [lock for lock in found if _older(lock, limit)]
 
 
