@@ -99,11 +99,12 @@ def test_completing_an_id_loads_nothing_heavy(store: Path, typed: str) -> None:
     ],
 )
 def test_the_library_answers_from_the_index_alone(store: Path, question: str) -> None:
-    """The same questions asked by a program load as little as from the command line."""
+    """The same questions asked by a program load as little as from the command line, and no `dataclasses` either."""
     program = "from superqode.session import SessionStore\nwith SessionStore(sys.argv[1]) as store:\n    "
     shown, loaded = _loaded(program + question, str(store))
     assert shown == "True\n"
     assert _heavy(loaded) == []
+    assert ("dataclasses" in loaded) is ("search" in question)
 
 
 @pytest.mark.parametrize("reported", [b"", b"{}"], ids=["nothing", "an-old-turn"])

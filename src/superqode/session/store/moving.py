@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import replace
 from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -278,7 +277,7 @@ class StoreMoves(StoreCare):
                         recorded.made(name, oid)
                 if stored.entry.renamed:
                     self._adopt(repository, children, stored.entry.renamed[0])
-        done = replace(operation, taken_back_by=recorded.id)
+        done = operation.taken_back(recorded.id)
         return operation_results.UndoneOperation(done, recorded.id, tuple(made.told()), _share(made))
 
     def _children(self, operation: Operation) -> list[str]:

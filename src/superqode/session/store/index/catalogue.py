@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from superqode.session.git.repository import Repository
 from superqode.session.lazy import lazy_modules
+from superqode.session.store import results
 from superqode.session.store.branches import is_gone, is_session_branch, was_renamed
 from superqode.session.store.index.database import DAMAGE, Database
 from superqode.session.store.index.filters import Filter, at_most, storable
@@ -34,12 +35,12 @@ from superqode.session.store.index.scan import (
 )
 from superqode.session.store.index.summaries import COLUMNS, LABELS, LabelKind, known_summary, summary_of, told_by
 from superqode.session.store.index.waiting import read_words
-from superqode.session.store.results import ListChanges, SessionSummary
 
 if TYPE_CHECKING:
     from superqode.session.git.project import ProjectIdentity
     from superqode.session.store.index import entries, projects, putting, rows
     from superqode.session.store.index.rows import Row
+    from superqode.session.store.results import ListChanges, SessionSummary
 else:
     entries, projects, putting, rows = lazy_modules(
         "superqode.session.store.index", "entries", "projects", "putting", "rows"
@@ -333,7 +334,7 @@ class Catalogue:
             with self.database.reading() as connection:
                 found = [connection.execute(query, (storable(name),)).fetchone() for name in names]
             summaries = tuple(summary_of(row) for row in found if row is not None)
-            return ListChanges(self.generations.now, tuple(names), summaries)
+            return results.ListChanges(self.generations.now, tuple(names), summaries)
 
         return self._guarded(ask)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from superqode.session.store.results import Record
@@ -58,6 +58,10 @@ class Operation(Record):
     interrupted: bool
     final: bool
     moves: tuple[tuple[str, ...], ...]
+
+    def taken_back(self, by: str) -> Operation:
+        """The same one, once the operation of an id took it back."""
+        return replace(self, taken_back_by=by)
 
 
 @dataclass(frozen=True, slots=True)

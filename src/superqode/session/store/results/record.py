@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 from superqode.session import clock
 
-__all__ = ["Record"]
+__all__ = ["Record", "plain"]
 
 
 class Record:
@@ -28,14 +27,19 @@ class Record:
 
     def to_dict(self) -> dict[str, Any]:
         """Give the value as plain JSON values."""
-        return {name: _plain(value) for name, value in asdict(self).items()}  # type: ignore[call-overload]  # every record is a dataclass
+        from dataclasses import asdict  # what lists does without
+
+        return {name: plain(value) for name, value in asdict(self).items()}  # type: ignore[call-overload]  # every record is a dataclass
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
+    """Give a field as plain JSON values."""
+    if isinstance(value, Record):
+        return value.to_dict()
     if isinstance(value, datetime):
         return clock.format_time(value)
     if isinstance(value, tuple | list):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if isinstance(value, dict):
-        return {key: _plain(item) for key, item in value.items()}
+        return {key: plain(item) for key, item in value.items()}
     return value
