@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from superqode.acp import AcpAgent, allow, refuse
-from superqode.session import Session, clock
+from superqode.acp.permission import permission_of
+from superqode.session import Session, ToolExecution, clock
 from superqode.session.errors import (
     AcpMissing,
     AgentDied,
@@ -126,6 +127,16 @@ def test_a_question_shows_the_call_its_diffs_and_its_options(tmp_path):
     assert [(diff.path, diff.old, diff.new) for diff in question.diffs] == [("/p/a.txt", "a", "b")]
     assert [(option.id, option.kind) for option in question.options] == [("yes", "allow_once"), ("no", "reject_once")]
     assert question.option("allow_always") is None
+
+
+def test_no_diff_of_a_question_is_left_out(tmp_path):
+    """Whoever approves a change of many files approves what they were shown."""
+    content = [{"type": "diff", "path": f"/p/{number}", "newText": ""} for number in range(150)]
+    call = ToolExecution(id="c", tool_name="edit", arguments={}, result="", success=True)
+
+    question = permission_of({"toolCall": {"content": content}}, call)
+
+    assert [diff.path for diff in question.diffs] == [f"/p/{number}" for number in range(150)]
 
 
 @pytest.mark.parametrize("where", ["update", "question"])

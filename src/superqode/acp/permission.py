@@ -11,8 +11,8 @@ from superqode.session.models import ToolExecution
 
 __all__ = ["AskPermission", "Diff", "Option", "Permission", "allow", "permission_of", "refuse"]
 
-# How many options and diffs of one question are looked at; a person chooses from a handful.
-_MOST: Final = 100
+# How many answers of one question are looked at; a person chooses from a handful. Of what they approve nothing is cut.
+_OPTIONS_MAX: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,4 +82,4 @@ def permission_of(params: Mapping[str, Any], call: ToolExecution) -> Permission:
         Option(text_at(option, "optionId"), text_at(option, "name"), text_at(option, "kind"))
         for option in objects_at(params, "options")
     ]
-    return Permission(call, tuple(diffs[:_MOST]), tuple(option for option in options[:_MOST] if option.id))
+    return Permission(call, tuple(diffs), tuple(option for option in options[:_OPTIONS_MAX] if option.id))
