@@ -72,9 +72,10 @@ def measure(bench: Bench) -> list[Section]:
     ]
 
 
-# What grows up to a number of sessions, and not beyond; in milliseconds.
+# What grows up to a number of sessions, or so little that it is quick at a hundred thousand; in milliseconds.
 _RELISTED: Final = "list all again, one changed"
-_BOUNDED: Final = ("search a word that most have", "search a word of every title", _RELISTED)
+_BEGUN_SO: Final = f"list {_SHOWN} whose ids begin so"
+_BOUNDED: Final = ("search a word that most have", "search a word of every title", _RELISTED, _BEGUN_SO)
 _QUICK: Final = 20
 
 # What looks at each session, and so takes as long as there are sessions.
@@ -207,7 +208,7 @@ _ACTIONS: Final[dict[str, Callable[[_Asked], float]]] = {
     "save a new session, its id given": _Asked.begun_by_name,
     f"list {_SHOWN} after a save": _Asked.listed_after,
     _RELISTED: _Asked.relisted,
-    f"list {_SHOWN} whose ids begin so": _Asked.begun_so,
+    _BEGUN_SO: _Asked.begun_so,
     "the tree of all": _Asked.tree,
     "a quick verify of all": _Asked.verified,
 }

@@ -4,6 +4,7 @@ import hashlib
 import os
 import subprocess
 import zlib
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -184,3 +185,17 @@ def test_a_failed_write_leaves_nothing(loose, monkeypatch):
 
     assert loose.read(OID) is None
     assert list(Path(loose.path(OID)).parent.iterdir()) == []
+
+
+def test_what_git_packs_meanwhile_is_not_missed_by_name(loose):
+    """Listing all objects goes on where packing removes folders under it."""
+    oids = {loose.write("blob", bytes([number]))[0] for number in range(100)}
+    found = loose.every()
+    first = next(found)
+    for oid in oids - {first}:
+        Path(loose.path(oid)).unlink()
+        with suppress(OSError):
+            Path(loose.path(oid)).parent.rmdir()
+
+    assert first in oids
+    assert set(found) <= oids

@@ -134,8 +134,7 @@ class LooseObjects:
         """The ids of all loose objects, damaged ones too."""
         for folder in sorted(self.folders()):
             if len(folder) == 2:
-                names = os.listdir(f"{self._root}/{folder}")  # noqa: PTH208 - names only
-                yield from (folder + name for name in sorted(names) if len(name) == 38)
+                yield from (folder + name for name in sorted(self.names(folder)) if len(name) == 38)
 
     def folders(self) -> list[str]:
         """The folders there are now, which beside two-digit ones are Git's `info` and `pack`."""
