@@ -31,6 +31,7 @@ _STORED_HEAD: Final = struct.Struct("<HBHH")
 _STORED_SIZE: Final = _STORED_HEAD.size + 4
 _FOLDER_ATTEMPTS: Final = 100
 _HEADER_MAX: Final = 40
+_WRITING: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _READING: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 # Room is made for as much as is asked for, and few objects have more.
 _MOST_AT_ONCE: Final = 64 * 1024
@@ -262,10 +263,11 @@ class LooseObjects:
         """Open a file that is not there yet, in a folder that packing may remove at any moment when it is empty."""
         folder = path[: path.rindex("/")]
         for _ in range(_FOLDER_ATTEMPTS):
-            with suppress(FileNotFoundError):
-                return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o444)
-            with suppress(FileExistsError):  # it was there, and went before it was looked at
-                os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - text paths on the save path
+            try:
+                return os.open(path, _WRITING, 0o444)
+            except FileNotFoundError:
+                with suppress(FileExistsError):  # it was there, and went before it was looked at
+                    os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - text paths on the save path
         raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), folder)
 
 

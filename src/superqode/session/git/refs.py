@@ -33,6 +33,9 @@ _SYMBOLIC: Final = re.compile(rb"ref: (refs/[^\s]+)\s*\Z")
 _MAX_LINKS: Final = 5
 _PART_MAX: Final = 250
 _OPEN_MOST: Final = 50
+_READING: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0)
+# A ref's file holds an id, or the name of another ref.
+_FILE_MOST: Final = 4096
 # How bytes that are no UTF-8 stand in a file's name (PEP 383).
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 # git-check-ref-format(1), rules 1 to 10; and what is no UTF-8, which no id can be.
@@ -76,13 +79,17 @@ class Refs:
 
     def resolve(self, name: str) -> tuple[str, str | None]:
         """The name of the ref that a symbolic one leads to (itself otherwise), and its id; raises as `read`."""
+        return self._find(name)[:2]
+
+    def _find(self, name: str) -> tuple[str, str | None, bool]:
+        """As `resolve`, and whether the id stands in a file of the ref's own."""
         for _ in range(_MAX_LINKS):
             content = self._loose(name)
             if content is None:
-                return name, packed_refs.find(self._packed, name)
+                return name, packed_refs.find(self._packed, name), False
             plain = _OID_LINE.match(content)
             if plain is not None:
-                return name, plain[1].decode()
+                return name, plain[1].decode(), True
             link = _SYMBOLIC.match(content)
             if link is None:
                 raise CorruptObject(name, "its file is empty" if not content else "its file holds no object id")
@@ -93,8 +100,11 @@ class Refs:
 
     def _loose(self, name: str) -> bytes | None:
         try:
-            with open(f"{self._root}/{name}", "rb", buffering=0) as file:  # noqa: PTH123 - on the save path
-                return file.read(4096)
+            handle = os.open(f"{self._root}/{name}", _READING)
+            try:
+                return os.read(handle, _FILE_MOST)
+            finally:
+                os.close(handle)
         except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
             return None
         except OSError as problem:
@@ -171,14 +181,14 @@ class Refs:
             name = self.resolve(name)[0]
             self._check_free(name)  # before a lock is made below a ref's own file
         with self._locked(name) as lock:
-            real, found = self.resolve(name)
+            real, found, is_loose = self._find(name)
             if real == name:
                 if found != expected:
                     raise RefConflict(name, expected, found)
                 if reason:
                     self.log.append(name, expected, new, ident, reason)
                 path = f"{self._root}/{name}"
-                if os.path.isdir(path):  # noqa: PTH112 - text paths on the save path
+                if not is_loose and os.path.isdir(path):  # noqa: PTH112 - text paths on the save path
                     folders.remove_empty(path)
                 lock.commit(new.encode() + b"\n", journalled=journalled)
                 return
