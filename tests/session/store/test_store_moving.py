@@ -10,7 +10,7 @@ import pytest
 from superqode.session import MessageRole, Session, SessionStore
 from superqode.session.errors import InvalidSessionId, SessionExists, SessionNotFound
 from superqode.session.git.packwriting import keep_pack
-from superqode.session.store import moving
+from superqode.session.store import moving, renaming
 from superqode.session.store.index import rows
 
 
@@ -45,6 +45,32 @@ def test_everything_follows_a_renaming(store, git):
     assert trashed(store) == ["job"]
     assert "work" not in git("for-each-ref", "--format=%(refname)")
     git.fsck()
+
+
+def test_a_listing_amid_a_renaming_takes_nothing_for_lost(store, store_path, monkeypatch):
+    """Another process that lists while the old branch is gone, and the index does not know, puts nothing in the trash."""
+    saved(store)
+    with SessionStore(store_path) as other:
+        assert ids_of(other) == ["work"]
+        forget = renaming.forget_original
+
+        def looks(repository, session_id):
+            assert ids_of(other) == ["job"]
+            forget(repository, session_id)
+
+        monkeypatch.setattr(renaming, "forget_original", looks)
+        store.rename("work", "job")
+    assert trashed(store) == []
+
+
+def test_a_deletion_behind_a_renaming_that_was_taken_back_is_noticed(store, git):
+    """What the operation log tells of a branch is its last word on it, and not an earlier one."""
+    saved(store)
+    store.rename("work", "job")
+    store.undo_operation()
+    assert ids_of(store) == ["work"]
+    git("branch", "-D", "work")
+    assert trashed(store) == ["work"]
 
 
 def test_a_session_is_not_renamed_onto_another(store):

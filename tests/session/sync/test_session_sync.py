@@ -25,7 +25,8 @@ from superqode.session.errors import (
 from superqode.session.git.repository import Repository
 from superqode.session.sharing.manager import SessionSharingManager
 from superqode.session.store.imports import import_sources
-from superqode.session.sync import session_sync, setup
+from superqode.session.store.operations.log import OperationLog
+from superqode.session.sync import applying, session_sync, setup
 from superqode.session.sync.view import read_view
 
 
@@ -167,6 +168,33 @@ def test_what_was_purged_elsewhere_is_forgotten_here(pair):
     other.sync()
     assert other.store.operations()[0].verb == "purge"
     assert tip not in git(other.path, "rev-list", "--all", "--reflog")
+
+
+def test_a_listing_amid_a_sync_brings_back_nothing_that_was_purged(pair, monkeypatch):
+    """Another process that lists before a sync removes a purged session, and right after, does not take it for lost."""
+    one, other = pair
+    one.say("a", "hello")
+    one.sync()
+    other.sync()
+    one.store.delete("a")
+    one.store.purge("a")
+    one.sync()
+    change, settling = applying._change, OperationLog.settle
+    with SessionStore(other.path) as watching:
+
+        def looks_before(*args):
+            watching.list_sessions()
+            return change(*args)
+
+        def looks_after(*args):
+            watching.list_sessions()
+            return settling(*args)
+
+        monkeypatch.setattr(applying, "_change", looks_before)
+        monkeypatch.setattr(OperationLog, "settle", looks_after)
+        other.sync()
+        assert watching.list_sessions() == []
+        assert watching.trash() == []
 
 
 def test_a_rename_travels(pair):

@@ -25,6 +25,7 @@ from superqode.session.errors import (
 from superqode.session.git.packed_refs import PackedRef
 from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.store.branches import branch_ref, check_new_id
+from superqode.session.store.operations.told import went_with_operation
 from superqode.session.store.results import TrashItem
 from superqode.session.store.state import read_tree
 
@@ -115,13 +116,17 @@ def _copy(repository: Repository, session_id: str, tip: str) -> None:
 
 
 def rescue(repository: Repository, session_id: str, tip: str) -> None:
-    """Put a branch into the trash that plain git deleted, unless it is there already or its commit is gone."""
+    """Put a branch into the trash that plain git deleted, unless it is there already or its commit is gone.
+
+    A listing may look between the moment that a renaming or a sync removes a branch and the one that it takes it out
+    of the index: the operation log tells that apart, which is written before any ref moves.
+    """
     with repository.writing(session_id):
         if repository.refs.read(branch_ref(session_id)) is not None:
             return
         if any(oid == tip for _, oid in repository.refs.items(f"{TRASH}{session_id}/")):
             return
-        if not repository.objects.has(tip):
+        if not repository.objects.has(tip) or went_with_operation(repository, session_id, tip):
             return
         _copy(repository, session_id, tip)
         repository.refs.delete_all(dict(repository.refs.items(f"{TAGS}{session_id}/")))

@@ -6,7 +6,7 @@ A crash between leaves more than there shall be, never less, and the next sync f
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final
 
@@ -30,7 +30,13 @@ _GOING: Final = (HEADS, TAGS, KEPT, TRASH, PURGED, SCRUBBED)
 _REASON: Final = "sync"
 
 
-def apply(repository: Repository, ours: View, wanted: View, scrubbed: Container[str] = ()) -> bool:
+def apply(
+    repository: Repository,
+    ours: View,
+    wanted: View,
+    scrubbed: Container[str] = (),
+    forget: Callable[[Iterable[str]], object] = lambda _names: None,
+) -> bool:
     """Bring the store from one view to another; says whether all of it is as wanted.
 
     What somebody moved meanwhile stays as it is: then read the view again, and reconcile again.
@@ -40,6 +46,8 @@ def apply(repository: Repository, ours: View, wanted: View, scrubbed: Container[
         ours: the view that `wanted` was made of.
         wanted: the view that shall be.
         scrubbed: sessions with refs that are built on what a scrub replaced elsewhere.
+        forget: hears which branches went, before the operation log has done with them: what a purge forgets it does
+            not tell of afterwards, and a listing would take it for lost.
 
     Raises:
         StoreLocked: another process held a session all the time.
@@ -69,6 +77,7 @@ def apply(repository: Repository, ours: View, wanted: View, scrubbed: Container[
             for owner in sorted(owners):
                 with repository.writing(owner) if owner else repository.writing():
                     whole &= _change(repository, groups[owner], ours, wanted, moved)
+            forget([HEADS + owner for owner in owners if HEADS + owner in ours and HEADS + owner not in wanted])
             if operation is not None:
                 for name in moved:
                     if name.startswith(HEADS):

@@ -343,8 +343,7 @@ class Run:
                 repository.flush()
                 gone = [name for name in ours if name.startswith(HEADS) and name not in plan.result]
                 self._forget_all(gone, going=True)  # before: cut short behind it, the index finds them anew
-                apply(repository, ours, plan.result, rewritten)
-                self._forget_all(gone)
+                apply(repository, ours, plan.result, rewritten, self._forget_all)
         raise SyncContended(self._target.name, _SETTLING)
 
     def _forget_all(self, names: Iterable[str], *, going: bool = False) -> None:
