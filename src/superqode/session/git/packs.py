@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -20,6 +21,7 @@ _KINDS: Final = {1: "commit", 2: "tree", 3: "blob", 4: "tag"}
 # A pack's head: its name, its version, how many objects it has; and the length of the checksum at its end.
 _HEAD: Final = struct.Struct(">4sII")
 _CHECKSUM: Final = 20
+_ID: Final = 20
 # An index's head and its 256 counts, of which the last counts all (gitformat-pack(5), version 2).
 _INDEX_MAGIC: Final = b"\xfftOc\0\0\0\2"
 _COUNT_AT: Final = len(_INDEX_MAGIC) + 255 * 4
@@ -50,6 +52,15 @@ def _fits(index: Path) -> bool:
     return begun and head[_COUNT_AT:] == count.to_bytes(4, "big") and told == ended
 
 
+def _ids(index: bytes) -> Iterator[str]:
+    """The ids that an index lists, as far as it is whole; none in one of another version."""
+    if index.startswith(_INDEX_MAGIC):
+        count = int.from_bytes(index[_COUNT_AT : _COUNT_AT + 4], "big")
+        names = index[_COUNT_AT + 4 :][: count * _ID]
+        for start in range(0, len(names) - _ID + 1, _ID):
+            yield names[start : start + _ID].hex()
+
+
 class Packs:
     """The packs of a repository; each object's hash is checked as it is read.
 
@@ -63,6 +74,7 @@ class Packs:
         # Ours is the same check in a third of the time: libgit2's SHA-1 looks for collisions, too.
         pygit2.option(pygit2.enums.Option.ENABLE_STRICT_HASH_VERIFICATION, False)
         self._error = pygit2.GitError
+        self._folder = root / "objects" / "pack"
         try:
             # The object database alone: opening the repository would read the user's settings, and fail where they do.
             self._database: Any = pygit2.Odb(str(root / "objects"))
@@ -81,10 +93,10 @@ class Packs:
             return False
 
     def __iter__(self) -> Iterator[str]:
-        try:
-            yield from map(str, self._database)
-        except (self._error, ValueError, OSError):
-            return  # an index is damaged: of what stands behind it nothing can be told
+        # libgit2 gives all or nothing: a pack that goes before it was opened, or a damaged one, would hide all others.
+        for index in self._folder.glob("*.idx"):
+            with suppress(OSError):
+                yield from _ids(index.read_bytes())
 
     def read(self, oid: str, *, alone: bool = False) -> tuple[str, bytes]:
         """Give type and content.

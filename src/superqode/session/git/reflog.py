@@ -45,6 +45,10 @@ class Reflog:
         """Names of all files where reflogs stand, whether their refs are there or not, sorted."""
         return list(files_below(f"{self._root}/logs", "refs/"))
 
+    def stands(self, name: str) -> bool:
+        """Whether a ref has a reflog, whatever is in it."""
+        return os.path.isfile(f"{self._root}/logs/{name}")  # noqa: PTH113 - text paths
+
     def reasons(self, name: str) -> list[str]:
         """The reasons in a ref's reflog, oldest first; empty without one."""
         return [line.partition("\t")[2] for line in self._lines(name)]

@@ -226,21 +226,35 @@ class Ledger:
     # -- trees ----------------------------------------------------------------------------------------------------
 
     def _root(self) -> dict[str, TreeEntry]:
-        try:
-            tip = self._repository.refs.read(LEDGER)
-            if tip is None:
-                return {}
-            objects = self._repository.objects
-            root = {entry.name: entry for entry in objects.tree(objects.commit(tip).tree)}
-            told = objects.blob(root["format"].oid).decode("ascii", "replace") if "format" in root else ""
-        except CorruptObject as problem:
-            raise _damaged(LEDGER) from problem
+        root, told = self._newest()
+        if not root:
+            return {}
         number = _FORMAT_LINE.fullmatch(told)
         if number is None:
             raise _damaged("format")
         if int(number[1]) > _FORMAT:
             raise NewerFormat("The store's ledger", number[1], _FORMAT)
         return root
+
+    def _newest(self) -> tuple[dict[str, TreeEntry], str]:
+        """What the ledger's tree has now, and what its `format` says; nothing where there is no ledger."""
+        refs, objects = self._repository.refs, self._repository.objects
+        try:
+            tip = refs.read(LEDGER)
+            while tip is not None:
+                try:
+                    root = {entry.name: entry for entry in objects.tree(objects.commit(tip).tree)}
+                    told = objects.blob(root["format"].oid) if "format" in root else b""
+                except CorruptObject:
+                    # What it was at before may be freed as soon as it has moved.
+                    before, tip = tip, refs.read(LEDGER)
+                    if before == tip:
+                        raise
+                else:
+                    return root, told.decode("ascii", "replace")
+        except CorruptObject as problem:
+            raise _damaged(LEDGER) from problem
+        return {}, ""
 
     def _entries(self, folder: TreeEntry | None) -> tuple[TreeEntry, ...]:
         if folder is None:

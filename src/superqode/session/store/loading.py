@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import MappingProxyType
+from typing import Final, TypeVar
 
 from superqode.session.codec import message
 from superqode.session.codec.meta import Meta
@@ -20,6 +21,10 @@ from superqode.session.store.state import Saved, Tree, counts, merged_by_git, re
 from superqode.session.store.timeline_tree import count_entries
 
 __all__ = ["load_commit", "load_ending", "load_meta", "load_session", "real_id", "tip_of"]
+
+T = TypeVar("T")
+# How often a branch may move while what it was at before is freed.
+_TRIES: Final = 5
 
 
 def tip_of(repository: Repository, session_id: str) -> str:
@@ -43,17 +48,34 @@ def real_id(repository: Repository, session_id: str) -> str:
     return repository.refs.real_name(branch_ref(session_id)).removeprefix(HEADS)
 
 
+def _steadily(repository: Repository, session_id: str, read: Callable[[str], T]) -> T:
+    """Read what a session's branch is at, and again where it has moved since: the old save may be freed meanwhile.
+
+    Raises:
+        SessionNotFound, CorruptSession.
+    """
+    tip = tip_of(repository, session_id)
+    for _ in range(_TRIES):
+        try:
+            return read(tip)
+        except (CorruptObject, CorruptSession):
+            before, tip = tip, tip_of(repository, session_id)
+            if before == tip:
+                break
+    try:
+        return read(tip)
+    except CorruptObject as problem:
+        raise CorruptSession(session_id, str(problem)) from problem
+
+
 def load_meta(repository: Repository, session_id: str) -> Meta:
     """Read a session's fields, and none of its entries.
 
     Raises:
         SessionNotFound, CorruptSession.
     """
-    tip = tip_of(repository, session_id)
-    try:
-        return read_tree(repository.objects, repository.objects.commit(tip), session_id).meta
-    except CorruptObject as problem:
-        raise CorruptSession(session_id, str(problem)) from problem
+    objects = repository.objects
+    return _steadily(repository, session_id, lambda tip: read_tree(objects, objects.commit(tip), session_id).meta)
 
 
 def load_session(repository: Repository, session_id: str, last: int | None = None) -> Session:
@@ -67,9 +89,12 @@ def load_session(repository: Repository, session_id: str, last: int | None = Non
     Raises:
         SessionNotFound, CorruptSession.
     """
-    tip = tip_of(repository, session_id)
-    real = real_id(repository, session_id)
-    return load_commit(repository, real, tip, branch=real, last=last)
+
+    def whole(tip: str) -> Session:
+        real = real_id(repository, session_id)
+        return load_commit(repository, real, tip, branch=real, last=last)
+
+    return _steadily(repository, session_id, whole)
 
 
 def load_ending(repository: Repository, session_id: str, number: int) -> list[Entry]:
@@ -79,13 +104,13 @@ def load_ending(repository: Repository, session_id: str, number: int) -> list[En
         SessionNotFound, CorruptSession.
     """
     objects = repository.objects
-    tip = tip_of(repository, session_id)
-    try:
+
+    def ending(tip: str) -> list[Entry]:
         tree = read_tree(objects, objects.commit(tip), session_id)
         start = max(0, count_entries(objects, tree.timeline) - number)
-    except CorruptObject as problem:
-        raise CorruptSession(session_id, str(problem)) from problem
-    return read_entries(objects, tree, session_id, start)
+        return read_entries(objects, tree, session_id, start)
+
+    return _steadily(repository, session_id, ending)
 
 
 def load_commit(

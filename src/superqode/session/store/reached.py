@@ -59,6 +59,10 @@ class Reached:
         self.seen.add(commit)
         self.commits += 1
 
+    def tell_again(self, owner: str) -> None:
+        """Forget what was told of somebody's damage, whose refs have moved since."""
+        self._told = {told for told in self._told if told[0] != owner}
+
     def commit(self, owner: str, oid: str) -> None:
         """Read a commit alone."""
         if oid in self.seen:

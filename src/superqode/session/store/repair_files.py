@@ -37,6 +37,8 @@ def repair_files(repository: Repository, *, dry_run: bool) -> list[RepairStep]:
 def _unreadable(path: Path) -> str:
     try:
         path.open("rb").close()
+    except FileNotFoundError:
+        return ""  # a checkpoint is done with it
     except OSError as problem:
         return str(problem.strerror)
     return ""

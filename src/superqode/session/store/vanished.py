@@ -19,7 +19,14 @@ def vanished(repository: Repository) -> list[str]:
     Raises:
         CorruptObject: `packed-refs` is damaged.
     """
+    # Reflogs first: a ref that is made meanwhile is not missed, though its reflog is written before it.
+    logged = list(repository.refs.log.names())
     there = set(repository.refs.names("refs/"))
     trashed = {name.removeprefix(TRASH).split("/")[0] for name in there if name.startswith(TRASH)}
-    gone = [name for name in repository.refs.log.names() if is_ref_name(name) and name not in there]
+    gone = [name for name in logged if is_ref_name(name) and name not in there and _is_lost(repository, name)]
     return [name for name in gone if not (name.startswith((HEADS, TAGS)) and name.split("/")[2] in trashed)]
+
+
+def _is_lost(repository: Repository, name: str) -> bool:
+    """Whether it is so at a second look: a ref is made, and goes, beside this one."""
+    return repository.refs.read(name) is None and repository.refs.log.stands(name)

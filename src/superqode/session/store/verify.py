@@ -91,6 +91,12 @@ class _Check:
     def warn(self, session_id: str, text: str, path: str = "") -> None:
         self.findings.append(Finding("warning", session_id, "", path, text))
 
+    def take_back(self, begun: int, session_id: str) -> None:
+        """Forget what was found of a session, which was not where it is by now."""
+        del self.findings[begun:]
+        self.reached.tell_again(session_id)
+        self.repository.objects.reopen()
+
     def is_known(self, session_id: str, tip: str) -> bool:
         """Whether a last save need not be read: it was when it was new, and stands in a pack."""
         if self._remembered is None or self._remembered.changed_at(session_id, tip) is None:
@@ -185,10 +191,10 @@ def verify(
     done = count(1)
 
     def look_at(session_id: str) -> None:
-        if session_id in tips:
-            _content(check, session_id, tips[session_id], tags)
+        if tags is None:
+            _session(check, session_id, None)
         else:
-            _session(check, session_id, tags)
+            _listed(check, session_id, tips.get(session_id), tags)
         if progress is not None:
             progress(next(done), len(sessions), "checking sessions")
 
@@ -227,15 +233,36 @@ def _all_branches(check: _Check) -> list[str]:
     return [name.removeprefix(HEADS) for name in names]
 
 
-def _session(check: _Check, session_id: str, tags: _Tags | None) -> None:
-    """Look at one whose branch has to be looked for."""
+def _listed(check: _Check, session_id: str, tip: str | None, tags: _Tags) -> None:
+    """Look at one of all that were listed; again where its refs moved meanwhile: a scrub frees what they were at."""
+    begun = len(check.findings)
+    if tip is not None:
+        _content(check, session_id, tip, tags)
+    else:
+        _session(check, session_id, tags, there=False)
+    if len(check.findings) > begun and _has_moved(check, session_id, tip, tags):
+        check.take_back(begun, session_id)
+        _session(check, session_id, None, there=False)
+
+
+def _has_moved(check: _Check, session_id: str, tip: str | None, tags: _Tags) -> bool:
+    try:
+        now = check.repository.refs.read(HEADS + session_id)
+    except CorruptObject:
+        return False
+    return now != tip or sorted(_items(check, f"{TAGS}{session_id}/").items()) != sorted(tags.get(session_id, ()))
+
+
+def _session(check: _Check, session_id: str, tags: _Tags | None, *, there: bool = True) -> None:
+    """Look at one whose branch has to be looked for; unless it has to be `there`, one that is gone is fine."""
     try:
         tip = check.repository.refs.read(HEADS + session_id)
     except CorruptObject as problem:
         check.error(session_id, "", HEADS + session_id, str(problem))
         return
     if tip is None:
-        check.error(session_id, "", HEADS + session_id, "there is no such session")
+        if there:
+            check.error(session_id, "", HEADS + session_id, "there is no such session")
         return
     _content(check, session_id, tip, tags)
 

@@ -96,10 +96,12 @@ def _read(repository: Repository, name: str) -> str | None:
 
 
 def _is_broken(repository: Repository, name: str) -> bool:
+    """Whether it cannot be read; one that went since it was listed is none, nor one that leads to a ref to come."""
     try:
-        return repository.refs.read(name) is None and not repository.refs.is_symbolic(name)
+        repository.refs.read(name)
     except (CorruptObject, ValueError):
         return True
+    return False
 
 
 def _twins(names: Sequence[str]) -> list[str]:
