@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -26,6 +27,8 @@ __all__ = ["backup", "restore"]
 _REF: Final = "refs/superqode/backup"
 _SETTINGS_FILE: Final = "settings.json"
 _QUARANTINE: Final = "quarantine"
+# How often a ref may go while git is about to read it.
+_TRIES: Final = 5
 _ALLOWED: Final = ("refs/heads/", "refs/tags/", "refs/superqode/")
 # Settings that only describe: nothing here names a program, a file or another repository's hooks.
 _SAFE: Final = re.compile(
@@ -47,24 +50,38 @@ def backup(repository: Repository, target: Path, progress: Progress | None = Non
     if not target.parent.is_dir():
         raise BackupError(f"There is no folder {target.parent}. Make it, or choose another")
     partial = target.with_name(f".{target.name}.{entropy.random_text(8)}")
-    names = [name for name in repository.refs.names("refs/") if name.startswith(_ALLOWED) and name != _REF]
     if progress is not None:
         progress(0, 2, "writing")
-    kept = _write_settings(repository)
-    try:
-        partial.touch(mode=0o600)
-        bundle.write_bundle(repository.path, partial, [*names, _REF])
-        partial.rename(target)
-    except OSError as problem:
-        raise BackupError(f"{target} cannot be written: {problem.strerror}") from problem
-    finally:
-        partial.unlink(missing_ok=True)
-        partial.with_name(partial.name + ".lock").unlink(missing_ok=True)
-        repository.refs.delete(_REF, kept)
+    # One at a time, for all have the same ref for their settings; and nothing is freed that git is about to read.
+    with repository.alone("backup"), repository.writing():
+        kept = _write_settings(repository)
+        try:
+            partial.touch(mode=0o600)
+            _write(repository, partial)
+            partial.rename(target)
+        except OSError as problem:
+            raise BackupError(f"{target} cannot be written: {problem.strerror}") from problem
+        finally:
+            partial.unlink(missing_ok=True)
+            partial.with_name(partial.name + ".lock").unlink(missing_ok=True)
+            repository.refs.delete(_REF, kept)
     target.chmod(0o600)
     if progress is not None:
         progress(2, 2, "done")
     return target
+
+
+def _write(repository: Repository, partial: Path) -> None:
+    """Write the bundle; where a ref goes before git has read its name, once more."""
+    for attempt in count(1):
+        names = [name for name in repository.refs.names("refs/") if name.startswith(_ALLOWED)]
+        try:
+            bundle.write_bundle(repository.path, partial, names)
+        except GitFailed:
+            if attempt == _TRIES or set(names) <= set(repository.refs.names("refs/")):
+                raise
+        else:
+            return
 
 
 def _write_settings(repository: Repository) -> str:
