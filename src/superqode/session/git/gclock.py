@@ -26,30 +26,42 @@ __all__ = ["keeping_gc_out"]
 
 _HOLDER: Final = re.compile(r"(\d{1,10}) (\S{1,256})\s*\Z")
 _COUNTS_FOR: Final = 12 * 3600
+_PAUSE: Final = 0.1
 
 
 @contextmanager
-def keeping_gc_out(root: Path, aside: Path) -> Iterator[None]:
+def keeping_gc_out(root: Path, aside: Path, *, timeout: float = 0.0) -> Iterator[None]:
     """Hold the lock of `git gc`; whoever calls holds the right to maintain.
 
     Args:
         root: the repository.
         aside: where a lock file that nobody holds is moved.
+        timeout: how long to wait for one that runs, in seconds.
 
     Raises:
         StoreLocked: a gc is running.
         OSError: the lock cannot be written.
     """
     path = root / "gc.pid"
-    with lock_file(str(path), aside) as lock:
-        if _is_held(path):
-            raise StoreLocked(path, 0)
-        lock.commit(f"{os.getpid()} {socket.gethostname()}".encode())
+    started = clock.monotonic()
+    while not _take(path, aside):
+        waited = clock.monotonic() - started
+        if waited >= timeout:
+            raise StoreLocked(path, waited)
+        clock.sleep(_PAUSE)
     try:
         yield
     finally:
         with suppress(FileNotFoundError):
             path.unlink()
+
+
+def _take(path: Path, aside: Path) -> bool:
+    with lock_file(str(path), aside) as lock:
+        if _is_held(path):
+            return False
+        lock.commit(f"{os.getpid()} {socket.gethostname()}".encode())
+        return True
 
 
 def _is_held(path: Path) -> bool:

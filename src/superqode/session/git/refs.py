@@ -266,10 +266,17 @@ class Refs:
                 lock.commit(packed_refs.merged(self._packed, packed), sync=True)
         return sum(self._prune_loose(name, ref.oid, hold) for name, ref in packed.items())
 
-    def create_all(self, refs: Mapping[str, PackedRef]) -> None:
-        """Make many refs at once, in `packed-refs`: such as nobody else makes, and nobody has moved yet."""
+    def create_all(self, refs: Mapping[str, PackedRef], *, free: bool = False) -> list[str]:
+        """Make many refs at once, in `packed-refs`: such as nobody else makes, and nobody has moved yet.
+
+        Args:
+            refs: the refs.
+            free: leave out those that are there by now; gives the names of the others.
+        """
         with self._locked_packed() as lock:
-            lock.commit(packed_refs.merged(self._packed, refs), sync=True)
+            made = {name: ref for name, ref in refs.items() if not free or self.read(name) is None}
+            lock.commit(packed_refs.merged(self._packed, made), sync=True)
+        return list(made)
 
     def _prune_loose(self, name: str, oid: str, hold: Hold) -> bool:
         """Remove a ref's own file where it says the same as packed-refs does now."""
@@ -287,8 +294,8 @@ class Refs:
         return True
 
     def _locked_packed(self) -> AbstractContextManager[LockFile]:
-        # A `git pack-refs` of very many refs holds this lock for seconds.
-        return lock_file(self._packed, self._aside, timeout=30, stale_after=10, flocked=True)
+        # A `git pack-refs` of very many refs holds this lock for long, and would write over what was done meanwhile.
+        return lock_file(self._packed, self._aside, timeout=90, stale_after=60, flocked=True)
 
     def _locked(self, name: str) -> AbstractContextManager[LockFile]:
         return lock_file(f"{self._root}/{name}", self._aside)

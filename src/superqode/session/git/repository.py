@@ -252,7 +252,8 @@ class Repository:
             for number in self.journal.numbers():
                 with self._holding([number], timeout=60.0):
                     files += self.journal.rotate(number)
-            recovery.make_durable(self, files)
+            with self._holding([], timeout=60.0):  # what is freed meanwhile would come back in the pack
+                recovery.make_durable(self, files)
 
     def recover(self) -> list[str]:
         """Make good what another run of the system wrote, and the disk lost with its crash; gives the refs that moved.

@@ -249,9 +249,14 @@ def free_now(repository: Repository) -> int:
 
     Raises:
         GitMissing, GitFailed: only `git` can do it.
-        StoreLocked: saves did not stop.
+        StoreLocked: saves, or a `git gc`, did not stop.
     """
-    with repository.maintaining(), repository.exclusive() as held:
+    # A gc that looked at the refs before would put into its pack what is to go.
+    with (
+        repository.maintaining(),
+        keeping_gc_out(repository.path, repository.quarantine / "locks", timeout=60.0),
+        repository.exclusive() as held,
+    ):
         before = _size(repository)
         purpose = "Freeing the bytes of purged sessions"
         for keep in _keeps(repository):  # of killed processes: whoever lives holds the store

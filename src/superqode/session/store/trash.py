@@ -59,10 +59,10 @@ def move_to_trash(repository: Repository, session_id: str) -> bool:
     tip = repository.refs.read(branch_ref(session_id))
     if tip is None:
         return False
-    _copy(repository, session_id, tip)
+    tags = _copy(repository, session_id, tip)
     # The branch first: cut short here, what is in the trash is whole, and no session stands there without its tags.
     repository.refs.delete(HEADS + session_id, tip)
-    repository.refs.delete_all(dict(repository.refs.items(f"{TAGS}{session_id}/")))
+    repository.refs.delete_all(tags)
     repository.flush_later([str(repository.path / "HEAD")])
     return True
 
@@ -107,12 +107,17 @@ def copies(repository: Repository, session_id: str, tip: str) -> dict[str, str]:
     return {f"{folder}/branch": tip} | {f"{folder}/tags/{name.removeprefix(prefix)}": oid for name, oid in tags}
 
 
-def _copy(repository: Repository, session_id: str, tip: str) -> None:
+def _copy(repository: Repository, session_id: str, tip: str) -> dict[str, str]:
+    """Put copies of a session's refs into the trash, durably; gives those of its tags that have one there."""
     ident = repository.committer()
     made = copies(repository, session_id, tip)
     for name, oid in made.items():
         repository.refs.update(name, oid, None, ident=ident, reason="trash: deleted")
     repository.flush([str(repository.path / name) for name in made])
+    below = next(iter(made)).removesuffix("branch") + "tags/"
+    return {
+        f"{TAGS}{session_id}/{name.removeprefix(below)}": oid for name, oid in made.items() if name.startswith(below)
+    }
 
 
 def rescue(repository: Repository, session_id: str, tip: str) -> None:
@@ -128,8 +133,7 @@ def rescue(repository: Repository, session_id: str, tip: str) -> None:
             return
         if not repository.objects.has(tip) or went_with_operation(repository, session_id, tip):
             return
-        _copy(repository, session_id, tip)
-        repository.refs.delete_all(dict(repository.refs.items(f"{TAGS}{session_id}/")))
+        repository.refs.delete_all(_copy(repository, session_id, tip))
 
 
 def list_trash(repository: Repository) -> list[TrashItem]:
@@ -199,8 +203,11 @@ def take_out(repository: Repository, item: TrashItem, session_id: str) -> None:
 
     Raises:
         SessionExists: the id is taken.
+        SessionNotFound: the item was purged since it was found.
     """
     found = repository.refs.read(branch_ref(session_id))
+    if found is None and repository.refs.read(f"{TRASH}{item.key}/branch") != item.tip:
+        raise SessionNotFound(item.key, hint=" It is not in the trash any more")
     # At the very commit: an undelete that was cut short, and goes on.
     if found not in (None, item.tip):
         raise SessionExists(session_id)

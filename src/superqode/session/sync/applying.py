@@ -134,12 +134,12 @@ def _make_all(repository: Repository, refs: View) -> bool:
     if not refs:
         return True
     with repository.writing():
-        free = {name: oid for name, oid in refs.items() if repository.refs.read(name) is None}
         objects = repository.objects
-        repository.refs.create_all(
-            {name: PackedRef(oid, "" if name.startswith(HEADS) else objects.peeled(oid)) for name, oid in free.items()}
+        made = repository.refs.create_all(
+            {name: PackedRef(oid, "" if name.startswith(HEADS) else objects.peeled(oid)) for name, oid in refs.items()},
+            free=True,
         )
-    return len(free) == len(refs)
+    return len(made) == len(refs)
 
 
 def _change(repository: Repository, names: Iterable[str], ours: View, wanted: View, touched: list[str]) -> bool:
