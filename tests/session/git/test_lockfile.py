@@ -210,8 +210,8 @@ def test_a_flocked_lock_of_a_killed_process_needs_no_waiting(path, tmp_path, wai
 
 
 def test_a_flocked_lock_is_its_holders_while_that_lives(path, tmp_path, waiting, holder):
-    """Nobody takes it for a lost one, however often it is looked at."""
-    with pytest.raises(StoreLocked), lock_file(path, tmp_path / "aside", timeout=5, stale_after=10, flocked=True):
+    """Nobody takes it for a lost one, however often and for how long it is looked at."""
+    with pytest.raises(StoreLocked), lock_file(path, tmp_path / "aside", timeout=30, stale_after=10, flocked=True):
         pass
 
     assert holder.poll() is None

@@ -162,7 +162,7 @@ def _acquire(lock: str, aside: Path, timeout: float, stale_after: float) -> int:
             seen, seen_at = identity, now
             if seen is not None and _drop_lost(lock, seen, aside):
                 continue
-        elif seen is not None and now - seen_at >= stale_after:
+        elif seen is not None and now - seen_at >= stale_after and not _is_held(lock):
             _set_aside(lock, seen, aside)
             seen = None
             continue
@@ -197,6 +197,22 @@ def _drop_lost(lock: str, identity: tuple[int, int], aside: Path) -> bool:
     finally:
         os.close(handle)
     return lost
+
+
+def _is_held(lock: str) -> bool:
+    """Whether it says that it is ours, and a process has it that lives, however slow it is."""
+    if os.name != "posix":
+        return False
+    try:
+        handle = os.open(lock, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        return os.read(handle, len(_OURS)) == _OURS and not flock.take(handle)
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
 
 
 def _set_aside(lock: str, identity: tuple[int, int], aside: Path) -> None:
