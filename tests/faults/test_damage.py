@@ -231,17 +231,17 @@ def test_a_damaged_branch_file_that_goes_is_forgotten_or_saved(store, store_path
 
 def test_a_branch_file_that_may_not_be_read_is_one_sessions_problem(store, saved, monkeypatch):
     """A ref that the disk or the system refuses to give is told as that session's problem; the list goes on."""
-    from superqode.session.git import refs
-
     saved("s")
     saved("t")
+
+    give = os.open
 
     def refuse(path, *arguments, **options):
         if str(path).endswith("refs/heads/s"):
             raise OSError(errno.EIO, "Input/output error", str(path))
-        return open(path, *arguments, **options)
+        return give(path, *arguments, **options)
 
-    monkeypatch.setattr(refs, "open", refuse, raising=False)
+    monkeypatch.setattr(os, "open", refuse)
     assert {row.id: bool(row.problem) for row in store.list_sessions()} == {"s": True, "t": False}
     with pytest.raises(SessionError, match=r"\bs\b"):
         store.load("s")
