@@ -21,6 +21,7 @@ from . import processes
 GROUP = "hazards of Git and libgit2"
 
 SECONDS = 30 if processes.FULL else 2
+LEAST = 6
 
 
 def test_no_branch_vanishes_beside_pack_refs(start, store, store_path, git, saved):
@@ -31,13 +32,13 @@ def test_no_branch_vanishes_beside_pack_refs(start, store, store_path, git, save
     assert removing.line() == creating.line() == "ready"
     with processes.repeating(lambda: git.run("pack-refs", "--all")):
         time.sleep(SECONDS)
-        kept, gone = creating.end(), removing.end()
+        # On a machine that is slow, some of each, however long it takes.
+        kept, gone = ([worker.line() for _ in range(LEAST)] for worker in (creating, removing))
+        kept, gone = kept + creating.end(), gone + removing.end()
     branches = set(git("for-each-ref", "--format=%(refname:lstrip=2)", "refs/heads").split("\n"))
     assert set(kept) - branches == set()
     assert set(gone) & branches == set()
     assert {row.id for row in store.list_sessions()} == {"first", *kept}
-    assert len(kept) > 5, "this machine was too slow to prove anything"
-    assert len(gone) > 5, "this machine was too slow to prove anything"
 
 
 def test_a_killed_writers_ref_lock_is_moved_aside(store, store_path, saved, no_waiting, locks, contents):
