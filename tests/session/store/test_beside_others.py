@@ -18,6 +18,8 @@ from superqode.session.git.reflog import Reflog
 from superqode.session.git.refs import Refs
 from superqode.session.store import loading, repair_files, trash, verify
 from superqode.session.store.doctor import examine
+from superqode.session.store.operations import recording
+from superqode.session.store.operations.log import OPLOG, OperationLog
 from superqode.session.store.vanished import vanished
 
 SECRET = "ghp_" + "a1B2c3D4e5F6g7H8i9J0k1L2m3N4o5P6q7R8"
@@ -188,3 +190,23 @@ def test_freeing_waits_for_a_gc(store, store_path):
     purging.join()
     assert waited
     assert not lock.exists()
+
+
+def test_an_operation_that_is_settled_while_all_are_checked_is_no_damage(store, other):
+    """The entry of an operation that had only begun is removed as soon as it is known what became of it."""
+    saved(store, "s")
+    saved(store, "t")
+    other.delete("t")
+    log = OperationLog(store._open())
+    with recording.recording(store._open(), "delete", {"s": ""}):
+        seen = log._tip()
+    first = [seen]
+    read = Refs.read
+
+    def stale(self, name):
+        return first.pop() if name == OPLOG and first else read(self, name)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Refs, "read", stale)
+        assert store.verify().findings == ()
+    assert first == []

@@ -226,9 +226,10 @@ class Ledger:
     # -- trees ----------------------------------------------------------------------------------------------------
 
     def _root(self) -> dict[str, TreeEntry]:
-        root, told = self._newest()
-        if not root:
+        found = self._newest()
+        if found is None:
             return {}
+        root, told = found
         number = _FORMAT_LINE.fullmatch(told)
         if number is None:
             raise _damaged("format")
@@ -236,8 +237,8 @@ class Ledger:
             raise NewerFormat("The store's ledger", number[1], _FORMAT)
         return root
 
-    def _newest(self) -> tuple[dict[str, TreeEntry], str]:
-        """What the ledger's tree has now, and what its `format` says; nothing where there is no ledger."""
+    def _newest(self) -> tuple[dict[str, TreeEntry], str] | None:
+        """What the ledger's tree has now, and what its `format` says; `None` where there is no ledger."""
         refs, objects = self._repository.refs, self._repository.objects
         try:
             tip = refs.read(LEDGER)
@@ -254,7 +255,7 @@ class Ledger:
                     return root, told.decode("ascii", "replace")
         except CorruptObject as problem:
             raise _damaged(LEDGER) from problem
-        return {}, ""
+        return None
 
     def _entries(self, folder: TreeEntry | None) -> tuple[TreeEntry, ...]:
         if folder is None:

@@ -339,10 +339,7 @@ def _marks(check: _Check) -> None:
 def _operations(check: _Check) -> None:
     """The operation log: its entries, and what they keep."""
     try:
-        tip = check.repository.refs.read(OPLOG)
-        if tip is not None:
-            # What it keeps of sessions is told under their names.
-            check.history(OPLOG.removeprefix("refs/superqode/"), tip, again=False)
+        _log(check)
         for _ in OperationLog(check.repository).entries():
             continue
     except NewerFormat as problem:
@@ -351,6 +348,19 @@ def _operations(check: _Check) -> None:
         check.error("", "", OPLOG, str(problem))
     except CorruptObject:
         return  # told with the other refs
+
+
+def _log(check: _Check) -> None:
+    """The history of the operation log; again where it moved meanwhile, for an entry that had only begun is removed."""
+    owner, begun = OPLOG.removeprefix("refs/superqode/"), len(check.findings)
+    tip = check.repository.refs.read(OPLOG)
+    while tip is not None:
+        # What it keeps of sessions is told under their names.
+        check.history(owner, tip, again=False)
+        before, tip = tip, check.repository.refs.read(OPLOG)
+        if before == tip or len(check.findings) == begun:
+            break
+        check.take_back(begun, owner)
 
 
 def _strange(check: _Check) -> None:

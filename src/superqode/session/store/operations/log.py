@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Final
 
 from superqode.session.codec.operation import (
@@ -194,8 +195,15 @@ class OperationLog:
                 self._point(before, begun.oid)
             else:
                 self._remove(begun.oid)
-        # What the entry was made of that had begun goes by age: a `git gc` that read the ref before would miss it.
+            self._clear(begun)
         return made
+
+    def _clear(self, begun: Stored) -> None:
+        """Remove what only an entry that had begun was made of, or it would lie about until it is pruned by age."""
+        told = [item.oid for item in self._objects.tree(begun.commit.tree) if item.name == OPERATION_FILE]
+        # These name the operation's id, so nothing else is made of them.
+        for oid in (begun.oid, begun.commit.tree, *told):
+            Path(self._objects.loose.path(oid)).unlink(missing_ok=True)
 
     def rewrite(self, change: Callable[[Stored], Entry | None]) -> int:
         """Write the log anew from the oldest entry on that is to change; gives how many did. The caller is `alone`.
