@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from datetime import timedelta
 
 import pytest
 
 from superqode.session import MessageRole, Session, SessionStore
-from superqode.session.errors import InvalidSessionId, SessionExists, SessionNotFound
+from superqode.session.errors import InvalidSessionId, SessionExists, SessionNotFound, StoreUnwritable
 from superqode.session.git.packwriting import keep_pack
 from superqode.session.store import moving, renaming
 from superqode.session.store.index import rows
@@ -323,3 +324,18 @@ def test_no_keep_of_a_killed_process_keeps_what_is_purged(store, git):
     store.delete("s")
     assert store.purge("s", now=True).freed_bytes > 0
     assert "secret" not in git("cat-file", "--batch-all-objects", "--batch", "--unordered")
+
+
+@pytest.mark.parametrize("verb", ["purge", "scrub"])
+def test_a_cache_that_cannot_be_emptied_is_told(store, store_path, verb):
+    """What was forgotten for good is in the caches, too: where they cannot be emptied, the error says which file it is."""
+    saved(store, text="a secret text")
+    store.load("work")
+    entries = store_path / "superqode" / "entries"
+    if entries.exists():
+        shutil.rmtree(entries)
+    entries.write_text("in its place")
+    if verb == "purge":
+        store.delete("work")
+    with pytest.raises(StoreUnwritable, match="entries"):
+        store.purge("work") if verb == "purge" else store.scrub("work", secrets=["a secret text"])

@@ -189,6 +189,6 @@ class StoreCare(StoreReads):
         wanted = scrubbing.Wanted(tuple(secrets), tuple(rules))
         with self._told():
             result = scrubbing.scrub(repository, session_id, wanted, dry_run=dry_run, progress=progress)
-        if not dry_run:
-            self._index(repository).discard()  # its words are in there, too
+            if not dry_run:
+                self._index(repository).discard()  # its words are in there, too
         return result

@@ -182,9 +182,10 @@ class StoreMoves(StoreCare):
                 for item in part:
                     sources_refs.forget_purged(repository, item)
         # Not under the sessions' locks, which a listing that rescues takes while it holds the index.
-        index.forget(*sessions)
-        index.discard_words()  # those of what was purged are among them; its row is gone
-        scrubbing.forget_verdicts(repository)
+        with self._told():
+            index.forget(*sessions)
+            index.discard_words()  # those of what was purged are among them; its row is gone
+            scrubbing.forget_verdicts(repository)
 
     def cleanup_old_sessions(self, days: float = 30, *, dry_run: bool = False) -> list[SessionSummary]:
         """Move sessions into the trash that did not change for so many days; gives them. Never done by itself."""
