@@ -210,3 +210,46 @@ def test_an_operation_that_is_settled_while_all_are_checked_is_no_damage(store, 
         patched.setattr(Refs, "read", stale)
         assert store.verify().findings == ()
     assert first == []
+
+
+@pytest.fixture
+def passing_over(monkeypatch):
+    """Has a file missed by who reads its folder, as btrfs does with one that is renamed over meanwhile."""
+    scandir, missed = os.scandir, []
+
+    class Passing:
+        """A listing without some names."""
+
+        def __init__(self, path):
+            self._found, self._missed = scandir(path), set(missed)
+            missed.clear()
+            os.utime(path)  # something was renamed in it
+
+        def __enter__(self):
+            return (entry for entry in self._found if entry.name not in self._missed)
+
+        def __exit__(self, *_):
+            self._found.close()
+
+    monkeypatch.setattr(os, "scandir", Passing)
+    return missed
+
+
+def test_a_ref_that_moves_while_its_folder_is_read_is_not_missed(store, store_path, passing_over, tmp_path):
+    """Lists, backups and checks have a session that is saved at this very moment."""
+    saved(store, "s")
+    saved(store, "t")
+    store.maintain()
+    again = store.load("t")
+    again.add_message("user", "more")
+    store.save(again)
+    repository = store._open()
+    for names in (
+        lambda: repository.refs.names("refs/heads/"),
+        lambda: [n for n, _ in repository.refs.items("refs/heads/")],
+    ):
+        passing_over.append("s")
+        assert names() == ["refs/heads/s", "refs/heads/superqode", "refs/heads/t"]
+    passing_over.append("s")
+    assert [item.id for item in store.list_sessions()] == ["t", "s"]
+    assert store.trash() == []

@@ -8,10 +8,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
+from superqode.session import clock
 from superqode.session.errors import CorruptObject
 
 __all__ = ["entries_below", "files_below", "remove_empty", "remove_empty_above"]
+
+
+# How often a folder is read in which files come and go meanwhile.
+_LOOKS: Final = 8
+# What times of files may be off, in seconds: the kernel's clock ticks 100 times a second, or more often.
+_TICK: Final = 0.02
 
 
 def entries_below(path: str | Path) -> Iterator[os.DirEntry[str]]:
@@ -51,15 +59,25 @@ def files_below(root: str, prefix: str, begun: str = "") -> Iterator[str]:
 
 
 def _inside(root: str, folder: str, begun: str = "") -> list[str]:
-    """What stands in a folder, the last first; other folders with a slash."""
+    """What stands in a folder, the last first; other folders with a slash.
+
+    A file that another one is renamed over, as a ref is by each save, moves to the folder's end on btrfs, behind the
+    end of whoever reads it at this moment: such a folder is read again, and what was there in any look counts.
+    """
+    path = f"{root}/{folder}"
+    found: dict[str, bool] = {}
     try:
-        with os.scandir(f"{root}/{folder}") as found:
-            entries = sorted((e for e in found if e.name.startswith(begun)), key=lambda entry: entry.name, reverse=True)
-            return [f"{folder}{entry.name}{'/' if entry.is_dir(follow_symlinks=False) else ''}" for entry in entries]
+        for _ in range(_LOOKS):
+            began = clock.now().timestamp()
+            with os.scandir(path) as entries:
+                found |= {e.name: e.is_dir(follow_symlinks=False) for e in entries if e.name.startswith(begun)}
+            if os.stat(path).st_mtime < began - _TICK:  # noqa: PTH116 - text paths
+                break
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as problem:
         raise CorruptObject(folder, f"its folder cannot be read ({problem.strerror})") from problem
+    return [f"{folder}{name}{'/' if found[name] else ''}" for name in sorted(found, reverse=True)]
 
 
 def remove_empty(path: str) -> None:

@@ -29,18 +29,40 @@ _OURS: Final = b"superqode holds this\n"
 
 
 class LockFile:
-    """A lock being held; `commit` puts new content in place of the locked file."""
+    """A lock being held; `commit` puts new content in place of the locked file.
+
+    It lets go when it is forgotten, too: Ctrl-C may strike in the very line behind the one that takes it, and nobody
+    else takes a lock from a process that lives.
+    """
 
     __slots__ = ("_done", "_handle", "_inode", "_lock", "_marked", "_replaced", "path")
 
-    def __init__(self, path: str, handle: int, *, flocked: bool = False) -> None:
+    def __init__(self, path: str) -> None:
         self.path = path
         self._lock = path + ".lock"
-        self._handle = handle
-        self._inode = os.fstat(handle).st_ino
+        self._handle = -1
+        self._inode = 0
         self._replaced: tuple[int, int] | None = None
         self._done = False
-        self._marked = flocked and _mark(handle)
+        self._marked = False
+
+    def __del__(self) -> None:
+        with suppress(OSError):
+            self.release()
+
+    def take(self) -> None:
+        """Make the lock.
+
+        Raises:
+            FileExistsError: somebody has it.
+            OSError: it cannot be made.
+        """
+        self._handle = os.open(self._lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o644)
+        self._inode = os.fstat(self._handle).st_ino
+
+    def mark(self) -> None:
+        """Flock the lock and have it say so, where that can be done."""
+        self._marked = _mark(self._handle)
 
     def commit(self, content: bytes, *, sync: bool = False, journalled: bool = False) -> None:
         """Put the content in place; the lock is gone then.
@@ -90,10 +112,11 @@ class LockFile:
         # Forgotten first: a Ctrl-C between must not close the number twice, it may be another file's by then.
         handle, self._handle = self._handle, -1
         if handle >= 0:
+            self._inode = self._inode or os.fstat(handle).st_ino
             os.close(handle)
 
     def _is_ours(self) -> bool:
-        found = _identity(self._lock)
+        found = _identity(self._lock) if self._inode else None
         return found is not None and (found[0] == self._inode or found == self._replaced)
 
     def _check_ours(self) -> None:
@@ -134,28 +157,32 @@ def lock_file(
         StoreLocked: others held it all that time.
         OSError: the folder cannot be written.
     """
-    handle = _acquire(path + ".lock", aside, timeout, stale_after)
-    held = LockFile(path, handle, flocked=flocked)
+    held = LockFile(path)
     try:
+        _acquire(held, path + ".lock", aside, timeout, stale_after)
+        if flocked:
+            held.mark()
         yield held
     finally:
         held.release()
 
 
-def _acquire(lock: str, aside: Path, timeout: float, stale_after: float) -> int:
+def _acquire(held: LockFile, lock: str, aside: Path, timeout: float, stale_after: float) -> None:
     started = clock.monotonic()
     seen: tuple[int, int] | None = None
     seen_at = started
     pause = _PAUSE
     while True:
         try:
-            return os.open(lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o644)
+            held.take()
         except FileExistsError:
             pass
         except FileNotFoundError:
             with suppress(FileNotFoundError):  # somebody removes the empty folders above at this very moment
                 os.makedirs(os.path.dirname(lock), exist_ok=True)  # noqa: PTH103, PTH120 - text paths on the save path
             continue
+        else:
+            return
         now = clock.monotonic()
         identity = _identity(lock)
         if identity != seen:
@@ -182,35 +209,34 @@ def _identity(lock: str) -> tuple[int, int] | None:
 
 def _drop_lost(lock: str, identity: tuple[int, int], aside: Path) -> bool:
     """Move a lock aside that a killed process of ours left, if it is one; says whether it was."""
-    if os.name != "posix":
-        return False
-    try:
-        handle = os.open(lock, os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        lost = os.read(handle, len(_OURS)) == _OURS and flock.take(handle)
+    with suppress(OSError), _looked_into(lock) as lost:
         if lost:  # flocked by us while it moves, so nobody else moves what stands there next
             _set_aside(lock, identity, aside)
-    except OSError:
-        return False
-    finally:
-        os.close(handle)
-    return lost
+            return True
+    return False
 
 
 def _is_held(lock: str) -> bool:
     """Whether it says that it is ours, and a process has it that lives, however slow it is."""
-    if os.name != "posix":
-        return False
+    with _looked_into(lock) as lost:
+        return lost is False
+
+
+@contextmanager
+def _looked_into(lock: str) -> Iterator[bool | None]:
+    """Give whether a lock that says that it is ours has lost its holder, and is flocked by us then; else `None`."""
     try:
-        handle = os.open(lock, os.O_RDONLY)
+        handle = os.open(lock, os.O_RDONLY) if os.name == "posix" else -1
     except OSError:
-        return False
+        handle = -1
+    if handle < 0:
+        yield None
+        return
     try:
-        return os.read(handle, len(_OURS)) == _OURS and not flock.take(handle)
-    except OSError:
-        return False
+        lost = None
+        with suppress(OSError):
+            lost = flock.take(handle) if os.read(handle, len(_OURS)) == _OURS else None
+        yield lost
     finally:
         os.close(handle)
 

@@ -12,6 +12,7 @@ import json
 import os
 import sqlite3
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from stat import S_ISLNK
 from typing import Final, NamedTuple
 
@@ -184,7 +185,19 @@ def scan(
         _compare_vanished(repository, known_loose, changes)
     else:
         _compare_packed(repository, known_loose, set(known_packed()), changes)
+    _look_again(repository, changes)
     return changes
+
+
+def _look_again(repository: Repository, changes: Changes) -> None:
+    """Take none for gone that stands there: a folder may be read past a file that is renamed over at this moment."""
+    for name in list(changes.gone):
+        if os.path.lexists(f"{repository.path}/{HEADS}{name}"):
+            with suppress(CorruptObject):
+                oid = repository.refs.read(HEADS + name)
+                if oid is not None:
+                    changes.gone.remove(name)
+                    changes.changed[name] = Branch(oid, _UNSURE)
 
 
 def _compare_vanished(repository: Repository, known_loose: Collection[str], changes: Changes) -> None:
