@@ -47,8 +47,9 @@ class LockFile:
         self._marked = False
 
     def __del__(self) -> None:
-        with suppress(OSError):
-            self.release()
+        if not self._done:
+            with suppress(OSError):
+                self.release()
 
     def take(self) -> None:
         """Make the lock.
