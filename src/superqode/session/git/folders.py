@@ -68,8 +68,8 @@ def _inside(root: str, folder: str, begun: str = "") -> list[str]:
     found: dict[str, bool] = {}
     try:
         for _ in range(_LOOKS):
-            began = clock.now().timestamp()
             with os.scandir(path) as entries:
+                began = clock.now().timestamp()
                 found |= {e.name: e.is_dir(follow_symlinks=False) for e in entries if e.name.startswith(begun)}
             if os.stat(path).st_mtime < began - _TICK:  # noqa: PTH116 - text paths
                 break
