@@ -35,11 +35,11 @@ class LockFile:
     else takes a lock from a process that lives.
     """
 
-    __slots__ = ("_done", "_handle", "_inode", "_lock", "_marked", "_replaced", "path")
+    __slots__ = ("_done", "_handle", "_inode", "_marked", "_replaced", "lock", "path")
 
     def __init__(self, path: str) -> None:
         self.path = path
-        self._lock = path + ".lock"
+        self.lock = path + ".lock"
         self._handle = -1
         self._inode = 0
         self._replaced: tuple[int, int] | None = None
@@ -58,7 +58,7 @@ class LockFile:
             FileExistsError: somebody has it.
             OSError: it cannot be made.
         """
-        self._handle = os.open(self._lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o644)
+        self._handle = os.open(self.lock, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o644)
         self._inode = os.fstat(self._handle).st_ino
 
     def mark(self) -> None:
@@ -86,14 +86,14 @@ class LockFile:
         if journalled:
             # Where Ctrl-C strikes within, the lock may be the file that was replaced.
             self._replaced = _identity(self.path)
-            exchange.replace(self._lock, self.path)
+            exchange.replace(self.lock, self.path)
         else:
-            os.replace(self._lock, self.path)  # noqa: PTH105 - text paths on the save path
+            os.replace(self.lock, self.path)  # noqa: PTH105 - text paths on the save path
         self._done = True
 
     def put(self, content: bytes) -> None:
         """Put new content in place, durably, and keep the lock (Git's own way with packed-refs, by the same name)."""
-        fresh = self._lock + ".new"  # beside the lock, so that its holder alone writes it; `.new` alone is git's own
+        fresh = self.lock + ".new"  # beside the lock, so that its holder alone writes it; `.new` alone is git's own
         handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o644)
         try:
             view = memoryview(content)
@@ -117,19 +117,19 @@ class LockFile:
             os.close(handle)
 
     def _is_ours(self) -> bool:
-        found = _identity(self._lock) if self._inode else None
+        found = _identity(self.lock) if self._inode else None
         return found is not None and (found[0] == self._inode or found == self._replaced)
 
     def _check_ours(self) -> None:
         """A holder that slept so long that its lock was moved aside must not write over its successor's work."""
         if not self._is_ours():
-            raise StoreLocked(self._lock, 0)
+            raise StoreLocked(self.lock, 0)
 
     def release(self) -> None:
         """Let go without a change, if not done yet."""
         self._close()
         if not self._done and self._is_ours():
-            os.unlink(self._lock)  # noqa: PTH108 - text paths on the save path
+            os.unlink(self.lock)  # noqa: PTH108 - text paths on the save path
         self._done = True
 
 
@@ -160,7 +160,7 @@ def lock_file(
     """
     held = LockFile(path)
     try:
-        _acquire(held, path + ".lock", aside, timeout, stale_after)
+        _acquire(held, aside, timeout, stale_after)
         if flocked:
             held.mark()
         yield held
@@ -168,7 +168,8 @@ def lock_file(
         held.release()
 
 
-def _acquire(held: LockFile, lock: str, aside: Path, timeout: float, stale_after: float) -> None:
+def _acquire(held: LockFile, aside: Path, timeout: float, stale_after: float) -> None:
+    lock = held.lock
     started = clock.monotonic()
     seen: tuple[int, int] | None = None
     seen_at = started

@@ -42,6 +42,7 @@ def backup(repository: Repository, target: Path, progress: Progress | None = Non
 
     Raises:
         BackupError: the file is there already, or cannot be written.
+        StoreLocked: another backup, or what frees bytes, took too long.
         GitMissing, GitFailed: `git` is missing, or said no.
     """
     target = target.absolute()  # a relative path could begin like an option of git

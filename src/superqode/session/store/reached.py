@@ -149,7 +149,8 @@ class Reached:
                 self._trees.update(trees[above] for above in _above(path))
                 continue
             self.seen.add(oid)
-            trees[path] = oid
+            if mode == TREE:
+                trees[path] = oid
             waiting += [(f"{path}/{entry.name}".lstrip("/"), entry.mode, entry.oid) for entry in below]
         return found
 

@@ -25,7 +25,7 @@ from superqode.session.errors import (
 from superqode.session.git.packed_refs import PackedRef
 from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.store.branches import branch_ref, check_new_id
-from superqode.session.store.operations.told import went_with_operation
+from superqode.session.store.operations.removals import went_with_operation
 from superqode.session.store.results import TrashItem
 from superqode.session.store.state import read_tree
 

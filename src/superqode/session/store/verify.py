@@ -91,6 +91,10 @@ class _Check:
     def warn(self, session_id: str, text: str, path: str = "") -> None:
         self.findings.append(Finding("warning", session_id, "", path, text))
 
+    def has_errors(self, begun: int) -> bool:
+        """Whether damage was found since there were so many findings."""
+        return any(finding.severity == "error" for finding in self.findings[begun:])
+
     def take_back(self, begun: int, session_id: str) -> None:
         """Forget what was found of a session, which was not where it is by now."""
         del self.findings[begun:]
@@ -240,7 +244,7 @@ def _listed(check: _Check, session_id: str, tip: str | None, tags: _Tags) -> Non
         _content(check, session_id, tip, tags)
     else:
         _session(check, session_id, tags, there=False)
-    if len(check.findings) > begun and _has_moved(check, session_id, tip, tags):
+    if check.has_errors(begun) and _has_moved(check, session_id, tip, tags):
         check.take_back(begun, session_id)
         _session(check, session_id, None, there=False)
 
@@ -358,7 +362,7 @@ def _log(check: _Check) -> None:
         # What it keeps of sessions is told under their names.
         check.history(owner, tip, again=False)
         before, tip = tip, check.repository.refs.read(OPLOG)
-        if before == tip or len(check.findings) == begun:
+        if before == tip or not check.has_errors(begun):
             break
         check.take_back(begun, owner)
 

@@ -29,7 +29,7 @@ class Record:
         """Give the value as plain JSON values."""
         from dataclasses import asdict  # what lists does without
 
-        return {name: plain(value) for name, value in asdict(self).items()}  # type: ignore[call-overload]  # every record is a dataclass
+        return {name: plain(value) for name, value in asdict(self).items()}  # type: ignore[call-overload]  # all but those that say it themselves are dataclasses
 
 
 def plain(value: Any) -> Any:
