@@ -12,7 +12,7 @@ import pytest
 
 from superqode.session import Session, SessionStore
 from superqode.session.errors import SaveFailed, StoreLocked
-from superqode.session.git import durability, exchange
+from superqode.session.git import durability, renames
 from superqode.session.git.refs import Refs
 from superqode.session.store import saving
 
@@ -103,18 +103,20 @@ FAILURES = {
     "sync of the journal": (os, "fdatasync", EIO, {}, "not saved"),
     "write of the journal": (os, "write", FULL_DISK, {"when": _is_journal}, "not saved"),
     "rename of an object": (os, "replace", FULL_DISK, {"when": _is_object}, "not saved"),
-    "rename of the ref": (exchange, "replace", EIO, {"when": _is_ref_lock}, "not saved"),
-    "rename of the ref, but done": (exchange, "replace", EIO, {"when": _is_ref_lock, "after": True}, "unknown"),
+    "rename of the ref": (renames, "replace", EIO, {"when": _is_ref_lock}, "not saved"),
+    "rename of the ref, but done": (renames, "replace", EIO, {"when": _is_ref_lock, "after": True}, "unknown"),
 }
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-def test_an_error_says_whether_it_is_saved(failure, store, git, saved, fail_call, contents, locks):
+def test_an_error_says_whether_it_is_saved(failure, store, git, saved, fail_call, contents, locks, monkeypatch):
     """After an error in a save its outcome is the truth, no lock stays, and saving again is safe and saves once."""
     place, name, problem, options, outcome = FAILURES[failure]
     session = saved("s")
     tip = git("rev-parse", "s")
     session.add_message("user", "dear")
+    if failure == "rename of an object":  # a disk that refuses one way to rename refuses the other
+        monkeypatch.setattr(renames, "claim", lambda *_: False)
     fail_call(place, name, problem, **options)
     with pytest.raises(SaveFailed) as caught:
         store.save(session)
@@ -132,7 +134,7 @@ def test_an_error_that_stays_is_never_called_not_saved(store, git, saved, monkey
     """Where the ref cannot even be read again after the error, nobody knows: the outcome is `unknown`."""
     session = saved("s")
     session.add_message("user", "dear")
-    real_replace, real_read = exchange.replace, Refs.read
+    real_replace, real_read = renames.replace, Refs.read
     broken = []
 
     def replace(source, target):
@@ -147,7 +149,7 @@ def test_an_error_that_stays_is_never_called_not_saved(store, git, saved, monkey
         return real_read(self, name)
 
     with monkeypatch.context() as patch:
-        patch.setattr(exchange, "replace", replace)
+        patch.setattr(renames, "replace", replace)
         patch.setattr(Refs, "read", read)
         with pytest.raises(SaveFailed) as caught:
             store.save(session)

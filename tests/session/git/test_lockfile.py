@@ -10,7 +10,7 @@ import pytest
 
 from superqode.session import clock
 from superqode.session.errors import StoreLocked
-from superqode.session.git import exchange
+from superqode.session.git import renames
 from superqode.session.git.lockfile import lock_file
 
 HOLD = """
@@ -95,7 +95,7 @@ def test_ctrl_c_while_names_are_exchanged_leaves_no_lock(path, tmp_path, monkeyp
         real(name)
 
     monkeypatch.setattr(os, "unlink", unlink)
-    monkeypatch.setattr(exchange, "_renameat2", lambda: lambda _a, one, _b, other, _c: _exchange(one, other))
+    monkeypatch.setattr(renames, "_renameat2", lambda: lambda _a, one, _b, other, _c: _exchange(one, other))
     with pytest.raises(KeyboardInterrupt), lock_file(path, tmp_path / "aside") as lock:
         lock.commit(b"new", journalled=True)
 
@@ -106,7 +106,7 @@ def test_ctrl_c_while_names_are_exchanged_leaves_no_lock(path, tmp_path, monkeyp
 
 def test_what_no_journal_has_comes_by_a_rename(path, tmp_path, monkeypatch):
     """A file system sees to it that such a file is old or new after a crash, and never empty."""
-    monkeypatch.delattr(exchange, "replace")
+    monkeypatch.delattr(renames, "replace")
     with lock_file(path, tmp_path / "aside") as lock:
         lock.commit(b"new")
 

@@ -12,12 +12,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from superqode.session.errors import CorruptObject
+from superqode.session.git import renames
 from superqode.session.git.loose import LooseObjects
 
 
-@pytest.fixture
-def loose(tmp_path):
-    """Loose objects in a real bare repository."""
+@pytest.fixture(params=["its own", "none"])
+def loose(request, tmp_path, monkeypatch):
+    """Loose objects in a real bare repository, on a file system that can claim a name, and on one that cannot."""
+    if request.param == "none":
+        monkeypatch.setattr(renames, "_renameat2", lambda: None)
     subprocess.run(["git", "init", "-q", "--bare", str(tmp_path / "repository")], check=True)
     return LooseObjects(tmp_path / "repository" / "objects", tmp_path / "quarantine")
 
@@ -76,8 +79,9 @@ def test_writing_again_writes_nothing(loose):
 
 
 def test_no_temporary_file_stays(loose, tmp_path):
-    """After a write the folder holds the object and nothing else; it is not writable, as Git's own."""
+    """After a write, and another, the folder holds the object and nothing else; not writable, as Git's own."""
     _, path = loose.write("blob", b"x")
+    loose.write("blob", b"x")
 
     assert list(Path(path).parent.iterdir()) == [Path(path)]
     assert Path(path).stat().st_mode & 0o222 == 0
@@ -140,6 +144,16 @@ def test_a_folder_in_an_objects_place_is_told(loose):
 
     with pytest.raises(CorruptObject, match="its file cannot be read"):
         loose.read(OID)
+
+
+def test_where_no_name_can_be_claimed_it_is_tried_once(loose, monkeypatch):
+    """A file system that cannot costs one attempt in the life of a process, not one for each object."""
+    tried = []
+    monkeypatch.setattr(renames, "claim", lambda *names: bool(tried.append(names)))
+    for number in range(3):
+        oid, _ = loose.write("blob", bytes([number]))
+        assert loose.read(oid) == ("blob", bytes([number]))
+    assert len(tried) == 1
 
 
 @given(st.integers(0, len(GOOD) - 1), st.integers(0, 7))

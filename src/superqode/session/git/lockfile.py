@@ -18,7 +18,7 @@ from typing import Final
 
 from superqode.session import clock, entropy
 from superqode.session.errors import StoreLocked
-from superqode.session.git import exchange, flock
+from superqode.session.git import flock, renames
 
 __all__ = ["LockFile", "lock_file"]
 
@@ -86,7 +86,7 @@ class LockFile:
         if journalled:
             # Where Ctrl-C strikes within, the lock may be the file that was replaced.
             self._replaced = _identity(self.path)
-            exchange.replace(self.lock, self.path)
+            renames.replace(self.lock, self.path)
         else:
             os.replace(self.lock, self.path)  # noqa: PTH105 - text paths on the save path
         self._done = True

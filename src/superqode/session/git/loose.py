@@ -18,6 +18,7 @@ from typing import Final
 
 from superqode.session import clock, entropy
 from superqode.session.errors import CorruptObject
+from superqode.session.git import renames
 from superqode.session.git.journal import JournalObject
 
 __all__ = ["Kept", "Listing", "LooseObjects", "object_id", "stored", "unpacked"]
@@ -108,6 +109,8 @@ class LooseObjects:
         self._mark = entropy.random_text(10)
         self._number = count()
         self._distrusted: set[str] = set()
+        # Whether a file can be put where none stands, in one call.
+        self._claims = True
 
     def path(self, oid: str) -> str:
         """Where the object of this id stands."""
@@ -176,23 +179,33 @@ class LooseObjects:
         data = _header(kind, content) + content
         oid = _sha1(data)
         path = self.path(oid)
-        damaged = False
-        try:
-            stands = self._stands(path, oid)
-        except CorruptObject:
-            stands, damaged = False, True
-        if stands:
-            if keep is not None:
-                keep.stood(path)
-            return oid, None
-        if len(data) + _STORED_SIZE <= _BLOCK:
-            packed = stored(data)
-        else:
-            packed = zlib.compress(data, _LEVEL if compress else zlib.Z_NO_COMPRESSION)
-        self._create(path, packed, aside=oid if damaged else "")
+        small = len(data) + _STORED_SIZE <= _BLOCK
+        packed = stored(data) if small else b""
+        # Most small objects are new: what stands there is looked at where it turns out that something does.
+        if not (small and self._claim(path, packed)):
+            damaged = False
+            try:
+                stands = self._stands(path, oid)
+            except CorruptObject:
+                stands, damaged = False, True
+            if stands:
+                if keep is not None:
+                    keep.stood(path)
+                return oid, None
+            packed = packed or zlib.compress(data, _LEVEL if compress else zlib.Z_NO_COMPRESSION)
+            self._create(path, packed, aside=oid if damaged else "")
         if keep is not None:
             keep.wrote(oid, packed)
         return oid, path
+
+    def _claim(self, path: str, packed: bytes) -> bool:
+        """Put an object where none stands; says whether it was done."""
+        if not self._claims or path in self._distrusted:
+            return False
+        done = self._create(path, packed, over=False)
+        # Where nothing stood in the way, this file system cannot, and need not be asked again.
+        self._claims = done or os.path.lexists(path)
+        return done
 
     def _stands(self, path: str, oid: str) -> bool:
         """Whether a whole object stands there; freshens it, so that no pruning by age takes it from under a save.
@@ -241,7 +254,7 @@ class LooseObjects:
         os.replace(self.path(oid), target)  # noqa: PTH105 - text paths on both sides
         return target
 
-    def _create(self, path: str, packed: bytes, *, aside: str = "") -> None:
+    def _create(self, path: str, packed: bytes, *, aside: str = "", over: bool = True) -> bool:
         # The name Git gives its own, so that `git prune` and our sweep know a leftover when they see one.
         name = f"tmp_obj_{self._mark}{os.getpid():x}-{next(self._number):x}"
         temporary = f"{path[: path.rindex('/')]}/{name}"
@@ -253,11 +266,16 @@ class LooseObjects:
                 os.close(handle)
             if aside:  # only now: on a disk that says no to everything, what stands there may be whole
                 self.set_aside(aside)
-            os.replace(temporary, path)  # noqa: PTH105 - text paths on the save path
+            if over:
+                os.replace(temporary, path)  # noqa: PTH105 - text paths on the save path
+            elif not renames.claim(temporary, path):
+                os.unlink(temporary)  # noqa: PTH108 - text paths on the save path
+                return False
         except BaseException:
             with suppress(FileNotFoundError):  # a Ctrl-C right after the rename
                 os.unlink(temporary)  # noqa: PTH108 - text paths on the save path
             raise
+        return True
 
     def _open_new(self, path: str) -> int:
         """Open a file that is not there yet, in a folder that packing may remove at any moment when it is empty."""

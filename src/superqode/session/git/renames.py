@@ -1,8 +1,8 @@
-"""A file put in another one's place, at once for whoever reads, and without a wait for the disk.
+"""Renames that `os` does not have (renameat2(2), Linux): at once for whoever reads, and without a wait for the disk.
 
 A rename over a file makes ext4 and btrfs write the new one's bytes first (`auto_da_alloc` in ext4(5)), which takes
-milliseconds beside others' writing. Names that are exchanged (renameat2(2), Linux) bring no such wait; what a crash of
-the system then takes from the new file, the journal has.
+milliseconds beside others' writing. Names that are exchanged bring no such wait; what a crash of the system then takes
+from the new file, the journal has. A rename that leaves what stands there spares the look whether something does.
 """
 
 from __future__ import annotations
@@ -13,10 +13,11 @@ from collections.abc import Callable
 from functools import cache
 from typing import Final
 
-__all__ = ["replace"]
+__all__ = ["claim", "replace"]
 
 # From <fcntl.h> and <linux/fs.h>.
 _AT_FDCWD: Final = -100
+_RENAME_NOREPLACE: Final = 1
 _RENAME_EXCHANGE: Final = 2
 
 
@@ -51,7 +52,19 @@ def replace(source: str, target: str) -> None:
         os.replace(source, target)  # noqa: PTH105 - text paths on the save path
 
 
+def claim(source: str, target: str) -> bool:
+    """Rename a file to a name that is free; says whether it was done, and where it was not, nothing changed.
+
+    That something stands there is one reason. Others are a system or a file system that cannot, and a disk that says
+    no: who goes on with `os.replace` hears of that.
+    """
+    return _renamed(source, target, _RENAME_NOREPLACE)
+
+
 def _exchanged(one: str, other: str) -> bool:
+    return _renamed(one, other, _RENAME_EXCHANGE)
+
+
+def _renamed(source: str, target: str, how: int) -> bool:
     renameat2 = _renameat2()
-    names = os.fsencode(one), os.fsencode(other)
-    return renameat2 is not None and not renameat2(_AT_FDCWD, names[0], _AT_FDCWD, names[1], _RENAME_EXCHANGE)
+    return renameat2 is not None and not renameat2(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), how)
