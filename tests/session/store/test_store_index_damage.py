@@ -11,8 +11,8 @@ import pytest
 
 from superqode.session import MessageRole, Session, SessionStore
 from superqode.session.git.repository import Repository
-from superqode.session.store.index import database, rows
-from superqode.session.store.index.database import Health, health
+from superqode.session.store.index import rows, schema
+from superqode.session.store.index.files import Health, health
 from superqode.session.store.index.remembered import Remembered
 
 
@@ -72,7 +72,7 @@ def change(path, *statements):
 
 
 def damage_version(path):
-    change(path, f"PRAGMA user_version = {database.VERSION + 1}")
+    change(path, f"PRAGMA user_version = {schema.VERSION + 1}")
 
 
 def damage_stamp(path):

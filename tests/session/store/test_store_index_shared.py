@@ -120,7 +120,7 @@ def test_a_broken_session_that_comes_back_is_listed(store, git):
 @pytest.mark.parametrize("opened", [False, True], ids=["before", "while-open"])
 def test_an_index_that_another_process_holds_is_left_to_it(store, monkeypatch, opened):
     """Who was stopped while it wrote holds it for ever: the answer comes from a copy, and the file stays as it is."""
-    monkeypatch.setattr(database, "_WAIT", 0.01)
+    monkeypatch.setattr(database, "WAIT", 0.01)
     store.save(Session(id="one", title="About apples"))
     with SessionStore(store.path) as first:
         assert len(first.search("apples")) == 1
@@ -146,7 +146,7 @@ def test_an_index_that_another_process_holds_is_left_to_it(store, monkeypatch, o
 
 def test_what_is_purged_is_not_left_in_an_index_that_another_process_holds(store, monkeypatch):
     """The one thing for which such a file is thrown away: the words of what is to be forgotten stand in it."""
-    monkeypatch.setattr(database, "_WAIT", 0.01)
+    monkeypatch.setattr(database, "WAIT", 0.01)
     store.save(Session(id="one", title="About apples"))
     store.search("apples")
     path = store.path / "superqode" / "index.sqlite"

@@ -307,7 +307,7 @@ def test_a_purge_beside_somebody_who_reads_throws_the_index_away(store, store_pa
     store.search("word")
     store.delete("gone")
     index = store._index(store._open()).database
-    monkeypatch.setattr(index, "rewrite", lambda _change: (_ for _ in ()).throw(sqlite3.OperationalError("busy")))
+    monkeypatch.setattr(index, "_rewrite", lambda _change: (_ for _ in ()).throw(sqlite3.OperationalError("busy")))
     store.purge("gone")
     assert not (store_path / "superqode" / "index.sqlite").exists()
     assert [hit.session_id for hit in store.search("word")] == ["kept"]

@@ -26,6 +26,7 @@ from superqode.session.git.repository import HEADS, Repository
 from superqode.session.store.disk import file_sizes
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.index.entries import EntryCache
+from superqode.session.store.index.files import INDEX, kept_beside, throw_away
 from superqode.session.store.operations.forgetting import cut
 from superqode.session.store.operations.log import OPLOG, OperationLog
 from superqode.session.store.owners import owner_of
@@ -40,6 +41,7 @@ _MANY_PACKS: Final = 20
 # The first git whose `repack` has `--geometric`.
 _GEOMETRIC: Final = (2, 32)
 _LEFTOVER_AGE: Final = timedelta(hours=1)
+_INDEX_AGE: Final = timedelta(days=30)
 # One of the 256 folders stands for all, as in git's own estimate (builtin/gc.c).
 _SAMPLE: Final = "17"
 _PURPOSE: Final = "Packing the store"
@@ -105,6 +107,7 @@ def maintain(
         _pack_objects(repository, skipped, whole=prune_older_than is not None)
         tell(2, "sweeping leftovers")
         removed = _sweep(repository)
+        _sweep_indexes(repository)
         EntryCache.of(repository).shrink()
         tell(3, "pruning by age")
         if prune_older_than is not None:
@@ -205,6 +208,13 @@ def _is_older(path: Path, limit: float) -> bool:
 def _sweep(repository: Repository) -> int:
     """Remove the leftovers; gives how many are gone."""
     return sum(_remove(path) for path in leftovers(repository))
+
+
+def _sweep_indexes(repository: Repository) -> None:
+    """Remove what an older version kept beside the index and did not touch for a month."""
+    limit = clock.now().timestamp() - _INDEX_AGE.total_seconds()
+    with suppress(OSError):  # the next one tries again
+        throw_away(*(path for path in kept_beside(repository.own / INDEX) if _is_older(path, limit)))
 
 
 def _remove(path: Path) -> bool:

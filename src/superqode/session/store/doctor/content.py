@@ -15,7 +15,7 @@ from superqode.session.store import maintenance
 from superqode.session.store.branches import is_session_branch
 from superqode.session.store.doctor.findings import Examined, Repair, counted, ok, problem, warning
 from superqode.session.store.index.catalogue import Progress
-from superqode.session.store.index.database import Health, health
+from superqode.session.store.index.files import INDEX, Health, health, kept_beside, throw_away
 from superqode.session.store.index.remembered import Remembered
 from superqode.session.store.operations.log import OperationLog
 from superqode.session.store.state import read_tree, times
@@ -199,7 +199,7 @@ def operations(repository: Repository) -> Iterator[Examined]:
 
 def index(repository: Repository) -> Iterator[Examined]:
     """Whether the index can be used. It is disposable: at worst the next listing makes it anew."""
-    found = health(repository.own / "index.sqlite")
+    found = health(repository.own / INDEX)
     if found is Health.DAMAGED:
         meaning = "listing and searching notice it late; nothing is lost by making it anew"
         yield warning("index", "the index is damaged", meaning, "superqode doctor --fix", Repair.INDEX)
@@ -209,5 +209,5 @@ def index(repository: Repository) -> Iterator[Examined]:
 
 def repair_index(repository: Repository) -> None:
     """Throw the index away; the next listing makes it anew."""
-    for suffix in ("", "-wal", "-shm", "-journal"):
-        (repository.own / f"index.sqlite{suffix}").unlink(missing_ok=True)
+    path = repository.own / INDEX
+    throw_away(path, *kept_beside(path))

@@ -2,7 +2,9 @@
 
 | module | what it knows |
 |---|---|
-| `database` | the file: its schema, opening it, throwing it away when in doubt |
+| `database` | a connection to it: opening it, making it anew when in doubt |
+| `schema` | its tables |
+| `files` | the file: its name, its health, what other versions keep beside it |
 | `scan` | whether refs changed since last time, and which |
 | `known` | the branches of the last look |
 | `rows` | one session → one row |

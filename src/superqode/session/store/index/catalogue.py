@@ -14,7 +14,8 @@ from superqode.session.git.repository import Repository
 from superqode.session.lazy import lazy_modules
 from superqode.session.store import results
 from superqode.session.store.branches import is_gone, is_session_branch, was_renamed
-from superqode.session.store.index.database import DAMAGE, Database
+from superqode.session.store.index.database import Database
+from superqode.session.store.index.files import INDEX
 from superqode.session.store.index.filters import Filter, at_most, storable
 from superqode.session.store.index.generations import Generations
 from superqode.session.store.index.known import Known
@@ -72,7 +73,7 @@ class Catalogue:
     def __init__(self, repository: Repository, vanished: Callable[[str, str], None]) -> None:
         self._repository = repository
         self._vanished = vanished
-        self.database = Database(repository.own / "index.sqlite")
+        self.database = Database(repository.own / INDEX)
         self._lock = RLock()
         self._known: Known | None = None
         self._stamp: str | None = None
@@ -274,16 +275,14 @@ class Catalogue:
         """Throw the index and the entries kept for loading away; the next question makes them anew."""
         with self._lock:
             self._forget_all()
-            self.database.discard()
+            self.database.discard(every=True)
             entries.EntryCache.of(self._repository).discard()
 
     def discard_words(self) -> None:
         """As `discard`, but for what a listing gives: sessions that are gone have no part in that."""
         with self._lock:
-            try:
-                self.database.rewrite(putting.drop_words)
-            except DAMAGE:
-                self.discard()
+            if not self.database.rewrite(putting.drop_words):
+                self._forget_all()
             entries.EntryCache.of(self._repository).discard()
 
     # -- questions ------------------------------------------------------------------------------------------------

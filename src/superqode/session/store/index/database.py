@@ -6,133 +6,33 @@ import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 from threading import RLock
 from typing import Final, TypeVar
 
-__all__ = ["DAMAGE", "VERSION", "Database", "Health", "health", "read_only"]
+from superqode.session.store.index.files import (
+    CLOSED,
+    DAMAGE,
+    WAIT,
+    beside,
+    code_of,
+    kept_beside,
+    of_version,
+    read_only,
+    throw_away,
+    version_of,
+)
+from superqode.session.store.index.schema import SCHEMA, VERSION
+
+__all__ = ["Database"]
 
 T = TypeVar("T")
 
-# Any change to the tables below, or to what is put in them, takes a new number.
-VERSION: Final = 8
-
-# What reading a damaged file ends in: what SQLite says; its messages with bytes in them that are no UTF-8, which Python
-# cannot give; and values that are none of ours, which are computed with.
-DAMAGE: Final = (sqlite3.DatabaseError, UnicodeDecodeError, OverflowError, TypeError)
-
 # What SQLite says of a file that is whole: this process may not write there, or another one holds it.
-_CLOSED: Final = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
-_WHOLE: Final = (*_CLOSED, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-# How long another process may hold it, in seconds; who was stopped while it wrote would hold it for ever.
-_WAIT: Final = 5.0
-
-# Files beside it in which a change stands that is not in it yet.
-_PENDING: Final = ("-wal", "-journal")
+_WHOLE: Final = (*CLOSED, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 # How far apart SQLite writes to make room for the memory that WAL shares, in bytes.
 _SHARED_STEP: Final = 4096
-
-_SCHEMA: Final = """
-CREATE TABLE stamp (id INTEGER PRIMARY KEY CHECK (id = 0), value TEXT NOT NULL);
-CREATE TABLE refs (
-    name TEXT PRIMARY KEY, oid TEXT NOT NULL, inode INTEGER NOT NULL, time INTEGER NOT NULL, size INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX refs_loose ON refs (name, oid, inode, time, size) WHERE inode != 0 OR time != 0 OR size != 0;
-CREATE TABLE sessions (
-    id INTEGER PRIMARY KEY, name TEXT UNIQUE NOT NULL, oid TEXT NOT NULL,
-    title TEXT NOT NULL, created INTEGER NOT NULL, updated INTEGER NOT NULL, project TEXT NOT NULL,
-    origin TEXT, folder TEXT,
-    messages INTEGER NOT NULL, executions INTEGER NOT NULL, agents TEXT NOT NULL, tags TEXT NOT NULL,
-    parent TEXT, told TEXT, problem TEXT NOT NULL, timeline TEXT, indexed_timeline TEXT, indexed_title TEXT,
-    input INTEGER, output INTEGER, dollars REAL, folded TEXT NOT NULL
-);
-CREATE INDEX sessions_updated ON sessions (updated DESC, name);
-CREATE INDEX sessions_project ON sessions (project, updated DESC);
-CREATE INDEX sessions_noted ON sessions (project, updated DESC) WHERE origin IS NOT NULL;
-CREATE INDEX sessions_origin ON sessions (origin) WHERE origin IS NOT NULL;
-CREATE INDEX sessions_parent ON sessions (parent);
-CREATE INDEX sessions_told ON sessions (told) WHERE told IS NOT NULL;
-CREATE INDEX sessions_unindexed ON sessions (id) WHERE indexed_title IS NULL;
-CREATE INDEX sessions_troubled ON sessions (name) WHERE problem != '';
-CREATE INDEX sessions_size ON sessions (messages + executions);
-CREATE TABLE labels (kind TEXT NOT NULL, label TEXT NOT NULL, session INTEGER NOT NULL,
-    PRIMARY KEY (kind, label, session)) WITHOUT ROWID;
-CREATE INDEX labels_session ON labels (session);
-CREATE TABLE texts (id INTEGER PRIMARY KEY, key TEXT UNIQUE NOT NULL, moment INTEGER NOT NULL, agent TEXT NOT NULL,
-    tool TEXT, failed INTEGER NOT NULL, input INTEGER, output INTEGER, dollars REAL);
-CREATE TABLE entries (session INTEGER NOT NULL, position INTEGER NOT NULL, text INTEGER NOT NULL,
-    kind TEXT NOT NULL, entry TEXT NOT NULL, PRIMARY KEY (session, position)) WITHOUT ROWID;
-CREATE INDEX entries_text ON entries (text);
-CREATE VIRTUAL TABLE words USING fts5(body, content='', tokenize="unicode61 remove_diacritics 2");
-CREATE VIRTUAL TABLE titles USING fts5(body, tokenize="unicode61 remove_diacritics 2");
-"""
-
-
-class Health(StrEnum):
-    """What the file of an index is good for."""
-
-    WHOLE = "whole"
-    MISSING = "not made yet"
-    OTHER = "of another version, and made anew when it is needed"
-    DAMAGED = "damaged"
-    HIDDEN = "in a folder that you may not look into"
-
-
-def health(path: Path) -> Health:
-    """Look at an index; changes nothing."""
-    try:
-        path.stat()
-    except PermissionError:
-        return Health.HIDDEN
-    except OSError:
-        return Health.MISSING
-    try:
-        with read_only(path) as connection:
-            told = connection.execute("PRAGMA quick_check(1)").fetchone()
-            version = connection.execute("PRAGMA user_version").fetchone()
-    except DAMAGE:
-        return Health.DAMAGED
-    if told != ("ok",):
-        return Health.DAMAGED
-    return Health.WHOLE if version == (VERSION,) else Health.OTHER
-
-
-@contextmanager
-def read_only(path: Path) -> Iterator[sqlite3.Connection]:
-    """Give a connection to an index that makes and changes nothing; also where nothing can be written beside it.
-
-    Reading from it raises one of `DAMAGE` where there is none, or it is damaged.
-    """
-    connection = _reader(path, "mode=ro")
-    try:
-        if _is_closed(connection) and not any(_has_content(path.with_name(path.name + end)) for end in _PENDING):
-            connection.close()
-            connection = _reader(path, "immutable=1")
-        yield connection
-    finally:
-        connection.close()
-
-
-def _reader(path: Path, access: str) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.absolute().as_uri()}?{access}", timeout=_WAIT, uri=True)
-
-
-def _is_closed(connection: sqlite3.Connection) -> bool:
-    """Whether the memory that WAL shares cannot be made: without it only a file that rests can be read."""
-    try:
-        connection.execute("PRAGMA schema_version").fetchone()
-    except DAMAGE as problem:
-        return _code(problem) in _CLOSED
-    return False
-
-
-def _has_content(path: Path) -> bool:
-    try:
-        return path.stat().st_size > 0
-    except OSError:
-        return False
 
 
 class Database:
@@ -143,10 +43,11 @@ class Database:
     Args:
         path: the file.
         schema: the statements that make its tables.
-        version: the schema's number; a file of another is thrown away.
+        version: the schema's number; a file of an older one is thrown away.
     """
 
-    def __init__(self, path: Path, schema: str = _SCHEMA, version: int = VERSION) -> None:
+    def __init__(self, path: Path, schema: str = SCHEMA, version: int = VERSION) -> None:
+        self._shared = path
         self._path = path
         self._schema = schema
         self._version = version
@@ -193,30 +94,46 @@ class Database:
                 (self._leave_whole if _is_whole(problem) else give_up)()
         return action()
 
-    def discard(self) -> None:
-        """Throw the index away; the next use makes it anew."""
+    def discard(self, *, every: bool = False) -> None:
+        """Throw the index away; the next use makes it anew.
+
+        Args:
+            every: those of other versions, too, which have what is to be forgotten.
+        """
         with self._lock:
             self.close()
             try:
-                for suffix in ("", "-wal", "-shm", "-journal"):
-                    self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+                throw_away(*(self._all() if every else [self._path]))
             except OSError:  # a read-only store
                 self.leave_disk()
 
-    def rewrite(self, change: Callable[[sqlite3.Connection], None]) -> None:
+    def rewrite(self, change: Callable[[sqlite3.Connection], None]) -> bool:
         """Change the file and write all of it anew: nothing is on the disk any more of what was taken out.
 
-        Raises one of `DAMAGE`: it is damaged, or another process reads it all the time; something may be left.
+        Says whether that could be done: a damaged file, or one that another process reads all the time, is thrown
+        away. So are those of other versions, which nobody here can change.
         """
         with self._lock:
-            if self._in_memory:
-                raise sqlite3.OperationalError("the file cannot be changed")
-            with self.writing() as connection:
-                change(connection)
-            connection.execute("VACUUM")
-            busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-            if busy:
-                raise sqlite3.OperationalError("another process reads the index")
+            try:
+                self._rewrite(change)
+            except DAMAGE:
+                self.discard(every=True)
+                return False
+            throw_away(*(path for path in self._all() if path != self._path))
+            return True
+
+    def _rewrite(self, change: Callable[[sqlite3.Connection], None]) -> None:
+        if self._in_memory:
+            raise sqlite3.OperationalError("the file cannot be changed")
+        with self.writing() as connection:
+            change(connection)
+        connection.execute("VACUUM")
+        busy = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        if busy:
+            raise sqlite3.OperationalError("another process reads the index")
+
+    def _all(self) -> list[Path]:
+        return [self._shared, *kept_beside(self._shared)]
 
     def leave_disk(self) -> None:
         """Work in memory from now on: list and search work all the same, only slower."""
@@ -257,8 +174,13 @@ class Database:
         if self._in_memory:
             return self._prepare(self._copied() if self._begun else _connection(":memory:"))
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._path = self._shared
         connection = _connection(str(self._path))
         try:
+            if version_of(connection) > self._version:
+                connection.close()
+                self._path = beside(self._shared, self._version)
+                connection = _connection(str(self._path))
             self._prepare(connection)
         except DAMAGE:
             connection.close()
@@ -270,8 +192,8 @@ class Database:
         """A connection to memory that has what the file has; nothing where it cannot be read."""
         connection = _connection(":memory:")
         try:
-            with read_only(self._path) as found:
-                if found.execute("PRAGMA user_version").fetchone() == (self._version,):
+            with read_only(of_version(self._shared, self._version)) as found:
+                if version_of(found) == self._version:
                     found.backup(connection)
         except DAMAGE:
             connection.close()
@@ -292,14 +214,14 @@ class Database:
         connection.execute(f"PRAGMA journal_mode = {self._journal_mode()}")
         connection.execute("PRAGMA synchronous = OFF")  # lost after a power cut, it is made anew
         connection.execute("PRAGMA cache_size = -16000")
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version == self._version:
+        if version_of(connection) == self._version:
             return connection
         connection.execute("BEGIN IMMEDIATE")
-        if connection.execute("PRAGMA user_version").fetchone()[0] not in (0, self._version):
+        version = version_of(connection)
+        if version not in (0, self._version):
             connection.rollback()
             raise sqlite3.DatabaseError("it is of another version")
-        if connection.execute("PRAGMA user_version").fetchone()[0] == 0:
+        if version == 0:
             for statement in self._schema.split(";\n"):
                 if statement.strip():
                     connection.execute(statement)
@@ -320,15 +242,9 @@ def _is_whole(problem: Exception) -> bool:
     """Whether an error tells of a file that is whole, though it cannot be used."""
     if isinstance(problem, OSError):
         return True
-    return _code(problem) in _WHOLE
-
-
-def _code(problem: Exception) -> int:
-    """What kind of error it is; 0 where SQLite did not say."""
-    code: int = getattr(problem, "sqlite_errorcode", 0)
-    return 0 if code == sqlite3.SQLITE_READONLY_DBMOVED else code & 0xFF  # then another file is in its place
+    return code_of(problem) in _WHOLE
 
 
 def _connection(path: str) -> sqlite3.Connection:
     # Transactions are begun by hand, and a lock of ours serialises the threads.
-    return sqlite3.connect(path, timeout=_WAIT, isolation_level=None, check_same_thread=False)
+    return sqlite3.connect(path, timeout=WAIT, isolation_level=None, check_same_thread=False)

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from superqode.session.git.packs import packs_fit
 from superqode.session.git.repository import Repository
-from superqode.session.store.index.database import DAMAGE, VERSION, read_only
+from superqode.session.store.index.files import DAMAGE, INDEX, of_version, read_only
 from superqode.session.store.index.filters import storable
 from superqode.session.store.index.moments import from_micros
+from superqode.session.store.index.schema import VERSION
 
 __all__ = ["Remembered"]
 
@@ -28,7 +29,7 @@ class Remembered:
     def __init__(self, repository: Repository) -> None:
         self._objects = repository.objects
         fit = packs_fit(repository.path / "objects" / "pack")
-        self._saves = _saves(repository.own / "index.sqlite") if fit else {}
+        self._saves = _saves(repository.own / INDEX) if fit else {}
 
     def changed_at(self, name: str, tip: str) -> datetime | None:
         """When a session changed; `None` where its last save is to be read."""
@@ -44,7 +45,7 @@ class Remembered:
 def _saves(path: Path) -> dict[str, tuple[str, int]]:
     """Name, commit and time of each session's last save, as an index of this version has it; else nothing."""
     try:
-        with read_only(path) as connection:
+        with read_only(of_version(path)) as connection:
             if connection.execute("PRAGMA user_version").fetchone() != (VERSION,):
                 return {}
             found = connection.execute("SELECT name, oid, updated FROM sessions WHERE problem = ''")

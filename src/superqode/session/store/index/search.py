@@ -108,7 +108,7 @@ def _ask(
 
 
 def _checked(row: tuple[Any, ...], place: _Place) -> tuple[Any, ...]:
-    """A row with its time; raises one of `database.DAMAGE` where it is none of ours."""
+    """A row with its time; raises one of `files.DAMAGE` where it is none of ours."""
     check_types(row, place.types)
     return from_micros(row[0]), *row[1:]
 

@@ -75,7 +75,7 @@ class Verdicts:
         self._new.clear()
         self._recent.clear()
         self._rules = None
-        self._database.discard()
+        self._database.discard(every=True)
 
     def _forget_rules(self) -> None:
         self._rules = None
