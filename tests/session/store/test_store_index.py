@@ -11,7 +11,7 @@ import pytest
 
 from superqode.session import MessageRole, Session, SessionStore
 from superqode.session.git.repository import Repository
-from superqode.session.store.index import catalogue, rows
+from superqode.session.store.index import catalogue, filters, rows
 from superqode.session.store.index.scan import changed_since, take_stamp
 from superqode.session.store.results import ListChanges
 
@@ -405,6 +405,21 @@ def test_ids_are_listed_by_their_beginning(store):
     assert ids_of(store, beginning="b_") == ["b_1"]
     assert ids_of(store, beginning="%") == []
     assert ids_of(store, beginning="A") == []
+
+
+def test_the_beginning_of_many_ids_lists_as_that_of_few(store, git, monkeypatch):
+    """Whether many begin so or few, whatever characters they have: those that begin so, and the newest of them."""
+    strange = "a\U0010ffff\U0010ffffz"
+    for name in ("a1", "b1", "a2", "a", "A3", "aé", "b"):
+        saved(store, name) if name.isascii() else git("branch", name, "a1")
+    git("branch", strange, "a1")
+    expected = {"a1", "a2", "a", "aé", strange}
+    for few in (1000, 2, 0):
+        monkeypatch.setattr(filters, "_FEW", few)
+        assert set(ids_of(store, beginning="a")) == expected
+        assert ids_of(store, beginning="a", limit=1) == ids_of(store, beginning="a")[:1] == ["a"]
+        assert ids_of(store, beginning="a\U0010ffff") == [strange]
+        assert ids_of(store, beginning="a", text="no such title") == []
 
 
 def test_labels_are_counted(store):

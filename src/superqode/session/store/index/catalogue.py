@@ -298,13 +298,13 @@ class Catalogue:
     ) -> list[SessionSummary]:
         """List the wanted sessions, newest first, or those with the most entries; what is known is not made anew."""
         order = ("messages + executions DESC, " if biggest else "") + "updated DESC, name"
-        query = f"SELECT {COLUMNS} FROM sessions{wanted.where()} ORDER BY {order} LIMIT ?"  # noqa: S608 - own text
-        brief = query.replace(COLUMNS, "name, oid, problem, parent, id", 1)
         values = [*wanted.values, -1 if limit is None else at_most(limit)]
 
         def ask() -> list[SessionSummary]:
             self._refresh(progress)
             with self.database.reading() as connection:
+                query = f"SELECT {COLUMNS} FROM sessions{wanted.where(connection)} ORDER BY {order} LIMIT ?"  # noqa: S608 - own text
+                brief = query.replace(COLUMNS, "name, oid, problem, parent, id", 1)
                 if not known:
                     return [summary_of(row) for row in connection.execute(query, values)]
                 return [known_summary(connection, row, known) for row in connection.execute(brief, values).fetchall()]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from superqode.session.git.refs import NAME_MAX
 from superqode.session.lazy import lazy_modules
 from superqode.session.models.severity import Severity
 from superqode.session.store.index.moments import to_micros
@@ -18,6 +20,12 @@ else:
     (projects,) = lazy_modules("superqode.session.store.index", "projects")
 
 __all__ = ["Filter", "at_most", "folded", "storable"]
+
+# With this behind a beginning, no name that begins so comes behind it.
+_GREATEST: Final = "\U0010ffff" * NAME_MAX
+_BETWEEN: Final = "BETWEEN ? AND ?"
+_FEW: Final = 1000
+_COUNT: Final = f"SELECT count(*) FROM (SELECT 1 FROM sessions WHERE name {_BETWEEN} LIMIT ?)"  # noqa: S608 - own text
 
 
 class Filter:
@@ -63,11 +71,10 @@ class Filter:
                 self._add(f"sessions.updated {sign} ?", _edge(moment))
                 self.during += f" AND texts.moment {sign} ?"
                 self.moments.append(_edge(moment))
-        if beginning:
-            self.conditions.append("substr(sessions.name, 1, ?) = ?")
-            self.values += [len(storable(beginning)), storable(beginning)]
         if text is not None:
             self._add("instr(sessions.folded, ?)", text.casefold())
+        self._named = [storable(beginning), storable(beginning) + _GREATEST] if beginning else []
+        self.values += self._named
 
     def _add(self, condition: str, value: Any) -> None:
         self.conditions.append(condition)
@@ -79,9 +86,14 @@ class Filter:
         self.conditions.append(has_label.format(", ".join("?" for _ in labels)))
         self.values += [kind, *map(storable, labels)]
 
-    def where(self) -> str:
-        """The conditions as a WHERE clause, or an empty text."""
-        return " WHERE " + " AND ".join(self.conditions) if self.conditions else ""
+    def where(self, connection: sqlite3.Connection | None = None) -> str:
+        """The conditions as a WHERE clause, or an empty text; with a connection as those are found that are newest."""
+        conditions = list(self.conditions)
+        if self._named:
+            # By name where few begin so; among many, the newest are soon met on the way through all of them.
+            many = connection is not None and connection.execute(_COUNT, [*self._named, _FEW + 1]).fetchone()[0] > _FEW
+            conditions.append(f"{'+' if many else ''}sessions.name {_BETWEEN}")
+        return " WHERE " + " AND ".join(conditions) if conditions else ""
 
 
 def _edge(moment: datetime) -> int:
