@@ -16,6 +16,7 @@ from superqode.session.git import bundle
 from superqode.session.git.packs import Packs
 from superqode.session.git.reflog import Reflog
 from superqode.session.git.refs import Refs
+from superqode.session.git.repository import Repository
 from superqode.session.store import loading, repair_files, trash, verify
 from superqode.session.store.doctor import examine
 from superqode.session.store.operations import recording
@@ -99,6 +100,25 @@ def test_what_a_scrub_frees_while_it_is_loaded_is_no_damage(store, store_path, o
     amid(loading, "tip_of", lambda: other.scrub("s", secrets=[SECRET]))
     with SessionStore(store_path) as reading:
         assert SECRET not in reading.load("s").timeline[0].content
+
+
+def test_a_listing_does_not_wait_for_who_holds_a_lost_session(store, other, git, monkeypatch):
+    """Such a session stays listed, in every process; when nobody holds it any more it is in the trash, once."""
+    monkeypatch.setattr(trash, "_PATIENCE", 0.01)
+    for name in ("lost", "kept"):
+        saved(store, name)
+    assert {row.id for row in other.list_sessions()} == {"lost", "kept"}
+    git("update-ref", "-d", "refs/heads/lost")
+    with Repository(store.path).writing("lost"):
+        for asked in (store, other, store):
+            assert {row.id for row in asked.list_sessions()} == {"lost", "kept"}
+        saved(other, "new")
+        assert {row.id for row in store.list_sessions()} == {"lost", "kept", "new"}
+        assert store.trash() == []
+    for asked in (store, other):
+        assert {row.id for row in asked.list_sessions()} == {"kept", "new"}
+    assert [item.session_id for item in store.trash()] == ["lost"]
+    assert store.undelete("lost") == "lost"
 
 
 def test_what_was_purged_while_undelete_waited_stays_purged(store, other, amid):

@@ -73,7 +73,7 @@ def test_any_difference_is_a_change(repository, aged, field, name):
 def test_an_unchanged_listing_reads_no_ref(repository, aged, monkeypatch):
     """With a trusted stamp a listing opens no ref and no object."""
     aged()
-    catalogue = Catalogue(repository, lambda name, tip: None)
+    catalogue = Catalogue(repository, lambda name, tip: True)
     catalogue.refresh()
     read = []
     monkeypatch.setattr(type(repository.refs), "resolve", lambda self, name: read.append(name))
@@ -88,7 +88,7 @@ def test_an_unchanged_listing_reads_no_ref(repository, aged, monkeypatch):
 def test_only_what_changed_is_read_again(repository, store, aged, monkeypatch):
     """Of many branches only those whose file looks different are opened, and only their session is read."""
     monkeypatch.setattr(scan, "_RACY_NS", 0)
-    catalogue = Catalogue(repository, lambda name, tip: None)
+    catalogue = Catalogue(repository, lambda name, tip: True)
     catalogue.refresh()
     session = store.load("b")
     session.title = "New"

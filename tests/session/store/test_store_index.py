@@ -11,7 +11,7 @@ import pytest
 
 from superqode.session import MessageRole, Session, SessionStore
 from superqode.session.git.repository import Repository
-from superqode.session.store.index import catalogue, filters, rows
+from superqode.session.store.index import filters, freshness, rows
 from superqode.session.store.index.scan import changed_since, take_stamp
 from superqode.session.store.results import ListChanges
 
@@ -317,7 +317,7 @@ def test_an_index_that_was_interrupted_goes_on(store, monkeypatch):
     for number in range(7):
         saved(store, f"s{number}")
     read = []
-    monkeypatch.setattr(catalogue, "_AT_ONCE", 2)
+    monkeypatch.setattr(freshness, "_AT_ONCE", 2)
     real = rows.row_of
 
     def row_of(repository, name, oid):
@@ -389,7 +389,7 @@ def test_changes_are_told_of_one_moment(store, monkeypatch):
 
 def test_changes_that_are_read_in_parts_are_told(store, monkeypatch):
     """Very many new sessions are read in parts, and all of them are told."""
-    monkeypatch.setattr(catalogue, "_AT_ONCE", 2)
+    monkeypatch.setattr(freshness, "_AT_ONCE", 2)
     generation = store.generation()
     for number in range(5):
         saved(store, f"s{number}")

@@ -8,7 +8,7 @@ import sqlite3
 import pytest
 
 from superqode.session import Session, SessionStore
-from superqode.session.store.index import catalogue, database, putting, rows
+from superqode.session.store.index import database, freshness, putting, rows
 
 
 def settle(store):
@@ -57,7 +57,7 @@ def test_a_look_that_others_overtook_begins_anew(store, monkeypatch):
     store.save(Session(id="s"))
     store.list_sessions()
     store.save(Session(id="t"))
-    real = catalogue.scan
+    real = freshness.scan
     turns: list[int] = []
 
     def scan(*arguments, **options):
@@ -70,7 +70,7 @@ def test_a_look_that_others_overtook_begins_anew(store, monkeypatch):
                 other.list_sessions()
         return changes
 
-    monkeypatch.setattr(catalogue, "scan", scan)
+    monkeypatch.setattr(freshness, "scan", scan)
     assert [row.id for row in store.list_sessions()] == ["t"]
     monkeypatch.undo()
     assert [row.id for row in store.list_sessions()] == ["t"]

@@ -21,6 +21,7 @@ from superqode.session.errors import (
     RefConflict,
     SessionExists,
     SessionNotFound,
+    StoreLocked,
 )
 from superqode.session.git.packed_refs import PackedRef
 from superqode.session.git.repository import HEADS, TAGS, Repository
@@ -48,6 +49,8 @@ __all__ = [
 
 TRASH: Final = "refs/superqode/trash/"
 TIME_FORMAT: Final = "%Y%m%dT%H%M%S.%fZ"
+# How long a listing waits for who holds a session that was lost, in seconds.
+_PATIENCE: Final = 1.0
 _BRANCH: Final = re.compile(re.escape(TRASH) + r"(.+)/(\d{8}T\d{6}\.\d{6}Z)/branch")
 
 
@@ -120,20 +123,28 @@ def _copy(repository: Repository, session_id: str, tip: str) -> dict[str, str]:
     }
 
 
-def rescue(repository: Repository, session_id: str, tip: str) -> None:
+def rescue(repository: Repository, session_id: str, tip: str) -> bool:
     """Put a branch into the trash that plain git deleted, unless it is there already or its commit is gone.
 
+    Says no where another process holds the session: a listing does not wait for that, and the next one tries again.
     A listing may look between the moment that a renaming or a sync removes a branch and the one that it takes it out
     of the index: the operation log tells that apart, which is written before any ref moves.
     """
-    with repository.writing(session_id):
-        if repository.refs.read(branch_ref(session_id)) is not None:
-            return
-        if any(oid == tip for _, oid in repository.refs.items(f"{TRASH}{session_id}/")):
-            return
-        if not repository.objects.has(tip) or went_with_operation(repository, session_id, tip):
-            return
-        repository.refs.delete_all(_copy(repository, session_id, tip))
+    try:
+        with repository.writing(session_id, timeout=_PATIENCE):
+            if _is_lost(repository, session_id, tip):
+                repository.refs.delete_all(_copy(repository, session_id, tip))
+    except StoreLocked:
+        return False
+    return True
+
+
+def _is_lost(repository: Repository, session_id: str, tip: str) -> bool:
+    if repository.refs.read(branch_ref(session_id)) is not None:
+        return False
+    if any(oid == tip for _, oid in repository.refs.items(f"{TRASH}{session_id}/")):
+        return False
+    return repository.objects.has(tip) and not went_with_operation(repository, session_id, tip)
 
 
 def list_trash(repository: Repository) -> list[TrashItem]:

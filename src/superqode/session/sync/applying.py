@@ -100,7 +100,7 @@ def _purging(repository: Repository, owners: Sequence[str], going: Sequence[str]
     log = OperationLog(repository)
     with log.alone(), purging(repository, log, owners, [name for name in going if owner_of(name) in owners]):
         yield
-    Catalogue(repository, lambda _name, _tip: None).discard()
+    Catalogue(repository, lambda _name, _tip: True).discard()
     forget_verdicts(repository)
 
 
@@ -120,7 +120,7 @@ def _scrubbing(repository: Repository, owners: Sequence[str]) -> Iterator[None]:
                 packed = {name: PackedRef(oid, repository.objects.peeled(oid)) for name, oid in found.items()}
                 repository.refs.create_all(packed)
                 forget_logs(repository, owner)
-    Catalogue(repository, lambda _name, _tip: None).discard()
+    Catalogue(repository, lambda _name, _tip: True).discard()
     forget_verdicts(repository)
 
 

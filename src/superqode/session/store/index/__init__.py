@@ -20,7 +20,8 @@
 | `summaries` | a row → what a listing gives |
 | `generations` | which sessions changed with each change |
 | `remembered` | which last saves need not be read again by a quick check |
-| `catalogue` | all of it together: refresh, list, what changed |
+| `freshness` | the index in step with the refs |
+| `catalogue` | all of it together: list, count, what changed |
 
 Beside it stand others that are disposable, too: `entries` keeps the entries of sessions that were loaded, `verdicts`
 what redaction made of objects, and `rescued` what a rescue has read of agents' files.
