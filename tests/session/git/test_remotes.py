@@ -4,8 +4,9 @@ import subprocess
 
 import pytest
 
-from superqode.session.errors import InvalidRemote, RemoteNotFound
-from superqode.session.git import remotes
+from superqode.session import clock
+from superqode.session.errors import InvalidRemote, RemoteNotFound, StoreLocked
+from superqode.session.git import program, remotes
 from superqode.session.git.repository import Repository
 
 
@@ -166,3 +167,19 @@ def test_what_a_user_gives_is_resolved(repository, tmp_path, monkeypatch):
         remotes.resolve_remote(repository, "nobody")
     with pytest.raises(InvalidRemote):
         remotes.resolve_remote(repository, "ext::sh")
+
+
+def test_settings_wait_for_another_git_that_changes_them(repository, monkeypatch):
+    """A lock that goes is waited for; one that stays is told with its place, and nothing was changed."""
+    lock = repository.path / "config.lock"
+    lock.touch()
+    monkeypatch.setattr(clock, "sleep", lambda _seconds: lock.unlink(missing_ok=True))
+    assert remotes.add_remote(repository, "team", "git@example.org:x.git").name == "team"
+
+    lock.touch()
+    monkeypatch.setattr(program, "_CONFIG_PATIENCE", 0.0)
+    monkeypatch.setattr(clock, "sleep", lambda _seconds: None)
+    with pytest.raises(StoreLocked, match=r"config\.lock"):
+        remotes.remove_remote(repository, "team")
+    lock.unlink()
+    assert [remote.name for remote in remotes.list_remotes(repository)] == ["team"]

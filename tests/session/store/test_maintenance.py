@@ -176,6 +176,7 @@ def test_leftovers_are_swept_by_age(store):
         store.path / "objects" / "pack" / ".tmp-1-pack-x.pack",
         store.path / "refs" / "heads" / "s0.lock",
         store.path / "packed-refs.lock",
+        store.path / "config.lock",
     ]
     fresh = [folder / "tmp_obj_fresh", store.path / "refs" / "tags" / "x.lock"]
     for path in [*leftovers, *fresh]:

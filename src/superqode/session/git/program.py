@@ -20,13 +20,15 @@ from functools import cache
 from pathlib import Path
 from typing import IO, Final
 
-from superqode.session.errors import GitFailed, GitMissing
+from superqode.session import clock
+from superqode.session.errors import GitFailed, GitMissing, StoreLocked
 
 __all__ = [
     "OLDEST",
     "PROTOCOLS",
     "command_line",
     "config_value",
+    "configure",
     "end",
     "find_git",
     "git_version",
@@ -49,6 +51,11 @@ _KEPT: Final = re.compile(
     r"GIT_(?:SSH|SSH_COMMAND|SSH_VARIANT|ASKPASS|SSL_\w+|HTTP_\w+|PROXY_\w+"
     r"|CONFIG_(?:GLOBAL|SYSTEM|NOSYSTEM|COUNT|KEY_\d+|VALUE_\d+))"
 )
+# What `git config` ends with where the lock is somebody else's (CONFIG_NO_LOCK in git's config.h, as an exit code); and
+# how long that is waited for, and between two tries, in seconds.
+_CONFIG_LOCKED: Final = 255
+_CONFIG_PATIENCE: Final = 5.0
+_CONFIG_PAUSE: Final = 0.02
 _SSH_PROGRAMS: Final = ("ssh", "ssh.exe")
 
 
@@ -132,6 +139,34 @@ def run(
         GitFailed: it ended with an error.
     """
     return _finished([*command_line(repository, settings, purpose=purpose), *arguments], arguments[0], stdin, keep)
+
+
+def configure(repository: Path, *arguments: str, purpose: str) -> None:
+    """Change a repository's own settings with `git config`; waits while somebody else changes them.
+
+    Args:
+        repository: the bare repository.
+        arguments: as for `git config --local`.
+        purpose: as for `run`.
+
+    Raises:
+        GitMissing: there is no git, or an old one.
+        GitFailed: it ended with an error.
+        StoreLocked: somebody holds `config.lock` all the time.
+    """
+    started = clock.monotonic()
+    while True:
+        try:
+            run(repository, ["config", "--local", *arguments], purpose=purpose)
+        except GitFailed as problem:
+            waited = clock.monotonic() - started
+            if problem.code != _CONFIG_LOCKED:
+                raise
+            if waited > _CONFIG_PATIENCE:
+                raise StoreLocked(repository / "config.lock", waited) from problem
+        else:
+            return
+        clock.sleep(_CONFIG_PAUSE)
 
 
 def run_in(folder: Path, arguments: Sequence[str], *, purpose: str) -> bytes:

@@ -124,6 +124,7 @@ def add_remote(
     Raises:
         InvalidRemote: the name is none, or is taken; the URL is none.
         GitMissing, GitFailed: git is missing, or said no.
+        StoreLocked: somebody changed the settings all the time.
     """
     if not _NAME.fullmatch(name) or name.endswith("."):
         shown = clean_url(name)[:64]
@@ -148,12 +149,13 @@ def remove_remote(repository: Repository | Path, name: str) -> None:
     Raises:
         RemoteNotFound: there is none of this name.
         GitMissing, GitFailed: git is missing, or said no.
+        StoreLocked: somebody changed the settings all the time.
     """
     find_remote(repository, name)
     path = _path(repository)
-    program.run(path, ["config", "--local", "--remove-section", f"remote.{name}"], purpose=_PURPOSE)
+    program.configure(path, "--remove-section", f"remote.{name}", purpose=_PURPOSE)
     if any(key == _DEFAULT and value == name for key, value in _settings(path)):
-        program.run(path, ["config", "--local", "--unset-all", _DEFAULT], purpose=_PURPOSE)
+        program.configure(path, "--unset-all", _DEFAULT, purpose=_PURPOSE)
 
 
 def default_remote(repository: Repository | Path) -> RemoteInfo | None:
@@ -167,6 +169,7 @@ def set_default(repository: Repository | Path, name: str) -> None:
     Raises:
         RemoteNotFound: there is none of this name.
         GitMissing, GitFailed: git is missing, or said no.
+        StoreLocked: somebody changed the settings all the time.
     """
     find_remote(repository, name)
     _set(_path(repository), _DEFAULT, name)
@@ -178,6 +181,7 @@ def remember_namespace(repository: Repository | Path, name: str, namespace: Name
     Raises:
         RemoteNotFound: there is none of this name.
         GitMissing, GitFailed: git is missing, or said no.
+        StoreLocked: somebody changed the settings all the time.
     """
     if find_remote(repository, name).namespace != namespace:
         _set(_path(repository), f"remote.{name}.superqodenamespace", namespace)
@@ -195,6 +199,7 @@ def remember_sync(repository: Repository | Path, name: str, sync: str, *, old: s
     Raises:
         RemoteNotFound: there is none of this name.
         GitMissing, GitFailed: git is missing, or said no.
+        StoreLocked: somebody changed the settings all the time.
     """
     before = find_remote(repository, name)
     if before.old_sync != old:  # first: cut short here, the old one is still what counts
@@ -215,7 +220,7 @@ def _settings(path: Path) -> list[tuple[str, str]]:
 
 
 def _set(path: Path, key: str, value: str) -> None:
-    program.run(path, ["config", "--local", "--replace-all", key, value], purpose=_PURPOSE)
+    program.configure(path, "--replace-all", key, value, purpose=_PURPOSE)
 
 
 def _info(name: str, keys: dict[str, str], *, default: bool) -> RemoteInfo:

@@ -82,7 +82,7 @@ def offer_shares(repository: Repository) -> None:
     """Let shares be fetched from this store by who may read its folder; stores made before sharing hid them."""
     shown = "!refs/superqode/shares"
     if shown not in (repository.path / "config").read_text("utf-8", "replace"):
-        program.run(repository.path, ["config", "--add", "transfer.hideRefs", shown], purpose="Sharing a session")
+        program.configure(repository.path, "--add", "transfer.hideRefs", shown, purpose="Sharing a session")
 
 
 def label(target: RemoteInfo) -> str:

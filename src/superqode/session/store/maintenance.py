@@ -182,7 +182,7 @@ def _temporary(repository: Repository) -> list[Path]:
     found += (repository.path / "objects" / "pack").glob(".tmp-*")
     found += _keeps(repository)
     found += [Path(entry.path) for entry in entries_below(repository.path / "refs") if entry.name.endswith(".lock")]
-    return [*found, *repository.path.glob("packed-refs.lock")]
+    return [*found, *repository.path.glob("*.lock")]
 
 
 def _keeps(repository: Repository) -> list[Path]:

@@ -111,7 +111,7 @@ def tune_server(repository: Path) -> list[str]:
         wanted["core.alternateRefsPrefixes"] = "refs/none"
     missing = {name: value for name, value in wanted.items() if program.config_value(repository, name) is None}
     for name, value in missing.items():
-        program.run(repository, ["config", name, value], purpose="Setting up a server")
+        program.configure(repository, name, value, purpose="Setting up a server")
     return [f"{name}={value}" for name, value in missing.items()]
 
 
