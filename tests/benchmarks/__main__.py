@@ -70,6 +70,8 @@ def main() -> None:
     """Measure and print."""
     options = _options()
     told: list[Section] = []
+    if options.folder is not None:
+        options.folder.mkdir(parents=True, exist_ok=True)
     # Nothing is removed before the end, or new files are made slowly.
     with tempfile.TemporaryDirectory(prefix="superqode-bench-", dir=options.folder) as folder:
         machine = f"{_machine()}, {_disk(Path(folder))}"

@@ -74,11 +74,11 @@ class Library:
         """
         return await asyncio.to_thread(self.lister.all if limit is None else partial(self.lister.first, limit))
 
-    async def lineage(self) -> list[Branching]:
-        """Give all sessions as the forest of their forks; raises as `SessionStore.list_sessions`."""
-        from superqode.session.store.lineage import walk_lineage
+    async def lineage(self, session_id: str) -> list[Branching]:
+        """Give the tree of forks that a session is in; raises as `SessionStore.list_sessions`."""
+        from superqode.session.store.lineage import family_of
 
-        return await asyncio.to_thread(lambda: list(walk_lineage(self.store.store.list_sessions())))
+        return await asyncio.to_thread(lambda: family_of(self.lister.all().summaries, session_id))
 
     async def latest(self) -> str | None:
         """The id of the session that changed last; `None` where there are none."""

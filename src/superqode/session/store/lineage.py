@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from superqode.session.store.results import SessionSummary
 
-__all__ = ["Branching", "walk_lineage"]
+__all__ = ["Branching", "family_of", "walk_lineage"]
 
 # A session, and for each ancestor from the root down to itself whether it is the last of its siblings.
 Branching = tuple[SessionSummary, tuple[bool, ...]]
@@ -37,3 +37,25 @@ def walk_lineage(found: Sequence[SessionSummary]) -> Iterator[Branching]:
             yield item, lasts
             forks = children.get(item.id, [])
             stack += [(fork, (*lasts, fork is forks[-1])) for fork in reversed(forks)]
+
+
+def family_of(found: Sequence[SessionSummary], session_id: str) -> list[Branching]:
+    """Give the tree that a session is in, as `walk_lineage` does; nothing where it is not there.
+
+    Args:
+        found: all sessions, in any order.
+        session_id: the session.
+    """
+    # Most sessions are nobody's fork and have none.
+    parents = {item.parent_session_id for item in found}
+    related = [item for item in found if item.parent_session_id or item.id in parents or item.id == session_id]
+    tree: list[Branching] = []
+    seen = False
+    for item, lasts in walk_lineage(related):
+        if len(lasts) == 1:  # a root
+            if seen:
+                break
+            tree.clear()
+        tree.append((item, lasts))
+        seen = seen or item.id == session_id
+    return tree if seen else []

@@ -45,19 +45,5 @@ class LineagePane(Vertical):
         first = self._here != session_id
         self._here = session_id
         with told(self):
-            family = _family(await self._library.lineage(), session_id)
+            family = await self._library.lineage(session_id)
             self.rows.show(family, key=session_id if first else None)
-
-
-def _family(forest: list[Branching], session_id: str) -> list[Branching]:
-    """The tree of a forest that a session is in."""
-    tree: list[Branching] = []
-    found = False
-    for branch in forest:
-        if len(branch[1]) == 1:  # a root
-            if found:
-                break
-            tree = []
-        tree.append(branch)
-        found = found or branch[0].id == session_id
-    return tree if found else []
