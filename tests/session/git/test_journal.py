@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from superqode.session.errors import NewerFormat
 from superqode.session.git import journal as module
-from superqode.session.git.journal import Journal, JournalObject, Record, RefMove
+from superqode.session.git.journal import Journal, NotTakenBack
+from superqode.session.git.journal_record import JournalObject, Record, RefMove
 
 A, B, C = "a" * 40, "b" * 40, "c" * 40
 RECORD = Record((JournalObject(A, b"first"), JournalObject(B, b"")), (RefMove("refs/heads/s", "", B),))
@@ -45,9 +46,14 @@ def plain(record):
     return list(map(tuple, record.objects)), list(map(tuple, record.refs))
 
 
+def end_of_records(path):
+    """Where the last whole record of a file ends."""
+    return Journal(path.parent)._end_of_records(str(path), 0)
+
+
 def put_behind(path, tail):
     """Leave bytes behind the last record, as a writer that was killed does."""
-    end = module._end_of_records(str(path)) if path.exists() else 0
+    end = end_of_records(path) if path.exists() else 0
     with path.open("r+b" if path.exists() else "wb") as stream:
         stream.seek(end)
         stream.write(tail)
@@ -84,7 +90,7 @@ def test_a_file_that_is_cut_has_its_whole_records(journal):
     for _ in range(3):
         journal.write(0, RECORD)
         [path] = journal.files(0)
-        ends.append(module._end_of_records(str(path)))
+        ends.append(end_of_records(path))
     data = path.read_bytes()[: ends[-1]]
     for cut in range(len(data)):
         path.write_bytes(data[:cut])
@@ -97,7 +103,7 @@ def test_a_changed_byte_never_makes_another_record(journal):
         journal.write(0, RECORD)
     [path] = journal.files(0)
     data = path.read_bytes()
-    for place in range(data.index(b"\n") + 1, module._end_of_records(str(path))):
+    for place in range(data.index(b"\n") + 1, end_of_records(path)):
         path.write_bytes(data[:place] + bytes([data[place] ^ 0x41]) + data[place + 1 :])
         assert all(plain(record) == plain(RECORD) for record in told(journal)), place
         assert len(told(journal)) < 2
@@ -149,6 +155,33 @@ def test_a_record_that_failed_is_not_there(journal, monkeypatch):
         with pytest.raises(OSError, match="Input/output error"):
             journal.write(0, RECORD)
     assert journal.files(0)[0].read_bytes() == before
+
+
+def test_a_record_that_failed_is_taken_away_for_good(journal, monkeypatch):
+    """Its cut is durable, or a crash could bring it back; where that fails as well, nobody says that it is not there."""
+    journal.write(0, RECORD)
+    failing = OSError(5, "Input/output error")
+    synced = []
+    monkeypatch.setattr(module.durability, "sync_data", lambda _handle: (_ for _ in ()).throw(failing))
+    monkeypatch.setattr(module.durability, "sync", synced.append)
+    with pytest.raises(OSError, match="Input/output error") as caught:
+        journal.write(0, RECORD)
+    assert not isinstance(caught.value, NotTakenBack)
+    assert len(synced) == 1
+    monkeypatch.setattr(module.durability, "sync", lambda _handle: (_ for _ in ()).throw(failing))
+    with pytest.raises(NotTakenBack):
+        journal.write(0, RECORD)
+
+
+def test_the_files_own_entry_is_durable_whoever_made_it(journal, monkeypatch):
+    """A process that was killed right after it made the file synced no folder: the next one does, before the first record."""
+    (journal._folder).mkdir(parents=True)
+    (journal._folder / "00").touch()
+    synced = []
+    monkeypatch.setattr(module, "_sync_folder", synced.append)
+    for _ in range(2):
+        journal.write(0, RECORD)
+    assert synced == [journal._folder, journal._folder.parent]
 
 
 def test_there_is_room_for_the_next_record(journal):

@@ -15,9 +15,10 @@ from superqode.session import Session, SessionStore, clock
 from superqode.session.errors import NewerFormat, SaveFailed, StoreUnwritable
 from superqode.session.git import durability, recovery
 from superqode.session.git import journal as module
+from superqode.session.git.journalled import moving
 from superqode.session.git.lockfile import LockFile
 from superqode.session.git.loose import LooseObjects
-from superqode.session.git.repository import _number
+from superqode.session.git.repository import lock_number
 
 
 @pytest.fixture
@@ -116,6 +117,78 @@ def test_a_branch_that_somebody_moved_stays(store_path, git, session, crashed):
     crashed()
     assert texts(store_path) == ["one", "two", "three"]
     assert git("rev-parse", "s") == made
+
+
+@pytest.fixture
+def synced(monkeypatch):
+    """Gives what is made durable from now on: `all` for everything at once."""
+    seen = []
+    real = durability.flush, durability.flush_each
+    monkeypatch.setattr(durability, "flush", lambda folder, paths: (seen.append("all"), real[0](folder, paths)))
+    monkeypatch.setattr(durability, "flush_each", lambda paths: (seen.append("each"), real[1](paths)))
+    return seen
+
+
+def _commits(_store_path, git):
+    git("update-ref", "refs/heads/s", git("commit-tree", "-p", "s", "-m", "by hand", "s^{tree}"))
+
+
+def _saves_fast(store_path, _git):
+    with SessionStore(store_path, durability="fast") as fast:
+        made = fast.load("s")
+        made.add_message("user", "fast")
+        fast.save(made)
+
+
+@pytest.mark.parametrize("foreign", [_commits, _saves_fast])
+def test_a_save_upon_what_no_record_tells_of_makes_that_durable_first(store_path, git, session, synced, foreign):
+    """A record is no good where a crash takes the commit from under it: the next save waits for the disk once more."""
+    with SessionStore(store_path) as store:
+        store._open().checkpoint()
+        foreign(store_path, git)
+        made = store.load("s")
+        for expected in (["all"], []):
+            synced.clear()
+            made.add_message("user", "more")
+            store.save(made)
+            assert synced == expected
+
+
+def _forks(git):
+    git("branch", "f", "s")
+
+
+def _renames(git):
+    git("branch", "-m", "s", "f")
+
+
+@pytest.mark.parametrize("made", [_forks, _renames])
+def test_a_save_upon_a_ref_that_git_made_makes_that_durable_first(store_path, git, session, synced, made):
+    """Where the commit is in a record of another branch, the new one is in none, and a crash may take it."""
+    with SessionStore(store_path) as store:
+        grown = store.load("s")
+        grown.add_message("user", "more")
+        store.save(grown)
+        made(git)
+        fork = store.load("f")
+        for expected in (["all"], []):
+            synced.clear()
+            fork.add_message("user", "more")
+            store.save(fork)
+            assert synced == expected
+
+
+def test_who_comes_later_finds_in_the_journal_what_is_durable(store_path, session, synced):
+    """A process that is new to the store, as an agent's hook is, waits once: the record of the last save is there."""
+    for text in ("one", "two"):
+        with SessionStore(store_path) as store:
+            made = store.load("s")
+            made.add_message("user", text)
+            synced.clear()
+            store.save(made)
+            made.create_snapshot(text)
+            store.save(made)
+        assert "all" not in synced
 
 
 def test_in_the_same_run_nothing_is_looked_at(store_path, git, session):
@@ -352,7 +425,7 @@ def test_a_cut_record_hides_no_later_save(store_path, git, session, crashed):
     """A process was killed while it wrote its record: the saves of the next one survive a crash of the system."""
     with SessionStore(store_path) as store:
         store._open().checkpoint()
-        path = store_path / "superqode" / "journal" / f"{_number('s'):02x}"
+        path = store_path / "superqode" / "journal" / f"{lock_number('s'):02x}"
         path.write_bytes(module._first_line() + b'deadbeef {"crc":12,"obj')
         _say_more(store)
     (store_path / "refs" / "heads" / "s").write_text(git("rev-parse", "s~1") + "\n")
@@ -364,7 +437,7 @@ def test_a_newer_journal_is_left_to_its_superqode(store_path, session, crashed, 
     """Records of a format that is not known are refused unread: nothing is flushed in their stead, nothing removed."""
     with SessionStore(store_path) as store:
         store._open().checkpoint()
-    path = store_path / "superqode" / "journal" / f"{_number('s'):02x}"
+    path = store_path / "superqode" / "journal" / f"{lock_number('s'):02x}"
     path.write_bytes(b"superqode-journal 2 abc\nsomething newer")
     with SessionStore(store_path) as store:
         assert len(store.load("s").messages) == 3
@@ -501,6 +574,54 @@ def test_of_several_tags_the_journal_has_those_that_were_put(store_path, git, se
     with SessionStore(store_path) as store:
         assert [snapshot.id for snapshot in store.load("s").snapshots] == ["first"]
     assert sound(git)
+
+
+def test_a_record_that_may_have_stayed_is_told(store_path, session, monkeypatch):
+    """The disk fails twice, at the record and at its removal: the outcome is unknown, and saving again is safe."""
+
+    def fails(_handle):
+        raise OSError(errno.EIO, "Input/output error")
+
+    with SessionStore(store_path) as store:
+        made = store.load("s")
+        made.add_message("user", "more")
+        with monkeypatch.context() as patch:
+            patch.setattr(durability, "sync_data", fails)
+            patch.setattr(durability, "sync", fails)
+            with pytest.raises(SaveFailed) as caught:
+                store.save(made)
+        assert caught.value.outcome == "unknown"
+        store.save(made)
+    assert texts(store_path)[-1] == "more"
+
+
+def test_what_stood_and_could_not_be_synced_is_written_anew(store_path, session, monkeypatch):
+    """After a failed sync the kernel may have dropped it: the next save puts it into its record."""
+    with SessionStore(store_path) as store:
+        repository = store._open()
+        with repository.writing("x", journalled=True), repository.objects.keeping(1000) as kept:
+            repository.objects.write("blob", b"stands")
+            kept.objects.clear()
+            oid = repository.objects.write("blob", b"stands")
+            monkeypatch.setattr(durability, "flush_each", lambda _paths: (_ for _ in ()).throw(OSError(5, "no")))
+            with pytest.raises(OSError, match="no"), moving(repository, "x", [], kept):
+                pass
+            kept.standing.clear()
+            repository.objects.write("blob", b"stands")
+        assert [found for found, _ in kept.objects] == [oid]
+        assert kept.standing == []
+
+
+def test_records_that_cannot_be_read_go_only_after_a_flush(store_path, session, synced):
+    """What they told of may be nowhere else."""
+    with SessionStore(store_path) as store:
+        journal = store._open().journal
+        [path] = journal.files()
+        data = path.read_bytes()
+        path.write_bytes(data[:60] + b"#" * 10 + data[70:])
+        store._open().checkpoint()
+        assert journal.total() == 0
+    assert synced == ["all"]
 
 
 def test_a_record_that_cannot_be_taken_back_is_told(store_path, session, crashed, failing, monkeypatch):

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from superqode.session.errors import CorruptObject, RefConflict
+from superqode.session.git import durability
+from superqode.session.git.lockfile import LockFile
 from superqode.session.git.object_codec import Ident
 from superqode.session.git.packed_refs import PackedRef
 from superqode.session.git.refs import Refs, is_ref_name
@@ -242,6 +244,29 @@ def test_packing_moves_all_that_can_be_moved(refs, git):
     assert (git.path / "packed-refs").read_text().startswith("# pack-refs with: peeled fully-peeled sorted")
     assert f"\n^{git.three}\n" in (git.path / "packed-refs").read_text()
     assert refs.pack(lambda *_: "") == 0
+
+
+def test_packed_refs_are_durable_before_their_files_go(refs, git, monkeypatch):
+    """The file's content and its name: a crash between must not leave a ref in neither place."""
+    _make(refs, "refs/heads/a", git.one)
+    done = []
+    real = os.unlink
+    monkeypatch.setattr(durability, "flush_each", done.extend)
+    monkeypatch.setattr(os, "unlink", lambda path: (done.append(path), real(path)))
+    refs.pack(lambda _name, _oid: "")
+    assert done.index(refs.packed_path()) < done.index(f"{refs._root}/refs/heads/a")
+
+
+def test_a_ref_that_is_not_made_after_all_leaves_no_reflog(refs, git, monkeypatch):
+    """One without its ref says that the ref was lost; what was logged before stays."""
+    oid = git.one
+    monkeypatch.setattr(LockFile, "commit", lambda *_, **__: (_ for _ in ()).throw(OSError(28, "full")))
+    for name, lines in (("refs/heads/new", []), ("refs/heads/lost", ["before"])):
+        for line in lines:
+            refs.log.append(name, None, oid, IDENT, line)
+        with pytest.raises(OSError, match="full"):
+            refs.update(name, oid, None, ident=IDENT, reason="save")
+    assert refs.log.names() == ["refs/heads/lost"]
 
 
 def test_a_ref_that_moves_while_packing_keeps_its_new_value(refs, git):

@@ -307,6 +307,17 @@ def test_progress_names_the_parts(store):
     assert [step[:2] for step in told] == [(0, 4), (1, 4), (2, 4), (3, 4), (4, 4)]
 
 
+def test_what_git_renamed_is_not_left_in_the_journal(store, git):
+    """The record stands under the old name's lock: what is freed goes from there, too."""
+    session = Session(id="old")
+    session.add_message("user", "marmalade")
+    store.save(session)
+    git("branch", "-m", "old", "new")
+    store.delete("new")
+    store.purge("new", now=True)
+    assert not [path for path in store.path.rglob("*") if path.is_file() and b"marmalade" in path.read_bytes()]
+
+
 def test_what_was_freed_is_not_there(store, git):
     """Also for who had read it from a pack before: the pack stood open, and went on to answer."""
     session = Session(id="s")

@@ -19,69 +19,42 @@ that follows was never acknowledged, and the next writer cuts it off. Whoever wr
 
 from __future__ import annotations
 
-import json
 import os
 import re
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from superqode.session.errors import NewerFormat
 from superqode.session.git import durability
 from superqode.session.git.boot import boot_id
+from superqode.session.git.journal_record import Record, RefMove, read_record
 
-__all__ = ["Journal", "JournalObject", "Mark", "Record", "RefMove"]
+__all__ = ["Journal", "Mark", "NotTakenBack"]
 
 _FORMAT: Final = 1
 _NAME: Final = re.compile(r"([0-9a-f]{2})(?:\.\d{8})?")
 _HEAD: Final = re.compile(rb"superqode-journal (\d{1,9}) ([0-9A-Za-z-]{0,64})\n")
 _NUMBERED: Final = re.compile(rb"superqode-journal (\d{1,9})[ \n]")
-_OID: Final = re.compile(r"[0-9a-f]{40}")
-# No record is larger than what a save may write here; a longer line is damage.
-_LINE_MAX: Final = 16 * 1024 * 1024
-_RECORD_MAX: Final = 1 << 30
 # A file grows by as much as there is in it, within these, in bytes.
 _ROOM_LEAST: Final = 4096
 _ROOM_MOST: Final = 256 * 1024
-# Made once: `dumps` makes one for each call.
-_compact: Final = json.JSONEncoder(separators=(",", ":")).encode
+# How much a process remembers to be durable; of what was before, it makes sure once more.
+_MOST_NOTED: Final = 20_000
 # How many of the last record's bytes tell that it still stands where this process put it.
 _TAIL: Final = 32
 
 
-class JournalObject(NamedTuple):
-    """An object: its id, and its loose file's bytes."""
-
-    oid: str
-    packed: bytes
+class NotTakenBack(OSError):
+    """A record failed on its way to the disk, and nobody can tell whether a crash brings it back."""
 
 
-class RefMove(NamedTuple):
-    """A ref that moved: its name, where it was (empty: it was made), where it is."""
+class RefPlace(NamedTuple):
+    """Where a ref is."""
 
     name: str
-    old: str
-    new: str
-
-
-class Record(NamedTuple):
-    """One save: the objects it wrote, and the refs it moved."""
-
-    objects: Sequence[JournalObject]
-    refs: Sequence[RefMove]
-
-    def encode(self) -> bytes:
-        """As it stands in the file."""
-        payload = b"".join([packed for _, packed in self.objects])
-        told = {
-            "crc": zlib.crc32(payload),
-            "objects": [[oid, len(packed)] for oid, packed in self.objects],
-            "refs": self.refs,
-        }
-        line = _compact(told).encode()
-        return b"%08x %b\n%b" % (zlib.crc32(line), line, payload)
+    oid: str
 
 
 class Mark(NamedTuple):
@@ -103,30 +76,69 @@ class Journal:
         self._folder = folder
         # Where the last whole record ends that this process knows of, by file: the place, and the bytes before it.
         self._ends: dict[str, tuple[int, bytes]] = {}
+        # Files that this process knows to stand in their folder on the disk.
+        self._entered: set[str] = set()
+        # Objects that records have, or had until a checkpoint, and where refs are by them.
+        self._durable: set[str | RefPlace] = set()
 
-    def write(self, number: int, record: Record) -> Mark:
+    def write(
+        self, number: int, record: Record, *, on: Iterable[str] = (), settle: Callable[[], object] = lambda: None
+    ) -> Mark:
         """Put a record behind the others, and wait until it is on the disk.
+
+        Args:
+            number: of which lock.
+            record: what was written, and which refs move.
+            on: commits that it stands upon.
+            settle: makes these durable, and where the refs are; called where no record tells of one. Plain git made or
+                moved it, or a save that was killed before it was flushed: a crash would take it from under this one.
 
         Raises:
             OSError: the disk said no; nothing of the record is left.
+            NotTakenBack: as that, but something may be left.
             NewerFormat: the file is one of a newer superqode, and stays as it is.
         """
         path = self._path(number)
         handle = self._open(path)
         try:
+            self._note_older(number, path)
             start = self._whole_end(handle, path)
+            if not self._durable.issuperset([*on, *(RefPlace(name, old) for name, old, _ in record.refs if old)]):
+                settle()
             data = record.encode() if start else _first_line() + record.encode()
+            if not start:
+                self._enter(path)
             try:
                 _write_all(handle, data, start)
                 _make_room(handle, start + len(data))
                 durability.sync_data(handle)
             except BaseException:
-                os.ftruncate(handle, start)
+                _take_off(handle, start)
                 raise
             self._ends[path] = start + len(data), data[-_TAIL:]
+            self._note(record)
         finally:
             os.close(handle)
         return Mark(number, path, start)
+
+    def note_durable(self, oids: Iterable[str], moves: Iterable[RefMove]) -> None:
+        """Remember objects that are durable, with all that they name, and where refs are now."""
+        if len(self._durable) > _MOST_NOTED:
+            self._durable.clear()
+        self._durable.update(oids)
+        for name, _, new in moves:
+            self._durable.update((new, RefPlace(name, new)))
+
+    def _note_older(self, number: int, path: str) -> None:
+        """Note what stands in files that a checkpoint has not done with yet, before the first record of a process."""
+        if path not in self._ends:
+            for older in self.files(number):
+                if str(older) != path:
+                    for record in self.records(older):
+                        self._note(record)
+
+    def _note(self, record: Record) -> None:
+        self.note_durable([oid for oid, _ in record.objects], record.refs)
 
     def _whole_end(self, handle: int, path: str) -> int:
         """Give where the next record goes: behind the last whole one, for what a killed writer left is cut off."""
@@ -135,7 +147,7 @@ class Journal:
             return end
         size = os.fstat(handle).st_size
         # Others wrote since: what they wrote is read alone, unless the file was emptied meanwhile.
-        end = _end_of_records(path, end) if end and _holds(handle, end, tail) else _end_of_records(path)
+        end = self._end_of_records(path, end if end and _holds(handle, end, tail) else 0)
         if end < size and _read_at(handle, 1, end) != b"\0":
             os.ftruncate(handle, end)
         return end
@@ -156,11 +168,27 @@ class Journal:
         with suppress(FileNotFoundError):
             return os.open(path, flags)
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        handle = os.open(path, flags | os.O_CREAT, 0o600)
-        # The file's own entry has to be on the disk before what is in it counts.
-        for folder in (self._folder, self._folder.parent):
-            _sync_folder(folder)
-        return handle
+        return os.open(path, flags | os.O_CREAT, 0o600)
+
+    def _enter(self, path: str) -> None:
+        """Make the file's own entry durable, before what is in it counts; who made it may have been killed."""
+        if path not in self._entered:
+            for folder in (self._folder, self._folder.parent):
+                _sync_folder(folder)
+            self._entered.add(path)
+
+    def _end_of_records(self, path: str, start: int) -> int:
+        """Where the last whole record ends, of those from `start` on; 0 where the first line is cut."""
+        with open(path, "rb") as stream:  # noqa: PTH123 - on the save path
+            head = stream.readline(128)
+            _check_head(path, head)
+            if _HEAD.fullmatch(head) is None:
+                return 0
+            end = stream.seek(start) if start else stream.tell()
+            while (record := read_record(stream)) is not None:
+                self._note(record)
+                end = stream.tell()
+        return end
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
@@ -217,7 +245,7 @@ class Journal:
                 head = _HEAD.fullmatch(stream.readline(128))
                 if head is None or int(head[1]) != _FORMAT:
                     return
-                while (record := _read_record(stream)) is not None:
+                while (record := read_record(stream)) is not None:
                     yield record
         except FileNotFoundError:
             return
@@ -247,6 +275,15 @@ class Journal:
         if not self.size(number):
             return
         _cut_off(newest, 0)
+
+
+def _take_off(handle: int, end: int) -> None:
+    """Let a file end where it did before a record that failed; that lasts, or nobody may say that it is not there."""
+    try:
+        os.ftruncate(handle, end)
+        durability.sync(handle)
+    except OSError as problem:
+        raise NotTakenBack(problem.errno, os.strerror(problem.errno or 0)) from problem
 
 
 def _cut_off(path: str | Path, end: int) -> None:
@@ -280,70 +317,6 @@ def _check_head(path: str, head: bytes) -> None:
     told = _NUMBERED.match(head)
     if told is not None and int(told[1]) > _FORMAT:
         raise NewerFormat(f"The journal {path}", told[1].decode(), _FORMAT)
-
-
-def _end_of_records(path: str, start: int = 0) -> int:
-    """Where the last whole record ends, of those from `start` on; 0 where the first line is cut."""
-    with open(path, "rb") as stream:  # noqa: PTH123 - on the save path
-        head = stream.readline(128)
-        _check_head(path, head)
-        if _HEAD.fullmatch(head) is None:
-            return 0
-        end = stream.seek(start) if start else stream.tell()
-        while _read_record(stream) is not None:
-            end = stream.tell()
-    return end
-
-
-def _read_record(stream: IO[bytes]) -> Record | None:
-    if stream.read(1) in (b"\0", b""):
-        return None
-    stream.seek(-1, os.SEEK_CUR)
-    line = stream.readline(_LINE_MAX)
-    check, _, told = line.removesuffix(b"\n").partition(b" ")
-    if not line.endswith(b"\n") or check != b"%08x" % zlib.crc32(told):
-        return None
-    try:
-        fields = json.loads(told)
-        sizes = [(_oid(oid), _size(size)) for oid, size in fields["objects"]]
-        refs = [RefMove(_ref(name), _oid(old) if old else "", _oid(new)) for name, old, new in fields["refs"]]
-        crc = int(fields["crc"])
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return None
-    total = sum(size for _, size in sizes)
-    payload = stream.read(total) if total <= _RECORD_MAX else b""
-    if len(payload) != total or zlib.crc32(payload) != crc:
-        return None
-    return Record(_cut(sizes, payload), refs)
-
-
-def _cut(sizes: Sequence[tuple[str, int]], payload: bytes) -> list[JournalObject]:
-    objects: list[JournalObject] = []
-    start = 0
-    for oid, size in sizes:
-        objects.append(JournalObject(oid, payload[start : start + size]))
-        start += size
-    return objects
-
-
-def _oid(value: Any) -> str:
-    if not isinstance(value, str) or not _OID.fullmatch(value):
-        raise ValueError("no object id")
-    return value
-
-
-def _ref(value: Any) -> str:
-    from superqode.session.git.refs import is_ref_name
-
-    if not isinstance(value, str) or not value.startswith("refs/") or not is_ref_name(value):
-        raise ValueError("no ref")
-    return value
-
-
-def _size(value: Any) -> int:
-    if type(value) is not int or not 0 <= value <= _RECORD_MAX:
-        raise ValueError("no size")
-    return value
 
 
 def _holds(handle: int, end: int, tail: bytes) -> bool:

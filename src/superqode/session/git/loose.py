@@ -10,7 +10,7 @@ import errno
 import os
 import struct
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Final
 from superqode.session import clock, entropy
 from superqode.session.errors import CorruptObject
 from superqode.session.git import renames
-from superqode.session.git.journal import JournalObject
+from superqode.session.git.journal_record import JournalObject
 
 __all__ = ["Kept", "Listing", "LooseObjects", "object_id", "stored", "unpacked"]
 
@@ -48,14 +48,16 @@ class Kept:
         objects: the new files, as they are on the disk.
         standing: paths of files that stood there already, perhaps from a save that never came to its end.
         whole: whether all of them are here; a very large save is not kept.
+        on: the commits that it stands upon.
     """
 
-    __slots__ = ("_room", "objects", "standing", "whole")
+    __slots__ = ("_room", "objects", "on", "standing", "whole")
 
     def __init__(self, most: int) -> None:
         self.objects: list[JournalObject] = []
         self.standing: list[str] = []
         self.whole = True
+        self.on: Sequence[str] = ()
         self._room = most
 
     def wrote(self, oid: str, packed: bytes) -> None:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from superqode.session.errors import CorruptObject, RefConflict, SaveFailed
 from superqode.session.git import durability
-from superqode.session.git.journal import Mark, Record, RefMove
+from superqode.session.git.journal import Mark
+from superqode.session.git.journal_record import Record, RefMove
 from superqode.session.git.loose import unpacked
 
 if TYPE_CHECKING:
@@ -145,7 +146,9 @@ def _flush(repository: Repository, files: Iterable[Path]) -> None:
                 oids += [packs.add(*unpacked(oid, content), oid) for oid, content in record.objects]
         written = packs.finish()
     loose = repository.objects.loose
-    durability.flush(repository.path, [*(written or map(loose.path, oids)), *sorted(refs)])
+    # HEAD: also where no record can be read, what they told of is made durable before they go.
+    head = str(repository.path / "HEAD")
+    durability.flush(repository.path, [head, *(written or map(loose.path, oids)), *sorted(refs)])
     if written:
         for oid in oids:
             loose.drop(oid)

@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, nullcontext, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Final
 
 from superqode.session.errors import CorruptObject, RefConflict, StoreLocked
-from superqode.session.git import folders, packed_refs
+from superqode.session.git import durability, folders, packed_refs
 from superqode.session.git.lockfile import LockFile, lock_file
 from superqode.session.git.object_codec import Ident
 from superqode.session.git.packed_refs import PackedRef
@@ -185,14 +185,26 @@ class Refs:
             if real == name:
                 if found != expected:
                     raise RefConflict(name, expected, found)
-                if reason:
-                    self.log.append(name, expected, new, ident, reason)
                 path = f"{self._root}/{name}"
                 if not is_loose and os.path.isdir(path):  # noqa: PTH112 - text paths on the save path
                     folders.remove_empty(path)
-                lock.commit(new.encode() + b"\n", journalled=journalled)
+                with self._logged(name, expected, new, ident, reason) if reason else nullcontext():
+                    lock.commit(new.encode() + b"\n", journalled=journalled)
                 return
         self.update(real, new, expected, ident=ident, reason=reason)  # a symbolic ref stays, and leads there
+
+    @contextmanager
+    def _logged(self, name: str, old: str | None, new: str, ident: Ident, reason: str) -> Iterator[None]:
+        """Tell the reflog that a ref is about to move; of one that is not made after all, none stays."""
+        first = old is None and not self.log.stands(name)
+        self.log.append(name, old, new, ident, reason)
+        try:
+            yield
+        except BaseException:
+            with suppress(OSError, CorruptObject):
+                if first and self.read(name) is None:
+                    os.unlink(f"{self._root}/logs/{name}")  # noqa: PTH108 - text paths on the save path
+            raise
 
     def mend(self, name: str, new: str) -> None:
         """Point a ref at `new` whose file is damaged; whatever else it says by now stays.
@@ -264,6 +276,7 @@ class Refs:
                         packed[name] = PackedRef(oid, peel(name, oid))
             if packed:
                 lock.commit(packed_refs.merged(self._packed, packed), sync=True)
+                durability.flush_each([self._packed])  # its name, too, before the files go
         return sum(self._prune_loose(name, ref.oid, hold) for name, ref in packed.items())
 
     def create_all(self, refs: Mapping[str, PackedRef], *, free: bool = False) -> list[str]:

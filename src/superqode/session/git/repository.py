@@ -22,8 +22,7 @@ from superqode.session.errors import (
     UnsupportedStore,
 )
 from superqode.session.git import durability, flock, recovery
-from superqode.session.git.journal import Journal, Record, RefMove
-from superqode.session.git.loose import Kept
+from superqode.session.git.journal import Journal
 from superqode.session.git.making import (
     HEADS,
     RESERVED_BRANCH,
@@ -40,7 +39,17 @@ from superqode.session.git.objects import Objects
 from superqode.session.git.packs import Packs
 from superqode.session.git.refs import Refs
 
-__all__ = ["HEADS", "JOURNAL_DUE", "JOURNAL_MOST", "RESERVED_BRANCH", "STORE_FORMAT", "TAGS", "Repository", "is_store"]
+__all__ = [
+    "HEADS",
+    "JOURNAL_DUE",
+    "JOURNAL_MOST",
+    "RESERVED_BRANCH",
+    "STORE_FORMAT",
+    "TAGS",
+    "Repository",
+    "is_store",
+    "lock_number",
+]
 
 # Sessions that share a lock only wait for each other; a file a session would pile up.
 _LOCKS: Final = 256
@@ -164,7 +173,7 @@ class Repository:
             OSError: what stands in the journal cannot be made durable.
             NewerFormat: a newer superqode wrote what stands in the journal.
         """
-        numbers = sorted({_number(session) for session in sessions})
+        numbers = sorted({lock_number(session) for session in sessions})
         with self._holding(numbers, timeout):
             for number in numbers:
                 # Where opening could not recover, a save would take its place upon what the crash left.
@@ -201,41 +210,9 @@ class Repository:
         with flock.hold(self._locks / "maintain", timeout=timeout):
             yield
 
-    @contextmanager
-    def moving(self, session: str, moves: Sequence[RefMove], kept: Kept) -> Iterator[bool]:
-        """Make durable what was written, and that refs move, which the caller then moves; it holds the session's lock.
-
-        One record in the journal, synced once, is enough. What is too large for that, or comes after a failed flush,
-        is flushed itself. Gives whether the journal has it.
-
-        Args:
-            session: the session whose refs move.
-            moves: where they move.
-            kept: what was written for it.
-
-        Raises:
-            OSError: the disk said no; no ref moved.
-            SaveFailed: after an error in the caller's part, what the journal says of it could not be taken back.
-        """
-        if not kept.whole or any(move.name in self.unsure for move in moves):
-            self.flush()
-            yield False
-            self.flush([str(self.path / move.name) for move in moves])
-            return
-        if kept.standing:
-            durability.flush_each(kept.standing)
-        record = Record(tuple(kept.objects), moves)
-        mark = self.journal.write(_number(session), record)
-        try:
-            self.objects.take_written()
-            yield True
-        except BaseException:  # Ctrl-C, too: whoever hears that it is not saved hears the truth
-            recovery.keep_moved(self, session, mark, record)
-            raise
-
     def is_checkpoint_due(self, session: str) -> bool:
         """Whether so much stands in the journal beside a session that it should be made durable elsewhere."""
-        return self.journal.size(_number(session)) >= JOURNAL_DUE
+        return self.journal.size(lock_number(session)) >= JOURNAL_DUE
 
     def checkpoint(self) -> None:
         """Make durable in Git's own files what stands in the journal, beside saves that go on.
@@ -322,7 +299,7 @@ class Repository:
         return Ident(name, email, max(0, int(clock.now().timestamp())))
 
 
-def _number(session: str) -> int:
+def lock_number(session: str) -> int:
     """The number of the lock that a session shares with some others, regardless of case."""
     return zlib.crc32(session.lower().encode("utf-8", "surrogatepass")) % _LOCKS
 

@@ -103,6 +103,7 @@ class _Merge:
             union = self._unite(unrelated=unrelated)
             told = self._tell(union)
             tip = write_merge(self._objects, self._session_id, union)
+            kept.on = (self._ours, self._theirs)
             saver.move_branch(self._session_id, tip, self._ours, kept, f"merge: {self._other}")
         recorded.moved(HEADS + self._session_id, self._ours, tip)
         tags = self._snapshots(told)

@@ -261,9 +261,14 @@ def free_now(repository: Repository) -> int:
         GitMissing, GitFailed: only `git` can do it.
         StoreLocked: saves, or a `git gc`, did not stop.
     """
+    with repository.maintaining():
+        repository.checkpoint()  # what the journal has would come back with the next one
+        return _free(repository)
+
+
+def _free(repository: Repository) -> int:
     # A gc that looked at the refs before would put into its pack what is to go.
     with (
-        repository.maintaining(),
         keeping_gc_out(repository.path, repository.quarantine / "locks", timeout=60.0),
         repository.exclusive() as held,
     ):

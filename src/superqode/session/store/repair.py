@@ -188,6 +188,7 @@ class _Work:
                 objects.keeping(JOURNAL_MOST) as kept_bytes,
             ):
                 mended = write_mended(objects, session_id, tip, merged)
+                kept_bytes.on = (tip,)
                 saver.move_branch(session_id, mended, tip, kept_bytes, "repair")
 
     def others(self) -> None:

@@ -28,7 +28,8 @@ from superqode.session.errors import (
     SessionExists,
     StoreLocked,
 )
-from superqode.session.git.journal import RefMove
+from superqode.session.git.journal_record import RefMove
+from superqode.session.git.journalled import moving
 from superqode.session.git.loose import Kept
 from superqode.session.git.object_codec import BLOB, TREE, Ident, TreeEntry
 from superqode.session.git.project import NOTE
@@ -125,6 +126,7 @@ class Saver:
                         made, last = self._write(session, line, subject)
                     # A save on top of the last one needs no reflog: its parent says where the branch was.
                     reason = made.subject or "save" if tip is None else ""
+                    kept.on = () if line.commit is None else (line.commit,)
                     self.move_branch(session.id, last.commit, tip, kept, reason)
             except RefConflict as problem:
                 conflict = problem
@@ -287,7 +289,7 @@ class Saver:
         if target is not None and target != tip:  # without a commit where the branch alone is missing
             moves = [RefMove(ref, tip or "", target)]
             try:
-                with repository.moving(session_id, moves, kept) if self._durable else nullcontext(False) as journalled:
+                with moving(repository, session_id, moves, kept) if self._durable else nullcontext(False) as journalled:
                     ident = repository.committer()
                     repository.refs.update(ref, target, tip, ident=ident, reason=reason, journalled=journalled)
             except (RefConflict, StoreLocked, SaveFailed):
@@ -330,7 +332,8 @@ class Saver:
         try:
             with self._objects.keeping(JOURNAL_MOST if self._durable else 0) as kept:
                 moves = [snapshots.write_tag(repository, session_id, snapshot, commit) for snapshot, commit in tags]
-                with repository.moving(session_id, moves, kept) if self._durable else nullcontext():
+                kept.on = [commit for _, commit in tags]
+                with moving(repository, session_id, moves, kept) if self._durable else nullcontext():
                     for move, (_, commit) in zip(moves, tags, strict=True):
                         if snapshots.put_tag(repository, session_id, move, commit):
                             made(move.name, move.new)

@@ -10,7 +10,7 @@ from superqode.session import ids
 from superqode.session.codec import message
 from superqode.session.errors import CorruptObject, RefConflict, SaveFailed
 from superqode.session.git.history import ancestors_among
-from superqode.session.git.journal import RefMove
+from superqode.session.git.journal_record import RefMove
 from superqode.session.git.object_codec import Ident, Tag
 from superqode.session.git.refs import is_ref_name
 from superqode.session.git.repository import TAGS, Repository
