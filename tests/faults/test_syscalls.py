@@ -45,8 +45,9 @@ MOVING = FAULTS | {
     "rmdir": ("error=EIO", KILL),
     "ftruncate": ("error=EIO", KILL),
 }
-# As saves are: with the journal. Those too large for it: with syncfs, and as on a system that has none.
-CASES = [(call, flush) for call in FAULTS for flush in ("journal", "together", "each")]
+# As saves are: with the journal, and as on a system that cannot claim names. Those too large for it: with syncfs, and as
+# on a system that has none.
+CASES = [(call, flush) for call in FAULTS for flush in ("journal", "renames", "together", "each")]
 # What a record waits for is fdatasync; all else is synced whole.
 CASES = [
     case
@@ -54,10 +55,12 @@ CASES = [
     if case[0] not in ("fsync", "fdatasync") or case in (("fsync", "each"), ("fdatasync", "journal"))
 ]
 CASES = [case for case in CASES if case[0] != "syncfs" or case[1] == "together"]
-# Only a ref that the journal has exchanges its name with its lock's.
-CASES = [case for case in CASES if case[0] != "renameat2" or case[1] == "journal"]
+# A new object claims its name, and a ref that the journal has exchanges its with its lock's; or both are renamed.
+RENAMED = {"rename": ("renames", "together", "each"), "utimensat": ("renames",)}
+CASES = [case for case in CASES if case[1] in RENAMED.get(case[0], ("journal", "together", "each"))]
 if not processes.FULL:
-    CASES = [case for case in CASES if case[1] == "journal" or case in (("syncfs", "together"), ("fsync", "each"))]
+    few = (("syncfs", "together"), ("fsync", "each"))
+    CASES = [case for case in CASES if case[1] in ("journal", "renames") or case in few]
 # Every call in a full run, some of each kind else.
 POINTS = 1_000 if processes.FULL else 2
 

@@ -87,6 +87,19 @@ def test_objects_that_are_damaged_are_replaced_and_kept(store_path, git, session
     assert len(list((store_path / "superqode" / "quarantine").iterdir())) == len(damaged)
 
 
+def test_a_branch_that_was_damaged_after_a_huge_save_is_at_that(store_path, git, session, crashed):
+    """It is in no record with its objects, and what the records before it say does not count any more."""
+    with SessionStore(store_path) as store:
+        made = store.load("s")
+        for number in range(600):
+            made.add_message("user", f"number {number}")
+        tip = store.save(made).tip
+    (store_path / "refs" / "heads" / "s").write_bytes(b"")
+    crashed()
+    assert len(texts(store_path)) == 603
+    assert git("rev-parse", "s") == tip
+
+
 @pytest.mark.parametrize("content", [b"", b"\0" * 41, None])
 def test_a_branch_that_was_lost_is_at_the_last_save(store_path, git, session, crashed, content):
     """Its file is empty, zeros or not there."""
@@ -641,7 +654,7 @@ def test_a_record_that_cannot_be_taken_back_is_told(store_path, session, crashed
 
 
 def test_a_huge_save_is_flushed_itself(store_path, session, crashed):
-    """What is too large for the journal is durable in Git's own files before it is acknowledged, and leaves no record."""
+    """What is too large for the journal is durable in Git's own files first; the record has where the branch is alone."""
     import random
 
     with SessionStore(store_path) as store:
@@ -649,5 +662,6 @@ def test_a_huge_save_is_flushed_itself(store_path, session, crashed):
         repository.checkpoint()
         made = store.load("s")
         made.add_message("user", random.Random(1).randbytes(2_000_000).hex())
-        store.save(made)
-        assert repository.journal.numbers() == []
+        tip = store.save(made).tip
+        [record] = [record for path in repository.journal.files() for record in repository.journal.records(path)]
+        assert (record.objects, [move.new for move in record.refs]) == ([], [tip])

@@ -29,7 +29,7 @@ from typing import Final, NamedTuple
 from superqode.session.errors import NewerFormat
 from superqode.session.git import durability
 from superqode.session.git.boot import boot_id
-from superqode.session.git.journal_record import Record, RefMove, read_record
+from superqode.session.git.journal_record import Record, read_record
 
 __all__ = ["Journal", "Mark", "NotTakenBack"]
 
@@ -121,14 +121,6 @@ class Journal:
             os.close(handle)
         return Mark(number, path, start)
 
-    def note_durable(self, oids: Iterable[str], moves: Iterable[RefMove]) -> None:
-        """Remember objects that are durable, with all that they name, and where refs are now."""
-        if len(self._durable) > _MOST_NOTED:
-            self._durable.clear()
-        self._durable.update(oids)
-        for name, _, new in moves:
-            self._durable.update((new, RefPlace(name, new)))
-
     def _note_older(self, number: int, path: str) -> None:
         """Note what stands in files that a checkpoint has not done with yet, before the first record of a process."""
         if path not in self._ends:
@@ -138,7 +130,12 @@ class Journal:
                         self._note(record)
 
     def _note(self, record: Record) -> None:
-        self.note_durable([oid for oid, _ in record.objects], record.refs)
+        """Remember what is durable by a record: its objects, with all that they name, and where its refs are."""
+        if len(self._durable) > _MOST_NOTED:
+            self._durable.clear()
+        self._durable.update(oid for oid, _ in record.objects)
+        for name, _, new in record.refs:
+            self._durable.update((new, RefPlace(name, new)))
 
     def _whole_end(self, handle: int, path: str) -> int:
         """Give where the next record goes: behind the last whole one, for what a killed writer left is cut off."""
@@ -158,6 +155,7 @@ class Journal:
         Raises:
             OSError: the disk said no; it may be there still, or again after a crash of the system.
         """
+        self._durable.clear()  # what was in it is in no record any more
         _cut_off(mark.path, mark.start)
 
     def _path(self, number: int) -> str:

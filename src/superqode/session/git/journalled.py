@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
-from superqode.session.errors import SaveFailed
+from superqode.session.errors import NewerFormat, SaveFailed
 from superqode.session.git import durability, recovery
 from superqode.session.git.journal import NotTakenBack
 from superqode.session.git.journal_record import Record, RefMove
@@ -36,7 +36,9 @@ def moving(repository: Repository, session: str, moves: Sequence[RefMove], kept:
         repository.flush()
         yield False
         repository.flush(_files(repository, moves))
-        repository.journal.note_durable((), moves)
+        # Earlier records tell of earlier places: a ref that is damaged some day is to be at this one.
+        with suppress(OSError, NewerFormat):
+            repository.journal.write(lock_number(session), Record((), moves))
         return
     if kept.standing:
         _flush_standing(repository, kept.standing)
