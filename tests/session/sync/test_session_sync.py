@@ -26,7 +26,7 @@ from superqode.session.git.repository import Repository
 from superqode.session.sharing.manager import SessionSharingManager
 from superqode.session.store.imports import import_sources
 from superqode.session.store.operations.log import OperationLog
-from superqode.session.sync import applying, session_sync, setup
+from superqode.session.sync import applying, rotation, session_sync, setup
 from superqode.session.sync.view import read_view
 
 
@@ -446,7 +446,7 @@ def test_a_rotation_that_was_cut_short(pair, monkeypatch, cut):
         for holder, name in (
             (session_sync.SealedRemote, "leave"),
             (session_sync.SealedRemote, "push"),
-            (session_sync, "forget_key"),
+            (rotation, "forget_key"),
         ):
             patched.setattr(holder, name, broken(getattr(holder, name)))
         with contextlib.suppress(KeyboardInterrupt):

@@ -19,10 +19,10 @@ from superqode.session.git.object_codec import BLOB, TREE, TreeEntry
 from superqode.session.git.repository import Repository
 from superqode.session.git.sizes import object_sizes
 from superqode.session.sharing import wire
-from superqode.session.sharing.tokens import InvalidToken, open_token
 from superqode.session.sync import layout
 from superqode.session.sync.keys import FORMAT, VERSION, SyncKey
 from superqode.session.sync.manifest import Manifest, Segment, open_manifest
+from superqode.session.sync.moved import Moved, open_moved
 
 __all__ = ["Cache", "Opened"]
 
@@ -98,17 +98,34 @@ class Cache:
         except (CorruptObject, GitFailed) as problem:
             raise SyncTampered(self._shown, str(problem)) from problem
 
-    def _open(self, commit: str, key: SyncKey) -> Opened:
-        objects = self.repository.objects
+    def moved(self, commit: str, key: SyncKey) -> Moved | None:
+        """The note that the key was changed; `None` where a commit is none.
+
+        Raises:
+            SyncTampered, UnknownSyncVersion: as `open`.
+        """
+        try:
+            return self._moved(self._root(commit, key), key)
+        except (CorruptObject, GitFailed) as problem:
+            raise SyncTampered(self._shown, str(problem)) from problem
+
+    def _moved(self, root: Mapping[str, TreeEntry], key: SyncKey) -> Moved | None:
+        note = root.get(layout.MOVED_FILE)
+        return None if note is None else open_moved(key, self._blob(note.oid, layout.OBJECT_MAX), self._shown)
+
+    def _root(self, commit: str, key: SyncKey) -> dict[str, TreeEntry]:
         self._check_size(commit, "commit", layout.OBJECT_MAX)
-        root = {entry.name: entry for entry in self._tree(objects.commit(commit).tree)}
+        root = {entry.name: entry for entry in self._tree(self.repository.objects.commit(commit).tree)}
         header = root.get(layout.HEADER_FILE)
         if header is None:
             raise SyncTampered(self._shown, f"it has no {layout.HEADER_FILE}")
         self._check_header(self._blob(header.oid, layout.HEADER_MAX), key)
-        moved = root.get(layout.MOVED_FILE)
-        if moved is not None:
-            self._check_moved(self._blob(moved.oid, layout.OBJECT_MAX), key)
+        return root
+
+    def _open(self, commit: str, key: SyncKey) -> Opened:
+        root = self._root(commit, key)
+        if self._moved(root, key) is not None:
+            raise SyncKeyRotated(self._shown)
         names = {name: entry.mode for name, entry in root.items()}
         if names != {layout.HEADER_FILE: BLOB, layout.MANIFEST_FILE: BLOB, layout.SEGMENTS: TREE}:
             raise SyncTampered(self._shown, "its tree is not a sync's")
@@ -130,13 +147,6 @@ class Cache:
         if values.get("format") == FORMAT and type(version) is int and version != VERSION:
             raise UnknownSyncVersion(self._shown, str(version)[:20])
         raise SyncTampered(self._shown, f"its {layout.HEADER_FILE} is not this sync's")
-
-    def _check_moved(self, raw: bytes, key: SyncKey) -> None:
-        try:
-            open_token(key.moved(), raw)
-        except InvalidToken as problem:
-            raise SyncTampered(self._shown, "it says that its key was changed, and that is not true") from problem
-        raise SyncKeyRotated(self._shown)
 
     def _tree(self, oid: str) -> tuple[TreeEntry, ...]:
         self._check_size(oid, "tree", _TREE_MAX)

@@ -21,11 +21,11 @@ from superqode.session.git.object_codec import BLOB, TreeEntry
 from superqode.session.git.remote import Update
 from superqode.session.git.remotes import Namespace, RemoteInfo
 from superqode.session.git.repository import Repository
-from superqode.session.sharing.tokens import seal
 from superqode.session.sync import layout
 from superqode.session.sync.cache import Cache, Opened
 from superqode.session.sync.keys import SyncKey
 from superqode.session.sync.manifest import LINEAGE, Manifest, Segment, seal_manifest
+from superqode.session.sync.moved import Moved, seal_moved
 from superqode.session.sync.seen import Pushed, Seen, Trust, standing
 from superqode.session.sync.segments import Changes, fold, read_changes, seal_segment, unpack_segment
 from superqode.session.sync.state import State, remote_folder
@@ -36,7 +36,6 @@ __all__ = ["SealedRemote"]
 
 # What a reader takes in one fetch: far more than any store that people keep.
 FETCH_MAX: Final = 64 * 1024**3
-_SENT: Final = b'{"format":"superqode-sync-moved","version":1}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +88,10 @@ class SealedRemote:
             SyncTampered, UnknownSyncVersion: it is not what a machine with the key wrote.
             RemoteError: what went wrong.
         """
-        self._found = self._find()
+        self._fetch()
         if not self._found.commit:
             self._opened, self._raw = None, {}
             return Seen({}, Trust("lost" if state.tip else "new", {}))
-        if not self._cache.has(self._found.commit):
-            fetched = self._cache.fetch(
-                self._target.url,
-                self._found.ref,
-                max_bytes=FETCH_MAX,
-                interactive=self._interactive,
-                progress=self._progress,
-            )
-            self._found = _Found(self._found.ref, self._found.namespace, fetched)
         opened = self._opened = self._cache.open(self._found.commit, self._key)
         manifest = opened.manifest
         if any(opened.trees.get(segment, tree) != tree for segment, tree in state.segments.items()):
@@ -111,6 +101,29 @@ class SealedRemote:
         self._raw = self._read_view(opened)
         view = {name: oid for name, oid in self._raw.items() if is_view_name(name)}
         return Seen(view, trust, opened.commit, manifest.generation)
+
+    def moved(self) -> Moved | None:
+        """The note that the key was changed; `None` where that is not what lies there.
+
+        Raises:
+            SyncTampered, UnknownSyncVersion, RemoteError: as `look`.
+        """
+        self._fetch()
+        return self._cache.moved(self._found.commit, self._key) if self._found.commit else None
+
+    def _fetch(self) -> None:
+        """Find the ref, and have its commit in the cache."""
+        self._found = self._find()
+        if not self._found.commit or self._cache.has(self._found.commit):
+            return
+        fetched = self._cache.fetch(
+            self._target.url,
+            self._found.ref,
+            max_bytes=FETCH_MAX,
+            interactive=self._interactive,
+            progress=self._progress,
+        )
+        self._found = _Found(self._found.ref, self._found.namespace, fetched)
 
     def _find(self) -> _Found:
         names = {layout.remote_ref(self._key.id, namespace): namespace for namespace in layout.NAMESPACES}
@@ -274,16 +287,21 @@ class SealedRemote:
 
     # -- the end --------------------------------------------------------------------------------------------------
 
-    def leave(self, seen: Seen) -> None:
+    def leave(self, seen: Seen, to: str = "") -> None:
         """Put a note in the place of everything: the key was changed.
+
+        Args:
+            seen: what the remote held when it was looked at.
+            to: the id of the sync that goes on and has all of that; empty where none has.
 
         Raises:
             RemoteRefMoved: another machine was faster; look again.
             RemoteError: what went wrong.
         """
-        if not seen.tip:
+        if self._opened is None:
             return
-        files = {layout.HEADER_FILE: self._key.header, layout.MOVED_FILE: seal(self._key.moved(), _SENT)}
+        moved = Moved(to, seen.generation, (seen.tip, *self._opened.manifest.previous))
+        files = {layout.HEADER_FILE: self._key.header, layout.MOVED_FILE: seal_moved(self._key, moved)}
         self._send(partial(self._cache.write_commit, files, None), fresh=True)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
 
@@ -17,11 +18,9 @@ from superqode.session.errors import (
     RemoteRefMoved,
     StoreLocked,
     SyncContended,
-    SyncKeyRotated,
     SyncNotSetUp,
     SyncTampered,
 )
-from superqode.session.git import remotes
 from superqode.session.git.landing import Landing
 from superqode.session.git.network import Progress
 from superqode.session.git.remotes import RemoteInfo, list_remotes, resolve_remote
@@ -29,11 +28,12 @@ from superqode.session.git.repository import Repository
 from superqode.session.git.sizes import object_sizes
 from superqode.session.store import maintenance
 from superqode.session.store.index.catalogue import Catalogue
-from superqode.session.sync import telling
+from superqode.session.sync import rotation, telling
+from superqode.session.sync.alone import syncing
 from superqode.session.sync.applying import apply
 from superqode.session.sync.commits import Commits
 from superqode.session.sync.freeing import free, owe
-from superqode.session.sync.keeping import forget_key, load_key
+from superqode.session.sync.keeping import load_key
 from superqode.session.sync.plain import PLAIN, PREFIXES, PlainRemote
 from superqode.session.sync.reconcile import Note, Plan, reconcile
 from superqode.session.sync.resolving import resolve
@@ -41,7 +41,7 @@ from superqode.session.sync.results import SyncReport
 from superqode.session.sync.scrubs import Scrubs, marks_of
 from superqode.session.sync.sealed import SealedRemote
 from superqode.session.sync.seen import Pushed, Seen
-from superqode.session.sync.state import State, forget_state, load_state, save_state
+from superqode.session.sync.state import State, load_state, save_state
 from superqode.session.sync.view import HEADS, TRASH, Local, View, read_view
 
 if TYPE_CHECKING:
@@ -53,7 +53,6 @@ _ROUNDS: Final = 12
 # What other processes may change in a store while it is brought to a view, before that is given up.
 _SETTLING: Final = 12
 _PACKS_MANY: Final = 20
-_WAIT: Final = 2.0
 
 
 class Transport(Protocol):
@@ -136,14 +135,20 @@ class SessionSync:
             RemoteError: what went wrong on the way.
             GitMissing, GitFailed: `git` is missing, or said no.
         """
+        with self._store._told(), syncing(self._store._made()):
+            return self._run(dry_run=dry_run, compact=compact, progress=progress)
+
+    def _run(self, *, dry_run: bool = False, compact: bool = False, progress: Progress | None = None) -> SyncReport:
+        """Sync once, as `run`; the caller keeps others out."""
         repository = self._store._made()
         target = find_synced(repository, self._wanted)
-        with self._store._told(), repository.alone("sync", timeout=_WAIT):
-            if not dry_run and target.old_sync not in ("", target.sync):
-                self._finish_rotation(repository, target, progress)
-            report = self._round(target, dry_run=dry_run, compact=compact, progress=progress)
-            if not dry_run:
-                _pack(repository)
+        if not dry_run and rotation.is_pending(target):
+            once = partial(self._round, dry_run=False, compact=False, progress=progress)
+            rotation.finish(repository, target, once, interactive=self._interactive)
+            target = find_synced(repository, target.name)
+        report = self._round(target, dry_run=dry_run, compact=compact, progress=progress)
+        if not dry_run:
+            _pack(repository)
         return report
 
     def _round(self, target: RemoteInfo, *, dry_run: bool, compact: bool, progress: Progress | None) -> SyncReport:
@@ -152,30 +157,6 @@ class SessionSync:
         self._store._index(repository).refresh()  # what plain git deleted goes into the trash first
         run = Run(repository, target, transport, self._store._index(repository))
         return run.go(dry_run=dry_run, compact=compact)
-
-    def _finish_rotation(self, repository: Repository, target: RemoteInfo, progress: Progress | None) -> None:
-        """Finish a change of keys: the last of the old sync comes in, all is under the new one, a note is left."""
-        old = replace(target, sync=target.old_sync)
-        for _ in range(_ROUNDS):
-            key = load_key(repository, old.sync, old.name)
-            sealed = SealedRemote(repository, old, key, interactive=self._interactive, progress=progress)
-            try:
-                self._round(old, dry_run=False, compact=False, progress=progress)
-                self._round(target, dry_run=False, compact=False, progress=progress)
-                state = load_state(repository, old.name, old.sync)
-                seen = sealed.look(state)
-                if seen.tip != state.tip:
-                    continue  # another machine does not know yet, and pushed once more
-                sealed.leave(seen)
-            except RemoteRefMoved:
-                continue
-            except SyncKeyRotated:
-                pass  # cut short behind the note
-            forget_state(repository, old.name, old.sync)
-            remotes.remember_sync(repository, target.name, target.sync)
-            forget_key(repository, old.sync)
-            return
-        raise SyncContended(target.name, _ROUNDS)
 
 
 class Run:
