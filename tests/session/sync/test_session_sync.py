@@ -350,6 +350,40 @@ def test_a_remote_that_was_emptied(pair, remote):
     assert one.view() == other.view() == held
 
 
+def test_two_machines_that_begin_at_once(machine):
+    """Who pushes second hears that there are two syncs, once; a join brings them together."""
+    one, other = machine("one"), machine("other")
+    words = one.begin()
+    other.begin()
+    one.say("a", "hello")
+    other.say("b", "hello")
+    assert one.sync().notices == ()
+    (told,) = other.sync().notices
+    assert "another sync lies on sync, too" in told
+    assert (one.sync().notices, other.sync().notices) == ((), ())
+    other.join(words)
+    settle([one, other])
+    assert one.ids() == other.ids() == ["a", "b"]
+
+
+def test_a_remote_that_was_put_back_to_before_its_key_was_changed(pair, remote, tmp_path):
+    """Who has the new key hears that others may go on under the old one, and with its words all is together again."""
+    one, other = pair
+    one.say("a", "hello")
+    settle([one, other])
+    shutil.copytree(remote, tmp_path / "backup.git")
+    words = setup.rotate(one.store, None, keyring=False).words
+    shutil.rmtree(remote)
+    (tmp_path / "backup.git").rename(remote)
+    other.say("b", "under the old key")
+    other.sync()
+    told = one.sync().notices
+    assert ["another sync lies on sync, too" in line for line in told] == [True, False]
+    other.join(words)
+    settle([one, other])
+    assert one.ids() == other.ids() == ["a", "b"]
+
+
 def test_a_remote_that_is_gone(pair, remote):
     """Without a repository there nothing is changed here, and the error says so."""
     one, _ = pair

@@ -21,6 +21,7 @@ from superqode.session.git.network import Progress
 from superqode.session.git.remote import Update
 from superqode.session.git.remotes import RemoteInfo
 from superqode.session.git.repository import Repository
+from superqode.session.sync import layout
 from superqode.session.sync.seen import Pushed, Seen, Trust
 from superqode.session.sync.state import State
 from superqode.session.sync.view import HEADS, PURGED, SCRUBBED, TAGS, TRASH, View, is_view_name
@@ -139,6 +140,10 @@ class PlainRemote:
         # Last: who reads what stands for a commit now has to find that, too.
         self._send_own(seen, view, [name for name in names if name in view and name.startswith(SCRUBBED)])
         return Pushed()
+
+    def has_others(self) -> bool:
+        """Whether a sealed sync lies there, too; raises RemoteError."""
+        return bool(remote.ls_remote(self._target.url, layout.REF_PATTERNS, interactive=self._interactive))
 
     def _send_own(self, seen: Seen, view: View, names: list[str]) -> None:
         """Push refs of ours, on some hosts under other names."""

@@ -285,6 +285,11 @@ class SealedRemote:
             remotes.remember_namespace(self._repository, self._target.name, namespace)
         return commit
 
+    def has_others(self) -> bool:
+        """Whether another sync lies there, too; raises RemoteError."""
+        there = remote.ls_remote(self._target.url, layout.REF_PATTERNS, interactive=self._interactive)
+        return bool(there.keys() - {layout.remote_ref(self._key.id, namespace) for namespace in layout.NAMESPACES})
+
     # -- the end --------------------------------------------------------------------------------------------------
 
     def leave(self, seen: Seen, to: str = "") -> None:

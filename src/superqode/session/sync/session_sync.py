@@ -67,6 +67,9 @@ class Transport(Protocol):
     def push(self, seen: Seen, view: View, *, compact: bool = False) -> Pushed:
         """Push what changed since the remote was looked at."""
 
+    def has_others(self) -> bool:
+        """Whether another sync lies there, too."""
+
 
 def synced_remotes(repository: Repository | Path) -> list[RemoteInfo]:
     """The remotes that a store is synced with, by name."""
@@ -220,6 +223,10 @@ class Run:
                     settled=True,
                 )
             )
+            # Only now: where two begin at once, the later one sees the other.
+            began = not seen.tip and seen.trust.kind in ("new", "lost") and not rotation.is_pending(self._target)
+            if began and self._transport.has_others():
+                self._kinds.add("beside")
             return self._report(local.view, seen.view, shown, pushed.size, number)
         raise SyncContended(self._target.name, _ROUNDS)
 

@@ -15,6 +15,9 @@ _KINDS = {
     "older": "{0} was put back to an older state; what it lacks is pushed again from here",
     "parted": "{0} was put back to an older state, and others wrote to it since; both are put together, and something"
     " that was deleted may be back",
+    "beside": "another sync lies on {0}, too, and the two never meet. If another machine of yours goes on there,"
+    " `superqode sync join` on one of them, with the words that `superqode sync key show` prints on the other, brings"
+    " them together",
 }
 _NOTES = {
     "kept": "{0} was deleted elsewhere and changed here: it stays",
