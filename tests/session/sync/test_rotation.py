@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from session.sync.circle import git, settle
@@ -31,6 +33,79 @@ def _cut(monkeypatch, machine, step):
         with pytest.raises(RemoteUnreachable):
             setup.rotate(machine.store, None, keyring=False)
     return setup.key_words(machine.store, _target(machine))
+
+
+def _is_put_back(remote, kept):
+    shutil.rmtree(remote)
+    kept.rename(remote)
+
+
+def test_who_is_behind_brings_nothing_back(pair):
+    """Purged, deleted, renamed before the key was changed: with the new words another machine takes that over, too."""
+    one, other = pair
+    for name in ("purged", "trash", "deleted", "renamed", "changed"):
+        one.say(name, "hello")
+    one.store.delete("trash")
+    settle([one, other])
+    one.store.delete("purged")
+    for name in ("purged", "trash"):
+        one.store.purge(name)
+    for name in ("deleted", "changed"):
+        one.store.delete(name)
+    one.store.rename("renamed", "another")
+    one.sync()
+    other.say("changed", "since then")
+    other.say("new", "only there")
+    other.join(setup.rotate(one.store, None, keyring=False).words)
+    assert other.sync().notices == ("changed was deleted elsewhere and changed here: it stays",)
+    settle([one, other])
+    assert one.view() == other.view()
+    assert (one.ids(), one.trash()) == (["another", "changed", "new"], ["deleted"])
+
+
+def test_what_was_never_under_the_new_key_stays(pair, remote, tmp_path):
+    """Of a remote that was put back before its key was changed, the new key has less: nothing of that was removed."""
+    one, other = pair
+    one.say("s", "hello")
+    settle([one, other])
+    shutil.copytree(remote, tmp_path / "kept.git")
+    made = other.snapshot("s", "of the other")
+    other.sync()
+    _is_put_back(remote, tmp_path / "kept.git")
+    other.join(setup.rotate(one.store, None, keyring=False).words)
+    settle([one, other])
+    assert [snapshot.id for snapshot in one.store.load("s").snapshots] == [made]
+    assert one.view() == other.view()
+
+
+def test_a_key_is_kept_while_its_sync_is_not_over(machine, pair):
+    """Who joins another sync keeps the key of the one before, which may be the only copy; a note says that it is over."""
+    one, other = pair
+    alone = _target(one).sync
+    words = other.begin(again=True)
+    other.sync()
+    one.join(words)
+    joined = _target(one).sync
+    assert _keys(one) == {alone, joined}
+    settle([one, other])
+    one.join(setup.rotate(other.store, None, keyring=False).words)
+    assert _keys(one) == {alone, _target(one).sync}
+
+
+def test_words_that_end_a_change_of_keys(pair, remote, monkeypatch):
+    """The old words, or those of the machine that was faster, take the place of a change that is not finished."""
+    one, other = pair
+    one.say("a", "hello")
+    settle([one, other])
+    old, first = setup.key_words(one.store, _target(one)), _target(one).sync
+    _cut(monkeypatch, one, "leave")
+    one.join(old)
+    assert (_target(one).sync, _keys(one)) == (first, {first})
+    _cut(monkeypatch, one, "push")
+    one.join(setup.rotate(other.store, None, keyring=False).words)
+    assert _keys(one) == {_target(one).sync} == {_target(other).sync}
+    settle([one, other])
+    assert one.view() == other.view()
 
 
 @pytest.mark.parametrize("step", ["push", "leave"])

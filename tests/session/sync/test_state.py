@@ -10,7 +10,7 @@ from superqode.session.git.repository import Repository
 from superqode.session.sync.keys import new_key
 from superqode.session.sync.manifest import Manifest
 from superqode.session.sync.seen import standing
-from superqode.session.sync.state import State, forget_state, load_state, remote_folder, save_state
+from superqode.session.sync.state import State, carry_state, forget_state, load_state, remote_folder, save_state
 
 A, B, C = "a" * 40, "b" * 40, "c" * 40
 
@@ -70,3 +70,14 @@ def test_how_a_remote_stands_to_what_was_remembered(repository, tip, generation,
     manifest = Manifest.model_validate(told | {"generation": generation, "previous": tuple(previous)})
     assert standing(state, tip, manifest).kind == kind
     assert standing(State("x"), tip, manifest).kind == "new"
+
+
+def test_what_is_remembered_goes_on_under_another_key(repository):
+    """The view and when it was met; of the old commits nothing, and the new ones build on it."""
+    state = save_state(repository, "home", State("x", {"refs/heads/s": A}, B, 3, (C,), {"s": A}, settled=True))
+    carry_state(repository, "home", state, "y")
+    carried = load_state(repository, "home", "y")
+    assert carried == State("y", {"refs/heads/s": A}, settled=True, synced_at=state.synced_at)
+    told = {"sync_id": new_key().id, "written_at": "2026-11-22T10:00:00Z", "written_by": "", "segments": ()}
+    manifest = Manifest.model_validate(told | {"generation": 1, "previous": ()})
+    assert standing(carried, A, manifest) == ("newer", {"refs/heads/s": A})

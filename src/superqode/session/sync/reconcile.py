@@ -11,7 +11,8 @@ The rules, in the order in which they are tried. A *session* is a branch with it
   ids, under the lesser one.
 - A session that was deleted on one side and changed or renamed on the other stays: the change wins.
 - A snapshot that was made of a session while it was deleted elsewhere goes into the trash with it.
-- What was purged is gone on both sides, unless it was changed or brought back on the other.
+- What was purged is gone on both sides, unless it was changed or brought back on the other. Its mark names an item of the
+  trash: that is gone wherever it turns up.
 - Anything else is the one value that changed; where both did, the later of the two in its own order.
 
 Neither clocks nor the names of machines count.
@@ -250,6 +251,8 @@ class _Reconciler:
                 return
             if place:
                 return
+        elif _mark_of(folder) in lacking:
+            return  # purged there, and this side did not know it yet
         elif self._fates.get(session_id) == "kept" and live is not None and self._history.contains(live, tip):
             self._bring_back(f"{TAGS}{session_id}/", item)
             return
@@ -269,7 +272,7 @@ class _Reconciler:
             for other, item in items.items():
                 if other.endswith(f"/{time}/") and item.get("branch") == tip:
                     return f"{other}tags/"
-        return "" if PURGED + folder.removeprefix(TRASH).removesuffix("/") in lacking else None
+        return "" if _mark_of(folder) in lacking else None
 
     def _put_item(self, folder: str, item: View) -> None:
         self._result.update({folder + rest: oid for rest, oid in item.items()})
@@ -357,6 +360,11 @@ class _Reconciler:
             self._result[name] = ours
         elif theirs is not None and (keep or theirs != base):
             self._result[name] = theirs
+
+
+def _mark_of(folder: str) -> str:
+    """The mark that an item of the trash was purged."""
+    return PURGED + folder.removeprefix(TRASH).removesuffix("/")
 
 
 def _trash_items(view: View) -> dict[str, dict[str, View]]:

@@ -10,15 +10,16 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
-from superqode.session.errors import RemoteRefMoved, SyncContended, SyncKeyRotated, SyncTampered
+from superqode.session.errors import RemoteRefMoved, SyncContended, SyncKeyRotated, SyncTampered, UnknownSyncVersion
 from superqode.session.git import remotes
 from superqode.session.git.remotes import RemoteInfo
 from superqode.session.git.repository import Repository
 from superqode.session.sync.keeping import find_key, forget_key, load_key
+from superqode.session.sync.moved import Moved
 from superqode.session.sync.sealed import SealedRemote
 from superqode.session.sync.state import State, forget_state, load_state
 
-__all__ = ["drop", "finish", "is_pending"]
+__all__ = ["drop", "find_note", "finish", "is_pending"]
 
 _ROUNDS: Final = 12
 
@@ -26,6 +27,21 @@ _ROUNDS: Final = 12
 def is_pending(target: RemoteInfo) -> bool:
     """Whether a change of its key was begun and is not finished."""
     return target.old_sync not in ("", target.sync)
+
+
+def find_note(repository: Repository, target: RemoteInfo, *, interactive: bool = False) -> Moved | None:
+    """The note that the key of a remote's sync was changed; `None` where there is none that can be read.
+
+    Raises:
+        RemoteError: what went wrong.
+    """
+    key, _ = find_key(repository, target.sync)
+    if key is None:
+        return None
+    try:
+        return SealedRemote(repository, target, key, interactive=interactive).moved()
+    except (SyncTampered, UnknownSyncVersion):
+        return None
 
 
 def finish(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
@@ -10,7 +10,7 @@ from superqode.session.sync.manifest import Manifest
 from superqode.session.sync.state import State
 from superqode.session.sync.view import View
 
-__all__ = ["Pushed", "Seen", "Trust", "standing"]
+__all__ = ["Pushed", "Seen", "Trust", "leads_on", "standing"]
 
 
 class Trust(NamedTuple):
@@ -72,11 +72,19 @@ def standing(state: State, tip: str, manifest: Manifest) -> Trust:
         return Trust("new", {})
     if tip == state.tip:
         return Trust("same", state.view)
-    if state.tip in manifest.previous:
+    # What is remembered without a commit is of the sync before the key was changed: this one holds all of that.
+    if not state.tip or leads_on(state, manifest.generation, (tip, *manifest.previous)):
         return Trust("newer", state.view)
-    # Further back than a manifest tells: it may be trusted that far ahead is ahead.
-    if state.tip and manifest.generation - state.generation > len(manifest.previous):
-        return Trust("newer", state.view)
-    if not state.tip:
-        return Trust("new", {})
     return Trust("older" if tip in state.previous else "parted", state.view)
+
+
+def leads_on(state: State, generation: int, line: Sequence[str]) -> bool:
+    """Whether a commit builds on the one that was remembered.
+
+    Args:
+        state: what is remembered.
+        generation: the commit's number.
+        line: the commit and those before it, newest first, as far as they are told.
+    """
+    # Further back than that: it may be trusted that far ahead is ahead.
+    return bool(state.tip) and (state.tip in line or generation - state.generation >= len(line))

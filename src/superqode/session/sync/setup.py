@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from superqode.session.errors import SyncExists, WrongSyncKey
 from superqode.session.git import remote, remotes
 from superqode.session.git.remotes import RemoteInfo, add_remote, find_remote, list_remotes, resolve_remote
 from superqode.session.git.repository import Repository
-from superqode.session.sync import layout
+from superqode.session.sync import layout, rotation
+from superqode.session.sync.alone import syncing
 from superqode.session.sync.keeping import find_key, forget_key, keep_key, load_key
 from superqode.session.sync.keys import SyncKey, new_key
 from superqode.session.sync.plain import PLAIN, PREFIXES
 from superqode.session.sync.results import SyncStatus
 from superqode.session.sync.sealed import SealedRemote
-from superqode.session.sync.state import forget_state, load_state
+from superqode.session.sync.seen import leads_on
+from superqode.session.sync.state import carry_state, forget_state, load_state
 from superqode.session.sync.view import read_view
 from superqode.session.sync.words import from_words, to_words
 
@@ -88,23 +91,47 @@ def join(store: SessionStore, wanted: str, words: str, *, keyring: bool = True, 
         WrongSyncKey: they are another sync's.
         SyncKeyRotated, SyncTampered, UnknownSyncVersion: what lies there cannot be taken.
         RemoteError: the remote cannot be used.
+        StoreLocked: another process syncs this store.
     """
     key = SyncKey(from_words(words))
     repository = store._made()
-    target = resolve_remote(repository, wanted)
-    there = remote.ls_remote(target.url, layout.REF_PATTERNS, interactive=interactive)
-    own = {layout.remote_ref(key.id, namespace) for namespace in layout.NAMESPACES}
-    if not own & there.keys():
-        others = f"what lies there is another sync ({len(there)} in all)" if there else "nothing is synced there"
-        raise WrongSyncKey(target.name or target.shown, others)
-    target = _named(repository, target)
-    SealedRemote(repository, target, key, interactive=interactive).look(load_state(repository, target.name, key.id))
-    keep_key(repository, key, keyring=keyring)
-    remotes.remember_sync(repository, target.name, key.id)
-    if target.sync not in ("", PLAIN, key.id):  # the key before it was rotated elsewhere
-        forget_key(repository, target.sync)
-        forget_state(repository, target.name, target.sync)
+    with syncing(repository):
+        target = resolve_remote(repository, wanted)
+        there = remote.ls_remote(target.url, layout.REF_PATTERNS, interactive=interactive)
+        own = {layout.remote_ref(key.id, namespace) for namespace in layout.NAMESPACES}
+        if not own & there.keys():
+            others = f"what lies there is another sync ({len(there)} in all)" if there else "nothing is synced there"
+            raise WrongSyncKey(target.name or target.shown, others)
+        target = _named(repository, target)
+        SealedRemote(repository, target, key, interactive=interactive).look(load_state(repository, target.name, key.id))
+        keep_key(repository, key, keyring=keyring)
+        _go_on(repository, target, key.id, interactive=interactive)
     return Begun(target.name, "")
+
+
+def _go_on(repository: Repository, target: RemoteInfo, sync: str, *, interactive: bool) -> None:
+    """Let a sync count on this machine; of the one before it only what the note in its place says is over is forgotten.
+
+    The key of one that is not may be the only copy there is.
+    """
+    name = target.name
+    if rotation.is_pending(target) and sync != target.sync:
+        old = replace(target, sync=target.old_sync)
+        moved = rotation.find_note(repository, old, interactive=interactive)
+        if sync == old.sync or (moved is not None and moved.to == sync):
+            rotation.drop(repository, target, interactive=interactive)
+            target = find_remote(repository, name)
+    if target.sync == sync:
+        return
+    moved = None if target.sync in ("", PLAIN) else rotation.find_note(repository, target, interactive=interactive)
+    before = load_state(repository, name, target.sync)
+    follows = moved is not None and moved.to == sync and leads_on(before, moved.generation, moved.previous)
+    if follows and not load_state(repository, name, sync).is_known:
+        carry_state(repository, name, before, sync)
+    remotes.remember_sync(repository, name, sync)
+    if moved is not None:
+        forget_key(repository, target.sync)
+        forget_state(repository, name, target.sync)
 
 
 def _named(repository: Repository, target: RemoteInfo) -> RemoteInfo:

@@ -23,6 +23,7 @@ from superqode.session.sync.view import View, is_view_name
 
 __all__ = [
     "State",
+    "carry_state",
     "forget_state",
     "load_state",
     "remote_folder",
@@ -106,6 +107,26 @@ def save_state(repository: Repository, name: str, state: State) -> State:
         OSError: the disk said no.
     """
     state = replace(state, synced_at=clock.now())
+    _write(repository, name, state)
+    return state
+
+
+def carry_state(repository: Repository, name: str, state: State, sync: str) -> None:
+    """Remember what both held for the sync that took the place of another, and is known to hold all of that.
+
+    Args:
+        repository: the store.
+        name: the remote's name.
+        state: what is remembered of the other.
+        sync: the id of the sync that goes on.
+
+    Raises:
+        OSError: the disk said no.
+    """
+    _write(repository, name, State(sync, state.view, settled=state.settled, synced_at=state.synced_at))
+
+
+def _write(repository: Repository, name: str, state: State) -> None:
     folder = remote_folder(repository, name)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     values = {
@@ -120,7 +141,6 @@ def save_state(repository: Repository, name: str, state: State) -> State:
         "synced_at": clock.format_time(state.synced_at or clock.now()),
     }
     write_private(_file(repository, name, state.sync), jsontext.dump_document(values))
-    return state
 
 
 def forget_state(repository: Repository, name: str, sync: str) -> None:
