@@ -92,6 +92,10 @@ def met(base, ours, theirs, *, trusted=True) -> Plan:
         ({ITEM + "branch": "a"}, {X: "a"}, {PURGED: "0"}, {X: "a", PURGED: "0"}),
         ({X: "a"}, {X: "a"}, {PURGED: "0"}, {PURGED: "0"}),
         ({X: "a"}, {X: "ab"}, {PURGED: "0"}, {X: "ab", PURGED: "0"}),
+        # … or a snapshot was made of it, which would hold all of it, and be of no session.
+        ({X: "a"}, {X: "a", TAG: "t"}, {PURGED: "0"}, {X: "a", TAG: "t", PURGED: "0"}),
+        ({X: "a"}, {PURGED: "0"}, {X: "a", TAG: "t"}, {X: "a", TAG: "t", PURGED: "0"}),
+        ({X: "a", TAG: "t"}, {X: "a", TAG: "t"}, {PURGED: "0"}, {PURGED: "0"}),
         # … and where it is not known what both held: the mark names the item.
         ({}, {ITEM + "branch": "a"}, {PURGED: "0"}, {PURGED: "0"}),
         ({}, {PURGED: "0"}, {ITEM + "branch": "a", ITEM + "tags/snap": "t"}, {PURGED: "0"}),

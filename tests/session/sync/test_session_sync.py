@@ -134,6 +134,25 @@ def test_what_was_purged_does_not_come_back(pair):
     assert one.view() == other.view()
 
 
+def test_a_snapshot_of_what_was_purged_keeps_it(pair):
+    """A snapshot holds all of its session: alone it would bring back what was purged, and nobody would see it."""
+    one, other = pair
+    one.say("s", "hello")
+    settle([one, other])
+    made = other.snapshot("s", "worth keeping")
+    one.store.delete("s")
+    one.store.purge("s")
+    one.sync()
+    assert other.sync().notices == ("s was deleted elsewhere and changed here: it stays",)
+    settle([one, other])
+    assert one.ids() == other.ids() == ["s"]
+    assert [snapshot.id for snapshot in one.store.load("s").snapshots] == [made]
+    one.store.delete("s")
+    one.store.purge("s")
+    settle([one, other])
+    assert [name for name in other.view() if not name.startswith("refs/superqode/purged/s/")] == []
+
+
 def test_what_a_sync_removes_is_an_operation(pair):
     """A deletion that came from elsewhere is listed here and can be taken back; the next sync tells the other machine."""
     one, other = pair

@@ -11,8 +11,8 @@ The rules, in the order in which they are tried. A *session* is a branch with it
   ids, under the lesser one.
 - A session that was deleted on one side and changed or renamed on the other stays: the change wins.
 - A snapshot that was made of a session while it was deleted elsewhere goes into the trash with it.
-- What was purged is gone on both sides, unless it was changed or brought back on the other. Its mark names an item of the
-  trash: that is gone wherever it turns up.
+- What was purged is gone on both sides, unless it was changed or brought back on the other, or a snapshot made of it
+  there. Its mark names an item of the trash: that is gone wherever it turns up.
 - Anything else is the one value that changed; where both did, the later of the two in its own order.
 
 Neither clocks nor the names of machines count.
@@ -24,7 +24,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from superqode.session.store.owners import trash_parts
+from superqode.session.store.owners import owner_of, trash_parts
 from superqode.session.sync.names import settle_names
 from superqode.session.sync.renames import Renamings, follow, renamed_to
 from superqode.session.sync.view import HEADS, KEPT, LEDGER_FOLDER, PURGED, SCRUBBED, SHARE_REFS, TAGS, TRASH, View
@@ -175,18 +175,26 @@ class _Reconciler:
         session_id = name.removeprefix(HEADS)
         self._fates[session_id] = "normal"
         if base is not None:
-            if self._is_removed(session_id, base, tip, other):
+            if self._is_removed(session_id, base, tip, other, self._ours if mine else self._theirs):
                 self._fates[session_id] = "gone"
                 return
-            told = self._is_removed(session_id, base, base, other)
+            told = self._is_removed(session_id, base, base, other, self._base)
             self._fates[session_id] = "kept"
             self._plan.notes.append(Note("kept" if told else "returned" if mine else "revived", session_id))
         elif self._items[id(other)].get(session_id):
             self._fates[session_id] = "kept"
         self._result[name] = tip
 
-    def _is_removed(self, session_id: str, base: str, tip: str, view: View) -> bool:
-        """Whether a side that lacks a session says that it removed all of it up to `tip`."""
+    def _is_snapped(self, session_id: str, view: View) -> bool:
+        """Whether a side made a snapshot of a session since the base."""
+        tags = f"{TAGS}{session_id}/"
+        return any(
+            name.startswith(tags) and owner_of(name) == session_id and self._base.get(name) != oid
+            for name, oid in view.items()
+        )
+
+    def _is_removed(self, session_id: str, base: str, tip: str, view: View, holding: View) -> bool:
+        """Whether a side that lacks a session says that it removed all of it up to `tip`, as another view holds it."""
         contains = self._history.contains
         if any(
             contains(item["branch"], tip)
@@ -196,7 +204,8 @@ class _Reconciler:
             return True
         if tip == base or contains(base, tip):
             marks = f"{PURGED}{session_id}/"
-            if any(name.startswith(marks) and name not in self._base for name in view):
+            marked = any(name.startswith(marks) and name not in self._base for name in view)
+            if marked and not self._is_snapped(session_id, holding):
                 return True
         return renamed_to(session_id, tip, view, self._base, self._history) is not None
 
