@@ -13,6 +13,7 @@ from superqode.session.sync.reconcile import Plan, reconcile
 X, Y, Z = "refs/heads/x", "refs/heads/y", "refs/heads/z"
 ITEM = "refs/superqode/trash/x/20261122T100000.000001Z/"
 PURGED = "refs/superqode/purged/x/20261122T100000.000001Z"
+KEPT = "refs/superqode/sources/x"
 Y_ITEM = ITEM.replace("/x/", "/y/")
 TAG, YTAG = "refs/tags/x/snap", "refs/tags/y/snap"
 
@@ -100,6 +101,12 @@ def met(base, ours, theirs, *, trusted=True) -> Plan:
         ({}, {ITEM + "branch": "a"}, {PURGED: "0"}, {PURGED: "0"}),
         ({}, {PURGED: "0"}, {ITEM + "branch": "a", ITEM + "tags/snap": "t"}, {PURGED: "0"}),
         ({PURGED: "0"}, {PURGED: "0"}, {ITEM + "branch": "a"}, {PURGED: "0"}),
+        # Its original goes with it, also where their side is not known to build on the base.
+        ({X: "a", KEPT: "o"}, {X: "a", KEPT: "o"}, {PURGED: "0"}, {PURGED: "0"}),
+        ({X: "a", KEPT: "o"}, {PURGED: "0"}, {X: "a", KEPT: "o"}, {PURGED: "0"}),
+        ({ITEM + "branch": "a", KEPT: "o"}, {ITEM + "branch": "a", KEPT: "o"}, {PURGED: "0"}, {PURGED: "0"}),
+        ({}, {PURGED: "0"}, {ITEM + "branch": "a", KEPT: "o"}, {PURGED: "0"}),
+        ({X: "a", KEPT: "o"}, {X: "ab", KEPT: "o"}, {PURGED: "0"}, {X: "ab", KEPT: "o", PURGED: "0"}),
         # Renamed.
         ({X: "a"}, {X: "a"}, {Y: "aR"}, {Y: "aR"}),
         # … and changed or deleted under its old id: the change is in it, and the deletion does not count.

@@ -351,8 +351,14 @@ class _Reconciler:
         there = HEADS + session_id in self._result or any(
             key.startswith(f"{TRASH}{session_id}/") for key in self._result
         )
+        if not there and (self._fates.get(session_id) == "gone" or self._was_purged(session_id)):
+            return  # whether or not their side is known to build on the base
         rank = self._history.original_rank
         self._plainly(name, lambda ours, theirs: max(ours, theirs, key=rank), keep=there)
+
+    def _was_purged(self, session_id: str) -> bool:
+        marks = f"{PURGED}{session_id}/"
+        return any(name.startswith(marks) for view in (self._ours, self._theirs) for name in view)
 
     def _document(self, name: str) -> None:
         base, ours, theirs = self._base.get(name), self._ours.get(name), self._theirs.get(name)
