@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import shutil
+from contextlib import contextmanager
 
 import pytest
 
 from session.sync.circle import git, settle
-from superqode.session.errors import RemoteUnreachable, SyncKeyRotated
+from superqode.session.errors import RemoteUnreachable, StoreLocked, SyncKeyRotated
 from superqode.session.git.repository import Repository
-from superqode.session.sync import setup
+from superqode.session.sync import alone, session_sync, setup
+from superqode.session.sync.alone import syncing
 from superqode.session.sync.sealed import SealedRemote
 from superqode.session.sync.session_sync import find_synced
 
@@ -140,3 +142,40 @@ def test_two_machines_change_the_key(pair, machine, remote, monkeypatch, step):
     settle([one, other, third])
     assert one.view() == other.view() == third.view()
     assert set(one.ids()) >= {"a", "b"}
+
+
+def test_a_sync_that_waits_for_a_change_of_keys(pair, monkeypatch):
+    """What it is to sync with is read once nobody changes that any more."""
+    one, other = pair
+    one.say("a", "hello")
+    words = []
+
+    @contextmanager
+    def late(repository):
+        words.append(setup.rotate(one.store, None, keyring=False).words)
+        with syncing(repository):
+            yield
+
+    monkeypatch.setattr(session_sync, "syncing", late)
+    one.sync()
+    monkeypatch.undo()
+    other.join(words[0])
+    settle([one, other])
+    assert other.heard("a") == ["hello"]
+
+
+def test_nobody_changes_the_key_amid_a_sync(pair, monkeypatch):
+    """Nor is the sync joined or left: each says that the store is in use."""
+    one, _ = pair
+    words = setup.key_words(one.store, _target(one))
+    monkeypatch.setattr(alone, "_WAIT", 0.01)
+    before = (_target(one), _keys(one))
+    with Repository(one.path).alone("sync"):
+        for change in (
+            lambda: setup.rotate(one.store, None, keyring=False),
+            lambda: setup.leave(one.store, _target(one)),
+            lambda: one.join(words),
+        ):
+            with pytest.raises(StoreLocked):
+                change()
+    assert (_target(one), _keys(one)) == before

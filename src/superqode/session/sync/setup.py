@@ -145,12 +145,18 @@ def _named(repository: Repository, target: RemoteInfo) -> RemoteInfo:
 
 
 def leave(store: SessionStore, target: RemoteInfo) -> None:
-    """Sync no more with a remote; what lies there stays, and so does everything here."""
+    """Sync no more with a remote; what lies there stays, and so does everything here.
+
+    Raises:
+        StoreLocked: another process syncs this store.
+    """
     repository = store._made()
-    if target.sync not in ("", PLAIN):
-        forget_key(repository, target.sync)
-    forget_state(repository, target.name, target.sync)
-    remotes.remember_sync(repository, target.name, "")
+    with syncing(repository):
+        target = find_remote(repository, target.name)
+        if target.sync not in ("", PLAIN):
+            forget_key(repository, target.sync)
+        forget_state(repository, target.name, target.sync)
+        remotes.remember_sync(repository, target.name, "")
 
 
 def key_words(store: SessionStore, target: RemoteInfo) -> str:
@@ -194,20 +200,21 @@ def rotate(store: SessionStore, wanted: str | None, *, keyring: bool = True, int
 
     Raises:
         SyncExists: it is in clear, and has no key.
-        SyncKeyMissing, SyncKeyRotated, SyncTampered: as `SessionSync.run`.
+        SyncKeyMissing, SyncKeyRotated, SyncTampered, StoreLocked: as `SessionSync.run`.
         RemoteError: what went wrong.
     """
     from superqode.session.sync.session_sync import SessionSync, find_synced
 
     repository = store._made()
-    target = find_synced(repository, wanted)
-    if target.sync == PLAIN:
-        raise SyncExists(target.name, "it is in clear there, and has no key")
-    sync = SessionSync(store, target.name, interactive=interactive)
-    sync.run()  # everything that is there is here before it is sealed anew
-    target = find_remote(repository, target.name)
-    key = new_key()
-    keep_key(repository, key, keyring=keyring)
-    remotes.remember_sync(repository, target.name, key.id, old=target.sync)
-    sync.run()
+    with store._told(), syncing(repository):
+        target = find_synced(repository, wanted)
+        if target.sync == PLAIN:
+            raise SyncExists(target.name, "it is in clear there, and has no key")
+        sync = SessionSync(store, target.name, interactive=interactive)
+        sync._run()  # everything that is there is here before it is sealed anew
+        target = find_remote(repository, target.name)
+        key = new_key()
+        keep_key(repository, key, keyring=keyring)
+        remotes.remember_sync(repository, target.name, key.id, old=target.sync)
+        sync._run()
     return Begun(target.name, to_words(key.secret))
