@@ -80,6 +80,7 @@ _BY_ERROR: Final[Mapping[str, ExitCode]] = {
     "WrongSyncKey": ExitCode.WRONG_PASSWORD,
     "SyncKeyMissing": ExitCode.WRONG_PASSWORD,
     "SyncKeyRotated": ExitCode.FORBIDDEN,
+    "SyncKeyUnfinished": ExitCode.REMOTE_FAILED,
     "SyncTampered": ExitCode.CORRUPT,
     "SyncContended": ExitCode.LOCKED,
     "Abort": ExitCode.CANCELLED,

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import pytest
 
 from session.sync.circle import git, settle
-from superqode.session.errors import RemoteUnreachable, StoreLocked, SyncKeyRotated
+from superqode.session.errors import RemoteUnreachable, StoreLocked, SyncKeyRotated, SyncKeyUnfinished
 from superqode.session.git.repository import Repository
 from superqode.session.sync import alone, session_sync, setup
 from superqode.session.sync.alone import syncing
@@ -32,7 +32,7 @@ def _cut(monkeypatch, machine, step):
 
     with monkeypatch.context() as patched:
         patched.setattr(SealedRemote, step, broken)
-        with pytest.raises(RemoteUnreachable):
+        with pytest.raises(SyncKeyUnfinished, match=r"refused\. The next `superqode sync` on this machine finishes"):
             setup.rotate(machine.store, None, keyring=False)
     return setup.key_words(machine.store, _target(machine))
 
@@ -108,6 +108,21 @@ def test_words_that_end_a_change_of_keys(pair, remote, monkeypatch):
     assert _keys(one) == {_target(one).sync} == {_target(other).sync}
     settle([one, other])
     assert one.view() == other.view()
+
+
+@pytest.mark.parametrize("step", ["push", "leave"])
+def test_a_change_that_the_network_ends(pair, monkeypatch, step):
+    """It says that there is a key, and the sync that finishes it says that its words are needed now."""
+    one, other = pair
+    one.say("a", "hello")
+    one.sync()
+    words = _cut(monkeypatch, one, step)
+    (told,) = one.sync().notices
+    assert "other machines need its words (`superqode sync key show`)" in told
+    assert one.sync().notices == ()
+    other.join(words)
+    settle([one, other])
+    assert other.heard("a") == ["hello"]
 
 
 @pytest.mark.parametrize("step", ["push", "leave"])

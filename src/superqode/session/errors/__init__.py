@@ -74,6 +74,7 @@
     │   ├── WrongSyncKey (PermissionError)    another sync's key
     │   ├── SyncKeyMissing (PermissionError)  the key is not on this machine any more
     │   ├── SyncKeyRotated (PermissionError)  another machine made a new key
+    │   ├── SyncKeyUnfinished                 a new key is made here, and not in use everywhere yet
     │   ├── SyncTampered (ValueError)         damaged, or not written with the key
     │   ├── UnknownSyncVersion (ValueError)
     │   └── SyncContended (TimeoutError)      others were faster each time
@@ -204,6 +205,7 @@ if TYPE_CHECKING:
         SyncExists,
         SyncKeyMissing,
         SyncKeyRotated,
+        SyncKeyUnfinished,
         SyncNotSetUp,
         SyncTampered,
         UnknownSyncVersion,
@@ -292,6 +294,7 @@ __all__ = [
     "SyncExists",
     "SyncKeyMissing",
     "SyncKeyRotated",
+    "SyncKeyUnfinished",
     "SyncNotSetUp",
     "SyncTampered",
     "TranscriptError",

@@ -87,6 +87,19 @@ class SyncKeyRotated(SyncError, PermissionError):
         )
 
 
+class SyncKeyUnfinished(SyncError):
+    """A new key was made and is kept here, but not everything is under it yet. The next sync finishes that."""
+
+    def __init__(self, remote: str, reason: str) -> None:
+        self.reason = reason
+        super().__init__(
+            remote,
+            f"The new key of the sync with {remote} is made and kept here, but not everything is under it yet:"
+            f" {reason}. The next `superqode sync` on this machine finishes that; then other machines need its words"
+            " (`superqode sync key show`)",
+        )
+
+
 class SyncTampered(SyncError, ValueError):
     """What is on the remote is not what a machine with the key wrote. Nothing of it was taken."""
 

@@ -145,14 +145,15 @@ class SessionSync:
         """Sync once, as `run`; the caller keeps others out."""
         repository = self._store._made()
         target = find_synced(repository, self._wanted)
-        if not dry_run and rotation.is_pending(target):
+        finishing = not dry_run and rotation.is_pending(target)
+        if finishing:
             once = partial(self._round, dry_run=False, compact=False, progress=progress)
             rotation.finish(repository, target, once, interactive=self._interactive)
             target = find_synced(repository, target.name)
         report = self._round(target, dry_run=dry_run, compact=compact, progress=progress)
         if not dry_run:
             _pack(repository)
-        return report
+        return replace(report, notices=(telling.rotated(target.name), *report.notices)) if finishing else report
 
     def _round(self, target: RemoteInfo, *, dry_run: bool, compact: bool, progress: Progress | None) -> SyncReport:
         repository = self._store._made()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from superqode.session.errors import SyncExists, WrongSyncKey
+from superqode.session.errors import SessionError, SyncExists, SyncKeyUnfinished, WrongSyncKey
 from superqode.session.git import remote, remotes
 from superqode.session.git.remotes import RemoteInfo, add_remote, find_remote, list_remotes, resolve_remote
 from superqode.session.git.repository import Repository
@@ -201,7 +201,8 @@ def rotate(store: SessionStore, wanted: str | None, *, keyring: bool = True, int
     Raises:
         SyncExists: it is in clear, and has no key.
         SyncKeyMissing, SyncKeyRotated, SyncTampered, StoreLocked: as `SessionSync.run`.
-        RemoteError: what went wrong.
+        RemoteError: what went wrong before there was a new key.
+        SyncKeyUnfinished: there is one, and something went wrong then.
     """
     from superqode.session.sync.session_sync import SessionSync, find_synced
 
@@ -216,5 +217,13 @@ def rotate(store: SessionStore, wanted: str | None, *, keyring: bool = True, int
         key = new_key()
         keep_key(repository, key, keyring=keyring)
         remotes.remember_sync(repository, target.name, key.id, old=target.sync)
-        sync._run()
+        try:
+            sync._run()
+        except SessionError as problem:
+            target = find_remote(repository, target.name)
+            if rotation.is_pending(target):
+                reason = str(getattr(problem, "reason", "") or problem)
+                raise SyncKeyUnfinished(target.name, reason) from problem
+            if target.sync != key.id:  # another machine was faster
+                raise
     return Begun(target.name, to_words(key.secret))

@@ -8,7 +8,7 @@ from superqode.session.sync.reconcile import Note
 from superqode.session.sync.results import Changed
 from superqode.session.sync.view import HEADS, View
 
-__all__ = ["changed", "notices"]
+__all__ = ["changed", "notices", "rotated"]
 
 _KINDS = {
     "lost": "{0} has nothing any more of what it had; all of it is pushed again from here",
@@ -19,6 +19,10 @@ _KINDS = {
     " `superqode sync join` on one of them, with the words that `superqode sync key show` prints on the other, brings"
     " them together",
 }
+_ROTATED = (
+    "the key of the sync with {0} is changed now, which was begun here before: other machines need its words"
+    " (`superqode sync key show`)"
+)
 _NOTES = {
     "kept": "{0} was deleted elsewhere and changed here: it stays",
     "revived": "{0} was deleted here and changed elsewhere, or vanished here: it is back",
@@ -57,3 +61,8 @@ def notices(remote: str, kinds: Iterable[str], notes: Iterable[Note]) -> tuple[s
     quiet = {"returned"} if told else set()
     lines = [_NOTES[note.kind].format(note.session_id, note.other) for note in notes if note.kind not in quiet]
     return (*told, *sorted(lines))
+
+
+def rotated(remote: str) -> str:
+    """The line for a change of keys that a sync finished: nobody may have seen its words."""
+    return _ROTATED.format(remote)
