@@ -194,3 +194,12 @@ def test_nobody_changes_the_key_amid_a_sync(pair, monkeypatch):
             with pytest.raises(StoreLocked):
                 change()
     assert (_target(one), _keys(one)) == before
+
+
+def test_leaving_amid_a_change_of_keys(pair, monkeypatch):
+    """Both keys are forgotten here, and what is remembered of either sync."""
+    one, _ = pair
+    _cut(monkeypatch, one, "leave")
+    setup.leave(one.store, _target(one))
+    assert _keys(one) == set()
+    assert list((one.path / "superqode" / "sync" / "remotes").glob("*/*")) == []

@@ -153,9 +153,10 @@ def leave(store: SessionStore, target: RemoteInfo) -> None:
     repository = store._made()
     with syncing(repository):
         target = find_remote(repository, target.name)
-        if target.sync not in ("", PLAIN):
-            forget_key(repository, target.sync)
-        forget_state(repository, target.name, target.sync)
+        for sync in {target.sync, target.old_sync} - {""}:  # two amid a change of keys
+            if sync != PLAIN:
+                forget_key(repository, sync)
+            forget_state(repository, target.name, sync)
         remotes.remember_sync(repository, target.name, "")
 
 
