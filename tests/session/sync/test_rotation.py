@@ -138,6 +138,7 @@ def test_two_machines_change_the_key(pair, machine, remote, monkeypatch, step):
     if step == "leave":
         third.join(dropped)
         third.sync()
+        _cut(monkeypatch, third, "leave")
     words = setup.rotate(other.store, None, keyring=False).words
     one.say("b", "only here")
     for _ in range(2):
@@ -152,6 +153,7 @@ def test_two_machines_change_the_key(pair, machine, remote, monkeypatch, step):
         third.say("c", "only there")
         with pytest.raises(SyncKeyRotated):
             third.sync()
+        assert _target(third).sync == own
     for late in (one, third):
         late.join(words)
     settle([one, other, third])
@@ -203,3 +205,24 @@ def test_leaving_amid_a_change_of_keys(pair, monkeypatch):
     setup.leave(one.store, _target(one))
     assert _keys(one) == set()
     assert list((one.path / "superqode" / "sync" / "remotes").glob("*/*")) == []
+
+
+def test_a_change_that_another_builds_on(machine, pair, monkeypatch):
+    """Who has the words before all is done may change the key once more: nobody goes on under the first one."""
+    one, other = pair
+    one.say("a", "hello")
+    settle([one, other])
+    early = _cut(monkeypatch, one, "leave")
+    third = machine("third")
+    third.join(early)
+    third.sync()
+    words = setup.rotate(third.store, None, keyring=False).words
+    other.say("b", "under the first key")
+    other.sync()
+    for late in (one, other):
+        with pytest.raises(SyncKeyRotated):
+            late.sync()
+        late.join(words)
+    settle([one, other, third])
+    assert one.view() == other.view() == third.view()
+    assert third.ids() == ["a", "b"]

@@ -22,10 +22,9 @@ class Moved(NamedTuple):
     """What the note says.
 
     Attributes:
-        to: the id of the sync that goes on, with all that this one held; empty where the note does not say, as those
-            of older versions.
-        generation: the number of the last push here.
-        previous: the commits that were pushed here, the last one first, as far as they were known.
+        to: the id of the sync that goes on; empty where the note does not say, as those of older versions.
+        generation: the number of the last push here that the other one is known to have; 0 where it may have nothing.
+        previous: the commit of that push and those before it, newest first, as far as they were known.
     """
 
     to: str = ""
@@ -35,8 +34,10 @@ class Moved(NamedTuple):
 
 def seal_moved(key: SyncKey, moved: Moved) -> bytes:
     """Give the note's bytes."""
-    said = {"to": moved.to, "generation": moved.generation, "previous": list(moved.previous)} if moved.to else {}
-    return seal(key.moved(), wire.canonical({"format": _FORMAT, "version": _VERSION} | said))
+    said: dict[str, object] = {"format": _FORMAT, "to": moved.to, "version": _VERSION}
+    if moved.previous:
+        said |= {"generation": moved.generation, "previous": list(moved.previous)}
+    return seal(key.moved(), wire.canonical(said))
 
 
 def open_moved(key: SyncKey, raw: bytes, shown: str) -> Moved:

@@ -93,16 +93,16 @@ def _move(
     sync: Callable[[RemoteInfo], object],
 ) -> None:
     """Bring everything under the new key, and leave the note that says so."""
-    to = target.sync
+    whole = True
     try:
         sync(target)
     except SyncKeyRotated:
-        to = ""  # somebody had its words already, and changed it again: nobody knows what that one has
+        whole = False  # somebody had its words already, and changed it again
     state = load_state(repository, old.name, old.sync)
     seen = sealed.look(state)
     if seen.tip != state.tip:
         raise RemoteRefMoved(old.name, old.sync, "it moved")
-    sealed.leave(seen, to)
+    sealed.leave(seen, target.sync, whole=whole)
 
 
 def drop(repository: Repository, target: RemoteInfo, *, interactive: bool = False) -> None:
@@ -111,13 +111,13 @@ def drop(repository: Repository, target: RemoteInfo, *, interactive: bool = Fals
     Raises:
         RemoteError: the note that nobody goes on under the new key could not be left.
     """
+    old = target.old_sync
     key, _ = find_key(repository, target.sync)
     if key is not None:
         sealed = SealedRemote(repository, target, key, interactive=interactive)
         # Who was given its words already may have joined it.
         with suppress(SyncKeyRotated, SyncTampered):
-            sealed.leave(sealed.look(State(target.sync)))
-    old = target.old_sync
+            sealed.leave(sealed.look(State(target.sync)), old, whole=False)
     remotes.remember_sync(repository, target.name, old, old=old)  # first: cut short here, nothing is pending any more
     remotes.remember_sync(repository, target.name, old)
     forget_state(repository, target.name, target.sync)

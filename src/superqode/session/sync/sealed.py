@@ -292,12 +292,13 @@ class SealedRemote:
 
     # -- the end --------------------------------------------------------------------------------------------------
 
-    def leave(self, seen: Seen, to: str = "") -> None:
+    def leave(self, seen: Seen, to: str, *, whole: bool = True) -> None:
         """Put a note in the place of everything: the key was changed.
 
         Args:
             seen: what the remote held when it was looked at.
-            to: the id of the sync that goes on and has all of that; empty where none has.
+            to: the id of the sync that goes on.
+            whole: whether that one is known to have all of it.
 
         Raises:
             RemoteRefMoved: another machine was faster; look again.
@@ -305,7 +306,8 @@ class SealedRemote:
         """
         if self._opened is None:
             return
-        moved = Moved(to, seen.generation, (seen.tip, *self._opened.manifest.previous))
+        line = (seen.tip, *self._opened.manifest.previous)
+        moved = Moved(to, seen.generation, line) if whole else Moved(to)
         files = {layout.HEADER_FILE: self._key.header, layout.MOVED_FILE: seal_moved(self._key, moved)}
         self._send(partial(self._cache.write_commit, files, None), fresh=True)
 
