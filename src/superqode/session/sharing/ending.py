@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import groupby
 from typing import Final
 
 from superqode.session import clock
-from superqode.session.errors import NoRepository, RemoteError, RemoteRefMoved, RemoteRejected
+from superqode.session.errors import NoRepository, RemoteError, RemoteRefMoved, RemoteRejected, StoreError
 from superqode.session.git.remotes import RemoteInfo
 from superqode.session.git.repository import Repository
 from superqode.session.sharing import transport
@@ -90,8 +90,20 @@ class Ending:
         ended = [share_id for share_id, problem in results.items() if problem is None]
         return ended, {share_id: str(problem) for share_id, problem in results.items() if problem is not None}
 
+    def finish(self, share_ids: Iterable[str]) -> None:
+        """Drop what is here of shares that have ended: a crash left it, or another machine ended them."""
+        for share_id in share_ids:
+            with share_alone(self._repository, share_id):
+                try:
+                    record = load_record(self._ledger, share_id)
+                except StoreError:
+                    continue  # nothing tells of an end
+                if record is not None and record.revoked_at is not None:
+                    self._finish(record)
+
     def sweep(self) -> None:
-        """Drop the refs of shares that the ledger never heard of: a crash between the two left them."""
+        """Drop the refs of shares that have ended or that the ledger never heard of: a crash left them."""
+        self.finish([record.id for record in records(self._ledger) if record.revoked_at is not None])
         for name in unknown_refs(self._repository, self._ledger):
             share_id = name.rpartition("/")[2]
             with share_alone(self._repository, share_id):

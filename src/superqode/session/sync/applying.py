@@ -20,6 +20,7 @@ from superqode.session.store.operations.log import OperationLog
 from superqode.session.store.operations.recording import Recorded, recording, refs_of, titles_of
 from superqode.session.store.owners import owner_of
 from superqode.session.store.secrets import forget_logs, forget_verdicts
+from superqode.session.store.sources_refs import drop_original
 from superqode.session.sync.view import HEADS, KEPT, LEDGER_FOLDER, PURGED, SCRUBBED, TAGS, TRASH, View
 
 __all__ = ["apply"]
@@ -66,12 +67,13 @@ def apply(
     changing -= rewritten
     purged = {owner for owner in changing if any(name.startswith(PURGED) and name in wanted for name in groups[owner])}
     losing = {owner for owner in changing - purged if owner and any(name not in wanted for name in groups[owner])}
-    for owners, recorded in (
-        (rewritten, _scrubbing(repository, sorted(rewritten))),
+    steps: list[tuple[set[str], AbstractContextManager[Recorded | None]]] = [
+        (rewritten, _scrubbing(repository, sorted(rewritten), wanted)),
         (purged, _purging(repository, sorted(purged), [name for name in names if name not in wanted])),
         (losing, _removing(repository, sorted(losing))),
         (changing - purged - losing, nullcontext()),
-    ):
+    ]
+    for owners, recorded in steps:
         moved: list[str] = []
         with recorded as operation:
             for owner in sorted(owners):
@@ -105,13 +107,17 @@ def _purging(repository: Repository, owners: Sequence[str], going: Sequence[str]
 
 
 @contextmanager
-def _scrubbing(repository: Repository, owners: Sequence[str]) -> Iterator[None]:
+def _scrubbing(repository: Repository, owners: Sequence[str], wanted: View) -> Iterator[None]:
     """What was taken out of a history elsewhere is forgotten here, too, as the scrub itself does it."""
     if not owners:
         yield
         return
     log = OperationLog(repository)
     with log.alone(), scrubbing(repository, log, owners, ()):
+        # Where originals do not travel, none that was dropped comes; first, for what comes next may be cut short.
+        for owner in owners:
+            if KEPT + owner not in wanted:
+                drop_original(repository, owner)
         yield
         for owner in owners:
             with repository.writing(owner):

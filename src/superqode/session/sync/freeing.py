@@ -14,6 +14,7 @@ from superqode.session.git.repository import Repository
 from superqode.session.store import maintenance
 from superqode.session.store.operations.forgetting import scrubbing
 from superqode.session.store.operations.log import OperationLog
+from superqode.session.sync.leftovers import forget_left
 from superqode.session.sync.scrubs import Scrubs
 from superqode.session.sync.state import sync_folder, write_private
 from superqode.session.sync.view import View
@@ -33,16 +34,18 @@ def owe(repository: Repository) -> None:
     write_private(_file(repository), b"")
 
 
-def free(repository: Repository, view: View) -> None:
-    """Free them where that was noted; later where saves do not stop.
+def free(repository: Repository, view: View, since: View) -> None:
+    """Free them where that was noted; later where saves do not stop. First goes what only this store has.
 
     Args:
         repository: the store.
         view: what it holds by now, with the marks of scrubs.
+        since: what both sides held when a sync last ended here.
 
     Raises:
         GitMissing, GitFailed: only `git` can do it.
     """
+    forget_left(repository, view, since)
     if not _file(repository).exists():
         return
     log = OperationLog(repository)
