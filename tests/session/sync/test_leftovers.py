@@ -114,7 +114,21 @@ def test_in_clear_an_original_follows_its_session(plain):
     other.store.delete("diary")
     other.store.purge("diary")
     settle([other, one])
-    assert kept_ids(Repository(one.path)) == []
+    assert not _is_held(one)
+
+
+def test_a_purge_forgets_a_session_that_was_renamed_elsewhere(pair):
+    """The log of operations told of it under its old id, and kept it."""
+    one, other = pair
+    one.say("notes", SECRET)
+    settle([one, other])
+    other.store.rename("notes", "diary")
+    settle([other, one])
+    assert one.store.operations()[0].verb == "sync"
+    other.store.delete("diary")
+    other.store.purge("diary")
+    settle([other, one])
+    assert not _is_held(one)
 
 
 def test_in_clear_a_scrub_drops_the_original_where_it_is(plain):

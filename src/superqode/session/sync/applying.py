@@ -21,6 +21,8 @@ from superqode.session.store.operations.recording import Recorded, recording, re
 from superqode.session.store.owners import owner_of
 from superqode.session.store.secrets import forget_logs, forget_verdicts
 from superqode.session.store.sources_refs import drop_original
+from superqode.session.sync.commits import Commits
+from superqode.session.sync.renames import renamed_to
 from superqode.session.sync.view import HEADS, KEPT, LEDGER_FOLDER, PURGED, SCRUBBED, TAGS, TRASH, View
 
 __all__ = ["apply"]
@@ -67,10 +69,13 @@ def apply(
     changing -= rewritten
     purged = {owner for owner in changing if any(name.startswith(PURGED) and name in wanted for name in groups[owner])}
     losing = {owner for owner in changing - purged if owner and any(name not in wanted for name in groups[owner])}
+    renamed = _renamed(repository, losing, ours, {name: wanted[name] for name in names if name in wanted})
     steps: list[tuple[set[str], AbstractContextManager[Recorded | None]]] = [
         (rewritten, _scrubbing(repository, sorted(rewritten), wanted)),
         (purged, _purging(repository, sorted(purged), [name for name in names if name not in wanted])),
-        (losing, _removing(repository, sorted(losing))),
+        # Each by itself, under both ids: a purge of the one forgets what the other was.
+        *(({old}, _removing(repository, (old, new))) for old, new in sorted(renamed.items())),
+        (losing - renamed.keys(), _removing(repository, sorted(losing - renamed.keys()))),
         (changing - purged - losing, nullcontext()),
     ]
     for owners, recorded in steps:
@@ -133,6 +138,14 @@ def _scrubbing(repository: Repository, owners: Sequence[str], wanted: View) -> I
 def _removing(repository: Repository, owners: Sequence[str]) -> AbstractContextManager[Recorded | None]:
     """What was deleted, brought back or renamed elsewhere is an operation here that can be taken back."""
     return recording(repository, "sync", titles_of(repository, owners)) if owners else nullcontext()
+
+
+def _renamed(repository: Repository, owners: Iterable[str], ours: View, coming: View) -> dict[str, str]:
+    """The new ids of those sessions that go since they have another id."""
+    history = Commits(repository)
+    tips = {owner: ours[HEADS + owner] for owner in owners if HEADS + owner in ours and HEADS + owner not in coming}
+    found = {owner: renamed_to(owner, tip, coming, ours, history) for owner, tip in tips.items()}
+    return {owner: new for owner, new in found.items() if new is not None}
 
 
 def _make_all(repository: Repository, refs: View) -> bool:
