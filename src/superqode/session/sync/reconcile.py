@@ -51,7 +51,7 @@ class Note:
         other: the other session's id, where there is one.
     """
 
-    kind: Literal["kept", "returned", "revived", "renamed", "both", "named", "scrubbed", "unreadable"]
+    kind: Literal["kept", "returned", "revived", "renamed", "both", "named", "scrubbed", "unreadable", "share"]
     session_id: str
     other: str = ""
 
@@ -65,6 +65,7 @@ class Plan:
         merges: sessions' branches that need a merge of two commits, ours and theirs.
         named: ids that sessions were given on one side and do not keep, by their branches: a save has to say so.
         documents: documents of the ledger that need one of two blobs.
+        shares: refs of shares that are not the same on both sides, ours and theirs: each goes with its document.
         notes: what people should hear of.
     """
 
@@ -72,6 +73,7 @@ class Plan:
     merges: dict[str, tuple[str, str]] = field(default_factory=dict)
     named: dict[str, str] = field(default_factory=dict)
     documents: dict[str, tuple[str, str]] = field(default_factory=dict)
+    shares: dict[str, tuple[str | None, str | None]] = field(default_factory=dict)
     notes: list[Note] = field(default_factory=list)
 
 
@@ -134,7 +136,7 @@ class _Reconciler:
             elif name.startswith(SCRUBBED):
                 self._mark(name)
             elif name.startswith(SHARE_REFS):
-                self._plainly(name, lambda ours, theirs: ours if self._history.contains(ours, theirs) else theirs)
+                self._share(name)
             elif name.startswith(LEDGER_FOLDER):
                 self._document(name)
         renamed = settle_names(self._result, self._ours)
@@ -359,6 +361,12 @@ class _Reconciler:
     def _was_purged(self, session_id: str) -> bool:
         marks = f"{PURGED}{session_id}/"
         return any(name.startswith(marks) for view in (self._ours, self._theirs) for name in view)
+
+    def _share(self, name: str) -> None:
+        ours, theirs = self._ours.get(name), self._theirs.get(name)
+        if ours != theirs:
+            self._plan.shares[name] = (ours, theirs)
+        self._plainly(name, lambda ours, theirs: ours if self._history.contains(ours, theirs) else theirs)
 
     def _document(self, name: str) -> None:
         base, ours, theirs = self._base.get(name), self._ours.get(name), self._theirs.get(name)

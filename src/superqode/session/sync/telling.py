@@ -32,6 +32,8 @@ _NOTES = {
     " have been said again since: `superqode sessions scan` looks for it",
     "named": "{0} and {1} are one session that was renamed on two machines: it is {1} now",
     "both": "{0} could not be merged: the other machine's keeps the name, the one of this machine is {1}",
+    "share": "the share {0} was updated on two machines at once, and one of the two counts: `superqode share"
+    " update {0}` brings in what was said; what was set in the other has to be set again",
     "unreadable": "{0} cannot be read here and is left alone: `superqode sessions repair` may help",
 }
 
