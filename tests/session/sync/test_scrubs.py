@@ -260,6 +260,31 @@ def test_bytes_that_cannot_be_freed_now_are_freed_next_time(circle, monkeypatch)
     assert SECRET not in held(other.path, everything=True)
 
 
+def test_damage_that_keeps_bytes_from_being_freed_keeps_no_sync_from_its_end(circle):
+    """It is told each time, what is new is sent all the same, and once the store is whole the bytes go."""
+    one, other = machines = circle("one", "other")
+    one.say("s", f"it is {SECRET}")
+    other.say("bad", "hello")
+    settle(machines)
+    one.store.scrub("s", secrets=[SECRET])
+    one.sync()
+    tree = git(other.path, "rev-parse", "bad^{tree}").strip()
+    place = other.path / "objects" / tree[:2] / tree[2:]
+    kept = place.read_bytes()
+    place.unlink()
+    other.store.close()
+    other = Machine(other.path, other.remote)
+    other.say("new", "important")
+    told = [line for line in other.sync().notices if "cannot pack it anew" in line]
+    assert len(told) == 1
+    assert tree in told[0]
+    assert one.sync().received.new == ("new",)
+    place.write_bytes(kept)
+    assert [line for line in other.sync().notices if "cannot pack it anew" in line] == []
+    assert SECRET not in held(other.path, everything=True)
+    other.store.close()
+
+
 def test_a_mark_that_is_none_is_told(circle):
     """A mark that nobody can read stands in nobody's way."""
     (one,) = circle("one")

@@ -9,12 +9,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from superqode.session.errors import StoreLocked
+from superqode.session.errors import GitFailed, StoreLocked
 from superqode.session.git.repository import Repository
 from superqode.session.store import maintenance
 from superqode.session.store.operations.forgetting import scrubbing
 from superqode.session.store.operations.log import OperationLog
 from superqode.session.sync.leftovers import forget_left
+from superqode.session.sync.reconcile import Note
 from superqode.session.sync.scrubs import Scrubs
 from superqode.session.sync.state import sync_folder, write_private
 from superqode.session.sync.view import View
@@ -34,8 +35,10 @@ def owe(repository: Repository) -> None:
     write_private(_file(repository), b"")
 
 
-def free(repository: Repository, view: View, since: View) -> None:
-    """Free them where that was noted; later where saves do not stop. First goes what only this store has.
+def free(repository: Repository, view: View, since: View) -> set[Note]:
+    """Free them where that was noted; gives what people should hear of. First goes what only this store has.
+
+    Later where saves do not stop, or where git cannot pack the store: damage must not keep a sync from its end.
 
     Args:
         repository: the store.
@@ -43,16 +46,19 @@ def free(repository: Repository, view: View, since: View) -> None:
         since: what both sides held when a sync last ended here.
 
     Raises:
-        GitMissing, GitFailed: only `git` can do it.
+        GitMissing: only `git` can do it.
     """
     forget_left(repository, view, since)
     if not _file(repository).exists():
-        return
+        return set()
     log = OperationLog(repository)
     try:
         with log.alone(), scrubbing(repository, log, (), Scrubs(repository, [view]).replaced):
             pass  # what the log of operations kept goes
         maintenance.free_now(repository)
     except StoreLocked:
-        return
+        return set()
+    except GitFailed as problem:
+        return {Note("unfreed", " ".join(str(problem).split()))}
     _file(repository).unlink(missing_ok=True)
+    return set()

@@ -51,7 +51,9 @@ class Note:
         other: the other session's id, where there is one.
     """
 
-    kind: Literal["kept", "returned", "revived", "renamed", "both", "named", "scrubbed", "unreadable", "share"]
+    kind: Literal[
+        "kept", "returned", "revived", "renamed", "both", "named", "scrubbed", "unreadable", "share", "unfreed"
+    ]
     session_id: str
     other: str = ""
 

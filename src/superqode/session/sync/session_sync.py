@@ -199,7 +199,7 @@ class Run:
                     if dry_run:
                         return self._would(landing, state, seen)
                     local = self._bring(landing, state, seen)
-                free(self._repository, local.view, state.view)
+                self._notes |= free(self._repository, local.view, state.view)
                 shown = local.view | {name: oid for name, oid in self._clean.items() if name in local.unreadable}
                 settled = shown == seen.view
                 previous = _previous(state, seen)
