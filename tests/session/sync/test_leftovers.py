@@ -7,6 +7,7 @@ import io
 import pytest
 
 from session.sync.circle import Machine, git, settle
+from superqode.session.git.refs import Refs
 from superqode.session.git.repository import Repository
 from superqode.session.sharing.manager import SessionSharingManager
 from superqode.session.store.sources import write_original
@@ -129,6 +130,34 @@ def test_a_purge_forgets_a_session_that_was_renamed_elsewhere(pair):
     other.store.purge("diary")
     settle([other, one])
     assert not _is_held(one)
+
+
+@pytest.mark.parametrize("behind", [False, True])
+def test_a_purge_that_was_cut_short_forgets_all_the_same(pair, remote, monkeypatch, behind):
+    """Killed between the mark and the end of the session: the log of operations takes nothing in of what goes then."""
+    one, other = pair
+    one.say("a", SECRET)
+    if not behind:
+        one.store.delete("a")
+    settle([one, other])
+    if behind:
+        one.store.delete("a")
+    one.store.purge("a")
+    one.sync()
+    with monkeypatch.context() as patched:
+        patched.setattr(Refs, "delete", _die)
+        with pytest.raises(KeyboardInterrupt):
+            other.sync()
+    other.store.close()
+    other = Machine(other.path, str(remote))
+    settle([other, one])
+    assert not _is_held(other)
+    assert other.view() == one.view()
+    other.store.close()
+
+
+def _die(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def test_in_clear_a_scrub_drops_the_original_where_it_is(plain):

@@ -6,7 +6,7 @@ A crash between leaves more than there shall be, never less, and the next sync f
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final
 
@@ -18,7 +18,7 @@ from superqode.session.store.ledger import Ledger
 from superqode.session.store.operations.forgetting import purging, scrubbing
 from superqode.session.store.operations.log import OperationLog
 from superqode.session.store.operations.recording import Recorded, recording, refs_of, titles_of
-from superqode.session.store.owners import owner_of
+from superqode.session.store.owners import owner_of, trash_parts
 from superqode.session.store.secrets import forget_logs, forget_verdicts
 from superqode.session.store.sources_refs import drop_original
 from superqode.session.sync.commits import Commits
@@ -67,9 +67,11 @@ def apply(
     changing = groups.keys() - set(fresh)
     rewritten = {owner for owner in changing if owner and owner in scrubbed}
     changing -= rewritten
-    purged = {owner for owner in changing if any(name.startswith(PURGED) and name in wanted for name in groups[owner])}
-    losing = {owner for owner in changing - purged if owner and any(name not in wanted for name in groups[owner])}
-    renamed = _renamed(repository, losing, ours, {name: wanted[name] for name in names if name in wanted})
+    going = {owner for owner in changing if owner and any(name not in wanted for name in groups[owner])}
+    renamed = _renamed(repository, going, ours, {name: wanted[name] for name in names if name in wanted})
+    purged = _purged(groups, changing, wanted, renamed)
+    losing = going - purged
+    renamed = {old: new for old, new in renamed.items() if old in losing}
     steps: list[tuple[set[str], AbstractContextManager[Recorded | None]]] = [
         (rewritten, _scrubbing(repository, sorted(rewritten), wanted)),
         (purged, _purging(repository, sorted(purged), [name for name in names if name not in wanted])),
@@ -138,6 +140,28 @@ def _scrubbing(repository: Repository, owners: Sequence[str], wanted: View) -> I
 def _removing(repository: Repository, owners: Sequence[str]) -> AbstractContextManager[Recorded | None]:
     """What was deleted, brought back or renamed elsewhere is an operation here that can be taken back."""
     return recording(repository, "sync", titles_of(repository, owners)) if owners else nullcontext()
+
+
+def _purged(
+    groups: Mapping[str, Sequence[str]], owners: Iterable[str], wanted: View, renamed: Container[str]
+) -> set[str]:
+    """Those sessions of which something goes that was purged; cut short before, the mark of it is here already."""
+    marked = {owner_of(name) for name in wanted if name.startswith(PURGED)}
+    trashed = {owner_of(name) for name in wanted if name.startswith(TRASH)} if marked else set()
+    purged: set[str] = set()
+    for owner in marked.intersection(owners):
+        gone = [name for name in groups[owner] if name not in wanted]
+        told = [name for name in groups[owner] if name.startswith(PURGED) and name in wanted]
+        items = [name for name in gone if name.startswith(TRASH) and _mark_of(name) in wanted]
+        whole = HEADS + owner in gone and owner not in trashed and owner not in renamed
+        if told or items or whole:
+            purged.add(owner)
+    return purged
+
+
+def _mark_of(name: str) -> str:
+    """The mark that an item of the trash was purged, by a name of the item's."""
+    return PURGED + trash_parts(name)[1].removeprefix(TRASH).removesuffix("/")
 
 
 def _renamed(repository: Repository, owners: Iterable[str], ours: View, coming: View) -> dict[str, str]:
