@@ -1,12 +1,16 @@
 """Backup and restore: one verified file with everything, and nothing of a hostile one gets in."""
 
+import os
 import stat
 import subprocess
+import sys
 
 import pytest
 
 from superqode.session import Session, SessionStore
-from superqode.session.errors import BackupError, GitMissing, SessionError, StoreNotFound
+from superqode.session.errors import BackupError, GitFailed, GitMissing, SessionError, StoreNotFound
+from superqode.session.git import bundle, durability
+from superqode.session.git.workplaces import Workplace
 
 
 @pytest.fixture
@@ -258,3 +262,102 @@ def test_progress_is_told(filled, tmp_path):
     filled.backup(tmp_path / "backup", progress=lambda *step: told.append(step[:2]))
 
     assert told == [(0, 2), (2, 2)]
+
+
+def test_a_backup_that_is_told_of_is_on_the_disk(filled, tmp_path, monkeypatch):
+    """Its bytes are synced before it has its name, and the name before `backup` says that it is there."""
+    synced = []
+    monkeypatch.setattr(durability, "sync", lambda handle: synced.append((os.fstat(handle).st_ino, target.exists())))
+    target = tmp_path / "backup"
+
+    filled.backup(target)
+
+    assert synced[-2:] == [(target.stat().st_ino, False), (tmp_path.stat().st_ino, True)]
+
+
+def test_a_restored_store_is_on_the_disk(filled, tmp_path, monkeypatch):
+    """The last that a restore does, after the store has its name, is to sync it."""
+    path = filled.backup(tmp_path / "backup")
+    flushed = []
+    monkeypatch.setattr(
+        durability, "flush", lambda folder, written: flushed.append((folder, list(written), target.exists()))
+    )
+    target = tmp_path / "restored"
+
+    SessionStore.restore_backup(path, target).close()
+
+    assert flushed[-1] == (tmp_path, [str(target / "HEAD"), str(target / "config")], True)
+
+
+def test_nobody_else_reads_a_backup_while_it_is_written(filled, tmp_path, monkeypatch):
+    """Git makes the file as the umask says, in a folder that only its owner enters; that one goes."""
+    seen = []
+    real = bundle.write_bundle
+
+    def look(repository, target, *arguments):
+        real(repository, target, *arguments)
+        seen.append((target.parent.parent, stat.S_IMODE(target.parent.stat().st_mode)))
+
+    monkeypatch.setattr(bundle, "write_bundle", look)
+    before = set(tmp_path.iterdir())
+    filled.backup(tmp_path / "backup")
+
+    assert seen == [(tmp_path, 0o700)]
+    assert set(tmp_path.iterdir()) - before == {tmp_path / "backup"}
+
+
+def test_the_next_backup_removes_what_a_killed_one_left(filled, tmp_path):
+    """The folder of a process that is gone goes, one that is written in stays, and so does what only looks like it."""
+    (tmp_path / "out").mkdir()
+    killed, living, foreign = (tmp_path / "out" / f".superqode-backup-{name}" for name in "abc")
+    kill = (
+        "import os, sys; from pathlib import Path; from superqode.session.git.workplaces import Workplace;"
+        "place = Workplace(lambda: Path(sys.argv[1])); (place.path / 'bundle').touch(); os.kill(os.getpid(), 9)"
+    )
+    subprocess.run([sys.executable, "-c", kill, str(killed)], check=False)
+    assert (killed / "bundle").exists()
+    place = Workplace(lambda: living)
+    foreign.mkdir()
+
+    filled.backup(tmp_path / "out" / "backup")
+
+    assert set((tmp_path / "out").iterdir()) == {tmp_path / "out" / "backup", living, foreign}
+    place.close()
+
+
+@pytest.mark.parametrize("back", [False, True], ids=["on", "there and back"])
+def test_a_ref_that_moves_while_git_reads_it_is_no_damage(filled, tmp_path, monkeypatch, back):
+    """What an operation had only begun is removed beside a backup; git then finds it missing, and is asked again."""
+    real = bundle.write_bundle
+    oplog = filled.path / "refs" / "superqode" / "oplog"
+    settled, begun, asked = oplog.read_text(), "1" * 40 + "\n", []
+    if not back:
+        oplog.write_text(begun)
+
+    def settle(*arguments):
+        if back and not asked:
+            oplog.write_text(begun)
+        asked.append(1)
+        try:
+            real(*arguments)
+        finally:
+            oplog.write_text(settled)
+
+    monkeypatch.setattr(bundle, "write_bundle", settle)
+    path = filled.backup(tmp_path / "backup")
+
+    assert f"{settled.strip()} refs/superqode/oplog".encode() in path.read_bytes()
+    assert len(asked) == 2
+
+
+def test_damage_is_told_at_once(filled, tmp_path, monkeypatch, git):
+    """Where no ref moved, git is not asked again: what it could not read is damaged."""
+    asked = []
+    real = bundle.write_bundle
+    monkeypatch.setattr(bundle, "write_bundle", lambda *arguments: asked.append(1) or real(*arguments))
+    oid = git("rev-parse", "s0:session.json")
+    (filled.path / "objects" / oid[:2] / oid[2:]).unlink()
+
+    with pytest.raises(GitFailed, match=oid):
+        filled.backup(tmp_path / "backup")
+    assert asked == [1]

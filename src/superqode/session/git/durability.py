@@ -9,11 +9,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Final, Literal
 
-__all__ = ["Durability", "flush", "flush_each", "sync", "sync_data"]
+__all__ = ["Durability", "flush", "flush_each", "publish", "sync", "sync_data"]
 
 Durability = Literal["full", "fast"]
 
@@ -102,11 +103,30 @@ def flush_each(paths: Iterable[str]) -> None:
     for path in [*paths, *sorted(folders)]:
         if os.name == "nt" and path in folders:
             continue  # Windows cannot open a folder; NTFS journals the rename
-        try:
-            handle = os.open(path, os.O_RDONLY)
-        except FileNotFoundError:
-            continue  # packed away beside us, and the pack was made durable before it took the file's place
-        try:
-            sync(handle)
-        finally:
-            os.close(handle)
+        # One that is gone was packed away beside us, and the pack was made durable before it took the file's place.
+        with suppress(FileNotFoundError):
+            _sync_path(path)
+
+
+def publish(source: Path, target: Path) -> None:
+    """Give a finished file its name, durably: all that is in it first, or a crash of the system leaves a name alone.
+
+    Args:
+        source: the file, on the same file system.
+        target: where it shall stand.
+
+    Raises:
+        OSError: the disk said no; where the source is gone, the file has its name, and may not keep it.
+    """
+    _sync_path(source)
+    source.rename(target)
+    if os.name != "nt":  # Windows cannot open a folder; NTFS journals the rename
+        _sync_path(target.parent)
+
+
+def _sync_path(path: Path | str) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        sync(handle)
+    finally:
+        os.close(handle)

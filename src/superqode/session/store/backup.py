@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from contextlib import suppress
 from itertools import count
 from pathlib import Path
 from typing import Final
@@ -15,19 +16,23 @@ from typing import Final
 from superqode.session import entropy
 from superqode.session.codec import jsontext
 from superqode.session.errors import BackupError, CorruptObject, GitFailed, InvalidRemote
-from superqode.session.git import bundle
+from superqode.session.git import bundle, durability, workplaces
 from superqode.session.git.object_codec import BLOB, TREE, TreeEntry
 from superqode.session.git.packed_refs import PackedRef
 from superqode.session.git.remote_urls import check_url
 from superqode.session.git.repository import HEADS, RESERVED_BRANCH, Repository
+from superqode.session.git.workplaces import Workplace
 from superqode.session.store.index.catalogue import Progress
+from superqode.session.store.operations.log import OPLOG
 
 __all__ = ["backup", "restore"]
 
 _REF: Final = "refs/superqode/backup"
 _SETTINGS_FILE: Final = "settings.json"
 _QUARANTINE: Final = "quarantine"
-# How often a ref may go while git is about to read it.
+# How the folder begins that a backup is written in, beside its file.
+_PLACE: Final = ".superqode-backup-"
+# How often a ref may move while git is about to read it: what an operation on its way named is not kept for long.
 _TRIES: Final = 5
 _ALLOWED: Final = ("refs/heads/", "refs/tags/", "refs/superqode/")
 # Settings that only describe: nothing here names a program, a file or another repository's hooks.
@@ -50,39 +55,63 @@ def backup(repository: Repository, target: Path, progress: Progress | None = Non
         raise BackupError(f"{target} is there already. Choose another name; a backup never replaces one")
     if not target.parent.is_dir():
         raise BackupError(f"There is no folder {target.parent}. Make it, or choose another")
-    partial = target.with_name(f".{target.name}.{entropy.random_text(8)}")
     if progress is not None:
         progress(0, 2, "writing")
+    _sweep(target.parent)
     # One at a time, for all have the same ref for their settings; and nothing is freed that git is about to read.
     with repository.alone("backup"), repository.writing():
         kept = _write_settings(repository)
         try:
-            partial.touch(mode=0o600)
-            _write(repository, partial)
-            partial.rename(target)
+            _make(repository, target)
         except OSError as problem:
             raise BackupError(f"{target} cannot be written: {problem.strerror}") from problem
         finally:
-            partial.unlink(missing_ok=True)
-            partial.with_name(partial.name + ".lock").unlink(missing_ok=True)
             repository.refs.delete(_REF, kept)
-    target.chmod(0o600)
     if progress is not None:
         progress(2, 2, "done")
     return target
 
 
+def _make(repository: Repository, target: Path) -> None:
+    """Write the file where only its owner can look, for git makes it as the umask says; then give it its name."""
+    place = Workplace(lambda: target.with_name(_PLACE + entropy.random_text(16)))
+    try:
+        partial = place.path / "bundle"
+        _write(repository, partial)
+        partial.chmod(0o600)
+        durability.publish(partial, target)
+    finally:
+        place.close()
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed backups left beside the new one."""
+    with suppress(OSError):
+        for path in folder.glob(f"{_PLACE}*"):
+            if not path.is_symlink() and workplaces.is_left(path):
+                workplaces.remove(path)
+
+
 def _write(repository: Repository, partial: Path) -> None:
-    """Write the bundle; where a ref goes before git has read its name, once more."""
+    """Write the bundle; where a ref moves or goes before git has read it, once more."""
     for attempt in count(1):
+        before = _state(repository)
         names = [name for name in repository.refs.names("refs/") if name.startswith(_ALLOWED)]
         try:
             bundle.write_bundle(repository.path, partial, names)
         except GitFailed:
-            if attempt == _TRIES or set(names) <= set(repository.refs.names("refs/")):
+            if attempt == _TRIES or before == _state(repository):
                 raise
         else:
             return
+
+
+def _state(repository: Repository) -> object:
+    """Where all refs are, and when the operation log's file was written: one that had begun moves it there and back."""
+    with suppress(OSError):
+        written = (repository.path / OPLOG).stat()
+        return written.st_ino, written.st_mtime_ns, repository.refs.items("refs/")
+    return repository.refs.items("refs/")
 
 
 def _write_settings(repository: Repository) -> str:
@@ -101,6 +130,7 @@ def _write_settings(repository: Repository) -> str:
     repository.flush()
     stale = repository.refs.read(_REF)
     repository.refs.update(_REF, commit, stale, ident=ident, reason="backup")
+    repository.flush([str(repository.path / _REF)])  # a crash of the system would leave an empty file of it
     return commit
 
 
@@ -124,6 +154,7 @@ def restore(source: Path, target: Path) -> Repository:
         if target.exists():
             target.rmdir()
         building.rename(target)
+        durability.flush(target.parent, [str(target.absolute() / name) for name in ("HEAD", "config")])
     except OSError as problem:
         raise BackupError(f"{source} cannot be restored to {target}: {problem.strerror or problem}") from problem
     except (GitFailed, CorruptObject) as problem:
