@@ -8,6 +8,8 @@ import pytest
 
 from superqode.session import Message, Session, SessionStore
 from superqode.session.errors import SessionNotFound
+from superqode.session.git.object_codec import BLOB, TreeEntry
+from superqode.session.store.ledger import Ledger
 from superqode.session.store.results import VerifyReport
 
 
@@ -171,6 +173,59 @@ def test_damage_in_the_trash_is_found(store, session, git):
     assert oid in finding.message
 
 
+REST = {
+    "a snapshot in the trash": "TRASHED",
+    "what was shared": "refs/superqode/ledger:shares/x.json",
+    "a part of a share": "refs/superqode/shares/x:segment",
+    "what explains the store": "superqode:README.md",
+    "a file below a tag of a tree": "refs/tags/of-a-tree:segment",
+    "a file with a tag": "refs/tags/of-a-file",
+}
+
+
+@pytest.fixture
+def others(store, session, git):
+    """Refs of all kinds beside the sessions."""
+    gone = Session(id="gone")
+    gone.create_snapshot("here", snapshot_id="here")
+    store.save(gone)
+    store.delete("gone")
+    Ledger(store._open()).put("shares", {"x": {"id": "x"}}, "a share")
+    objects = store._open().objects
+    tree = objects.write_tree([TreeEntry(BLOB, "segment", objects.write("blob", b"sealed"))])
+    commit = git("commit-tree", tree, "-m", "share")
+    git("update-ref", "refs/superqode/shares/x", commit)
+    only = objects.write_tree([TreeEntry(BLOB, "segment", objects.write("blob", b"another"))])
+    git("tag", "of-a-tree", only)
+    git("tag", "of-a-file", git("hash-object", "-w", "--stdin", stdin="a file of plain git"))
+
+
+@pytest.mark.parametrize("what", REST)
+def test_damage_behind_any_other_ref_is_found(store, others, git, what):
+    """All that a ref reaches is read: shares, the ledger, the reserved branch, snapshots in the trash, foreign tags."""
+    assert store.verify().ok
+    trashed = git("for-each-ref", "--format=%(refname)", "refs/superqode/trash/gone/*/tags/here")
+    oid = _damage(store, git, REST[what].replace("TRASHED", trashed))
+
+    assert any(oid in finding.message and finding.severity == "error" for finding in _verify(store).findings)
+
+
+def test_a_reserved_branch_that_cannot_be_read_is_found(store, session):
+    """The branch that explains the store is no session, and its ref is looked at all the same."""
+    (store.path / "refs" / "heads" / "superqode").write_bytes(b"")
+
+    (finding,) = store.verify().findings
+    assert (finding.severity, finding.path) == ("error", "refs/heads/superqode")
+
+
+def test_a_tag_of_plain_git_is_no_damage(store, session, git):
+    """One without a tag object of its own, and one of another tag, have a session's name and are whole."""
+    git("tag", "s/light", "s")
+    git("tag", "-a", "-m", "x", "s/twice", "refs/tags/s/here")
+
+    assert store.verify().findings == ()
+
+
 def test_a_ref_that_cannot_be_read_is_found(store, session):
     """An emptied branch file is a finding of that session."""
     (store.path / "refs" / "heads" / "s").write_bytes(b"")
@@ -278,8 +333,6 @@ def test_every_part_together_reads_all(store, session, git):
 
 def test_what_others_wrote_is_told(store, session, git, store_path):
     """Bytes that superqode would write otherwise are good to read, and a warning names them."""
-    from superqode.session.git.object_codec import BLOB, TreeEntry
-
     objects = store._open().objects
     root = list(objects.tree(git("rev-parse", "s^{tree}")))
     meta = objects.blob(next(entry.oid for entry in root if entry.name == "session.json"))
@@ -304,7 +357,7 @@ def spoilt(store, session, tmp_path):
     """Copy the store, packed, each session read by the index, and spoil the copy's packs before it is opened."""
     store.maintain()
     store.list_sessions()
-    assert _verify_at(store, level="quick") == VerifyReport(2, 2, 2)
+    assert _verify_at(store, level="quick") == VerifyReport(2, 2, 3)
 
     def spoil(how):
         copy = tmp_path / "spoilt"
@@ -316,6 +369,10 @@ def spoilt(store, session, tmp_path):
         return SessionStore(copy)
 
     return spoil
+
+
+def _damaged_sessions(report):
+    return {found.session_id for found in report.findings if found.severity == "error"} - {"refs/heads/superqode"}
 
 
 def _emptied(pack):
@@ -348,7 +405,7 @@ def test_quick_finds_packs_that_were_cut_or_lost(spoilt, how):
     """Where a pack does not fit its index, or an object is in none, every last save is read, and told by name."""
     with spoilt(how) as store:
         report = store.verify(level="quick")
-    assert {finding.session_id for finding in report.findings if finding.severity == "error"} == {"other", "s"}
+    assert _damaged_sessions(report) == {"other", "s"}
 
 
 def _other_version(index):
@@ -382,4 +439,4 @@ def test_quick_reads_what_the_index_has_not_read(store, session, spoilt):
     store.maintain()
     with spoilt(_emptied) as opened:
         report = opened.verify(level="quick")
-    assert {finding.session_id for finding in report.findings if finding.severity == "error"} == {"s"}
+    assert _damaged_sessions(report) == {"s"}

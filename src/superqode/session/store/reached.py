@@ -98,6 +98,10 @@ class Reached:
         if struck:
             self._spread(parents, struck)
 
+    def tree(self, owner: str, oid: str) -> None:
+        """Read a tree and all it holds, which is no commit's."""
+        self._report(owner, "", self._tree(oid))
+
     def _report(self, owner: str, commit: str, damage: Iterable[_Damage]) -> None:
         """Tell of each damaged file once an owner, with the first commit that has it."""
         for path, oid, text in damage:

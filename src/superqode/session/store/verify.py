@@ -20,23 +20,20 @@ from typing import Final, Literal
 from superqode.session.codec import layout
 from superqode.session.codec.entry import encode_entry
 from superqode.session.codec.meta import encode_meta
-from superqode.session.errors import CorruptObject, CorruptSession, NewerFormat, StoreError
+from superqode.session.errors import CorruptObject, CorruptSession
+from superqode.session.git.object_codec import parse_tag
 from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.models import Entry, Message, ToolExecution
 from superqode.session.store.branches import is_session_branch
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.index.remembered import Remembered
-from superqode.session.store.operations.log import OPLOG, OperationLog
 from superqode.session.store.reached import Reached
 from superqode.session.store.results import Finding, VerifyReport
-from superqode.session.store.scrubbed import SCRUBBED, read_mark
-from superqode.session.store.sources import KEPT, read_original
 from superqode.session.store.state import Tree, check_names, merged_by_git, read_entries, read_tree
 from superqode.session.store.timeline_files import walk_timeline
-from superqode.session.store.unreached import unreached
-from superqode.session.store.vanished import vanished
+from superqode.session.store.verify_rest import check_rest
 
-__all__ = ["Depth", "Level", "verify"]
+__all__ = ["Check", "Depth", "Level", "verify"]
 
 
 Level = Literal["quick", "structure", "data"]
@@ -70,25 +67,34 @@ _WHOLE: Final = Depth()
 _Tags = dict[str, list[tuple[str, str]]]
 
 
-class _Check:
+class Check:
     """What is known so far of the store that is looked at.
 
     Attributes:
         findings: what was found.
         reached: what was read of it.
+        sessions: ids of the sessions that are looked at.
     """
 
     def __init__(self, repository: Repository, depth: Depth, remembered: Remembered | None) -> None:
         self.repository = repository
         self.depth = depth
         self.findings: list[Finding] = []
+        self.sessions: frozenset[str] = frozenset()
         self.reached = Reached(repository.objects, depth.reads, self.error)
         self._remembered = remembered
 
+    @property
+    def reads_all(self) -> bool:
+        """Whether every file is read in this run."""
+        return self.depth == Depth()
+
     def error(self, session_id: str, commit: str, path: str, text: str) -> None:
+        """Tell of damage: whose it is, in which commit, at which path, and what."""
         self.findings.append(Finding("error", session_id, commit, path, text))
 
     def warn(self, session_id: str, text: str, path: str = "") -> None:
+        """Tell of what is no damage."""
         self.findings.append(Finding("warning", session_id, "", path, text))
 
     def has_errors(self, begun: int) -> bool:
@@ -109,10 +115,33 @@ class _Check:
         return True
 
     def history(self, owner: str, tip: str, *, again: bool = True) -> None:
+        """Look at a commit with all behind it; at the quick level at it alone. See `Reached.history`."""
         if self.depth.level != "quick":
             self.reached.history(owner, tip, again=again)
         else:
             self.reached.commit(owner, tip)
+
+    def named(self, owner: str, name: str, oid: str) -> None:
+        """Look at what a ref is at, of whatever kind, with all behind it.
+
+        Args:
+            owner: who reaches it by that.
+            name: the ref.
+            oid: where it is.
+        """
+        objects = self.repository.objects
+        try:
+            kind, content = objects.read(oid)
+            while kind == "tag":
+                oid = parse_tag(oid, content).target
+                kind, content = objects.read(oid)
+        except CorruptObject as problem:
+            self.error(owner, "", name, str(problem))
+            return
+        if kind == "commit":
+            self.history(owner, oid)
+        elif kind == "tree" and self.depth.level != "quick":
+            self.reached.tree(owner, oid)
 
     def bytes(self, session_id: str, tree: Tree, entries: Sequence[Entry]) -> None:
         """What is decoded and encoded again are the same bytes; others are somebody else's, and still good to read."""
@@ -136,7 +165,7 @@ class _Check:
             self.reached.saw(tip)
         try:
             tree = read_tree(objects, commit, session_id)
-            if self.depth == Depth():
+            if self.reads_all:
                 return tree, read_entries(objects, tree, session_id)
             if self.depth.level != "quick":
                 check_names(objects, tree, session_id)
@@ -187,9 +216,10 @@ def verify(
     """
     chosen = list(wanted) if wanted is not None else None
     trusted = Remembered(repository) if chosen is None and depth.level == "quick" else None
-    check = _Check(repository, depth, trusted)
+    check = Check(repository, depth, trusted)
     names = _all_branches(check) if chosen is None else chosen
     sessions = [name for name in names if is_session_branch(name)]
+    check.sessions = frozenset(sessions)
     # Where all of them are, from one look: what they are at was written before, and stays for a grace time.
     tips, tags = ({}, None) if chosen is not None else (_items(check, HEADS), _tags_by_session(check))
     done = count(1)
@@ -209,7 +239,7 @@ def verify(
     for session_id in sessions:
         if session_id not in tips:
             look_at(session_id)
-    for look in (_order, _rest) if chosen is None else ():
+    for look in (_order, check_rest) if chosen is None else ():
         try:
             look(check)
         except CorruptObject as problem:
@@ -217,17 +247,17 @@ def verify(
     return VerifyReport(len(sessions), check.reached.commits, len(check.reached.seen), tuple(check.findings))
 
 
-def _order(check: _Check) -> None:
+def _order(check: Check) -> None:
     check.repository.refs.check_packed()
 
 
-def _tell_packed(check: _Check, problem: CorruptObject) -> None:
+def _tell_packed(check: Check, problem: CorruptObject) -> None:
     """Report damage of `packed-refs`, once."""
     if not any(finding.path == "packed-refs" and finding.message == str(problem) for finding in check.findings):
         check.error("", "", "packed-refs", str(problem))
 
 
-def _all_branches(check: _Check) -> list[str]:
+def _all_branches(check: Check) -> list[str]:
     refs = check.repository.refs
     try:
         names = refs.names(HEADS)
@@ -237,7 +267,7 @@ def _all_branches(check: _Check) -> list[str]:
     return [name.removeprefix(HEADS) for name in names]
 
 
-def _listed(check: _Check, session_id: str, tip: str | None, tags: _Tags) -> None:
+def _listed(check: Check, session_id: str, tip: str | None, tags: _Tags) -> None:
     """Look at one of all that were listed; again where its refs moved meanwhile: a scrub frees what they were at."""
     begun = len(check.findings)
     if tip is not None:
@@ -249,7 +279,7 @@ def _listed(check: _Check, session_id: str, tip: str | None, tags: _Tags) -> Non
         _session(check, session_id, None, there=False)
 
 
-def _has_moved(check: _Check, session_id: str, tip: str | None, tags: _Tags) -> bool:
+def _has_moved(check: Check, session_id: str, tip: str | None, tags: _Tags) -> bool:
     try:
         now = check.repository.refs.read(HEADS + session_id)
     except CorruptObject:
@@ -257,7 +287,7 @@ def _has_moved(check: _Check, session_id: str, tip: str | None, tags: _Tags) -> 
     return now != tip or sorted(_items(check, f"{TAGS}{session_id}/").items()) != sorted(tags.get(session_id, ()))
 
 
-def _session(check: _Check, session_id: str, tags: _Tags | None, *, there: bool = True) -> None:
+def _session(check: Check, session_id: str, tags: _Tags | None, *, there: bool = True) -> None:
     """Look at one whose branch has to be looked for; unless it has to be `there`, one that is gone is fine."""
     try:
         tip = check.repository.refs.read(HEADS + session_id)
@@ -271,20 +301,17 @@ def _session(check: _Check, session_id: str, tags: _Tags | None, *, there: bool 
     _content(check, session_id, tip, tags)
 
 
-def _content(check: _Check, session_id: str, tip: str, tags: _Tags | None) -> None:
+def _content(check: Check, session_id: str, tip: str, tags: _Tags | None) -> None:
     if not check.is_known(session_id, tip):
         if check.depth.level != "quick":  # of the history it looks at nothing but what the content begins with
             check.history(session_id, tip)
         check.content(session_id, tip)
     own = _items(check, f"{TAGS}{session_id}/").items() if tags is None else tags.get(session_id, ())
     for name, oid in own:
-        try:
-            check.history(session_id, check.repository.objects.tag(oid).target)
-        except CorruptObject as problem:
-            check.error(session_id, "", name, f"a snapshot cannot be read: {problem}")
+        check.named(session_id, name, oid)
 
 
-def _items(check: _Check, prefix: str) -> dict[str, str]:
+def _items(check: Check, prefix: str) -> dict[str, str]:
     """Where the readable refs below a prefix are; of sessions by their id."""
     try:
         found = check.repository.refs.items(prefix)
@@ -293,91 +320,8 @@ def _items(check: _Check, prefix: str) -> dict[str, str]:
     return {name.removeprefix(HEADS): oid for name, oid in found}
 
 
-def _tags_by_session(check: _Check) -> _Tags:
+def _tags_by_session(check: Check) -> _Tags:
     found: _Tags = {}
     for name, oid in _items(check, TAGS).items():
         found.setdefault(name.removeprefix(TAGS).rpartition("/")[0], []).append((name, oid))
     return found
-
-
-def _rest(check: _Check) -> None:
-    """Refs that are no sessions, and what lies about in the store's folder."""
-    repository = check.repository
-    for name, oid in repository.refs.items("refs/superqode/trash/"):
-        if name.endswith("/branch"):
-            check.history(name.removeprefix("refs/superqode/"), oid)
-    for name, oid in repository.refs.items(KEPT):
-        check.history(name.removeprefix("refs/superqode/"), oid)
-        try:
-            read_original(repository, name.removeprefix(KEPT))
-        except NewerFormat as problem:
-            check.warn("", str(problem), name)
-        except CorruptSession as problem:
-            check.error("", oid, name, str(problem))
-    _marks(check)
-    _operations(check)
-    for name in repository.refs.names("refs/"):
-        if not name.startswith(HEADS):
-            try:
-                repository.refs.read(name)
-            except CorruptObject as problem:
-                check.error("", "", name, str(problem))
-    _strange(check)
-    _unreached(check)
-    kept = sorted(path.name for path in repository.quarantine.glob("*") if path.name != "locks")
-    if kept:
-        check.warn("", f"{len(kept)} damaged files were set aside earlier", str(repository.quarantine))
-
-
-def _marks(check: _Check) -> None:
-    """The marks of scrubs."""
-    for name, oid in check.repository.refs.items(SCRUBBED):
-        try:
-            read_mark(check.repository.objects, oid, name)
-        except NewerFormat as problem:
-            check.warn("", str(problem), name)
-        except (CorruptObject, CorruptSession) as problem:
-            check.error("", oid, name, str(problem))
-
-
-def _operations(check: _Check) -> None:
-    """The operation log: its entries, and what they keep."""
-    try:
-        _log(check)
-        for _ in OperationLog(check.repository).entries():
-            continue
-    except NewerFormat as problem:
-        check.warn("", str(problem), OPLOG)
-    except StoreError as problem:
-        check.error("", "", OPLOG, str(problem))
-    except CorruptObject:
-        return  # told with the other refs
-
-
-def _log(check: _Check) -> None:
-    """The history of the operation log; again where it moved meanwhile, for an entry that had only begun is removed."""
-    owner, begun = OPLOG.removeprefix("refs/superqode/"), len(check.findings)
-    tip = check.repository.refs.read(OPLOG)
-    while tip is not None:
-        # What it keeps of sessions is told under their names.
-        check.history(owner, tip, again=False)
-        before, tip = tip, check.repository.refs.read(OPLOG)
-        if before == tip or not check.has_errors(begun):
-            break
-        check.take_back(begun, owner)
-
-
-def _strange(check: _Check) -> None:
-    for name in check.repository.refs.strange_files():
-        check.warn("", "it is no ref: git and superqode look past it. Move it away, or give it a ref's name", name)
-    for name in vanished(check.repository):
-        session_id = name.split("/")[2] if name.startswith((HEADS, TAGS)) else ""
-        check.warn(session_id, "it is gone, and nobody deleted it. `superqode sessions repair` brings it back", name)
-
-
-def _unreached(check: _Check) -> None:
-    if check.depth != Depth():
-        return  # it takes reading all there is
-    for session_id, commit, entries in unreached(check.repository, check.reached.seen):
-        told = f"{entries} entries are in saves that nothing reaches. `superqode sessions repair` brings them back"
-        check.findings.append(Finding("warning", session_id, commit, "", told))
