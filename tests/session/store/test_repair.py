@@ -371,3 +371,35 @@ def test_a_store_that_is_not_there_is_whole(tmp_path):
     """Nothing to do is no error."""
     with SessionStore(tmp_path / "none") as none:
         assert none.repair().to_dict() == {"steps": [], "lost": [], "dry_run": False}
+
+
+BY_HAND = {
+    "a gap": ("timeline/0000/00/01-user.json", None),
+    "no JSON in an entry": ("timeline/0000/00/02-user.json", '{"kind": oops'),
+    "no JSON in session.json": ("session.json", "oops"),
+    "no session at all": ("format", None),
+}
+
+
+@pytest.mark.parametrize("what", BY_HAND)
+def test_a_save_that_is_none_is_damage_though_every_object_is_whole(store, session, git, what):
+    """What somebody wrote by hand and nothing can load: told, once recovered to another session, and left as it is."""
+    path, content = BY_HAND[what]
+    listed = [line for line in git("ls-tree", "-r", "s").splitlines() if not line.endswith("\t" + path)]
+    if content is not None:
+        listed.append(f"100644 blob {git('hash-object', '-w', '--stdin', stdin=content)}\t{path}")
+    git("update-index", "--add", "--index-info", stdin="\n".join(line.replace(" blob", "") for line in listed) + "\n")
+    tip = git("commit-tree", git("write-tree"), "-p", "s", "-m", "by hand")
+    git("update-ref", "refs/heads/s", tip)
+    store._open().checkpoint()
+
+    with opened(store) as fresh:
+        planned, report = fresh.repair(dry_run=True), fresh.repair()
+        again = fresh.repair()
+
+    assert (planned.steps, planned.lost) == (report.steps, report.lost)
+    assert [(step.session_id, step.what, step.name) for step in report.steps] == [("s", "session", "s-recovered")]
+    assert [(step.session_id, step.what, step.name) for step in report.lost] == [("s", "session", tip)]
+    assert (again.steps, again.lost) == ((), report.lost)
+    assert texts(store, "s-recovered") == ["one", "two", "three", "four"]
+    assert git("rev-parse", "s") == tip

@@ -9,7 +9,8 @@ be read of it becomes another session beside it.
 3. Objects that are damaged or missing are taken from a pack, the journal, another store or a backup, checked by hash.
    The trash, kept originals and all else that a ref reaches are looked at as well.
 4. What plain git merged file by file, so that two entries stand at one place, is merged entry by entry, on top.
-5. Of a session that is damaged still, a fork is made off its last whole save, with all later entries that can be read.
+5. Of a session that is damaged still, or whose last save is none though its objects are whole (somebody wrote it by
+   hand), a fork is made off its last whole save, with all later entries that can be read.
 6. Saves of a session that nothing reaches any more become another session beside it.
 """
 
@@ -39,7 +40,7 @@ from superqode.session.store.owners import owner_of
 from superqode.session.store.repair_files import repair_files
 from superqode.session.store.results import RepairReport, RepairStep
 from superqode.session.store.saving import Saver
-from superqode.session.store.state import read_entry, saved_at
+from superqode.session.store.state import read_entry, read_state, saved_at
 from superqode.session.store.timeline_files import EntryFiles, walk_timeline
 from superqode.session.store.unreached import unreached
 from superqode.session.store.vanished import vanished
@@ -157,20 +158,25 @@ class _Work:
         lost = len(self.lost)
         tags = self.repository.refs.items(f"{TAGS}{session_id}/")
         self._walk(session_id, [("commit", tip, ""), *(("", oid, name) for name, oid in tags)])
-        if len(self.lost) > lost:
+        if len(self.lost) > lost or not self._mend(session_id, tip):
             self._recover(session_id, tip)
-        else:
-            self._mend(session_id, tip)
 
-    def _mend(self, session_id: str, tip: str) -> None:
-        """Merge what plain git merged into something unreadable; what only stands in there is put at the end."""
-        objects = self.repository.objects
+    def _mend(self, session_id: str, tip: str) -> bool:
+        """Merge what plain git merged into something unreadable; what only stands in there is put at the end.
+
+        Gives whether the session can be read after that.
+        """
+        objects, merged = self.repository.objects, None
         try:
-            merged = mend_merge(objects, session_id, tip)
-        except CorruptSession:
-            return  # in a dry run, what a copy would bring back is not there yet
+            read_state(objects, tip, session_id)
+        except CorruptSession as problem:
+            with suppress(CorruptSession):
+                merged = mend_merge(objects, session_id, tip)
+            if merged is None and not self.found:  # in a dry run, what a copy would bring back is not there yet
+                self.lost.append(RepairStep(session_id, "session", tip, "", problem.reason))
+                return False
         if merged is None:
-            return
+            return True
         kept = islice(walk_timeline(objects, merged.timeline), merged.keep)
         known = {entry.id for entry in (*merged.entries, *(read_entry(objects, files) for files in kept))}
         for entry in self._entries(tip):
@@ -190,6 +196,7 @@ class _Work:
                 mended = write_mended(objects, session_id, tip, merged)
                 kept_bytes.on = (tip,)
                 saver.move_branch(session_id, mended, tip, kept_bytes, "repair")
+        return True
 
     def others(self) -> None:
         """Repair what no session's branch or snapshot reaches: the trash, kept originals, shares, and so on."""

@@ -43,8 +43,10 @@ class RepairStep(Record):
     Attributes:
         session_id: the session it belongs to; empty for none.
         what: `ref`, `object`, `file`: one of the store's own that was set aside, `session`: one made of what can be
-            read of a damaged one, or `merge`: a save that plain git merged file by file.
-        name: the ref's name, the object's id, the file, the new session's id, or the merge's commit.
+            read of a damaged one (what is lost: one that cannot be read, though all its objects are there), or
+            `merge`: a save that plain git merged file by file.
+        name: the ref's name, the object's id, the file, the new session's id, the merge's commit, or the last one of a
+            session that cannot be read.
         how: where it was taken from; empty where it is lost.
         detail: the commit a ref points at now, what was damaged, or what was saved.
     """
