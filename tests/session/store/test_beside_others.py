@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from superqode.session import Session, SessionStore
+from superqode.session import Session, SessionStore, clock
 from superqode.session.errors import SessionNotFound
 from superqode.session.git import bundle
 from superqode.session.git.packs import Packs
@@ -84,6 +84,31 @@ def test_a_session_that_is_made_while_reflogs_are_listed_is_not_lost(store, othe
     amid(Refs, "names", lambda: saved(other, "new"))
     amid(Reflog, "names", lambda: saved(other, "newer"))
     assert vanished(store._open()) == []
+
+
+def test_a_packed_ref_that_somebody_is_just_deleting_is_not_lost(store, other, git, monkeypatch):
+    """Its packed value goes before its reflog: whoever looks in between waits for that."""
+    for number in range(3):
+        saved(store, f"s{number}")
+    git("pack-refs", "--all")
+    halfway, told = threading.Event(), threading.Event()
+    original = Refs._remove_files
+
+    def slowly(self, name):
+        halfway.set()
+        assert told.wait(10)
+        original(self, name)
+
+    monkeypatch.setattr(Refs, "_remove_files", slowly)
+    thread = threading.Thread(target=lambda: other.rename("s1", "new"))
+    thread.start()
+    assert halfway.wait(10)
+    monkeypatch.setattr(clock, "sleep", lambda _seconds: told.set())
+    found = vanished(store._open())
+    told.set()
+    thread.join()
+
+    assert found == []
 
 
 def test_what_a_scrub_frees_while_all_are_checked_is_no_damage(store, other, amid):
