@@ -12,7 +12,7 @@ import pytest
 from session.store.spotless import anywhere, holding, reachable
 from superqode.session import Session, SessionStore
 from superqode.session.codec.message import SharedSnapshot, snapshot_trailer
-from superqode.session.errors import StoreError, StoreLocked
+from superqode.session.errors import GitFailed, StoreError, StoreLocked
 from superqode.session.git.object_codec import BLOB, TREE, TreeEntry
 from superqode.session.redaction import Redactor
 from superqode.session.store import maintenance
@@ -273,6 +273,27 @@ def test_a_scrub_that_was_cut_short_can_be_finished(store, session, monkeypatch)
     store.scrub("s", secrets=[SECRET])
 
     assert anywhere(store.path, SECRET, "Rechenzentrum") == []
+
+
+def test_a_scrub_whose_bytes_cannot_be_freed_leaves_the_secret_in_no_index(store, session, git):
+    """Another session is damaged, so git cannot pack: what was kept for searches and loads goes, and the error helps."""
+    session.add_message("user", SECRET)
+    store.save(session)
+    store.save(Session(id="damaged", title="another"))
+    store.list_sessions()
+    store.load("s")
+    assert store.search("Rechenzentrum")
+    oid = git("rev-parse", "damaged:session.json")
+    (store.path / "objects" / oid[:2] / oid[2:]).unlink()
+
+    with pytest.raises(GitFailed, match=r"sessions verify` names the session, and `superqode sessions repair`"):
+        store.scrub("s", secrets=[SECRET])
+
+    store.list_sessions()
+    assert store.search("Rechenzentrum") == []
+    store.load("s")
+    own = store.path / "superqode"
+    assert [path for path in own.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()] == []
 
 
 @pytest.mark.parametrize("change", [False, True], ids=["appended", "changed before"])

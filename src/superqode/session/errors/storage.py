@@ -125,9 +125,16 @@ class GitMissing(GitError):
 
 
 class GitFailed(GitError):
-    """The `git` program refused."""
+    """The `git` program refused.
+
+    Attributes:
+        command: which of its commands.
+        code: its exit code.
+        said: the end of what it wrote to standard error.
+    """
 
     def __init__(self, command: str, code: int, message: str) -> None:
         self.command = command
         self.code = code
+        self.said = message.strip()
         super().__init__(f"git {command} failed with exit code {code}: {message.strip() or 'no message'}")

@@ -182,13 +182,18 @@ class StoreCare(StoreReads):
             SessionNotFound, CorruptSession: as loading it.
             InvalidSession: nothing was named, or a text so short that it would be found everywhere.
             GitMissing: only `git` can free the old bytes; nothing was changed then.
+            GitFailed: it could not; the text is in nothing but the old bytes any more.
         """
         from superqode.session.store import secrets as scrubbing
 
         repository = self._existing(session_id)
         wanted = scrubbing.Wanted(tuple(secrets), tuple(rules))
         with self._told():
-            result = scrubbing.scrub(repository, session_id, wanted, dry_run=dry_run, progress=progress)
-            if not dry_run:
-                self._index(repository).discard()  # its words are in there, too
-        return result
+            return scrubbing.scrub(
+                repository,
+                session_id,
+                wanted,
+                self._index(repository).discard,  # its words are in there, too
+                dry_run=dry_run,
+                progress=progress,
+            )

@@ -45,6 +45,11 @@ _INDEX_AGE: Final = timedelta(days=30)
 # One of the 256 folders stands for all, as in git's own estimate (builtin/gc.c).
 _SAMPLE: Final = "17"
 _PURPOSE: Final = "Packing the store"
+_NOT_FREED: Final = (
+    "What was to be forgotten is in no session any more, but its bytes are still there. Where an object cannot be read,"
+    " `superqode sessions verify` names the session, and `superqode sessions repair` makes it whole (else delete and"
+    " purge that one); then do this again"
+)
 
 
 def is_due(repository: Repository) -> bool:
@@ -276,8 +281,11 @@ def _free(repository: Repository) -> int:
         purpose = "Freeing the bytes of purged sessions"
         for keep in _keeps(repository):  # of killed processes: whoever lives holds the store
             _remove(keep)
-        program.run(repository.path, ["repack", "-a", "-d", "-l", "-q"], purpose=purpose, keep=held.handles)
-        program.run(repository.path, ["prune", "--expire=now"], purpose=purpose, keep=held.handles)
+        for arguments in (["repack", "-a", "-d", "-l", "-q"], ["prune", "--expire=now"]):
+            try:
+                program.run(repository.path, arguments, purpose=purpose, keep=held.handles)
+            except GitFailed as problem:
+                raise GitFailed(problem.command, problem.code, f"{problem.said}. {_NOT_FREED}") from problem
         repository.objects.reopen()
         return max(0, before - _size(repository))
 

@@ -124,16 +124,26 @@ def scrub(
     repository: Repository,
     session_id: str,
     wanted: Wanted,
+    forget: Callable[[], None],
     *,
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> ScrubResult:
     """Take texts out of a session's history: new commits on the branch, its tags moved, the old commits purged.
 
+    Args:
+        repository: the store.
+        session_id: the session.
+        wanted: what is to go.
+        forget: has everything forget what it remembers of the old history.
+        dry_run: only tell.
+        progress: told how many commits were looked through.
+
     Raises:
         SessionNotFound, CorruptSession: as loading it.
         InvalidSession: no text, or one so short that it would be found everywhere.
         GitMissing: only `git` can free the old bytes; nothing was changed then.
+        GitFailed: it could not.
     """
     program.find_git("Scrubbing a session")
     redactor = wanted.redactor(repository)
@@ -156,7 +166,9 @@ def scrub(
         new = _replace(repository, redactor, session_id, progress)
         forget_logs(repository, session_id)
         Ledger(repository).change_shares(session_id, lambda told: redactor.value(told).value, "ledger: scrubbed")
+    # Before the bytes are freed, which may fail.
     forget_verdicts(repository)
+    forget()
     freed = maintenance.free_now(repository)
     return ScrubResult(session_id, new, result.rewritten, places, freed, also, shares, originals)
 
