@@ -68,7 +68,7 @@ def test_purge_refuses_where_nobody_can_be_asked(cli: Cli, save: Save) -> None:
     assert cli.process("sessions", "purge", input="y\n").returncode == ExitCode.USAGE
     assert len(cli.json("sessions", "trash")) == 1
     purged = cli.json("sessions", "purge", "--yes", "--now")
-    assert set(purged) == {"purged", "freed_bytes"}
+    assert set(purged) == {"purged", "freed_bytes", "shares"}
     assert len(purged["purged"]) == 1
     assert cli.json("sessions", "trash") == []
 
@@ -104,6 +104,14 @@ def test_purge_one_or_what_is_old(cli: Cli, save: Save, still_clock: Any) -> Non
     cli.run("sessions", "delete", "c")
     assert len(cli.json("sessions", "purge", "--older-than", "1d", "--yes")["purged"]) == 1
     assert [item["session_id"] for item in cli.json("sessions", "trash")] == ["c"]
+
+
+def test_purge_names_the_shares_that_carry_it(cli: Cli, save: Save) -> None:
+    """A share of what is forgotten stands in the store still: that is said, with what to do."""
+    save("hello", id="a")
+    share = cli.json("share", "create", "a")["id"]
+    cli.run("sessions", "delete", "a")
+    assert f"carry it still, in this store too: {share}" in cli.run("sessions", "purge", "--now", "--yes").stderr
 
 
 def test_prune_moves_what_is_old(cli: Cli, save: Save, still_clock: Any) -> None:

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from superqode.session import Session, SessionStore
+from superqode.session import Session, SessionSharingManager, SessionStore
 from superqode.session.errors import AmbiguousId, SessionNotFound
 from superqode.session.git.lockfile import LockFile
 
@@ -109,6 +109,32 @@ def test_a_purge_now_tells_how_much_it_freed(store, store_path):
     assert store.verify().ok
     assert store.search("sesame") == []
     assert not [file for file in store_path.rglob("*") if file.is_file() and b"sesame" in file.read_bytes()]
+
+
+def test_a_purge_names_the_shares_that_carry_it_still(store):
+    """What was shared stands here in plain; a purge leaves it, and says so until the share is revoked."""
+    for name in ("s", "other"):
+        session = Session(id=name, title="sesame")
+        session.add_message("user", f"open sesame for {name}")
+        store.save(session)
+    manager = SessionSharingManager(store)
+    share, _ = manager.create_share("s"), manager.create_share("other")
+    store.delete("s")
+
+    assert store.purge("s", now=True).shares == (share.id,)
+
+    manager.revoke_share(share.id)
+    assert store.purge(now=True).shares == ()
+
+
+def test_another_life_of_a_session_is_what_its_shares_carry(store):
+    """While a session of that name is there, its shares are that one's."""
+    store.save(Session(id="s"))
+    store.delete("s")
+    store.save(Session(id="s"))
+    SessionSharingManager(store).create_share("s")
+
+    assert store.purge("s").shares == ()
 
 
 def test_another_process_finds_it_gone(store, store_path, still_clock):

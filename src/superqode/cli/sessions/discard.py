@@ -154,6 +154,12 @@ def purge(wanted: str | None, older_than: timedelta | None, now: bool) -> None:
     else:
         freed = f", {forgotten.freed_bytes:,} bytes freed" if now else ""
         emit(f"Forgot {count(len(forgotten.purged), 'deleted session')}{freed}")
+        if forgotten.shares:
+            named = ", ".join(forgotten.shares)
+            note(
+                f"these shares carry it still, in this store too: {named}; `superqode share revoke` them."
+                " Another time revoke first: what was shared goes with the purge then"
+            )
 
 
 def _ask(doomed: Sequence[TrashItem]) -> None:

@@ -163,10 +163,14 @@ class StoreMoves(StoreCare):
         repository = self._open()
         if repository is None:
             return results.PurgeResult(())
+        from superqode.session.store import secrets as scrubbing
+
         items = self.trash(name, older_than=older_than)
         if items:
             self._forget(repository, items)
-        return results.PurgeResult(tuple(item.key for item in items), maintenance.free_now(repository) if now else 0)
+        freed = maintenance.free_now(repository) if now else 0
+        shares = scrubbing.shares_of(repository, {item.session_id for item in items})
+        return results.PurgeResult(tuple(item.key for item in items), freed, shares)
 
     def _forget(self, repository: Repository, items: Sequence[TrashItem]) -> None:
         from superqode.session.store import secrets as scrubbing

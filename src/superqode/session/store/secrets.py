@@ -8,16 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from superqode.session.errors import CorruptObject, CorruptSession, InvalidSession, SessionError
+from superqode.session.errors import CorruptObject, CorruptSession, InvalidSession, SessionError, StoreError
 from superqode.session.git import program
 from superqode.session.git.packed_refs import PackedRef
 from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.redaction import Redactor
 from superqode.session.store import maintenance
-from superqode.session.store.branches import branch_ref, session_ids
+from superqode.session.store.branches import branch_ref, is_gone, session_ids
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.index.verdicts import Verdicts
-from superqode.session.store.ledger import Ledger
+from superqode.session.store.ledger import SHARES, Ledger
 from superqode.session.store.loading import tip_of
 from superqode.session.store.operations.forgetting import scrubbing
 from superqode.session.store.operations.log import OperationLog
@@ -27,7 +27,17 @@ from superqode.session.store.scrubbed import Replaced, mark_scrubbed
 from superqode.session.store.sources_refs import drop_original, holds
 from superqode.session.store.trash import TRASH
 
-__all__ = ["PREPARED", "Wanted", "forget_logs", "forget_verdicts", "rewriting", "scan", "scrub", "store_redactor"]
+__all__ = [
+    "PREPARED",
+    "Wanted",
+    "forget_logs",
+    "forget_verdicts",
+    "rewriting",
+    "scan",
+    "scrub",
+    "shares_of",
+    "store_redactor",
+]
 
 PREPARED: Final = "refs/superqode/prepared/"
 """The commits that were shared, by share id: what an update builds on."""
@@ -275,6 +285,17 @@ def _elsewhere(repository: Repository, rewriter: Rewriter, session_id: str) -> t
         else:
             others[name] = None  # a tag of another session, or what plain git made
     return tuple(others), tuple(shares)
+
+
+def shares_of(repository: Repository, session_ids: Iterable[str]) -> tuple[str, ...]:
+    """The shares whose commits stand here still, of sessions that are gone; of a damaged ledger nobody knows."""
+    gone = {session_id for session_id in session_ids if is_gone(repository, session_id)}
+    standing = {name.rpartition("/")[2] for prefix in _SHARED for name in repository.refs.names(prefix)}
+    try:
+        documents = Ledger(repository).documents(SHARES) if gone and standing else {}
+    except (StoreError, CorruptSession):
+        return ()
+    return tuple(sorted(key for key, told in documents.items() if key in standing and told.get("session_id") in gone))
 
 
 def _commit_of(repository: Repository, oid: str) -> str | None:

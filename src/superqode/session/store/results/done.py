@@ -94,7 +94,14 @@ class TrashItem(Record):
 
 @dataclass(frozen=True, slots=True)
 class PurgeResult(Record):
-    """What a purge forgot: keys of trash items, and bytes freed where it was done now."""
+    """What a purge forgot.
+
+    Attributes:
+        purged: keys of trash items.
+        freed_bytes: what was freed, where it was done now.
+        shares: ids of the shares that carry it still; each stands in this store until it is revoked.
+    """
 
     purged: tuple[str, ...]
     freed_bytes: int = 0
+    shares: tuple[str, ...] = ()
