@@ -3,6 +3,7 @@
 import gc
 import os
 import subprocess
+import sys
 import time
 
 import pytest
@@ -224,18 +225,46 @@ def test_hostile_and_cut_bundles_leave_nothing(repository, other, tmp_path):
     assert sorted(repository.path.rglob("*")) == before
 
 
-def test_maintenance_sweeps_what_killed_processes_left(repository, store):
-    """After a day it goes with all that is in it; a younger one may be in use, and stays."""
-    old, young = Landing(repository), Landing(repository)
-    yesterday = time.time() - DAY - 2 * 60 * 60
-    os.utime(old.repository.path, (yesterday, yesterday))
-    hours = time.time() - DAY + 60 * 60
-    os.utime(young.repository.path, (hours, hours))
+KILLED = """
+import os, sys
+from pathlib import Path
+from superqode.session.git.landing import Landing
+from superqode.session.git.repository import Repository
+landing = Landing(Repository(Path(sys.argv[1])))
+os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.mark.parametrize("how", ["maintain", "purge", "scrub"])
+def test_what_a_killed_process_left_is_swept(repository, store, how):
+    """At once, with all that is in it; a landing in use stays, however old it is, and so does one that tells nothing."""
+    subprocess.run([sys.executable, "-c", KILLED, str(repository.path)], check=False)
+    assert len(_landings(repository)) == 1
+    used, silent = Landing(repository), repository.own / INCOMING / "silent"
+    silent.mkdir()
+    os.utime(used.repository.path.parent, (0, 0))
+
+    if how == "maintain":
+        store.maintain()
+    elif how == "purge":
+        store.purge(now=True)
+    else:
+        store.scrub("own", secrets=["here"])
+
+    assert set(_landings(repository)) == {used.repository.path.parent, silent}
+    used.close()
+
+
+def test_maintenance_sweeps_after_a_day_what_does_not_tell_whose_it_is(repository, store):
+    """What an older version left tells nothing: after a day it goes; a younger one may be in use, and stays."""
+    old, young = (repository.own / INCOMING / name for name in ("old", "young"))
+    for folder, age in ((old, DAY + 2 * 60 * 60), (young, DAY - 60 * 60)):
+        (folder / "objects").mkdir(parents=True)
+        os.utime(folder, (time.time() - age, time.time() - age))
 
     store.maintain()
 
-    assert _landings(repository) == [young.repository.path]
-    young.close()
+    assert _landings(repository) == [young]
     assert store.load("own").messages[0].content == "here"
 
 

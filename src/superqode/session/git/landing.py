@@ -9,7 +9,6 @@ import shutil
 import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
 
@@ -17,26 +16,28 @@ from superqode.session import entropy
 from superqode.session.git import bundle, durability
 from superqode.session.git.packwriting import keep_pack
 from superqode.session.git.repository import Repository
+from superqode.session.git.workplaces import Workplace
 
 __all__ = ["INCOMING", "Landing", "scratch_repository", "unless_it_fails"]
 
 # Below the store, so that a checked pack moves by renaming; `maintain` sweeps what killed processes left.
 INCOMING: Final = "incoming"
+_REPOSITORY: Final = "repository"
 
 
-def _new_folder(store: Repository) -> Path:
-    """The name of a folder that is not there yet, on the store's disk."""
-    return store.own / INCOMING / entropy.random_text(16)
+def _new_place(store: Repository) -> Workplace:
+    """A folder on the store's disk, which others leave alone for as long as this process lives."""
+    return Workplace(lambda: store.own / INCOMING / entropy.random_text(16))
 
 
 @contextmanager
 def scratch_repository(store: Repository) -> Iterator[Repository]:
     """A repository for the length of a block that sees the store's objects; what is written to it goes with it."""
-    folder = _new_folder(store)
+    place = _new_place(store)
     try:
-        yield Repository.temporary(folder, borrow=store.path)
+        yield Repository.temporary(place.path / _REPOSITORY, borrow=store.path)
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        place.close()
 
 
 @contextmanager
@@ -62,9 +63,9 @@ class Landing:
 
     def __init__(self, store: Repository, *, borrow: bool = False) -> None:
         self._store = store
-        folder = _new_folder(store)
-        self._remove = weakref.finalize(self, shutil.rmtree, folder, ignore_errors=True)
-        self.repository = Repository.temporary(folder, borrow=store.path if borrow else None)
+        place = _new_place(store)
+        self._remove = weakref.finalize(self, place.close)
+        self.repository = Repository.temporary(place.path / _REPOSITORY, borrow=store.path if borrow else None)
 
     def close(self) -> None:
         """Remove it; again is fine."""

@@ -7,7 +7,6 @@ beside us has just written stays where it is. What nothing reaches goes by age a
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
@@ -16,7 +15,7 @@ from typing import Final
 
 from superqode.session import clock
 from superqode.session.errors import GitFailed, GitMissing, StoreError, StoreLocked
-from superqode.session.git import program
+from superqode.session.git import program, workplaces
 from superqode.session.git.folders import entries_below
 from superqode.session.git.gclock import keeping_gc_out
 from superqode.session.git.landing import INCOMING
@@ -170,14 +169,18 @@ def _pack_objects(repository: Repository, skipped: list[str], *, whole: bool) ->
 
 
 def leftovers(repository: Repository) -> list[Path]:
-    """What killed processes left an hour ago or more: temporary files, `.keep` files, ref locks, what was fetched."""
+    """What killed processes left: temporary files, `.keep` files and ref locks after an hour; what was fetched."""
     limit = clock.now().timestamp() - _LEFTOVER_AGE.total_seconds()
-    landings = (repository.own / INCOMING).glob("*")
-    return [path for path in _temporary(repository) if _is_older(path, limit)] + [
-        # A landing in use is written to, or a session that was opened from it an hour ago still reads it: a day.
+    return [path for path in _temporary(repository) if _is_older(path, limit)] + _landings(repository)
+
+
+def _landings(repository: Repository) -> list[Path]:
+    """Landings whose processes are gone; of one that does not tell of its own, what was not touched for a day."""
+    limit = clock.now().timestamp() - (_LEFTOVER_AGE + timedelta(days=1)).total_seconds()
+    return [
         path
-        for path in landings
-        if _is_older(path, limit - timedelta(days=1).total_seconds())
+        for path in (repository.own / INCOMING).glob("*")
+        if workplaces.is_left(path) or (not workplaces.says_so(path) and _is_older(path, limit))
     ]
 
 
@@ -224,8 +227,7 @@ def _sweep_indexes(repository: Repository) -> None:
 
 def _remove(path: Path) -> bool:
     if path.is_dir():
-        shutil.rmtree(path, ignore_errors=True)
-        return True
+        return workplaces.remove(path)
     try:
         path.unlink()
     except OSError:
@@ -281,6 +283,8 @@ def _free(repository: Repository) -> int:
         purpose = "Freeing the bytes of purged sessions"
         for keep in _keeps(repository):  # of killed processes: whoever lives holds the store
             _remove(keep)
+        for landing in _landings(repository):
+            _remove(landing)
         for arguments in (["repack", "-a", "-d", "-l", "-q"], ["prune", "--expire=now"]):
             try:
                 program.run(repository.path, arguments, purpose=purpose, keep=held.handles)
