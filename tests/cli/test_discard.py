@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from superqode.cli.exit_codes import ExitCode
@@ -68,7 +70,7 @@ def test_purge_refuses_where_nobody_can_be_asked(cli: Cli, save: Save) -> None:
     assert cli.process("sessions", "purge", input="y\n").returncode == ExitCode.USAGE
     assert len(cli.json("sessions", "trash")) == 1
     purged = cli.json("sessions", "purge", "--yes", "--now")
-    assert set(purged) == {"purged", "freed_bytes", "shares"}
+    assert set(purged) == {"purged", "freed_bytes", "shares", "held_by"}
     assert len(purged["purged"]) == 1
     assert cli.json("sessions", "trash") == []
 
@@ -112,6 +114,22 @@ def test_purge_names_the_shares_that_carry_it(cli: Cli, save: Save) -> None:
     share = cli.json("share", "create", "a")["id"]
     cli.run("sessions", "delete", "a")
     assert f"carry it still, in this store too: {share}" in cli.run("sessions", "purge", "--now", "--yes").stderr
+
+
+def test_purge_names_what_keeps_the_bytes(cli: Cli, save: Save, tmp_path: Path) -> None:
+    """A work tree keeps what was forgotten: that is exit code 3, and told with what to do; the same for a scrub."""
+    save("hello secret-4711", id="a")
+    git = ("git", "-C", str(cli.store), "worktree")
+    subprocess.run([*git, "add", "-q", "--detach", str(tmp_path / "tree"), "a"], check=True)
+    scrubbed = cli.run(
+        "sessions", "scrub", "a", "--secret-stdin", "--yes", given="secret-4711\n", expect=ExitCode.PARTLY
+    )
+    assert f"{tmp_path}/tree keeps old bytes" in scrubbed.stderr
+    cli.run("sessions", "delete", "a")
+    told = cli.run("sessions", "purge", "--now", "--yes", expect=ExitCode.PARTLY)
+    assert "`git worktree remove` it" in told.stderr
+    subprocess.run([*git, "remove", "--force", str(tmp_path / "tree")], check=True)
+    assert cli.json("sessions", "purge", "--now", "--yes")["held_by"] == []
 
 
 def test_prune_moves_what_is_old(cli: Cli, save: Save, still_clock: Any) -> None:

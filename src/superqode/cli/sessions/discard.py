@@ -12,6 +12,7 @@ from superqode.cli import params
 from superqode.cli.asking import can_ask, confirm
 from superqode.cli.common import says_yes
 from superqode.cli.completing import complete_trash
+from superqode.cli.exit_codes import ExitCode
 from superqode.cli.lazy import Command, examples
 from superqode.cli.ops import hint
 from superqode.cli.options import (
@@ -24,6 +25,7 @@ from superqode.cli.options import (
 )
 from superqode.cli.output import Column, emit, emit_json, note, table
 from superqode.cli.progress import waiting
+from superqode.cli.sessions.held import tell_held
 from superqode.cli.text import count, line
 from superqode.cli.times import ago
 
@@ -124,6 +126,7 @@ def _trash_row(item: TrashItem) -> tuple[object, ...]:
     "purge",
     cls=Command,
     see=("sessions trash", "sessions undelete", "sessions scrub"),
+    codes=(ExitCode.PARTLY,),
     epilog=examples("superqode sessions purge session-123 --now", "superqode sessions purge --older-than 30d --yes"),
 )
 @click.argument(
@@ -137,11 +140,13 @@ def _trash_row(item: TrashItem) -> tuple[object, ...]:
 @click.option("--now", is_flag=True, help="Free the bytes at once; other processes wait meanwhile.")
 @json_option("what was forgotten as in PurgeResult", "superqode.session.store.results:PurgeResult")
 @store_option
-def purge(wanted: str | None, older_than: timedelta | None, now: bool) -> None:
+@click.pass_context
+def purge(ctx: click.Context, wanted: str | None, older_than: timedelta | None, now: bool) -> None:
     """Forget what is in the trash, for good.
 
     Without an ID: all of it. This is the only command that forgets; it asks first, and without a terminal it
     refuses unless --yes is given. Bytes that are not freed with --now go with a later `maintain`.
+    Exit code 3 where with --now a work tree or somebody's `.keep` file keeps old bytes in the store still.
     """
     with open_store() as store:
         doomed = [] if says_yes() else store.trash(wanted, older_than=older_than)
@@ -160,6 +165,8 @@ def purge(wanted: str | None, older_than: timedelta | None, now: bool) -> None:
                 f"these shares carry it still, in this store too: {named}; `superqode share revoke` them."
                 " Another time revoke first: what was shared goes with the purge then"
             )
+        tell_held(forgotten.held_by)
+    ctx.exit(ExitCode.PARTLY if forgotten.held_by else ExitCode.OK)
 
 
 def _ask(doomed: Sequence[TrashItem]) -> None:

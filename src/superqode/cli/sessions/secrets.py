@@ -22,6 +22,7 @@ from superqode.cli.options import (
 )
 from superqode.cli.output import emit, emit_json, note, table, warn
 from superqode.cli.progress import progress
+from superqode.cli.sessions.held import tell_held
 from superqode.cli.share.asking import read_lines
 from superqode.cli.share.telling import PLACE_COLUMNS, place_row
 from superqode.cli.text import count, line
@@ -75,6 +76,7 @@ def scan(ctx: click.Context, session_ids: Sequence[str]) -> None:
     "scrub",
     cls=Command,
     see=("sessions scan", "share revoke"),
+    codes=(ExitCode.PARTLY,),
     epilog=examples(
         "superqode sessions scrub session-123 --secret",
         "superqode sessions scrub session-123 --rule aws-access-key --dry-run",
@@ -107,6 +109,7 @@ def scrub(
     already are named; nothing can be taken back from who opened them. An imported session's kept original
     is dropped, with that of every session from the same file. Machines that sync take it out of what they have
     of the old saves, in forks and the trash too; a text that was said again there has to be scrubbed again.
+    Exit code 3 where a work tree or somebody's `.keep` file keeps old bytes in the store still.
     """
     yes = says_yes()
     if not (ask or from_stdin or rules):
@@ -128,6 +131,8 @@ def scrub(
         emit_json(done.to_dict())
     else:
         _tell(done, dry_run=dry_run)
+        tell_held(done.held_by)
+    ctx.exit(ExitCode.PARTLY if done.held_by else ExitCode.OK)
 
 
 def _typed(ctx: click.Context) -> str:

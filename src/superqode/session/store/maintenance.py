@@ -18,6 +18,7 @@ from superqode.session.errors import GitFailed, GitMissing, StoreError, StoreLoc
 from superqode.session.git import program, workplaces
 from superqode.session.git.folders import entries_below
 from superqode.session.git.gclock import keeping_gc_out
+from superqode.session.git.holders import holders, let_go
 from superqode.session.git.landing import INCOMING
 from superqode.session.git.making import GRACE
 from superqode.session.git.packwriting import KEEP
@@ -31,7 +32,7 @@ from superqode.session.store.operations.log import OPLOG, OperationLog
 from superqode.session.store.owners import owner_of
 from superqode.session.store.results import MaintenanceReport
 
-__all__ = ["count_loose", "free_now", "is_due", "leftovers", "maintain"]
+__all__ = ["count_loose", "free_now", "holders", "is_due", "leftovers", "maintain"]
 
 # Git's own gc.auto is 6,700; each loose object takes a block of 4 KiB, so we are quicker.
 _LOOSE_DUE: Final = 2_000
@@ -262,7 +263,9 @@ def _prune(repository: Repository, age: timedelta, skipped: list[str]) -> int:
 
 
 def free_now(repository: Repository) -> int:
-    """Free the bytes of everything that nothing reaches, at once, while no save runs; gives how many.
+    """Free the bytes of everything that no ref reaches, at once, while no save runs; gives how many.
+
+    What only reflogs keep goes, too; what keeps some still, `holders` names.
 
     Raises:
         GitMissing, GitFailed: only `git` can do it.
@@ -285,11 +288,12 @@ def _free(repository: Repository) -> int:
             _remove(keep)
         for landing in _landings(repository):
             _remove(landing)
-        for arguments in (["repack", "-a", "-d", "-l", "-q"], ["prune", "--expire=now"]):
-            try:
+        try:
+            let_go(repository, held.handles)
+            for arguments in (["repack", "-a", "-d", "-l", "-q"], ["prune", "--expire=now"]):
                 program.run(repository.path, arguments, purpose=purpose, keep=held.handles)
-            except GitFailed as problem:
-                raise GitFailed(problem.command, problem.code, f"{problem.said}. {_NOT_FREED}") from problem
+        except GitFailed as problem:
+            raise GitFailed(problem.command, problem.code, f"{problem.said}. {_NOT_FREED}") from problem
         repository.objects.reopen()
         return max(0, before - _size(repository))
 

@@ -168,9 +168,14 @@ class StoreMoves(StoreCare):
         items = self.trash(name, older_than=older_than)
         if items:
             self._forget(repository, items)
+        sessions = {item.session_id for item in items}
         freed = maintenance.free_now(repository) if now else 0
-        shares = scrubbing.shares_of(repository, {item.session_id for item in items})
-        return results.PurgeResult(tuple(item.key for item in items), freed, shares)
+        return results.PurgeResult(
+            tuple(item.key for item in items),
+            freed,
+            scrubbing.shares_of(repository, sessions),
+            maintenance.holders(repository, sessions) if now else (),
+        )
 
     def _forget(self, repository: Repository, items: Sequence[TrashItem]) -> None:
         from superqode.session.store import secrets as scrubbing

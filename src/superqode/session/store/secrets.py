@@ -180,7 +180,8 @@ def scrub(
     forget_verdicts(repository)
     forget()
     freed = maintenance.free_now(repository)
-    return ScrubResult(session_id, new, result.rewritten, places, freed, also, shares, originals)
+    held = maintenance.holders(repository, [session_id])
+    return ScrubResult(session_id, new, result.rewritten, places, freed, also, shares, originals, held)
 
 
 def _replace(repository: Repository, redactor: Redactor, session_id: str, progress: Progress | None) -> str:

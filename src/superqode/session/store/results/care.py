@@ -126,6 +126,7 @@ class ScrubResult(Record):
         also_in: other sessions that share commits or content with it and still hold the secret.
         shares: ids of shares that carry it already; revoking them is all that can be done.
         originals: sessions whose kept original was dropped, because it holds the secret or may.
+        held_by: what keeps old bytes in this store still: paths of work trees, and of `.keep` files beside packs.
     """
 
     session_id: str
@@ -136,3 +137,4 @@ class ScrubResult(Record):
     also_in: tuple[str, ...] = ()
     shares: tuple[str, ...] = ()
     originals: tuple[str, ...] = ()
+    held_by: tuple[str, ...] = ()

@@ -100,8 +100,11 @@ class PurgeResult(Record):
         purged: keys of trash items.
         freed_bytes: what was freed, where it was done now.
         shares: ids of the shares that carry it still; each stands in this store until it is revoked.
+        held_by: what keeps old bytes in this store, where they were to be freed now: paths of work trees, and of
+            `.keep` files beside packs.
     """
 
     purged: tuple[str, ...]
     freed_bytes: int = 0
     shares: tuple[str, ...] = ()
+    held_by: tuple[str, ...] = ()
