@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+import zlib
 from datetime import UTC, datetime
 
 import pytest
@@ -294,6 +295,33 @@ def test_a_scrub_whose_bytes_cannot_be_freed_leaves_the_secret_in_no_index(store
     store.load("s")
     own = store.path / "superqode"
     assert [path for path in own.rglob("*") if path.is_file() and SECRET.encode() in path.read_bytes()] == []
+
+
+@pytest.mark.parametrize("packed", [False, True], ids=["loose", "packed"])
+def test_a_damaged_file_that_was_set_aside_goes_with_what_it_was(store, session, git, packed):
+    """It can be read in part, or whole; what is set aside of another session, or is no object's, stays."""
+    session.add_message("user", SECRET)
+    session.add_message("user", "harmless")
+    store.save(session)
+    if packed:
+        store.maintain()
+    quarantine = store.path / "superqode" / "quarantine"
+    quarantine.mkdir(exist_ok=True)
+    named = {number: git("rev-parse", f"s:timeline/0000/00/{number}-user.json") for number in ("00", "01", "02")}
+    files = {number: quarantine / f"20261122T100000-abcdef-{oid}" for number, oid in named.items()}
+    for number, path in files.items():
+        path.write_bytes(zlib.compress(git("cat-file", "blob", named[number]).encode()) + b"x")
+    other = quarantine / "20261122T100000-abcdef-packed-refs"
+    other.write_text("damaged")
+
+    store.scrub("s", secrets=[SECRET])
+
+    assert anywhere(store.path, SECRET) == []
+    assert [path.exists() for path in files.values()] == [True, False, True]
+    assert other.exists()
+    store.delete("s")
+    store.purge(now=True)
+    assert [path for path in quarantine.iterdir() if path.name != "locks"] == [other]
 
 
 @pytest.mark.parametrize("change", [False, True], ids=["appended", "changed before"])

@@ -7,6 +7,7 @@ beside us has just written stays where it is. What nothing reaches goes by age a
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, suppress
 from datetime import timedelta
@@ -44,6 +45,8 @@ _LEFTOVER_AGE: Final = timedelta(hours=1)
 _INDEX_AGE: Final = timedelta(days=30)
 # One of the 256 folders stands for all, as in git's own estimate (builtin/gc.c).
 _SAMPLE: Final = "17"
+# How the name of a damaged object's file ends in the quarantine (`LooseObjects.set_aside`).
+_DAMAGED: Final = re.compile("-([0-9a-f]{40})$")
 _PURPOSE: Final = "Packing the store"
 _NOT_FREED: Final = (
     "What was to be forgotten is in no session any more, but its bytes are still there. Where an object cannot be read,"
@@ -295,7 +298,15 @@ def _free(repository: Repository) -> int:
         except GitFailed as problem:
             raise GitFailed(problem.command, problem.code, f"{problem.said}. {_NOT_FREED}") from problem
         repository.objects.reopen()
+        for damaged in _unreached_quarantine(repository):
+            _remove(damaged)
         return max(0, before - _size(repository))
+
+
+def _unreached_quarantine(repository: Repository) -> list[Path]:
+    """Damaged files that were set aside, of objects that are freed by now: much of what they held may be readable."""
+    found = ((path, _DAMAGED.search(path.name)) for path in repository.quarantine.glob("*"))
+    return [path for path, name in found if name is not None and not repository.objects.stands(name[1])]
 
 
 def _size(repository: Repository) -> int:
