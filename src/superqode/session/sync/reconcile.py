@@ -352,17 +352,15 @@ class _Reconciler:
     def _original(self, name: str) -> None:
         """A kept original goes where its session goes; of two the one that counts."""
         session_id = name.removeprefix(KEPT)
-        there = HEADS + session_id in self._result or any(
-            key.startswith(f"{TRASH}{session_id}/") for key in self._result
-        )
+        trash = f"{TRASH}{session_id}/"
+        there = HEADS + session_id in self._result or any(key.startswith(trash) for key in self._result)
         if not there and (self._fates.get(session_id) == "gone" or self._was_purged(session_id)):
             return  # whether or not their side is known to build on the base
         rank = self._history.original_rank
         self._plainly(name, lambda ours, theirs: max(ours, theirs, key=rank), keep=there)
 
     def _was_purged(self, session_id: str) -> bool:
-        marks = f"{PURGED}{session_id}/"
-        return any(name.startswith(marks) for view in (self._ours, self._theirs) for name in view)
+        return any(name.startswith(f"{PURGED}{session_id}/") for name in (*self._ours, *self._theirs))
 
     def _share(self, name: str) -> None:
         ours, theirs = self._ours.get(name), self._theirs.get(name)
