@@ -37,6 +37,8 @@ class Program:
         plain: whether the remote is in clear.
     """
 
+    kinds = KINDS
+
     def __init__(
         self,
         seed: int,
@@ -67,7 +69,7 @@ class Program:
         for machine in self.machines:
             machine.sync()
         for _ in range(steps):
-            kind = self.random.choice(KINDS)
+            kind = self.random.choice(self.kinds)
             machine = self.random.choice(self.machines)
             self.log.append(f"{machine.path.name} {kind}")
             getattr(self, kind)(machine)

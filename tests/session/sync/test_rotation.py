@@ -12,8 +12,10 @@ from superqode.session.errors import RemoteUnreachable, StoreLocked, SyncKeyRota
 from superqode.session.git.repository import Repository
 from superqode.session.sync import alone, session_sync, setup
 from superqode.session.sync.alone import syncing
+from superqode.session.sync.keeping import find_key
 from superqode.session.sync.sealed import SealedRemote
 from superqode.session.sync.session_sync import find_synced
+from superqode.session.sync.words import to_words
 
 
 def _target(machine):
@@ -34,7 +36,11 @@ def _cut(monkeypatch, machine, step):
         patched.setattr(SealedRemote, step, broken)
         with pytest.raises(SyncKeyUnfinished, match=r"refused\. The next `superqode sync` on this machine finishes"):
             setup.rotate(machine.store, None, keyring=False)
-    return setup.key_words(machine.store, _target(machine))
+    with pytest.raises(SyncKeyUnfinished):  # its words would be worth nothing if another machine is faster now
+        setup.key_words(machine.store, _target(machine))
+    key, _ = find_key(Repository(machine.path), _target(machine).sync)
+    assert key is not None
+    return to_words(key.secret)
 
 
 def _is_put_back(remote, kept):

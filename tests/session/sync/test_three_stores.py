@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from datetime import UTC, datetime, timedelta
 
@@ -12,9 +13,13 @@ import pytest
 
 from servers import CuttingProxy
 from session.sync.circle import Machine
-from session.sync.programs import Program
+from session.sync.programs import KINDS, Program
 from superqode.session import clock
-from superqode.session.errors import RemoteError
+from superqode.session.errors import RemoteError, RemoteUnreachable, SyncKeyRotated, SyncKeyUnfinished, WrongSyncKey
+from superqode.session.git.repository import Repository
+from superqode.session.sync import setup
+from superqode.session.sync.sealed import SealedRemote
+from superqode.session.sync.session_sync import find_synced
 
 FULL = os.environ.get("SUPERQODE_TEST_FULL") == "1"
 STEPS = 120 if FULL else 45
@@ -78,6 +83,61 @@ def test_clocks_that_are_years_apart(seed, machine):
 
 
 @pytest.mark.slow
+class _Rotating(Program):
+    """A program in which keys are changed, too; the network ends many a change half way."""
+
+    kinds = (*KINDS, *("rotate",) * 4)
+
+    def whole(self, machine: Machine) -> None:
+        """A sync; who is asked for new words takes those of a machine that has them."""
+        try:
+            machine.sync()
+        except SyncKeyRotated:
+            self._join_any(machine)
+
+    def _join_any(self, machine: Machine) -> None:
+        for other in self.machines:
+            with contextlib.suppress(SyncKeyRotated, SyncKeyUnfinished, WrongSyncKey):
+                machine.join(setup.key_words(other.store, find_synced(Repository(other.path), None)))
+                machine.sync()
+                self.log[-1] += f" joined {other.path.name}"
+                return
+
+    def rotate(self, machine: Machine) -> None:
+        """A new key; now and then the network is gone at a push, or before the note."""
+        step, left = self.random.choice(("push", "leave")), self.random.randrange(3)
+
+        def broken(*arguments, **options):
+            nonlocal left
+            left -= 1
+            if left < 0:
+                raise RemoteUnreachable("sync", "cut")
+            return original(*arguments, **options)
+
+        original = getattr(SealedRemote, step)
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(SealedRemote, step, broken)
+            try:
+                setup.rotate(machine.store, None, keyring=False)
+            except (RemoteUnreachable, SyncKeyRotated, SyncKeyUnfinished) as problem:
+                self.log[-1] += f" {step} {type(problem).__name__}"
+
+    def check(self) -> None:
+        """As ever, and all under one key."""
+        for machine in self.machines * 4:
+            self.whole(machine)
+        assert len({find_synced(Repository(machine.path), None).sync for machine in self.machines}) == 1, self.told()
+        super().check()
+
+
+@pytest.mark.parametrize("seed", range(5000, 5020 if FULL else 5001))
+def test_keys_that_are_changed(seed, machine):
+    """Whoever changes the key, cut short or beside another: in the end all are under one, and nothing is gone."""
+    program = _Rotating(seed, _three(machine))
+    program.run(STEPS)
+    program.check()
+
+
 @pytest.mark.parametrize("seed", range(2000, 2020 if FULL else 2002))
 def test_syncs_that_are_killed(seed, machine):
     """Kill -9 at any moment of a sync: the next ones bring everything together."""

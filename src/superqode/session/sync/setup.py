@@ -166,9 +166,12 @@ def key_words(store: SessionStore, target: RemoteInfo) -> str:
     Raises:
         SyncExists: it has none, being in clear.
         SyncKeyMissing: this machine does not have it.
+        SyncKeyUnfinished: it is not in use yet, and never will be if another machine was faster.
     """
     if target.sync == PLAIN:
         raise SyncExists(target.name, "it is in clear there, and has no key")
+    if rotation.is_pending(target):
+        raise SyncKeyUnfinished(target.name, "that was cut short")
     return to_words(load_key(store._made(), target.sync, target.name).secret)
 
 
