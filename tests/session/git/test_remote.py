@@ -7,6 +7,7 @@ import pytest
 
 from servers import bare_repository, install_hook
 from servers.repositories import refs_of, server_git
+from superqode.session import clock
 from superqode.session.errors import (
     FetchTooLarge,
     GitFailed,
@@ -22,6 +23,7 @@ from superqode.session.errors import (
     RemoteUnreachable,
     UnsoundObjects,
 )
+from superqode.session.git import remote
 from superqode.session.git.remote import Update, fetch, ls_remote, push
 
 SHARE = "refs/superqode/shares/0123456789abcdefghjkmnpqrs"
@@ -128,6 +130,41 @@ def test_a_ref_that_moved_is_left_alone(here, there, url, commit, what):
         push(here, url, [Update(first, OTHER, None), update])
     assert refs_of(there) == before
     assert (caught.value.ref, caught.value.outcome) == (SHARE, "not sent")
+
+
+def test_a_server_that_takes_nothing_but_fast_forwards_says_so(here, there, commit):
+    """Its `non-fast-forward` is a refusal: the ref is where it was expected, and looking again would change nothing."""
+    old, new = commit(), commit()
+    server_git(there, "config", "receive.denyNonFastForwards", "true")
+    push(here, str(there), [Update(new, "refs/heads/x", None)])
+    with pytest.raises(RemoteRejected, match="non-fast-forward") as caught:
+        push(here, str(there), [Update(old, "refs/heads/x", new)])
+    assert type(caught.value) is RemoteRejected
+    assert refs_of(there) == {"refs/heads/x": new}
+
+
+def _lock(there):
+    path = there / f"{SHARE}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    return path
+
+
+def test_a_lock_that_a_server_left_is_told(here, there, commit, monkeypatch):
+    """A ref that nobody moved and nobody can move is refused in the server's words; its lock was waited for."""
+    monkeypatch.setattr(remote, "_ASK_AGAIN_AFTER", 0.01)
+    _lock(there)
+    with pytest.raises(RemoteRejected, match=r"\.lock': File exists") as caught:
+        push(here, str(there), [Update(commit(), SHARE, None)])
+    assert type(caught.value) is RemoteRejected
+
+
+def test_a_lock_that_goes_is_waited_for(here, there, commit, monkeypatch):
+    """Who only held the ref's lock for a moment is no reason to fail."""
+    lock, oid = _lock(there), commit()
+    monkeypatch.setattr(clock, "sleep", lambda _seconds: lock.unlink())
+    push(here, str(there), [Update(oid, SHARE, None)])
+    assert refs_of(there) == {SHARE: oid}
 
 
 @pytest.mark.parametrize("hook", ["pre-receive", "update"])
@@ -315,6 +352,14 @@ def test_a_list_is_bounded(url, listed):
     assert len(ls_remote(url, [], limit=3)) == 3
     with pytest.raises(RemoteError, match="it lists more than 2 refs"):
         ls_remote(url, [], limit=2)
+
+
+def test_a_ref_that_a_crash_left_empty(there, url, listed):
+    """A server lists an empty ref file with an id of zeros: nothing has it. Asked for by name it is named as broken."""
+    (there / SHARE).write_bytes(b"")
+    with pytest.raises(RemoteError, match=f"its ref {SHARE} is broken"):
+        ls_remote(url, [SHARE])
+    assert ls_remote(url, ["refs/*"]) == ls_remote(url, ["refs/heads/*"])
 
 
 def test_a_list_needs_no_repository(there, listed, tmp_path, monkeypatch):
