@@ -21,7 +21,9 @@ from superqode.session.git.network import Progress
 from superqode.session.git.remote import Update
 from superqode.session.git.remotes import RemoteInfo
 from superqode.session.git.repository import Repository
+from superqode.session.sync.reconcile import Note
 from superqode.session.sync.seen import Pushed, Seen, Trust
+from superqode.session.sync.sendable import find_unsound, leave_out, present
 from superqode.session.sync.state import State
 from superqode.session.sync.view import HEADS, PURGED, SCRUBBED, TAGS, TRASH, View, is_view_name
 
@@ -130,6 +132,7 @@ class PlainRemote:
     def push(self, seen: Seen, view: View, *, compact: bool = False) -> Pushed:
         """Push what changed since the remote was looked at; raises as `SealedRemote.push`."""
         del compact
+        view, notes = self._sendable(seen, view)
         names = sorted(name for name in {*seen.view, *view} if seen.view.get(name) != view.get(name))
         # First what says why something goes: a host that does not take it would still take the going.
         self._send_own(seen, view, [name for name in names if name in view and name.startswith((TRASH, PURGED))])
@@ -138,7 +141,14 @@ class PlainRemote:
         self._send(seen, view, sorted(rest, key=lambda name: (name not in view, name)))
         # Last: who reads what stands for a commit now has to find that, too.
         self._send_own(seen, view, [name for name in names if name in view and name.startswith(SCRUBBED)])
-        return Pushed()
+        return Pushed(view, notes)
+
+    def _sendable(self, seen: Seen, view: View) -> tuple[View, list[Note]]:
+        """What can be sent: a host mostly takes anything, and then no machine could take it from there."""
+        there = set(seen.view.values())
+        wanted = sorted(set(view.values()) - there)
+        unsound = find_unsound(self._repository, wanted, sorted(present(self._repository, there))) if wanted else {}
+        return leave_out(self._repository, seen.view, view, unsound) if unsound else (view, [])
 
     def _send_own(self, seen: Seen, view: View, names: list[str]) -> None:
         """Push refs of ours, on some hosts under other names."""

@@ -47,10 +47,12 @@ class Note:
     Attributes:
         kind: what happened.
         session_id: to which session.
-        other: the other session's id, where there is one.
+        other: the other session's id, or the reason, where there is one.
     """
 
-    kind: Literal["kept", "returned", "revived", "renamed", "both", "named", "scrubbed", "unreadable"]
+    kind: Literal[
+        "kept", "returned", "revived", "renamed", "both", "named", "scrubbed", "unreadable", "unsealed", "unsound"
+    ]
     session_id: str
     other: str = ""
 

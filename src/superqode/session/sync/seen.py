@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from superqode.session.sync.manifest import Manifest
+from superqode.session.sync.reconcile import Note
 from superqode.session.sync.state import State
 from superqode.session.sync.view import View
 
-__all__ = ["Pushed", "Seen", "Trust", "standing"]
+__all__ = ["Pushed", "Seen", "Trust", "after_push", "standing"]
 
 
 class Trust(NamedTuple):
@@ -52,6 +54,8 @@ class Pushed(NamedTuple):
     """What a push left on the remote.
 
     Attributes:
+        view: what it holds now: without what could not be sent.
+        notes: what people should hear of.
         tip: the commit; empty in clear.
         generation: its number.
         previous: the commits before it.
@@ -59,6 +63,8 @@ class Pushed(NamedTuple):
         size: bytes of ciphertext that were new.
     """
 
+    view: View
+    notes: Sequence[Note] = ()
     tip: str = ""
     generation: int = 0
     previous: tuple[str, ...] = ()
@@ -80,3 +86,16 @@ def standing(state: State, tip: str, manifest: Manifest) -> Trust:
     if not state.tip:
         return Trust("new", {})
     return Trust("older" if tip in state.previous else "parted", state.view)
+
+
+def after_push(state: State, pushed: Pushed, wanted: View) -> State:
+    """What is to be remembered after a push that was to leave a view on the remote."""
+    return replace(
+        state,
+        view=pushed.view,
+        tip=pushed.tip,
+        generation=pushed.generation,
+        previous=pushed.previous,
+        segments=pushed.segments,
+        settled=pushed.view == wanted,
+    )

@@ -40,7 +40,7 @@ from superqode.session.sync.resolving import resolve
 from superqode.session.sync.results import SyncReport
 from superqode.session.sync.scrubs import Scrubs, marks_of
 from superqode.session.sync.sealed import SealedRemote
-from superqode.session.sync.seen import Pushed, Seen
+from superqode.session.sync.seen import Pushed, Seen, after_push
 from superqode.session.sync.state import State, forget_state, load_state, save_state
 from superqode.session.sync.view import HEADS, TRASH, Local, View, read_view
 
@@ -166,6 +166,8 @@ class SessionSync:
                 seen = sealed.look(state)
                 if seen.tip != state.tip:
                     continue  # another machine does not know yet, and pushed once more
+                if state.view.keys() - load_state(repository, target.name, target.sync).view.keys():
+                    return  # what could not be sealed anew is nowhere but there: a later sync goes on
                 sealed.leave(seen)
             except RemoteRefMoved:
                 continue
@@ -228,18 +230,9 @@ class Run:
             except RemoteRefMoved:
                 clock.sleep(0.02 * number)
                 continue
-            self._remember(
-                replace(
-                    state,
-                    view=shown,
-                    tip=pushed.tip,
-                    generation=pushed.generation,
-                    previous=pushed.previous,
-                    segments=pushed.segments,
-                    settled=True,
-                )
-            )
-            return self._report(local.view, seen.view, shown, pushed.size, number)
+            self._remember(after_push(state, pushed, shown))
+            self._notes |= set(pushed.notes)
+            return self._report(local.view, seen.view, pushed.view, pushed.size, number)
         raise SyncContended(self._target.name, _ROUNDS)
 
     # -- taking -----------------------------------------------------------------------------------------------------

@@ -26,6 +26,10 @@ _NOTES = {
     "named": "{0} and {1} are one session that was renamed on two machines: it is {1} now",
     "both": "{0} could not be merged: the other machine's keeps the name, the one of this machine is {1}",
     "unreadable": "{0} cannot be read here and is left alone: `superqode sessions repair` may help",
+    "unsealed": "{0} cannot be sealed anew: {1}. So the remote keeps what it has, also of what is gone: `superqode"
+    " sessions verify` and `superqode sessions repair` may help",
+    "unsound": "{0} is not sent, as no other machine could take it: {1}. `superqode sessions verify` and `superqode"
+    " sessions repair` may help",
 }
 
 
