@@ -24,7 +24,7 @@ from superqode.session.errors import (
     UnsoundObjects,
 )
 from superqode.session.git import remote
-from superqode.session.git.remote import Update, fetch, ls_remote, push
+from superqode.session.git.remote import Update, fetch, ls_remote, push, push_each
 
 SHARE = "refs/superqode/shares/0123456789abcdefghjkmnpqrs"
 OTHER = "refs/superqode/shares/1123456789abcdefghjkmnpqrs"
@@ -219,6 +219,33 @@ def test_a_host_without_atomic_pushes_is_served(here, there, url, commit):
         push(here, url, [Update(second, SHARE, first), Update(second, OTHER, first)])
     assert caught.value.accepted == (SHARE,)
     assert "Nothing was changed" not in str(caught.value)
+
+
+def test_refs_that_are_refused_keep_no_other_back(here, there, url, commit):
+    """Each for itself: what the server refuses is named with its reason, and all else is done, deletions too."""
+    first, second = commit(), commit()
+    names = [f"refs/heads/{letter}" for letter in "abc"]
+    push(here, url, [Update(first, name, None) for name in names])
+    install_hook(there, "update", "#!/bin/sh\n[ $1 != refs/heads/b ] || { echo not that >&2; exit 1; }\n")
+    wanted = [Update(second, names[0], first), Update(second, names[1], first), Update("", names[2], first)]
+    refused = push_each(here, url, [*wanted, Update(first, SHARE, None)])
+    assert refused == {names[1]: "hook declined: not that"}
+    assert refs_of(there) == {names[0]: second, names[1]: first, SHARE: first}
+    assert push_each(here, url, wanted).keys() == {names[1]}, "again is fine"
+
+
+def test_a_ref_that_moved_or_has_no_place_is_no_refusal(here, there, url, commit):
+    """Who was slower looks again, and a host that hides our refs gets branches; a lock that stays is a refusal."""
+    first, second = commit(), commit()
+    push(here, url, [Update(first, SHARE, None)])
+    with pytest.raises(RemoteRefMoved):
+        push_each(here, url, [Update(second, SHARE, NOWHERE)])
+    _lock(there)
+    assert "File exists" in push_each(here, url, [Update(second, SHARE, first), Update(second, OTHER, None)])[SHARE]
+    assert refs_of(there) == {SHARE: first, OTHER: second}
+    server_git(there, "config", "receive.hideRefs", "refs/superqode")
+    with pytest.raises(NamespaceRefused):
+        push_each(here, url, [Update(first, f"{OTHER[:-1]}t", None)])
 
 
 def test_a_size_limit_is_told(here, there, url, commit):

@@ -7,9 +7,10 @@ import subprocess
 
 import pytest
 
+from servers import install_hook
 from session.sync.circle import Machine, git, settle
 from session.sync.programs import Program
-from superqode.session.errors import RemoteRefMoved
+from superqode.session.errors import RemoteRefMoved, RemoteRejected
 from superqode.session.git.landing import Landing
 from superqode.session.git.remotes import list_remotes
 from superqode.session.git.repository import Repository
@@ -124,6 +125,50 @@ def test_a_host_that_takes_branches_and_tags_only(plain, remote, machine):
     third.sync()
     assert third.trash() == ["a"]
     assert third.view(plain=True) == one.view(plain=True)
+
+
+@pytest.mark.parametrize("setting", ["HEAD", "denyDeletes", "denyNonFastForwards", "hook"])
+def test_what_a_host_refuses_keeps_nothing_else_back(plain, remote, setting):
+    """A branch that it will not delete, take or rewrite stays there as it is, is named each time, and all else goes."""
+    one, other = plain
+    one.say("a", "hunter2")
+    settle([one, other])
+    held = git(remote, "rev-parse", "a")
+    if setting == "HEAD":
+        git(remote, "symbolic-ref", "HEAD", "refs/heads/a")
+    elif setting == "hook":
+        install_hook(remote, "update", "#!/bin/sh\n[ $1 != refs/heads/a ] || { echo not that; exit 1; }\n")
+    else:
+        git(remote, "config", f"receive.{setting}", "true")
+    if setting == "denyNonFastForwards":
+        one.store.scrub("a", secrets=["hunter2"])
+    elif setting == "hook":
+        one.say("a", "more")
+    else:
+        one.store.delete("a")
+    one.say("new", "hello")
+    report = one.sync()
+    assert report.sent.new == ("new",)
+    assert not report.sent.deleted
+    (told,) = [notice for notice in report.notices if "refuses what changed of a," in notice]
+    assert git(remote, "rev-parse", "a") == held
+    other.sync()
+    assert "new" in other.ids()
+    one.say("new", "more")
+    report = one.sync()
+    assert report.sent.updated == ("new",)
+    assert told in report.notices
+    assert ("superqode-scrubbed" in git(remote, "for-each-ref")) is False
+
+
+def test_a_host_that_takes_nothing_says_so(plain, remote):
+    """Where no ref is taken at all, that is an error in the host's words, and no notice beside."""
+    one, _ = plain
+    install_hook(remote, "pre-receive", "#!/bin/sh\necho quota exceeded >&2\nexit 1\n")
+    one.say("a", "hello")
+    one.say("b", "hello")
+    with pytest.raises(RemoteRejected, match="quota exceeded"):
+        one.sync()
 
 
 @pytest.mark.parametrize("named", [0, 100])

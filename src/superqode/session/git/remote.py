@@ -14,14 +14,21 @@ from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 from superqode.session import clock
-from superqode.session.errors import GitFailed, RemoteError, RemoteRefMoved, RemoteUnauthorized, RemoteUnreachable
+from superqode.session.errors import (
+    GitFailed,
+    RemoteError,
+    RemoteRefMoved,
+    RemoteRejected,
+    RemoteUnauthorized,
+    RemoteUnreachable,
+)
 from superqode.session.git import network, program, push_results, remote_failures
 from superqode.session.git.network import PATIENCE, Ended, Progress
 from superqode.session.git.refs import is_ref_name
 from superqode.session.git.remote_reading import fetch, ls_remote
 from superqode.session.git.remote_target import Target, aim
 
-__all__ = ["REFS_AT_ONCE", "Update", "fetch", "ls_remote", "push"]
+__all__ = ["REFS_AT_ONCE", "Update", "fetch", "ls_remote", "push", "push_each"]
 
 # Hosts fail on more in one push ("Internal Server Error" from 100 on).
 REFS_AT_ONCE: Final = 50
@@ -113,6 +120,58 @@ def push(
             if (ended.code == 0 and not ended.waited) or _settle(target, part, ended, bytes(output), ask, again=again):
                 break
             clock.sleep(_ASK_AGAIN_AFTER)
+
+
+def push_each(
+    repository: Path,
+    url: str,
+    updates: Sequence[Update],
+    *,
+    interactive: bool = False,
+    progress: Progress | None = None,
+    patience: float = PATIENCE,
+) -> dict[str, str]:
+    """Change refs of a remote, each whatever becomes of the others; gives those that it refused, with its reasons.
+
+    Arguments and errors as for `push`, but that a ref that is refused is none.
+
+    Raises:
+        RemoteRefMoved: a ref is not at `expected`; others may be done.
+        NamespaceRefused: the host takes no refs of this kind; others may be done.
+    """
+    target = aim(url)
+    refused: dict[str, str] = {}
+    for start in range(0, len(updates), REFS_AT_ONCE):
+        part = _resolved(repository, updates[start : start + REFS_AT_ONCE])
+        output = bytearray()
+        ended = network.run(
+            [*_PUSH, *_refspecs(target, part)],
+            purpose="Pushing",
+            repository=repository,
+            interactive=interactive,
+            patience=patience,
+            progress=progress,
+            output=output.extend,
+        )
+        results = push_results.read_results(bytes(output))
+        told = not ended.waited and not push_results.is_report_lost(results)
+        rejected = {result.ref: result for result in results if told and not result.accepted}
+        ask = partial(_refs_now, repository, target, part, interactive=interactive, patience=patience)
+        if not rejected and (ended.code != 0 or ended.waited):
+            _settle(target, part, ended, bytes(output), ask, again=False)
+        for update in part:
+            if update.target in rejected:
+                reason = [rejected[update.target]], ended.lines, target.shown, target.hide
+                problem = push_results.refusal(*reason)
+                standing = _standing([update], ask) if isinstance(problem, RemoteRefMoved) else "moved"
+                if standing == "done":
+                    continue
+                if standing == "as before":
+                    problem = push_results.refusal(*reason, unmoved=True)
+                if type(problem) is not RemoteRejected:
+                    raise problem
+                refused[update.target] = problem.reason
+    return refused
 
 
 def _told(updates: Sequence[Update]) -> dict[str, str]:

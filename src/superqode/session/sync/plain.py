@@ -11,10 +11,12 @@ Originals, shares and the ledger, which holds keys, stay here. Where a host take
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
-from superqode.session.errors import NamespaceRefused, RemoteRefMoved, RemoteRefNotFound
+from superqode.session.errors import NamespaceRefused, RemoteRefMoved, RemoteRefNotFound, RemoteRejected
 from superqode.session.git import remote, remotes
 from superqode.session.git.landing import Landing
 from superqode.session.git.network import Progress
@@ -23,7 +25,7 @@ from superqode.session.git.remotes import RemoteInfo
 from superqode.session.git.repository import Repository
 from superqode.session.sync.reconcile import Note
 from superqode.session.sync.seen import Pushed, Seen, Trust
-from superqode.session.sync.sendable import find_unsound, leave_out, present
+from superqode.session.sync.sendable import find_unsound, leave_out, owners_left, present, ref_owner
 from superqode.session.sync.state import State
 from superqode.session.sync.view import HEADS, PURGED, SCRUBBED, TAGS, TRASH, View, is_view_name
 
@@ -85,6 +87,10 @@ class PlainRemote:
         self._names: dict[str, str] = {}
         self._seen: View = {}
         self._namespace = target.namespace
+        # What a push got there, empty where it is gone; what the host refused, and why; and the errors of that.
+        self._sent: View = {}
+        self._refused: dict[str, str] = {}
+        self._refusals: list[RemoteRejected] = []
 
     def look(self, state: State) -> Seen:
         """Find out what the remote holds; raises RemoteError."""
@@ -130,18 +136,39 @@ class PlainRemote:
             raise RemoteRefMoved(self._target.name, problem.reason, "it is gone") from problem
 
     def push(self, seen: Seen, view: View, *, compact: bool = False) -> Pushed:
-        """Push what changed since the remote was looked at; raises as `SealedRemote.push`."""
+        """Push what changed since the remote was looked at; raises as `SealedRemote.push`.
+
+        What the host refuses is told, and stays there as it is; where it takes nothing at all, that is the error.
+        """
         del compact
         view, notes = self._sendable(seen, view)
+        self._sent, self._refused, self._refusals = {}, {}, []
         names = sorted(name for name in {*seen.view, *view} if seen.view.get(name) != view.get(name))
+        coming, going = ([name for name in names if (name in view) is there] for there in (True, False))
         # First what says why something goes: a host that does not take it would still take the going.
-        self._send_own(seen, view, [name for name in names if name in view and name.startswith((TRASH, PURGED))])
+        self._send_own(seen, view, [name for name in coming if name.startswith((TRASH, PURGED))])
+        self._send(seen, view, [name for name in coming if not name.startswith((TRASH, PURGED, SCRUBBED))])
         # What comes before what goes, so that nothing is missing where a push of many ends in the middle.
-        rest = [name for name in names if not (name in view and name.startswith((TRASH, PURGED, SCRUBBED)))]
-        self._send(seen, view, sorted(rest, key=lambda name: (name not in view, name)))
+        left = owners_left(self._repository, seen.view, view, self._refused) if self._refused else set()
+        self._send(seen, view, [name for name in going if ref_owner(name) not in left])
         # Last: who reads what stands for a commit now has to find that, too.
-        self._send_own(seen, view, [name for name in names if name in view and name.startswith(SCRUBBED)])
-        return Pushed(view, notes)
+        marks = [name for name in coming if name.startswith(SCRUBBED) and ref_owner(name) not in left]
+        self._send_own(seen, view, marks)
+        if self._refusals and coming and not self._sent:
+            raise self._refusals[0]
+        held = {name: oid for name, oid in seen.view.items() if name not in self._sent}
+        return Pushed(held | {name: oid for name, oid in self._sent.items() if oid}, [*notes, *self._told()])
+
+    def _told(self) -> list[Note]:
+        """What was refused, by reason: a host may refuse a thousand deletions."""
+        groups: dict[str, list[str]] = defaultdict(list)
+        for name, reason in self._refused.items():
+            groups[reason].append(ref_owner(name))
+        found = {reason: sorted(set(owners)) for reason, owners in groups.items()}
+        return [
+            Note("refused", f"{owners[0]} and {len(owners) - 1} more" if owners[1:] else owners[0], reason)
+            for reason, owners in found.items()
+        ]
 
     def _sendable(self, seen: Seen, view: View) -> tuple[View, list[Note]]:
         """What can be sent: a host mostly takes anything, and then no machine could take it from there."""
@@ -165,11 +192,26 @@ class PlainRemote:
         for name in names:
             there = self._names.get(name) or (_on_heads(name) if self._namespace == "heads" else name)
             updates.append(Update(view.get(name, ""), there, seen.view.get(name)))
+        send = partial(
+            remote.push,
+            self._repository.path,
+            self._target.push_url,
+            updates,
+            interactive=self._interactive,
+            progress=self._progress,
+        )
+        refused: dict[str, str] = {}
         if updates:
-            remote.push(
-                self._repository.path,
-                self._target.push_url,
-                updates,
-                interactive=self._interactive,
-                progress=self._progress,
-            )
+            try:
+                send()
+            except (NamespaceRefused, RemoteRefMoved):
+                raise
+            except RemoteRejected as problem:
+                # One that is refused keeps no other back.
+                self._refusals.append(problem)
+                refused = remote.push_each(*send.args, **send.keywords)
+        for name, update in zip(names, updates, strict=True):
+            if update.target in refused:
+                self._refused[name] = refused[update.target]
+            else:
+                self._sent[name] = update.source

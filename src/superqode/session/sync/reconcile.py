@@ -51,7 +51,17 @@ class Note:
     """
 
     kind: Literal[
-        "kept", "returned", "revived", "renamed", "both", "named", "scrubbed", "unreadable", "unsealed", "unsound"
+        "kept",
+        "returned",
+        "revived",
+        "renamed",
+        "both",
+        "named",
+        "refused",
+        "scrubbed",
+        "unreadable",
+        "unsealed",
+        "unsound",
     ]
     session_id: str
     other: str = ""

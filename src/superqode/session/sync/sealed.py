@@ -22,7 +22,6 @@ from superqode.session.git.remote import Update
 from superqode.session.git.remotes import Namespace, RemoteInfo
 from superqode.session.git.repository import Repository
 from superqode.session.sharing.tokens import seal
-from superqode.session.store.owners import owner_of
 from superqode.session.sync import layout
 from superqode.session.sync.cache import Cache, Opened
 from superqode.session.sync.keys import SyncKey
@@ -30,7 +29,7 @@ from superqode.session.sync.manifest import LINEAGE, Manifest, Segment, seal_man
 from superqode.session.sync.reconcile import Note
 from superqode.session.sync.seen import Pushed, Seen, Trust, standing
 from superqode.session.sync.segments import Changes, fold, read_changes, seal_segment, unpack_segment
-from superqode.session.sync.sendable import find_unsound, leave_out, present
+from superqode.session.sync.sendable import find_unsound, leave_out, present, ref_owner
 from superqode.session.sync.state import State, remote_folder
 from superqode.session.sync.told import Told
 from superqode.session.sync.view import View, is_view_name
@@ -233,7 +232,7 @@ class SealedRemote:
         _, wanted, known = self._gathered(seen, view, kept)
         unsound = find_unsound(self._repository, wanted, known)
         view, notes = leave_out(self._repository, seen.view, view, unsound)
-        stuck = {owner_of(name) or name: unsound[oid] for name, oid in self._raw.items() if oid in unsound}
+        stuck = {ref_owner(name): unsound[oid] for name, oid in self._raw.items() if oid in unsound}
         if stuck and self._opened is not None:
             kept = len(self._opened.manifest.segments)  # what brought them may be all that is left of them
             notes += [Note("unsealed", owner, reason) for owner, reason in sorted(stuck.items())]

@@ -22,7 +22,7 @@ from superqode.session.sync.commits import Commits
 from superqode.session.sync.reconcile import Note
 from superqode.session.sync.view import HEADS, View
 
-__all__ = ["checked_pack", "find_unsound", "leave_out", "present"]
+__all__ = ["checked_pack", "find_unsound", "leave_out", "owners_left", "present", "ref_owner"]
 
 _PURPOSE: Final = "Syncing"
 # What git says of an object names it; a full disk, or a store that may not be read, is no fault of any object.
@@ -104,24 +104,30 @@ def leave_out(repository: Repository, seen: View, view: View, unsound: Mapping[s
         view: what it was to hold.
         unsound: objects that cannot be sent, and why.
     """
-    reasons: dict[str, str] = {}
-    tips: list[str] = []
-    for name, oid in view.items():
-        if oid in unsound and seen.get(name) != oid:
-            reasons.setdefault(_owner(name), unsound[oid])
-            tips += [oid] if name.startswith(HEADS) else []
+    names = {name: unsound[oid] for name, oid in view.items() if oid in unsound and seen.get(name) != oid}
+    left = owners_left(repository, seen, view, names)
+    held = {name: oid for name, oid in seen.items() if ref_owner(name) in left}
+    sent = {name: oid for name, oid in view.items() if ref_owner(name) not in left}
+    reasons = {ref_owner(name): reason for name, reason in names.items()}
+    return sent | held, [Note("unsound", owner, reason) for owner, reason in sorted(reasons.items())]
+
+
+def owners_left(repository: Repository, seen: View, view: View, names: Iterable[str]) -> set[str]:
+    """The sessions (or names, of what is no session's) that stay as the other side has them, where names are not sent.
+
+    A session goes as a whole. What was renamed to one that is not sent stays, too: it would go without a word.
+    """
+    names = list(names)
+    tips = [view[name] for name in names if name.startswith(HEADS) and name in view]
     history = Commits(repository)
-    # What was renamed to a session that is not sent has to stay: it goes without another word.
     renamed = {
         name.removeprefix(HEADS)
         for name, oid in seen.items()
         if name.startswith(HEADS) and name not in view and any(history.contains(tip, oid) for tip in tips)
     }
-    left = reasons.keys() | renamed
-    held = {name: oid for name, oid in seen.items() if _owner(name) in left}
-    sent = {name: oid for name, oid in view.items() if _owner(name) not in left}
-    return sent | held, [Note("unsound", owner, reason) for owner, reason in sorted(reasons.items())]
+    return {ref_owner(name) for name in names} | renamed
 
 
-def _owner(name: str) -> str:
+def ref_owner(name: str) -> str:
+    """Whose a name of a view is: a session's, or its own."""
     return owner_of(name) or name

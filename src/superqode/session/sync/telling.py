@@ -21,6 +21,7 @@ _NOTES = {
     "revived": "{0} was deleted here and changed elsewhere, or vanished here: it is back",
     "returned": "{0} is missing on the remote without having been deleted: it is pushed again",
     "renamed": "{0} cannot stand beside another session of that name: it is {1} now",
+    "refused": "the remote refuses what changed of {0}, and keeps what it has of it: {1}",
     "scrubbed": "{0} was built on saves that a scrub replaced: it is built on the new ones now. What was taken out may"
     " have been said again since: `superqode sessions scan` looks for it",
     "named": "{0} and {1} are one session that was renamed on two machines: it is {1} now",
