@@ -10,7 +10,7 @@ import pytest
 from servers import install_hook
 from session.sync.circle import Machine, git, settle
 from session.sync.programs import Program
-from superqode.session.errors import RemoteRefMoved, RemoteRejected
+from superqode.session.errors import RemoteError, RemoteRefMoved, RemoteRejected
 from superqode.session.git.landing import Landing
 from superqode.session.git.remotes import list_remotes
 from superqode.session.git.repository import Repository
@@ -159,6 +159,31 @@ def test_what_a_host_refuses_keeps_nothing_else_back(plain, remote, setting):
     assert report.sent.updated == ("new",)
     assert told in report.notices
     assert ("superqode-scrubbed" in git(remote, "for-each-ref")) is False
+
+
+@pytest.mark.parametrize("named", [0, 100])
+def test_a_shallow_copy_is_refused(plain, machine, remote, tmp_path, monkeypatch, named):
+    """A remote whose history was cut off damages no store; who has what it lacks goes on with it."""
+    monkeypatch.setattr(plain_remote, "_BY_NAME", named)
+    one, other = plain
+    for text in ("first", "second", "third"):
+        one.say("a", text)
+    settle([one, other])
+    one.say("a", "fourth")
+    one.sync()
+    shallow = tmp_path / "shallow.git"
+    subprocess.run(["git", "init", "--quiet", "--bare", str(shallow)], check=True)
+    git(shallow, "fetch", "--quiet", "--depth=1", f"file://{remote}", "refs/heads/a:refs/heads/a")
+    shutil.rmtree(remote)
+    shallow.rename(remote)
+    new = machine("new")
+    new.begin(plain=True)
+    with pytest.raises(RemoteError, match="it is a shallow copy"):
+        new.sync()
+    assert new.ids() == []
+    other.sync()
+    assert other.heard("a") == ["first", "second", "third", "fourth"]
+    git(other.path, "fsck", "--strict", "--no-dangling")
 
 
 def test_a_host_that_takes_nothing_says_so(plain, remote):

@@ -146,6 +146,7 @@ def fetch(
     max_bytes: int | None = None,
     max_refs: int = REFS_MAX,
     commits_only: bool = False,
+    shallow: bool = False,
     interactive: bool = False,
     progress: Progress | None = None,
     patience: float = PATIENCE,
@@ -164,6 +165,8 @@ def fetch(
         max_bytes: how much may come at most, in bytes on disk.
         max_refs: how many refs there may be at most of one beginning.
         commits_only: leave out trees and files, where the server can (git-rev-list(1), `--filter=tree:0`).
+        shallow: note where the history of a shallow copy ends, in the file `shallow` (gitrepository-layout(5)); without
+            it git takes such a history without a word.
         interactive: as for `push`.
         progress: is told how far it is.
         patience: as for `push`.
@@ -198,6 +201,7 @@ def fetch(
                 *_FETCH,
                 *([f"--depth={depth}"] if depth is not None else []),
                 *(["--filter=tree:0"] if commits_only else []),
+                *(["--update-shallow"] if shallow else []),
                 "--",
                 _promisor(target.url) if commits_only else target.url,
                 *(f"+{theirs}:{ours}" if ours else theirs for theirs, ours in refs.items()),

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
-from superqode.session.errors import NamespaceRefused, RemoteRefMoved, RemoteRefNotFound, RemoteRejected
+from superqode.session.errors import NamespaceRefused, RemoteError, RemoteRefMoved, RemoteRefNotFound, RemoteRejected
 from superqode.session.git import remote, remotes
 from superqode.session.git.landing import Landing
 from superqode.session.git.network import Progress
@@ -129,11 +129,30 @@ class PlainRemote:
                 self._target.url,
                 refs,
                 max_bytes=_FETCH_MAX,
+                shallow=True,
                 interactive=self._interactive,
                 progress=self._progress,
             )
         except RemoteRefNotFound as problem:
             raise RemoteRefMoved(self._target.name, problem.reason, "it is gone") from problem
+        self._check_whole(landing)
+
+    def _check_whole(self, landing: Landing) -> None:
+        """Refuse a shallow copy (git-clone(1), `--depth`) where what it lacks is not here, either."""
+        shallow = landing.repository.path / "shallow"
+        objects = landing.repository.objects
+        if shallow.exists() and not all(
+            objects.stands(parent)
+            for oid in shallow.read_text("ascii").split()
+            if objects.stands(oid)
+            for parent in objects.commit(oid).parents
+        ):
+            reason = "it is a shallow copy, and earlier saves are missing in it"
+            raise RemoteError(
+                self._target.name,
+                f"{self._target.name} cannot be taken from: {reason}. `git fetch --unshallow` makes it whole there",
+                reason=reason,
+            )
 
     def push(self, seen: Seen, view: View, *, compact: bool = False) -> Pushed:
         """Push what changed since the remote was looked at; raises as `SealedRemote.push`.
