@@ -46,7 +46,7 @@ class Note:
 
     Attributes:
         kind: what happened.
-        session_id: to which session.
+        session_id: to which session; on which remote, where it is about all of it.
         other: the other session's id, or the reason, where there is one.
     """
 
@@ -59,6 +59,7 @@ class Note:
         "named",
         "refused",
         "scrubbed",
+        "stays",
         "unreadable",
         "unsealed",
         "unsound",

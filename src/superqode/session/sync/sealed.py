@@ -207,7 +207,9 @@ class SealedRemote:
             segments=(*segments[:kept], made.segment),
         )
         files = {layout.HEADER_FILE: self._key.header, layout.MANIFEST_FILE: seal_manifest(self._key, told)}
-        tip = self._send(partial(self._cache.write_commit, files, trees), fresh=kept < len(segments))
+        fresh = kept < len(segments)
+        tip, rests = self._send(partial(self._cache.write_commit, files, trees), fresh=fresh)
+        notes += self._left_behind() if compact and fresh and rests else []
         self._told.put(made.segment.id, made.changes)
         return Pushed(view, notes, tip, told.generation, previous, trees, made.size)
 
@@ -258,23 +260,26 @@ class SealedRemote:
         wanted = sorted({oid for oid in together.values() if oid is not None} - before)
         return together, wanted, sorted(present(self._repository, before))
 
-    def _send(self, write: Callable[[str], str], *, fresh: bool) -> str:
-        """Push a commit; `fresh`: without a parent, so that the remote can let go of what is gone."""
+    def _send(self, write: Callable[[str], str], *, fresh: bool) -> tuple[str, bool]:
+        """Push a commit; `fresh`: without a parent, so that the remote can let go of what is gone.
+
+        Gives it, and whether it rests on what was there before all the same.
+        """
         found = self._found
         if fresh:
             try:
-                return self._push_to(write(""), found.ref, found.namespace)
+                return self._push_to(write(""), found.ref, found.namespace), False
             except RemoteRefMoved:
                 raise
             except RemoteRejected:
                 pass  # a host that takes nothing but fast-forwards keeps the old commits, too
         commit = write(found.commit)
         if found.commit:
-            return self._push_to(commit, found.ref, found.namespace)
+            return self._push_to(commit, found.ref, found.namespace), True
         tried = (self._target.namespace,) if self._target.namespace else layout.NAMESPACES
         for namespace in tried:
             try:
-                return self._push_to(commit, layout.remote_ref(self._key.id, namespace), namespace)
+                return self._push_to(commit, layout.remote_ref(self._key.id, namespace), namespace), False
             except NamespaceRefused:
                 if namespace == tried[-1]:
                     raise
@@ -299,17 +304,21 @@ class SealedRemote:
 
     # -- the end --------------------------------------------------------------------------------------------------
 
-    def leave(self, seen: Seen) -> None:
-        """Put a note in the place of everything: the key was changed.
+    def leave(self, seen: Seen) -> list[Note]:
+        """Put a note in the place of everything: the key was changed. Gives what people should hear of.
 
         Raises:
             RemoteRefMoved: another machine was faster; look again.
             RemoteError: what went wrong.
         """
         if not seen.tip:
-            return
+            return []
         files = {layout.HEADER_FILE: self._key.header, layout.MOVED_FILE: seal(self._key.moved(), _SENT)}
-        self._send(partial(self._cache.write_commit, files, None), fresh=True)
+        _, rests = self._send(partial(self._cache.write_commit, files, None), fresh=True)
+        return self._left_behind() if rests else []
+
+    def _left_behind(self) -> list[Note]:
+        return [Note("stays", self._shown)]
 
 
 def _kept(segments: tuple[Segment, ...]) -> int:

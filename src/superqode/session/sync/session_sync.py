@@ -138,13 +138,14 @@ class SessionSync:
         """
         repository = self._store._made()
         target = find_synced(repository, self._wanted)
+        notes: list[Note] = []
         with self._store._told(), repository.alone("sync", timeout=_WAIT):
             if not dry_run and target.old_sync not in ("", target.sync):
-                self._finish_rotation(repository, target, progress)
+                notes = self._finish_rotation(repository, target, progress)
             report = self._round(target, dry_run=dry_run, compact=compact, progress=progress)
             if not dry_run:
                 _pack(repository)
-        return report
+        return replace(report, notices=(*report.notices, *telling.notices(target.name, (), notes)))
 
     def _round(self, target: RemoteInfo, *, dry_run: bool, compact: bool, progress: Progress | None) -> SyncReport:
         repository = self._store._made()
@@ -153,9 +154,10 @@ class SessionSync:
         run = Run(repository, target, transport, self._store._index(repository))
         return run.go(dry_run=dry_run, compact=compact)
 
-    def _finish_rotation(self, repository: Repository, target: RemoteInfo, progress: Progress | None) -> None:
+    def _finish_rotation(self, repository: Repository, target: RemoteInfo, progress: Progress | None) -> list[Note]:
         """Finish a change of keys: the last of the old sync comes in, all is under the new one, a note is left."""
         old = replace(target, sync=target.old_sync)
+        notes: list[Note] = []
         for _ in range(_ROUNDS):
             key = load_key(repository, old.sync, old.name)
             sealed = SealedRemote(repository, old, key, interactive=self._interactive, progress=progress)
@@ -167,8 +169,8 @@ class SessionSync:
                 if seen.tip != state.tip:
                     continue  # another machine does not know yet, and pushed once more
                 if state.view.keys() - load_state(repository, target.name, target.sync).view.keys():
-                    return  # what could not be sealed anew is nowhere but there: a later sync goes on
-                sealed.leave(seen)
+                    return []  # what could not be sealed anew is nowhere but there: a later sync goes on
+                notes = sealed.leave(seen)
             except RemoteRefMoved:
                 continue
             except SyncKeyRotated:
@@ -176,7 +178,7 @@ class SessionSync:
             forget_state(repository, old.name, old.sync)
             remotes.remember_sync(repository, target.name, target.sync)
             forget_key(repository, old.sync)
-            return
+            return notes
         raise SyncContended(target.name, _ROUNDS)
 
 

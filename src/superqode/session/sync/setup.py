@@ -30,10 +30,12 @@ class Begun(NamedTuple):
     Attributes:
         remote: the remote's name.
         words: the key's words, to be shown once; empty in clear.
+        notices: what people should hear of, one line each.
     """
 
     remote: str
     words: str
+    notices: tuple[str, ...] = ()
 
 
 def begin(
@@ -182,5 +184,5 @@ def rotate(store: SessionStore, wanted: str | None, *, keyring: bool = True, int
     key = new_key()
     keep_key(repository, key, keyring=keyring)
     remotes.remember_sync(repository, target.name, key.id, old=target.sync)
-    sync.run()
-    return Begun(target.name, to_words(key.secret))
+    report = sync.run()
+    return Begun(target.name, to_words(key.secret), report.notices)

@@ -24,6 +24,8 @@ _NOTES = {
     "refused": "the remote refuses what changed of {0}, and keeps what it has of it: {1}",
     "scrubbed": "{0} was built on saves that a scrub replaced: it is built on the new ones now. What was taken out may"
     " have been said again since: `superqode sessions scan` looks for it",
+    "stays": "{0} takes nothing but what builds on what was there before: what is gone here stays there, sealed as it"
+    " was",
     "named": "{0} and {1} are one session that was renamed on two machines: it is {1} now",
     "both": "{0} could not be merged: the other machine's keeps the name, the one of this machine is {1}",
     "unreadable": "{0} cannot be read here and is left alone: `superqode sessions repair` may help",
