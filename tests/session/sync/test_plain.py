@@ -186,6 +186,20 @@ def test_a_shallow_copy_is_refused(plain, machine, remote, tmp_path, monkeypatch
     git(other.path, "fsck", "--strict", "--no-dangling")
 
 
+@pytest.mark.parametrize("named", [0, 100])
+def test_more_refs_than_a_list_has_elsewhere(plain, remote, monkeypatch, named):
+    """In clear each snapshot, item of the trash and mark is a ref: the bound for lists of shares is none for them."""
+    monkeypatch.setattr(plain_remote, "_BY_NAME", named)
+    for name in ("ls_remote", "fetch"):
+        original = getattr(plain_remote.remote, name)
+        monkeypatch.setitem(original.__kwdefaults__, "limit" if name == "ls_remote" else "max_refs", 3)
+    one, other = plain
+    for number in range(5):
+        one.say(f"s{number}", "hello")
+    settle([one, other])
+    assert other.ids() == one.ids()
+
+
 def test_a_host_that_takes_nothing_says_so(plain, remote):
     """Where no ref is taken at all, that is an error in the host's words, and no notice beside."""
     one, _ = plain

@@ -38,6 +38,8 @@ PREFIXES: Final = (HEADS, TAGS, TRASH, PURGED, SCRUBBED)
 _BY_NAME: Final = 300
 _LANDED: Final = "refs/superqode/landed/"
 _FETCH_MAX: Final = 64 * 1024**3
+# How many refs it may have: a session has several in clear, with its snapshots, trash and marks.
+_REFS_MAX: Final = 2_000_000
 _TRASH_HEADS: Final = "refs/heads/superqode-trash/"
 _TRASH_TAGS: Final = "refs/tags/superqode-trash/"
 _MARKS: Final = ((PURGED, "refs/tags/superqode-purged/"), (SCRUBBED, "refs/tags/superqode-scrubbed/"))
@@ -94,7 +96,8 @@ class PlainRemote:
 
     def look(self, state: State) -> Seen:
         """Find out what the remote holds; raises RemoteError."""
-        there = remote.ls_remote(self._target.url, [prefix + "*" for prefix in PREFIXES], interactive=self._interactive)
+        patterns = [prefix + "*" for prefix in PREFIXES]
+        there = remote.ls_remote(self._target.url, patterns, interactive=self._interactive, limit=_REFS_MAX)
         self._names = {_from_heads(name): name for name in there}
         self._seen = {_from_heads(name): oid for name, oid in there.items() if is_view_name(_from_heads(name))}
         if not state.is_known:
@@ -129,6 +132,7 @@ class PlainRemote:
                 self._target.url,
                 refs,
                 max_bytes=_FETCH_MAX,
+                max_refs=_REFS_MAX,
                 shallow=True,
                 interactive=self._interactive,
                 progress=self._progress,
