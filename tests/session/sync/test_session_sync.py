@@ -21,6 +21,7 @@ from superqode.session.errors import (
     SyncKeyRotated,
     SyncNotSetUp,
     SyncTampered,
+    UnsoundObjects,
     WrongSyncKey,
 )
 from superqode.session.git.repository import Repository
@@ -588,6 +589,25 @@ def test_a_remote_that_was_tampered_with(pair, remote, place):
     with pytest.raises(SyncTampered, match="Nothing was taken"):
         other.sync()
     assert other.view() == before
+
+
+def test_a_remote_that_lost_an_object(pair, machine, remote):
+    """A new machine is told what helps, and it does: a machine that took all of it before seals it anew."""
+    one, _ = pair
+    one.say("s", "hello")
+    one.sync()
+    words = setup.key_words(one.store, session_sync.find_synced(Repository(one.path), None))
+    name = git(remote, "for-each-ref", "--format=%(refname)").strip()
+    chunks = [line.split()[2] for line in git(remote, "ls-tree", "-r", name).splitlines() if "\tsegments/" in line]
+    for oid in chunks:
+        (remote / "objects" / oid[:2] / oid[2:]).unlink(missing_ok=True)
+    new = machine("new")
+    with pytest.raises(UnsoundObjects, match="superqode sync --compact"):
+        new.join(words)
+    one.sync(compact=True)
+    new.join(words)
+    new.sync()
+    assert new.heard("s") == ["hello"]
 
 
 def test_many_pushes_become_few_segments(pair, remote, monkeypatch):

@@ -13,7 +13,14 @@ from functools import partial
 from typing import Final, NamedTuple
 
 from superqode.session import clock
-from superqode.session.errors import GitFailed, NamespaceRefused, RemoteRefMoved, RemoteRejected, SyncTampered
+from superqode.session.errors import (
+    GitFailed,
+    NamespaceRefused,
+    RemoteRefMoved,
+    RemoteRejected,
+    SyncTampered,
+    UnsoundObjects,
+)
 from superqode.session.git import remote, remotes
 from superqode.session.git.landing import Landing
 from superqode.session.git.network import Progress
@@ -38,6 +45,8 @@ __all__ = ["SealedRemote"]
 
 # What a reader takes in one fetch: far more than any store that people keep.
 FETCH_MAX: Final = 64 * 1024**3
+# What helps where the remote lost something: a machine that took it before seals all of it anew.
+_WHOLE: Final = "`superqode sync --compact` on a machine that synced with it before sends all of it anew"
 _SENT: Final = b'{"format":"superqode-sync-moved","version":1}'
 
 
@@ -105,13 +114,16 @@ class SealedRemote:
             self._opened, self._raw = None, {}
             return Seen({}, Trust("lost" if state.tip else "new", {}))
         if not self._cache.has(self._found.commit):
-            fetched = self._cache.fetch(
-                self._target.url,
-                self._found.ref,
-                max_bytes=FETCH_MAX,
-                interactive=self._interactive,
-                progress=self._progress,
-            )
+            try:
+                fetched = self._cache.fetch(
+                    self._target.url,
+                    self._found.ref,
+                    max_bytes=FETCH_MAX,
+                    interactive=self._interactive,
+                    progress=self._progress,
+                )
+            except UnsoundObjects as problem:
+                raise UnsoundObjects(self._shown, f"{problem.reason}. {_WHOLE}") from problem
             self._found = _Found(self._found.ref, self._found.namespace, fetched)
         opened = self._opened = self._cache.open(self._found.commit, self._key)
         manifest = opened.manifest

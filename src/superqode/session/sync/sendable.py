@@ -57,6 +57,7 @@ def checked_pack(repository: Repository, wanted: Iterable[str], known: Iterable[
             shutil.copyfileobj(packed, pack)
         pack.seek(0)
         bundle.unpack(scratch.path, pack, "what is to be sent", purpose=_PURPOSE)
+        shutil.rmtree(scratch.path / "objects" / "pack")  # as large again
         pack.seek(0)
         yield pack
 
