@@ -7,6 +7,7 @@ import pytest
 
 from servers import bare_repository, install_hook
 from servers.repositories import refs_of, server_git
+from superqode.session import clock
 from superqode.session.errors import (
     FetchTooLarge,
     GitFailed,
@@ -22,7 +23,8 @@ from superqode.session.errors import (
     RemoteUnreachable,
     UnsoundObjects,
 )
-from superqode.session.git.remote import Update, fetch, ls_remote, push
+from superqode.session.git import remote
+from superqode.session.git.remote import Update, fetch, ls_remote, push, push_each
 
 SHARE = "refs/superqode/shares/0123456789abcdefghjkmnpqrs"
 OTHER = "refs/superqode/shares/1123456789abcdefghjkmnpqrs"
@@ -130,6 +132,41 @@ def test_a_ref_that_moved_is_left_alone(here, there, url, commit, what):
     assert (caught.value.ref, caught.value.outcome) == (SHARE, "not sent")
 
 
+def test_a_server_that_takes_nothing_but_fast_forwards_says_so(here, there, commit):
+    """Its `non-fast-forward` is a refusal: the ref is where it was expected, and looking again would change nothing."""
+    old, new = commit(), commit()
+    server_git(there, "config", "receive.denyNonFastForwards", "true")
+    push(here, str(there), [Update(new, "refs/heads/x", None)])
+    with pytest.raises(RemoteRejected, match="non-fast-forward") as caught:
+        push(here, str(there), [Update(old, "refs/heads/x", new)])
+    assert type(caught.value) is RemoteRejected
+    assert refs_of(there) == {"refs/heads/x": new}
+
+
+def _lock(there):
+    path = there / f"{SHARE}.lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch()
+    return path
+
+
+def test_a_lock_that_a_server_left_is_told(here, there, commit, monkeypatch):
+    """A ref that nobody moved and nobody can move is refused in the server's words; its lock was waited for."""
+    monkeypatch.setattr(remote, "_ASK_AGAIN_AFTER", 0.01)
+    _lock(there)
+    with pytest.raises(RemoteRejected, match=r"\.lock': File exists") as caught:
+        push(here, str(there), [Update(commit(), SHARE, None)])
+    assert type(caught.value) is RemoteRejected
+
+
+def test_a_lock_that_goes_is_waited_for(here, there, commit, monkeypatch):
+    """Who only held the ref's lock for a moment is no reason to fail."""
+    lock, oid = _lock(there), commit()
+    monkeypatch.setattr(clock, "sleep", lambda _seconds: lock.unlink())
+    push(here, str(there), [Update(oid, SHARE, None)])
+    assert refs_of(there) == {SHARE: oid}
+
+
 @pytest.mark.parametrize("hook", ["pre-receive", "update"])
 def test_a_hook_speaks_in_its_own_words(here, there, url, commit, hook):
     """A hook's refusal is told in one bounded line, without control characters, decoration and progress."""
@@ -182,6 +219,33 @@ def test_a_host_without_atomic_pushes_is_served(here, there, url, commit):
         push(here, url, [Update(second, SHARE, first), Update(second, OTHER, first)])
     assert caught.value.accepted == (SHARE,)
     assert "Nothing was changed" not in str(caught.value)
+
+
+def test_refs_that_are_refused_keep_no_other_back(here, there, url, commit):
+    """Each for itself: what the server refuses is named with its reason, and all else is done, deletions too."""
+    first, second = commit(), commit()
+    names = [f"refs/heads/{letter}" for letter in "abc"]
+    push(here, url, [Update(first, name, None) for name in names])
+    install_hook(there, "update", "#!/bin/sh\n[ $1 != refs/heads/b ] || { echo not that >&2; exit 1; }\n")
+    wanted = [Update(second, names[0], first), Update(second, names[1], first), Update("", names[2], first)]
+    refused = push_each(here, url, [*wanted, Update(first, SHARE, None)])
+    assert refused == {names[1]: "hook declined: not that"}
+    assert refs_of(there) == {names[0]: second, names[1]: first, SHARE: first}
+    assert push_each(here, url, wanted).keys() == {names[1]}, "again is fine"
+
+
+def test_a_ref_that_moved_or_has_no_place_is_no_refusal(here, there, url, commit):
+    """Who was slower looks again, and a host that hides our refs gets branches; a lock that stays is a refusal."""
+    first, second = commit(), commit()
+    push(here, url, [Update(first, SHARE, None)])
+    with pytest.raises(RemoteRefMoved):
+        push_each(here, url, [Update(second, SHARE, NOWHERE)])
+    _lock(there)
+    assert "File exists" in push_each(here, url, [Update(second, SHARE, first), Update(second, OTHER, None)])[SHARE]
+    assert refs_of(there) == {SHARE: first, OTHER: second}
+    server_git(there, "config", "receive.hideRefs", "refs/superqode")
+    with pytest.raises(NamespaceRefused):
+        push_each(here, url, [Update(first, f"{OTHER[:-1]}t", None)])
 
 
 def test_a_size_limit_is_told(here, there, url, commit):
@@ -315,6 +379,14 @@ def test_a_list_is_bounded(url, listed):
     assert len(ls_remote(url, [], limit=3)) == 3
     with pytest.raises(RemoteError, match="it lists more than 2 refs"):
         ls_remote(url, [], limit=2)
+
+
+def test_a_ref_that_a_crash_left_empty(there, url, listed):
+    """A server lists an empty ref file with an id of zeros: nothing has it. Asked for by name it is named as broken."""
+    (there / SHARE).write_bytes(b"")
+    with pytest.raises(RemoteError, match=f"its ref {SHARE} is broken"):
+        ls_remote(url, [SHARE])
+    assert ls_remote(url, ["refs/*"]) == ls_remote(url, ["refs/heads/*"])
 
 
 def test_a_list_needs_no_repository(there, listed, tmp_path, monkeypatch):

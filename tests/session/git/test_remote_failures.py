@@ -249,6 +249,7 @@ REFUSALS = [
     ("stale info", [], RemoteRefMoved, "not where it was expected"),
     ("failed to update ref", ["remote: error: cannot lock ref 'x': is at 1 but expected 2"], RemoteRefMoved, "cannot"),
     ("reference already exists", [], RemoteRefMoved, "already exists"),
+    ("non-fast-forward", [], RemoteRejected, "non-fast-forward"),
     (
         "failed to update ref",
         ["remote: error: cannot lock ref: 'refs/heads/a' exists; cannot create 'refs/heads/a/b'"],

@@ -7,9 +7,10 @@ import subprocess
 
 import pytest
 
+from servers import install_hook
 from session.sync.circle import Machine, git, settle
 from session.sync.programs import Program
-from superqode.session.errors import RemoteRefMoved
+from superqode.session.errors import RemoteError, RemoteRefMoved, RemoteRejected
 from superqode.session.git.landing import Landing
 from superqode.session.git.remotes import list_remotes
 from superqode.session.git.repository import Repository
@@ -124,6 +125,89 @@ def test_a_host_that_takes_branches_and_tags_only(plain, remote, machine):
     third.sync()
     assert third.trash() == ["a"]
     assert third.view(plain=True) == one.view(plain=True)
+
+
+@pytest.mark.parametrize("setting", ["HEAD", "denyDeletes", "denyNonFastForwards", "hook"])
+def test_what_a_host_refuses_keeps_nothing_else_back(plain, remote, setting):
+    """A branch that it will not delete, take or rewrite stays there as it is, is named each time, and all else goes."""
+    one, other = plain
+    one.say("a", "hunter2")
+    settle([one, other])
+    held = git(remote, "rev-parse", "a")
+    if setting == "HEAD":
+        git(remote, "symbolic-ref", "HEAD", "refs/heads/a")
+    elif setting == "hook":
+        install_hook(remote, "update", "#!/bin/sh\n[ $1 != refs/heads/a ] || { echo not that; exit 1; }\n")
+    else:
+        git(remote, "config", f"receive.{setting}", "true")
+    if setting == "denyNonFastForwards":
+        one.store.scrub("a", secrets=["hunter2"])
+    elif setting == "hook":
+        one.say("a", "more")
+    else:
+        one.store.delete("a")
+    one.say("new", "hello")
+    report = one.sync()
+    assert report.sent.new == ("new",)
+    assert not report.sent.deleted
+    (told,) = [notice for notice in report.notices if "refuses what changed of a," in notice]
+    assert git(remote, "rev-parse", "a") == held
+    other.sync()
+    assert "new" in other.ids()
+    one.say("new", "more")
+    report = one.sync()
+    assert report.sent.updated == ("new",)
+    assert told in report.notices
+    assert ("superqode-scrubbed" in git(remote, "for-each-ref")) is False
+
+
+@pytest.mark.parametrize("named", [0, 100])
+def test_a_shallow_copy_is_refused(plain, machine, remote, tmp_path, monkeypatch, named):
+    """A remote whose history was cut off damages no store; who has what it lacks goes on with it."""
+    monkeypatch.setattr(plain_remote, "_BY_NAME", named)
+    one, other = plain
+    for text in ("first", "second", "third"):
+        one.say("a", text)
+    settle([one, other])
+    one.say("a", "fourth")
+    one.sync()
+    shallow = tmp_path / "shallow.git"
+    subprocess.run(["git", "init", "--quiet", "--bare", str(shallow)], check=True)
+    git(shallow, "fetch", "--quiet", "--depth=1", f"file://{remote}", "refs/heads/a:refs/heads/a")
+    shutil.rmtree(remote)
+    shallow.rename(remote)
+    new = machine("new")
+    new.begin(plain=True)
+    with pytest.raises(RemoteError, match="it is a shallow copy"):
+        new.sync()
+    assert new.ids() == []
+    other.sync()
+    assert other.heard("a") == ["first", "second", "third", "fourth"]
+    git(other.path, "fsck", "--strict", "--no-dangling")
+
+
+@pytest.mark.parametrize("named", [0, 100])
+def test_more_refs_than_a_list_has_elsewhere(plain, remote, monkeypatch, named):
+    """In clear each snapshot, item of the trash and mark is a ref: the bound for lists of shares is none for them."""
+    monkeypatch.setattr(plain_remote, "_BY_NAME", named)
+    for name in ("ls_remote", "fetch"):
+        original = getattr(plain_remote.remote, name)
+        monkeypatch.setitem(original.__kwdefaults__, "limit" if name == "ls_remote" else "max_refs", 3)
+    one, other = plain
+    for number in range(5):
+        one.say(f"s{number}", "hello")
+    settle([one, other])
+    assert other.ids() == one.ids()
+
+
+def test_a_host_that_takes_nothing_says_so(plain, remote):
+    """Where no ref is taken at all, that is an error in the host's words, and no notice beside."""
+    one, _ = plain
+    install_hook(remote, "pre-receive", "#!/bin/sh\necho quota exceeded >&2\nexit 1\n")
+    one.say("a", "hello")
+    one.say("b", "hello")
+    with pytest.raises(RemoteRejected, match="quota exceeded"):
+        one.sync()
 
 
 @pytest.mark.parametrize("named", [0, 100])

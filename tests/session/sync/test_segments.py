@@ -48,7 +48,7 @@ def sealed(machine):
     tip = git(one.path, "rev-parse", "s").strip()
     chunks: list[bytes] = []
     changes = {"refs/heads/s": tip, "refs/heads/gone": None}
-    segment = seal_segment(one.path, KEY, changes, wanted=[tip], known=[], write=chunks.append)
+    segment = seal_segment(Repository(one.path), KEY, changes, wanted=[tip], known=[], write=chunks.append)
     return one, changes, segment, chunks
 
 
@@ -122,7 +122,9 @@ def test_a_pack_that_lacks_objects(sealed, tmp_path):
     tip = git(one.path, "rev-parse", "s").strip()
     tree = git(one.path, "rev-parse", "s^{tree}").strip()
     chunks: list[bytes] = []
-    segment = seal_segment(one.path, KEY, {"refs/heads/s": tip}, wanted=[tip], known=[tree], write=chunks.append)
+    segment = seal_segment(
+        Repository(one.path), KEY, {"refs/heads/s": tip}, wanted=[tip], known=[tree], write=chunks.append
+    )
     other = Repository.create(tmp_path / "other")
     with Landing(other) as landing, pytest.raises(SyncTampered):
         unpack_segment(KEY, segment, chunks, landing.repository.path, "home")

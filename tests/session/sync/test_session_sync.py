@@ -10,6 +10,7 @@ import sys
 
 import pytest
 
+from servers import install_hook
 from session.sync.circle import git, settle
 from superqode.session import Session, SessionStore, SessionSync
 from superqode.session.errors import (
@@ -20,6 +21,7 @@ from superqode.session.errors import (
     SyncKeyRotated,
     SyncNotSetUp,
     SyncTampered,
+    UnsoundObjects,
     WrongSyncKey,
 )
 from superqode.session.git.repository import Repository
@@ -642,6 +644,25 @@ def test_a_remote_that_was_tampered_with(pair, remote, place):
     assert other.view() == before
 
 
+def test_a_remote_that_lost_an_object(pair, machine, remote):
+    """A new machine is told what helps, and it does: a machine that took all of it before seals it anew."""
+    one, _ = pair
+    one.say("s", "hello")
+    one.sync()
+    words = setup.key_words(one.store, session_sync.find_synced(Repository(one.path), None))
+    name = git(remote, "for-each-ref", "--format=%(refname)").strip()
+    chunks = [line.split()[2] for line in git(remote, "ls-tree", "-r", name).splitlines() if "\tsegments/" in line]
+    for oid in chunks:
+        (remote / "objects" / oid[:2] / oid[2:]).unlink(missing_ok=True)
+    new = machine("new")
+    with pytest.raises(UnsoundObjects, match="superqode sync --compact"):
+        new.join(words)
+    one.sync(compact=True)
+    new.join(words)
+    new.sync()
+    assert new.heard("s") == ["hello"]
+
+
 def test_many_pushes_become_few_segments(pair, remote, monkeypatch):
     """Segments are made one with others when they are many; the remote lets go of the old ones, a new machine has all."""
     from superqode.session.sync import layout
@@ -678,6 +699,31 @@ def test_compacting_lets_go_of_what_was_purged(pair, remote):
     assert sum(file.stat().st_size for file in (remote / "objects").rglob("*") if file.is_file()) < 20_000
     settle([one, other])
     assert (other.ids(), one.view()) == (["small"], other.view())
+
+
+@pytest.mark.parametrize("host", ["setting", "hook"])
+def test_a_host_that_takes_nothing_but_fast_forwards(machine, remote, host):
+    """Compacting and changing the key work there; that the host keeps what is gone is told, as they say otherwise."""
+    one, other = machine("one"), machine("other")
+    if host == "setting":  # git minds it for branches alone
+        git(remote, "config", "receive.denyNonFastForwards", "true")
+        git(remote, "config", "receive.hideRefs", "refs/superqode")
+    else:
+        rule = f"[ $2 = {'0' * 40} ] || git merge-base --is-ancestor $2 $3 || {{ echo no force >&2; exit 1; }}"
+        install_hook(remote, "update", f"#!/bin/sh\n{rule}\n")
+    words = one.begin()
+    one.say("a", "hello")
+    assert one.sync().notices == ()
+    other.join(words)
+    (told,) = one.sync(compact=True).notices
+    assert "what is gone here stays there" in told
+    settle([one, other])
+    assert other.heard("a") == ["hello"]
+    begun = setup.rotate(one.store, None, keyring=False)
+    assert told in begun.notices
+    other.join(begun.words)
+    settle([one, other])
+    assert one.view() == other.view()
 
 
 def test_the_library_from_a_process_of_its_own(pair):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args, get_type_hints
 
-from superqode.session.sync.reconcile import Note
+from superqode.session.sync.notes import Note
 from superqode.session.sync.results import Changed
 from superqode.session.sync.telling import changed, notices
 
@@ -25,7 +25,7 @@ def test_every_note_has_its_words():
     assert len(lines) == len(kinds)
     assert all("first" in line for line in lines)
     assert list(lines) == sorted(lines)
-    assert sum("second" in line for line in lines) == 3
+    assert sum("second" in line for line in lines) == 6
 
 
 def test_a_remote_that_was_put_back_says_it_all():

@@ -111,6 +111,8 @@ def rotate(*, remote: str | None, keyring: bool) -> None:
     confirm("Make a new key? Every other machine will ask for its words.", "other machines lose their key")
     with open_store(notice=False) as store, waiting("Sealing everything anew"):
         begun = give_new_key(store, remote, keyring=keyring, interactive=can_ask())
+    for told in begun.notices:
+        note(told)
     if wants_json():
         emit_json({"words": begun.words})
         return

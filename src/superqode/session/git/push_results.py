@@ -37,7 +37,8 @@ _RESULT: Final = re.compile(r"(?P<flag>[ +*=!-])\t[^\t]*:(?P<ref>[^\t:]+)\t(?P<t
 _REASON: Final = re.compile(r".*?\((?P<reason>.*)\)")
 _COLLATERAL: Final = re.compile(r"atomic (?:push|transaction) fail\w+|transaction failed")
 _NO_REPORT: Final = "remote failed to report status"
-_MOVED: Final = re.compile(r"stale info|fetch first|non-fast-forward|remote ref updated|failed to (?:update ref|lock)")
+# `non-fast-forward` is none of them: with a lease git itself never says it, and a server of those that take no other.
+_MOVED: Final = re.compile(r"stale info|fetch first|remote ref updated|failed to (?:update ref|lock)")
 _RACED: Final = re.compile(
     r"cannot lock ref|incorrect old value|reference already exists|is at [0-9a-f]{40} but expected"
 )
@@ -69,7 +70,14 @@ def is_report_lost(results: Sequence[RefResult]) -> bool:
     return any(result.reason == _NO_REPORT for result in results)
 
 
-def refusal(results: Sequence[RefResult], lines: Sequence[str], remote: str, hide: Callable[[str], str]) -> RemoteError:
+def refusal(
+    results: Sequence[RefResult],
+    lines: Sequence[str],
+    remote: str,
+    hide: Callable[[str], str],
+    *,
+    unmoved: bool = False,
+) -> RemoteError:
     """The error for a push of which at least one ref was rejected.
 
     Args:
@@ -77,6 +85,7 @@ def refusal(results: Sequence[RefResult], lines: Sequence[str], remote: str, hid
         lines: what git and the server said.
         remote: the remote's URL, without credentials.
         hide: takes credentials out of a text.
+        unmoved: whether every ref is known to be where it was expected, whatever the server says.
     """
     rejected = [result for result in results if not result.accepted]
     # With --atomic, or in a transaction, one ref's fault is told of all of them.
@@ -92,6 +101,7 @@ def refusal(results: Sequence[RefResult], lines: Sequence[str], remote: str, hid
         return RemoteUnauthorized(remote, reason)
     if not first.ref.startswith(_BRANCHES) and _NAMESPACE.search(whole):
         return NamespaceRefused(remote, first.ref, reason)
-    if (_MOVED.search(first.reason) or _RACED.search(whole)) and "exists; cannot create" not in whole:
+    raced = _MOVED.search(first.reason) or _RACED.search(whole)
+    if raced and not unmoved and "exists; cannot create" not in whole:
         return RemoteRefMoved(remote, first.ref, f"it is not where it was expected ({reason})")
     return RemoteRejected(remote, first.ref, reason)

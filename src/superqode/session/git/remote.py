@@ -11,17 +11,24 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from superqode.session import clock
-from superqode.session.errors import GitFailed, RemoteError, RemoteRefMoved, RemoteUnauthorized, RemoteUnreachable
+from superqode.session.errors import (
+    GitFailed,
+    RemoteError,
+    RemoteRefMoved,
+    RemoteRejected,
+    RemoteUnauthorized,
+    RemoteUnreachable,
+)
 from superqode.session.git import network, program, push_results, remote_failures
 from superqode.session.git.network import PATIENCE, Ended, Progress
 from superqode.session.git.refs import is_ref_name
 from superqode.session.git.remote_reading import fetch, ls_remote
 from superqode.session.git.remote_target import Target, aim
 
-__all__ = ["REFS_AT_ONCE", "Update", "fetch", "ls_remote", "push"]
+__all__ = ["REFS_AT_ONCE", "Update", "fetch", "ls_remote", "push", "push_each"]
 
 # Hosts fail on more in one push ("Internal Server Error" from 100 on).
 REFS_AT_ONCE: Final = 50
@@ -87,7 +94,7 @@ def push(
         RemoteUnauthorized, HostKeyRejected: we may not, or do not know the server.
         RemoteRefMoved: a ref is not at `expected`; nothing was changed.
         NamespaceRefused: the host takes no refs of this kind; nothing was changed.
-        RemoteRejected: the server said no, in its own words; nothing was changed.
+        RemoteRejected: the server said no in its own words, or its lock stays in the way; nothing was changed.
         PartlyRejected: a server that cannot do all or none took some.
         GitMissing, GitFailed: git is missing, or cannot read our side.
     """
@@ -103,14 +110,68 @@ def push(
     )
     for start in range(0, len(updates), REFS_AT_ONCE):
         part = _resolved(repository, updates[start : start + REFS_AT_ONCE])
+        ask = partial(_refs_now, repository, target, part, interactive=interactive, patience=patience)
+        for again in (True, False):
+            output = bytearray()
+            ended = call([*_PUSH, "--atomic", *_refspecs(target, part)], output=output.extend)
+            if ended.code != 0 and remote_failures.explain(ended, target.hide).kind == "no atomic":
+                output.clear()
+                ended = call([*_PUSH, *_refspecs(target, part)], output=output.extend)
+            if (ended.code == 0 and not ended.waited) or _settle(target, part, ended, bytes(output), ask, again=again):
+                break
+            clock.sleep(_ASK_AGAIN_AFTER)
+
+
+def push_each(
+    repository: Path,
+    url: str,
+    updates: Sequence[Update],
+    *,
+    interactive: bool = False,
+    progress: Progress | None = None,
+    patience: float = PATIENCE,
+) -> dict[str, str]:
+    """Change refs of a remote, each whatever becomes of the others; gives those that it refused, with its reasons.
+
+    Arguments and errors as for `push`, but that a ref that is refused is none.
+
+    Raises:
+        RemoteRefMoved: a ref is not at `expected`; others may be done.
+        NamespaceRefused: the host takes no refs of this kind; others may be done.
+    """
+    target = aim(url)
+    refused: dict[str, str] = {}
+    for start in range(0, len(updates), REFS_AT_ONCE):
+        part = _resolved(repository, updates[start : start + REFS_AT_ONCE])
         output = bytearray()
-        ended = call([*_PUSH, "--atomic", *_refspecs(target, part)], output=output.extend)
-        if ended.code != 0 and remote_failures.explain(ended, target.hide).kind == "no atomic":
-            output.clear()
-            ended = call([*_PUSH, *_refspecs(target, part)], output=output.extend)
-        if ended.code != 0 or ended.waited:
-            ask = partial(_refs_now, repository, target, part, interactive=interactive, patience=patience)
-            _settle(target, part, ended, bytes(output), ask)
+        ended = network.run(
+            [*_PUSH, *_refspecs(target, part)],
+            purpose="Pushing",
+            repository=repository,
+            interactive=interactive,
+            patience=patience,
+            progress=progress,
+            output=output.extend,
+        )
+        results = push_results.read_results(bytes(output))
+        told = not ended.waited and not push_results.is_report_lost(results)
+        rejected = {result.ref: result for result in results if told and not result.accepted}
+        ask = partial(_refs_now, repository, target, part, interactive=interactive, patience=patience)
+        if not rejected and (ended.code != 0 or ended.waited):
+            _settle(target, part, ended, bytes(output), ask, again=False)
+        for update in part:
+            if update.target in rejected:
+                reason = [rejected[update.target]], ended.lines, target.shown, target.hide
+                problem = push_results.refusal(*reason)
+                standing = _standing([update], ask) if isinstance(problem, RemoteRefMoved) else "moved"
+                if standing == "done":
+                    continue
+                if standing == "as before":
+                    problem = push_results.refusal(*reason, unmoved=True)
+                if type(problem) is not RemoteRejected:
+                    raise problem
+                refused[update.target] = problem.reason
+    return refused
 
 
 def _told(updates: Sequence[Update]) -> dict[str, str]:
@@ -145,19 +206,35 @@ def _refspecs(target: Target, updates: Sequence[Update]) -> Iterator[str]:
 
 
 def _settle(
-    target: Target, updates: Sequence[Update], ended: Ended, output: bytes, ask: Callable[[], dict[str, str]]
-) -> None:
-    """Find out what a push that failed did; returns where everything is as it shall be after all."""
+    target: Target,
+    updates: Sequence[Update],
+    ended: Ended,
+    output: bytes,
+    ask: Callable[[], dict[str, str]],
+    *,
+    again: bool,
+) -> bool:
+    """Find out what a push that failed did; says whether everything is as it shall be after all.
+
+    With `again` it may also say that nothing moved, though the server said so: somebody held a lock just then.
+    """
     results = push_results.read_results(output)
     if not ended.waited and not push_results.is_report_lost(results):
         if any(not result.accepted for result in results):
-            refused = push_results.refusal(results, ended.lines, target.shown, target.hide)
-            # libcurl sends a request again whose answer got lost, and the second one finds the ref moved: by itself.
-            if isinstance(refused, RemoteRefMoved) and _is_done(updates, ask):
-                return
+            refusal = partial(push_results.refusal, results, ended.lines, target.shown, target.hide)
+            refused = refusal()
+            if isinstance(refused, RemoteRefMoved):
+                standing = _standing(updates, ask)
+                # libcurl sends a request again whose answer got lost; the second finds the ref moved: by itself.
+                if standing == "done":
+                    return True
+                if standing == "as before":
+                    if again:
+                        return False
+                    raise refusal(unmoved=True)
             raise refused
         failure = remote_failures.explain(ended, target.hide)
-        if failure.kind == "unclear" and _answers(ask):
+        if failure.kind == "unclear" and _standing(updates, ask) != "silent":
             raise RemoteUnauthorized(target.shown, f"it may be read, not written ({failure.reason})")
         deletes = not any(update.source for update in updates)
         sent = "Writing objects" in ended.reached
@@ -165,6 +242,7 @@ def _settle(
         if not (failure.kind == "broken" and (deletes or sent)) and not (failure.kind == "down" and sent):
             raise remote_failures.as_error(failure, target.shown, "push", ended)
     _settle_broken(target, updates, ended, ask)
+    return True
 
 
 def _settle_broken(target: Target, updates: Sequence[Update], ended: Ended, ask: Callable[[], dict[str, str]]) -> None:
@@ -187,20 +265,17 @@ def _settle_broken(target: Target, updates: Sequence[Update], ended: Ended, ask:
     raise RemoteUnreachable(target.shown, f"{reason}; whether it arrived is unknown", outcome="unknown")
 
 
-def _is_done(updates: Sequence[Update], ask: Callable[[], dict[str, str]]) -> bool:
+def _standing(
+    updates: Sequence[Update], ask: Callable[[], dict[str, str]]
+) -> Literal["done", "as before", "moved", "silent"]:
+    """Where a remote's refs are: all as they shall be, all as they were expected, otherwise; or it does not say."""
     try:
         now = ask()
     except RemoteError:
-        return False
-    return all(now.get(update.target, "") == update.source for update in updates)
-
-
-def _answers(ask: Callable[[], dict[str, str]]) -> bool:
-    try:
-        ask()
-    except RemoteError:
-        return False
-    return True
+        return "silent"
+    if all(now.get(update.target, "") == update.source for update in updates):
+        return "done"
+    return "as before" if all(now.get(update.target) == update.expected for update in updates) else "moved"
 
 
 def _refs_now(

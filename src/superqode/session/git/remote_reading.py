@@ -72,7 +72,10 @@ class _Listing:
         # git matches the end of a name; we asked for whole ones.
         if self._patterns and not any(fnmatchcase(name, pattern) for pattern in self._patterns):
             return
-        self.found[name] = oid
+        if oid.strip("0"):
+            self.found[name] = oid
+        elif name in self._patterns:
+            raise _broken(self._remote, name)
         if len(self.found) > self._limit:
             raise _too_many(self._remote, self._limit)
 
@@ -80,6 +83,15 @@ class _Listing:
 def _too_many(remote: str, limit: int) -> RemoteError:
     reason = f"it lists more than {limit:,} refs"
     return RemoteError(remote, f"{remote} cannot be listed: {reason}", reason=reason)
+
+
+def _broken(remote: str, name: str) -> RemoteError:
+    reason = f"its ref {name} is broken and names no object"
+    return RemoteError(
+        remote,
+        f"{remote} cannot be read: {reason}. Whoever keeps it can put the ref back from a backup, or remove its file",
+        reason=reason,
+    )
 
 
 def ls_remote(
@@ -102,7 +114,8 @@ def ls_remote(
         patience: as for `push`.
 
     Raises:
-        RemoteError: there are more refs than the limit; and its classes as for `push`.
+        RemoteError: there are more refs than the limit, or one that was asked for by its whole name is broken (broken
+            ones are not listed); and its classes as for `push`.
         GitMissing, GitFailed: git is missing, or failed by itself.
     """
     target = aim(url)
@@ -133,6 +146,7 @@ def fetch(
     max_bytes: int | None = None,
     max_refs: int = REFS_MAX,
     commits_only: bool = False,
+    shallow: bool = False,
     interactive: bool = False,
     progress: Progress | None = None,
     patience: float = PATIENCE,
@@ -151,6 +165,8 @@ def fetch(
         max_bytes: how much may come at most, in bytes on disk.
         max_refs: how many refs there may be at most of one beginning.
         commits_only: leave out trees and files, where the server can (git-rev-list(1), `--filter=tree:0`).
+        shallow: note where the history of a shallow copy ends, in the file `shallow` (gitrepository-layout(5)); without
+            it git takes such a history without a word.
         interactive: as for `push`.
         progress: is told how far it is.
         patience: as for `push`.
@@ -185,6 +201,7 @@ def fetch(
                 *_FETCH,
                 *([f"--depth={depth}"] if depth is not None else []),
                 *(["--filter=tree:0"] if commits_only else []),
+                *(["--update-shallow"] if shallow else []),
                 "--",
                 _promisor(target.url) if commits_only else target.url,
                 *(f"+{theirs}:{ours}" if ours else theirs for theirs, ours in refs.items()),

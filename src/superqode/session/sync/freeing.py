@@ -15,7 +15,7 @@ from superqode.session.store import maintenance
 from superqode.session.store.operations.forgetting import scrubbing
 from superqode.session.store.operations.log import OperationLog
 from superqode.session.sync.leftovers import forget_left
-from superqode.session.sync.reconcile import Note
+from superqode.session.sync.notes import Note
 from superqode.session.sync.scrubs import Scrubs
 from superqode.session.sync.state import sync_folder, write_private
 from superqode.session.sync.view import View

@@ -26,10 +26,11 @@ from typing import Literal, Protocol
 
 from superqode.session.store.owners import owner_of, trash_parts
 from superqode.session.sync.names import settle_names
+from superqode.session.sync.notes import Note
 from superqode.session.sync.renames import Renamings, follow, renamed_to
 from superqode.session.sync.view import HEADS, KEPT, LEDGER_FOLDER, PURGED, SCRUBBED, SHARE_REFS, TAGS, TRASH, View
 
-__all__ = ["History", "Note", "Plan", "reconcile"]
+__all__ = ["History", "Plan", "reconcile"]
 
 Fate = Literal["normal", "kept", "gone"]
 
@@ -39,23 +40,6 @@ class History(Renamings, Protocol):
 
     def original_rank(self, commit: str) -> tuple[int, int, str]:
         """Which of two kept originals of one session counts: the greater."""
-
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """Something that people should hear of.
-
-    Attributes:
-        kind: what happened.
-        session_id: to which session.
-        other: the other session's id, where there is one.
-    """
-
-    kind: Literal[
-        "kept", "returned", "revived", "renamed", "both", "named", "scrubbed", "unreadable", "share", "unfreed"
-    ]
-    session_id: str
-    other: str = ""
 
 
 @dataclass(slots=True)

@@ -16,7 +16,8 @@ from superqode.session.store.merging import merge_tips, rename_tip
 from superqode.session.store.state import read_tree
 from superqode.session.sync.commits import Commits
 from superqode.session.sync.names import other_name
-from superqode.session.sync.reconcile import Note, Plan
+from superqode.session.sync.notes import Note
+from superqode.session.sync.reconcile import Plan
 from superqode.session.sync.view import HEADS, LEDGER_FOLDER
 
 __all__ = ["resolve"]

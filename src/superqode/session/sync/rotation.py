@@ -16,6 +16,7 @@ from superqode.session.git.remotes import RemoteInfo
 from superqode.session.git.repository import Repository
 from superqode.session.sync.keeping import find_key, forget_key, load_key
 from superqode.session.sync.moved import Moved
+from superqode.session.sync.notes import Note
 from superqode.session.sync.sealed import SealedRemote
 from superqode.session.sync.state import State, forget_state, load_state
 
@@ -46,8 +47,10 @@ def find_note(repository: Repository, target: RemoteInfo, *, interactive: bool =
 
 def finish(
     repository: Repository, target: RemoteInfo, sync: Callable[[RemoteInfo], object], *, interactive: bool = False
-) -> None:
-    """Finish a change of keys.
+) -> tuple[bool, list[Note]]:
+    """Finish a change of keys; says whether it is finished, and gives what people should hear of.
+
+    It is not where something could not be sealed anew, which lies nowhere but under the old key: a later one goes on.
 
     Args:
         repository: the store; the caller keeps other syncs out.
@@ -64,6 +67,7 @@ def finish(
     for _ in range(_ROUNDS):
         key = load_key(repository, old.sync, old.name)
         sealed = SealedRemote(repository, old, key, interactive=interactive)
+        notes: list[Note] = []
         try:
             sync(old)
         except SyncKeyRotated:
@@ -75,13 +79,15 @@ def finish(
                 raise
         else:
             try:
-                _move(repository, sealed, old, target, sync)
+                moved_all, notes = _move(repository, sealed, old, target, sync)
             except (RemoteRefMoved, SyncKeyRotated):
                 continue  # another machine does not know yet, and pushed once more; or was faster
+            if not moved_all:
+                return False, notes
         forget_state(repository, old.name, old.sync)
         remotes.remember_sync(repository, target.name, target.sync)
         forget_key(repository, old.sync)
-        return
+        return True, notes
     raise SyncContended(target.name, _ROUNDS)
 
 
@@ -91,8 +97,8 @@ def _move(
     old: RemoteInfo,
     target: RemoteInfo,
     sync: Callable[[RemoteInfo], object],
-) -> None:
-    """Bring everything under the new key, and leave the note that says so."""
+) -> tuple[bool, list[Note]]:
+    """Bring everything under the new key, and leave the note that says so; says whether all could be brought."""
     whole = True
     try:
         sync(target)
@@ -102,7 +108,9 @@ def _move(
     seen = sealed.look(state)
     if seen.tip != state.tip:
         raise RemoteRefMoved(old.name, old.sync, "it moved")
-    sealed.leave(seen, target.sync, whole=whole)
+    if whole and state.view.keys() - load_state(repository, target.name, target.sync).view.keys():
+        return False, []
+    return True, sealed.leave(seen, target.sync, whole=whole)
 
 
 def drop(repository: Repository, target: RemoteInfo, *, interactive: bool = False) -> None:

@@ -16,7 +16,7 @@ from superqode.session.store.owners import owner_of
 from superqode.session.store.replanting import Replanter
 from superqode.session.store.scrubbed import Replaced, encode_mark, read_mark
 from superqode.session.store.trash import TIME_FORMAT, moment_of
-from superqode.session.sync.reconcile import Note
+from superqode.session.sync.notes import Note
 from superqode.session.sync.view import HEADS, PURGED, SCRUBBED, TAGS, TRASH, View
 
 __all__ = ["Scrubs", "marks_of", "next_mark"]

@@ -10,10 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Final, NamedTuple
 
 from superqode.session import clock
-from superqode.session.errors import NamespaceRefused, RemoteRefMoved, RemoteRejected, SyncTampered
+from superqode.session.errors import (
+    GitFailed,
+    NamespaceRefused,
+    RemoteRefMoved,
+    RemoteRejected,
+    SyncTampered,
+    UnsoundObjects,
+)
 from superqode.session.git import remote, remotes
 from superqode.session.git.landing import Landing
 from superqode.session.git.network import Progress
@@ -26,8 +33,10 @@ from superqode.session.sync.cache import Cache, Opened
 from superqode.session.sync.keys import SyncKey
 from superqode.session.sync.manifest import LINEAGE, Manifest, Segment, seal_manifest
 from superqode.session.sync.moved import Moved, seal_moved
+from superqode.session.sync.notes import Note
 from superqode.session.sync.seen import Pushed, Seen, Trust, standing
 from superqode.session.sync.segments import Changes, fold, read_changes, seal_segment, unpack_segment
+from superqode.session.sync.sendable import find_unsound, leave_out, present, ref_owner
 from superqode.session.sync.state import State, remote_folder
 from superqode.session.sync.told import Told
 from superqode.session.sync.view import View, is_view_name
@@ -36,6 +45,8 @@ __all__ = ["SealedRemote"]
 
 # What a reader takes in one fetch: far more than any store that people keep.
 FETCH_MAX: Final = 64 * 1024**3
+# What helps where the remote lost something: a machine that took it before seals all of it anew.
+_WHOLE: Final = "`superqode sync --compact` on a machine that synced with it before sends all of it anew"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +56,15 @@ class _Found:
     ref: str
     namespace: Namespace
     commit: str
+
+
+class _Made(NamedTuple):
+    """A segment that was sealed, not sent yet: its entry, its tree, what it tells, and its bytes of ciphertext."""
+
+    segment: Segment
+    tree: str
+    changes: Changes
+    size: int
 
 
 class SealedRemote:
@@ -116,13 +136,16 @@ class SealedRemote:
         self._found = self._find()
         if not self._found.commit or self._cache.has(self._found.commit):
             return
-        fetched = self._cache.fetch(
-            self._target.url,
-            self._found.ref,
-            max_bytes=FETCH_MAX,
-            interactive=self._interactive,
-            progress=self._progress,
-        )
+        try:
+            fetched = self._cache.fetch(
+                self._target.url,
+                self._found.ref,
+                max_bytes=FETCH_MAX,
+                interactive=self._interactive,
+                progress=self._progress,
+            )
+        except UnsoundObjects as problem:
+            raise UnsoundObjects(self._shown, f"{problem.reason}. {_WHOLE}") from problem
         self._found = _Found(self._found.ref, self._found.namespace, fetched)
 
     def _find(self) -> _Found:
@@ -187,12 +210,37 @@ class SealedRemote:
         """
         manifest = self._opened.manifest if self._opened is not None else None
         segments = manifest.segments if manifest is not None else ()
-        changes: Changes = {
-            name: view.get(name) for name in {*seen.view, *view} if seen.view.get(name) != view.get(name)
-        }
         kept = 0 if compact else _kept(segments)
-        trees = {segment.id: self._trees()[segment.id] for segment in segments[:kept]}
-        before, changes = self._gathered(segments, kept, changes)
+        notes: list[Note] = []
+        try:
+            made = self._seal(seen, view, kept)
+        except GitFailed:
+            view, kept, notes = self._sendable(seen, view, kept)
+            if seen.tip and view == seen.view and kept == len(segments):
+                return Pushed(
+                    view, notes, seen.tip, seen.generation, manifest.previous if manifest else (), self._trees()
+                )
+            made = self._seal(seen, view, kept)
+        trees = {segment.id: self._trees()[segment.id] for segment in segments[:kept]} | {made.segment.id: made.tree}
+        previous = (seen.tip, *(manifest.previous if manifest is not None else ()))[:LINEAGE] if seen.tip else ()
+        told = Manifest(
+            sync_id=self._key.id,
+            generation=seen.generation + 1,
+            written_at=clock.now(),
+            written_by=self._repository.user()[0],
+            previous=previous,
+            segments=(*segments[:kept], made.segment),
+        )
+        files = {layout.HEADER_FILE: self._key.header, layout.MANIFEST_FILE: seal_manifest(self._key, told)}
+        fresh = kept < len(segments)
+        tip, rests = self._send(partial(self._cache.write_commit, files, trees), fresh=fresh)
+        notes += self._left_behind() if compact and fresh and rests else []
+        self._told.put(made.segment.id, made.changes)
+        return Pushed(view, notes, tip, told.generation, previous, trees, made.size)
+
+    def _seal(self, seen: Seen, view: View, kept: int) -> _Made:
+        """Seal what leads from the remote's view to another one, together with all segments behind the kept ones."""
+        changes, wanted, known = self._gathered(seen, view, kept)
         chunks: list[TreeEntry] = []
         sizes: list[int] = []
 
@@ -203,66 +251,60 @@ class SealedRemote:
             if self._progress is not None:
                 self._progress(sum(sizes), 0, "encrypting")
 
-        known = self._present(before)
-        wanted = sorted({oid for oid in changes.values() if oid is not None} - before)
-        made = seal_segment(self._repository.path, self._key, changes, wanted=wanted, known=sorted(known), write=write)
-        trees[made.id] = self._cache.repository.objects.write_tree(chunks)
-        previous = (seen.tip, *(manifest.previous if manifest is not None else ()))[:LINEAGE] if seen.tip else ()
-        told = Manifest(
-            sync_id=self._key.id,
-            generation=seen.generation + 1,
-            written_at=clock.now(),
-            written_by=self._repository.user()[0],
-            previous=previous,
-            segments=(*segments[:kept], made),
-        )
-        files = {layout.HEADER_FILE: self._key.header, layout.MANIFEST_FILE: seal_manifest(self._key, told)}
-        tip = self._send(partial(self._cache.write_commit, files, trees), fresh=kept < len(segments))
-        self._told.put(made.id, changes)
-        return Pushed(tip, told.generation, previous, trees, sum(sizes))
+        made = seal_segment(self._repository, self._key, changes, wanted=wanted, known=known, write=write)
+        return _Made(made, self._cache.repository.objects.write_tree(chunks), changes, sum(sizes))
+
+    def _sendable(self, seen: Seen, view: View, kept: int) -> tuple[View, int, list[Note]]:
+        """What can be sent after all where something could not be sealed; and how many segments stay for it."""
+        _, wanted, known = self._gathered(seen, view, kept)
+        unsound = find_unsound(self._repository, wanted, known)
+        view, notes = leave_out(self._repository, seen.view, view, unsound)
+        stuck = {ref_owner(name): unsound[oid] for name, oid in self._raw.items() if oid in unsound}
+        if stuck and self._opened is not None:
+            kept = len(self._opened.manifest.segments)  # what brought them may be all that is left of them
+            notes += [Note("unsealed", owner, reason) for owner, reason in sorted(stuck.items())]
+        return view, kept, notes
 
     def _trees(self) -> dict[str, str]:
         return dict(self._opened.trees) if self._opened is not None else {}
 
-    def _gathered(self, segments: tuple[Segment, ...], kept: int, changes: Changes) -> tuple[set[str], Changes]:
-        """What the kept segments brought, and what all others and the new one tell together."""
+    def _gathered(self, seen: Seen, view: View, kept: int) -> tuple[Changes, list[str], list[str]]:
+        """What a new segment tells, with those that it replaces; what objects it brings; and which are there before."""
         before: set[str] = set()
         together: Changes = {}
         if self._opened is not None:
-            for number, segment in enumerate(segments):
+            for number, segment in enumerate(self._opened.manifest.segments):
                 told = self._changes(self._opened, segment)
                 if number < kept:
                     before |= {oid for oid in told.values() if oid is not None}
                 else:
                     together |= told
-        together |= changes
+        together |= {name: view.get(name) for name in {*seen.view, *view} if seen.view.get(name) != view.get(name)}
         if kept == 0:
             together = {name: oid for name, oid in together.items() if oid is not None}
-        return before, together
+        wanted = sorted({oid for oid in together.values() if oid is not None} - before)
+        return together, wanted, sorted(present(self._repository, before))
 
-    def _present(self, oids: set[str]) -> set[str]:
-        """Those that are in the store: what was purged is not."""
-        objects = self._repository.objects
-        objects.look_again()
-        return {oid for oid in oids if objects.stands(oid)}
+    def _send(self, write: Callable[[str], str], *, fresh: bool) -> tuple[str, bool]:
+        """Push a commit; `fresh`: without a parent, so that the remote can let go of what is gone.
 
-    def _send(self, write: Callable[[str], str], *, fresh: bool) -> str:
-        """Push a commit; `fresh`: without a parent, so that the remote can let go of what is gone."""
+        Gives it, and whether it rests on what was there before all the same.
+        """
         found = self._found
         if fresh:
             try:
-                return self._push_to(write(""), found.ref, found.namespace)
+                return self._push_to(write(""), found.ref, found.namespace), False
             except RemoteRefMoved:
                 raise
             except RemoteRejected:
                 pass  # a host that takes nothing but fast-forwards keeps the old commits, too
         commit = write(found.commit)
         if found.commit:
-            return self._push_to(commit, found.ref, found.namespace)
+            return self._push_to(commit, found.ref, found.namespace), True
         tried = (self._target.namespace,) if self._target.namespace else layout.NAMESPACES
         for namespace in tried:
             try:
-                return self._push_to(commit, layout.remote_ref(self._key.id, namespace), namespace)
+                return self._push_to(commit, layout.remote_ref(self._key.id, namespace), namespace), False
             except NamespaceRefused:
                 if namespace == tried[-1]:
                     raise
@@ -292,8 +334,8 @@ class SealedRemote:
 
     # -- the end --------------------------------------------------------------------------------------------------
 
-    def leave(self, seen: Seen, to: str, *, whole: bool = True) -> None:
-        """Put a note in the place of everything: the key was changed.
+    def leave(self, seen: Seen, to: str, *, whole: bool = True) -> list[Note]:
+        """Put a note in the place of everything: the key was changed. Gives what people should hear of.
 
         Args:
             seen: what the remote held when it was looked at.
@@ -305,11 +347,15 @@ class SealedRemote:
             RemoteError: what went wrong.
         """
         if self._opened is None:
-            return
+            return []
         line = (seen.tip, *self._opened.manifest.previous)
         moved = Moved(to, seen.generation, line) if whole else Moved(to)
         files = {layout.HEADER_FILE: self._key.header, layout.MOVED_FILE: seal_moved(self._key, moved)}
-        self._send(partial(self._cache.write_commit, files, None), fresh=True)
+        _, rests = self._send(partial(self._cache.write_commit, files, None), fresh=True)
+        return self._left_behind() if rests else []
+
+    def _left_behind(self) -> list[Note]:
+        return [Note("stays", self._shown)]
 
 
 def _kept(segments: tuple[Segment, ...]) -> int:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Literal, NamedTuple
 
 from superqode.session.sync.manifest import Manifest
+from superqode.session.sync.notes import Note
 from superqode.session.sync.state import State
 from superqode.session.sync.view import View
 
-__all__ = ["Pushed", "Seen", "Trust", "leads_on", "standing"]
+__all__ = ["Pushed", "Seen", "Trust", "after_push", "leads_on", "standing"]
 
 
 class Trust(NamedTuple):
@@ -52,6 +54,8 @@ class Pushed(NamedTuple):
     """What a push left on the remote.
 
     Attributes:
+        view: what it holds now: without what could not be sent.
+        notes: what people should hear of.
         tip: the commit; empty in clear.
         generation: its number.
         previous: the commits before it.
@@ -59,6 +63,8 @@ class Pushed(NamedTuple):
         size: bytes of ciphertext that were new.
     """
 
+    view: View
+    notes: Sequence[Note] = ()
     tip: str = ""
     generation: int = 0
     previous: tuple[str, ...] = ()
@@ -88,3 +94,16 @@ def leads_on(state: State, generation: int, line: Sequence[str]) -> bool:
     """
     # Further back than that: it may be trusted that far ahead is ahead.
     return bool(state.tip) and (state.tip in line or generation - state.generation >= len(line))
+
+
+def after_push(state: State, pushed: Pushed, wanted: View) -> State:
+    """What is to be remembered after a push that was to leave a view on the remote."""
+    return replace(
+        state,
+        view=pushed.view,
+        tip=pushed.tip,
+        generation=pushed.generation,
+        previous=pushed.previous,
+        segments=pushed.segments,
+        settled=pushed.view == wanted,
+    )

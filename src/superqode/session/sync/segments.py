@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext
 from io import BytesIO
 from pathlib import Path
 from typing import Final
 
 from superqode.session import entropy
 from superqode.session.errors import BackupError, GitFailed, SyncTampered, UnknownSyncVersion
-from superqode.session.git import bundle, program
-from superqode.session.git.bundle import Behind, Readable
+from superqode.session.git import bundle
+from superqode.session.git.bundle import Behind
+from superqode.session.git.repository import Repository
 from superqode.session.sharing import wire
 from superqode.session.sharing.chunks import ChunkDamaged, ChunkSealer, Sealed, open_chunk, open_chunks
 from superqode.session.sync.keys import CHUNK, VERSION, SyncKey
 from superqode.session.sync.manifest import Segment
+from superqode.session.sync.sendable import checked_pack
 
 __all__ = [
     "Changes",
@@ -46,7 +48,7 @@ def fold(view: Mapping[str, str], changes: Changes) -> dict[str, str]:
 
 
 def seal_segment(
-    store: Path,
+    repository: Repository,
     key: SyncKey,
     changes: Changes,
     *,
@@ -57,7 +59,7 @@ def seal_segment(
     """Seal what changed, with the objects it takes; gives the manifest's entry.
 
     Args:
-        store: the store's folder.
+        repository: the store.
         key: the sync key.
         changes: what the segment tells.
         wanted: objects that it brings, with all they reach.
@@ -65,29 +67,17 @@ def seal_segment(
         write: is given each chunk as a raw token, in order.
 
     Raises:
-        GitMissing, GitFailed: `git` is missing, or said no.
+        GitMissing, GitFailed: `git` is missing; or an object is, or is none that a reader takes: nothing was written.
     """
     head = write_changes(changes)
     segment_id = entropy.random_text(26)
-    with _packed(store, list(wanted), known) as pack:
+    wanted = list(wanted)
+    with checked_pack(repository, wanted, known) if wanted else nullcontext(BytesIO()) as pack:
         sealer = ChunkSealer(Behind(head, pack), CHUNK, key.chunk(segment_id))
         for token in sealer:
             write(token)
     sealed = sealer.sealed()
     return Segment(id=segment_id, chunks=sealed.chunks, size=sealed.size, head=len(head), sha256=sealed.sha256)
-
-
-def _packed(store: Path, wanted: list[str], known: Iterable[str]) -> AbstractContextManager[Readable]:
-    if not wanted:
-        return _nothing()
-    asked = "".join(f"{oid}\n" for oid in wanted) + "".join(f"^{oid}\n" for oid in known)
-    arguments = ["pack-objects", "-q", "--revs", "--thin", "--delta-base-offset", "--stdout"]
-    return program.stream(store, arguments, purpose=_PURPOSE, stdin=asked.encode())
-
-
-@contextmanager
-def _nothing() -> Iterator[Readable]:
-    yield BytesIO()
 
 
 def read_changes(key: SyncKey, segment: Segment, chunk: Callable[[int], bytes], remote: str) -> Changes:

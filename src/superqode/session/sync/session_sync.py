@@ -34,13 +34,14 @@ from superqode.session.sync.applying import apply
 from superqode.session.sync.commits import Commits
 from superqode.session.sync.freeing import free, owe
 from superqode.session.sync.keeping import load_key
+from superqode.session.sync.notes import Note
 from superqode.session.sync.plain import PLAIN, PREFIXES, PlainRemote
-from superqode.session.sync.reconcile import Note, Plan, reconcile
+from superqode.session.sync.reconcile import Plan, reconcile
 from superqode.session.sync.resolving import resolve
 from superqode.session.sync.results import SyncReport
 from superqode.session.sync.scrubs import Scrubs, marks_of
 from superqode.session.sync.sealed import SealedRemote
-from superqode.session.sync.seen import Pushed, Seen
+from superqode.session.sync.seen import Pushed, Seen, after_push
 from superqode.session.sync.state import State, load_state, save_state
 from superqode.session.sync.view import HEADS, TRASH, Local, View, read_view
 
@@ -145,15 +146,17 @@ class SessionSync:
         """Sync once, as `run`; the caller keeps others out."""
         repository = self._store._made()
         target = find_synced(repository, self._wanted)
-        finishing = not dry_run and rotation.is_pending(target)
-        if finishing:
+        notes: list[Note] = []
+        finished = False
+        if not dry_run and rotation.is_pending(target):
             once = partial(self._round, dry_run=False, compact=False, progress=progress)
-            rotation.finish(repository, target, once, interactive=self._interactive)
+            finished, notes = rotation.finish(repository, target, once, interactive=self._interactive)
             target = find_synced(repository, target.name)
         report = self._round(target, dry_run=dry_run, compact=compact, progress=progress)
         if not dry_run:
             _pack(repository)
-        return replace(report, notices=(telling.rotated(target.name), *report.notices)) if finishing else report
+        told = (telling.rotated(target.name),) if finished else ()
+        return replace(report, notices=(*told, *report.notices, *telling.notices(target.name, (), notes)))
 
     def _round(self, target: RemoteInfo, *, dry_run: bool, compact: bool, progress: Progress | None) -> SyncReport:
         repository = self._store._made()
@@ -213,22 +216,13 @@ class Run:
             except RemoteRefMoved:
                 clock.sleep(0.02 * number)
                 continue
-            self._remember(
-                replace(
-                    state,
-                    view=shown,
-                    tip=pushed.tip,
-                    generation=pushed.generation,
-                    previous=pushed.previous,
-                    segments=pushed.segments,
-                    settled=True,
-                )
-            )
+            self._remember(after_push(state, pushed, shown))
+            self._notes |= set(pushed.notes)
             # Only now: where two begin at once, the later one sees the other.
             began = not seen.tip and seen.trust.kind in ("new", "lost") and not rotation.is_pending(self._target)
             if began and self._transport.has_others():
                 self._kinds.add("beside")
-            return self._report(local.view, seen.view, shown, pushed.size, number)
+            return self._report(local.view, seen.view, pushed.view, pushed.size, number)
         raise SyncContended(self._target.name, _ROUNDS)
 
     # -- taking -----------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from superqode.session.errors import SessionError, SyncExists, SyncKeyUnfinished
 from superqode.session.git import remote, remotes
 from superqode.session.git.remotes import RemoteInfo, add_remote, find_remote, list_remotes, resolve_remote
 from superqode.session.git.repository import Repository
-from superqode.session.sync import layout, rotation
+from superqode.session.sync import layout, rotation, telling
 from superqode.session.sync.alone import syncing
 from superqode.session.sync.keeping import find_key, forget_key, keep_key, load_key
 from superqode.session.sync.keys import SyncKey, new_key
@@ -33,10 +33,12 @@ class Begun(NamedTuple):
     Attributes:
         remote: the remote's name.
         words: the key's words, to be shown once; empty in clear.
+        notices: what people should hear of, one line each.
     """
 
     remote: str
     words: str
+    notices: tuple[str, ...] = ()
 
 
 def begin(
@@ -221,8 +223,9 @@ def rotate(store: SessionStore, wanted: str | None, *, keyring: bool = True, int
         key = new_key()
         keep_key(repository, key, keyring=keyring)
         remotes.remember_sync(repository, target.name, key.id, old=target.sync)
+        notices: tuple[str, ...] = ()
         try:
-            sync._run()
+            notices = sync._run().notices
         except SessionError as problem:
             target = find_remote(repository, target.name)
             if rotation.is_pending(target):
@@ -230,4 +233,7 @@ def rotate(store: SessionStore, wanted: str | None, *, keyring: bool = True, int
                 raise SyncKeyUnfinished(target.name, reason) from problem
             if target.sync != key.id:  # another machine was faster
                 raise
-    return Begun(target.name, to_words(key.secret))
+        if rotation.is_pending(find_remote(repository, target.name)):
+            raise SyncKeyUnfinished(target.name, "; ".join(notices) or "not all of it could be sealed anew")
+    notices = tuple(notice for notice in notices if notice != telling.rotated(target.name))
+    return Begun(target.name, to_words(key.secret), notices)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from superqode.session.sync.reconcile import Note
+from superqode.session.sync.notes import Note
 from superqode.session.sync.results import Changed
 from superqode.session.sync.view import HEADS, View
 
@@ -28,8 +28,11 @@ _NOTES = {
     "revived": "{0} was deleted here and changed elsewhere, or vanished here: it is back",
     "returned": "{0} is missing on the remote without having been deleted: it is pushed again",
     "renamed": "{0} cannot stand beside another session of that name: it is {1} now",
+    "refused": "the remote refuses what changed of {0}, and keeps what it has of it: {1}",
     "scrubbed": "{0} was built on saves that a scrub replaced: it is built on the new ones now. What was taken out may"
     " have been said again since: `superqode sessions scan` looks for it",
+    "stays": "{0} takes nothing but what builds on what was there before: what is gone here stays there, sealed as it"
+    " was",
     "named": "{0} and {1} are one session that was renamed on two machines: it is {1} now",
     "both": "{0} could not be merged: the other machine's keeps the name, the one of this machine is {1}",
     "share": "the share {0} was updated on two machines at once, and one of the two counts: `superqode share"
@@ -37,6 +40,10 @@ _NOTES = {
     "unfreed": "what a scrub took out elsewhere is still in files of this store, since git cannot pack it anew ({0}):"
     " `superqode sessions repair`, then sync again",
     "unreadable": "{0} cannot be read here and is left alone: `superqode sessions repair` may help",
+    "unsealed": "{0} cannot be sealed anew: {1}. So the remote keeps what it has, also of what is gone: `superqode"
+    " sessions verify` and `superqode sessions repair` may help",
+    "unsound": "{0} is not sent, as no other machine could take it: {1}. `superqode sessions verify` and `superqode"
+    " sessions repair` may help",
 }
 
 

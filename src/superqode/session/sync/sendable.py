@@ -1,0 +1,134 @@
+"""What of a view can be sent: its objects packed, and checked as every machine that takes them will check them.
+
+One session whose objects are damaged, or are such as no machine takes (plain git brings anything into a store), is left
+out and named; all others go.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO, Final
+
+from superqode.session.errors import GitFailed
+from superqode.session.git import bundle, program
+from superqode.session.git.landing import scratch_repository
+from superqode.session.git.repository import Repository
+from superqode.session.store.owners import owner_of
+from superqode.session.sync.commits import Commits
+from superqode.session.sync.notes import Note
+from superqode.session.sync.view import HEADS, View
+
+__all__ = ["checked_pack", "find_unsound", "leave_out", "owners_left", "present", "ref_owner"]
+
+_PURPOSE: Final = "Syncing"
+# What git says of an object names it; a full disk, or a store that may not be read, is no fault of any object.
+_OF_AN_OBJECT: Final = re.compile(r"\b[0-9a-f]{40}\b")
+_SAID_BEFORE: Final = re.compile(r"(?:(?:fatal|error): )+")
+
+
+def present(repository: Repository, oids: Iterable[str]) -> set[str]:
+    """Those objects that are in the store: what was purged is not."""
+    objects = repository.objects
+    objects.look_again()
+    return {oid for oid in oids if objects.stands(oid)}
+
+
+@contextmanager
+def checked_pack(repository: Repository, wanted: Iterable[str], known: Iterable[str]) -> Iterator[IO[bytes]]:
+    """Pack objects, and have every one checked and every link followed as on the other side; gives the pack.
+
+    Args:
+        repository: the store.
+        wanted: what the pack brings, with all that it reaches.
+        known: what the other side has, with all that it reaches; each is in the store.
+
+    Raises:
+        GitMissing: there is no git.
+        GitFailed: something is missing or damaged, or no machine would take it.
+    """
+    asked = "".join(f"{oid}\n" for oid in wanted) + "".join(f"^{oid}\n" for oid in known)
+    arguments = ["pack-objects", "-q", "--revs", "--thin", "--delta-base-offset", "--stdout"]
+    with scratch_repository(repository) as scratch, tempfile.TemporaryFile(dir=scratch.path) as pack:
+        with program.stream(repository.path, arguments, purpose=_PURPOSE, stdin=asked.encode()) as packed:
+            shutil.copyfileobj(packed, pack)
+        pack.seek(0)
+        bundle.unpack(scratch.path, pack, "what is to be sent", purpose=_PURPOSE)
+        shutil.rmtree(scratch.path / "objects" / "pack")  # as large again
+        pack.seek(0)
+        yield pack
+
+
+def find_unsound(repository: Repository, wanted: Iterable[str], known: Iterable[str]) -> dict[str, str]:
+    """Which objects cannot be sent with all that they reach, each with git's reason; arguments as `checked_pack`.
+
+    Raises:
+        GitMissing: there is no git.
+        GitFailed: it failed, and not because of an object.
+    """
+    found: dict[str, str] = {}
+    known = list(known)
+    parts = [list(wanted)]
+    while parts:
+        part = parts.pop()
+        try:
+            with checked_pack(repository, part, known):
+                continue
+        except GitFailed as problem:
+            reason = _reason(problem)
+        half = len(part) // 2
+        if half:
+            parts += [part[:half], part[half:]]
+        else:
+            found |= dict.fromkeys(part, reason)
+    return found
+
+
+def _reason(problem: GitFailed) -> str:
+    """What git said of an object, in one line; raises the problem again where it said nothing of any."""
+    lines = str(problem).splitlines()
+    said = next((line for line in lines if _OF_AN_OBJECT.search(line)), None)
+    if said is None:
+        raise problem
+    return _SAID_BEFORE.sub("", said.rpartition("exit code ")[2].partition(": ")[2] or said)
+
+
+def leave_out(repository: Repository, seen: View, view: View, unsound: Mapping[str, str]) -> tuple[View, list[Note]]:
+    """What the other side shall hold where some of it cannot be sent: of those sessions what it holds now.
+
+    Args:
+        repository: the store.
+        seen: what the other side holds.
+        view: what it was to hold.
+        unsound: objects that cannot be sent, and why.
+    """
+    names = {name: unsound[oid] for name, oid in view.items() if oid in unsound and seen.get(name) != oid}
+    left = owners_left(repository, seen, view, names)
+    held = {name: oid for name, oid in seen.items() if ref_owner(name) in left}
+    sent = {name: oid for name, oid in view.items() if ref_owner(name) not in left}
+    reasons = {ref_owner(name): reason for name, reason in names.items()}
+    return sent | held, [Note("unsound", owner, reason) for owner, reason in sorted(reasons.items())]
+
+
+def owners_left(repository: Repository, seen: View, view: View, names: Iterable[str]) -> set[str]:
+    """The sessions (or names, of what is no session's) that stay as the other side has them, where names are not sent.
+
+    A session goes as a whole. What was renamed to one that is not sent stays, too: it would go without a word.
+    """
+    names = list(names)
+    tips = [view[name] for name in names if name.startswith(HEADS) and name in view]
+    history = Commits(repository)
+    renamed = {
+        name.removeprefix(HEADS)
+        for name, oid in seen.items()
+        if name.startswith(HEADS) and name not in view and any(history.contains(tip, oid) for tip in tips)
+    }
+    return {ref_owner(name) for name in names} | renamed
+
+
+def ref_owner(name: str) -> str:
+    """Whose a name of a view is: a session's, or its own."""
+    return owner_of(name) or name
