@@ -210,12 +210,13 @@ def test_damage_behind_any_other_ref_is_found(store, others, git, what):
     assert any(oid in finding.message and finding.severity == "error" for finding in _verify(store).findings)
 
 
-def test_a_reserved_branch_that_cannot_be_read_is_found(store, session):
-    """The branch that explains the store is no session, and its ref is looked at all the same."""
-    (store.path / "refs" / "heads" / "superqode").write_bytes(b"")
+@pytest.mark.parametrize("name", ["refs/heads/superqode", "refs/tags/s/here"])
+def test_a_ref_of_no_session_that_cannot_be_read_is_found(store, session, name):
+    """The branch that explains the store is no session, nor is a snapshot; their refs are looked at all the same."""
+    (store.path / name).write_bytes(b"")
 
     (finding,) = store.verify().findings
-    assert (finding.severity, finding.path) == ("error", "refs/heads/superqode")
+    assert (finding.severity, finding.path) == ("error", name)
 
 
 def test_a_tag_of_plain_git_is_no_damage(store, session, git):

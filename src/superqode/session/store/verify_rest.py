@@ -31,11 +31,12 @@ def check_rest(check: Check) -> None:
     """
     repository = check.repository
     for name in repository.refs.names("refs/"):
-        if not _is_of_session(check, name):
-            commits = check.reached.commits
-            _ref(check, name)
-            if not name.startswith(TRASH):
-                check.reached.commits = commits  # they are no saves
+        if name.startswith(HEADS) and is_session_branch(name.removeprefix(HEADS)):
+            continue
+        commits = check.reached.commits
+        _ref(check, name)
+        if not name.startswith(TRASH):
+            check.reached.commits = commits  # they are no saves
     _originals(check)
     _marks(check)
     _operations(check)
@@ -47,9 +48,7 @@ def check_rest(check: Check) -> None:
 
 
 def _is_of_session(check: Check, name: str) -> bool:
-    """Whether a ref was looked at with a session."""
-    if name.startswith(HEADS):
-        return is_session_branch(name.removeprefix(HEADS))
+    """Whether what a ref reaches was looked at with a session."""
     return name.startswith(TAGS) and name.removeprefix(TAGS).rpartition("/")[0] in check.sessions
 
 
@@ -58,7 +57,7 @@ def _ref(check: Check, name: str) -> None:
     owner, begun = _owner(name), len(check.findings)
     try:
         oid = check.repository.refs.read(name)
-        while oid is not None and name != OPLOG:
+        while oid is not None and name != OPLOG and not _is_of_session(check, name):
             check.named(owner, name, oid)
             before, oid = oid, check.repository.refs.read(name)
             if before == oid or not check.has_errors(begun):
