@@ -8,7 +8,7 @@ import pytest
 
 from session.sharing import team as teams
 from session.sync.circle import Machine, git, settle
-from superqode.session.errors import RemoteRefMoved, RemoteRejected
+from superqode.session.errors import RemoteError, RemoteRefMoved, RemoteRejected
 from superqode.session.git.repository import Repository
 from superqode.session.sharing.ledger import load_record
 from superqode.session.sharing.manager import SessionSharingManager
@@ -104,3 +104,24 @@ def test_a_revoked_share_stays_gone(shared, tmp_path):
         assert record is not None
         assert (record.revoked_at is not None, record.data_key) == (True, None)
     assert git(tmp_path / "shares.git", "for-each-ref") == ""
+
+
+def test_a_share_that_is_sent_after_it_was_revoked_is_told(pair, rules, tmp_path):
+    """It waited on two machines, one revoked it, the other sent it: revoked once more it is gone from the remote."""
+    one, other = pair
+    place = tmp_path / "shares.git"
+    one.say("a", "x")
+    teams.seed(one.path, rules)
+    manager = SessionSharingManager(one.store, str(place))
+    with pytest.raises(RemoteError):
+        manager.create_share("a")
+    (share,) = manager.list_shares()
+    settle([one, other])
+    subprocess.run(["git", "init", "--quiet", "--bare", str(place)], check=True)
+    manager.revoke_share(share.id)
+    SessionSharingManager(other.store).push_shares()
+    told = [line for machine in (one, other, one) for line in machine.sync().notices]
+    assert [share.id in line and "share revoke" in line for line in told] == [True]
+    assert git(place, "for-each-ref") != ""
+    manager.revoke_share(share.id)
+    assert git(place, "for-each-ref") == ""

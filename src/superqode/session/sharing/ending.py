@@ -59,14 +59,15 @@ class Ending:
             record = find_record(self._ledger, share_id)
             if only_expired and not record.is_expired:
                 return record.shared(store_url(self._repository), self._repository.refs.read(record.local_ref))
-            if record.revoked_at is not None:
-                self._finish(record)
-                return record.shared(store_url(self._repository), None)
-            # Also where no push was acknowledged: one whose answer got lost may have arrived.
+            # Also where no push was acknowledged: one whose answer got lost may have arrived. And once more where it
+            # was revoked before: another machine, which did not know of that yet, may have sent it since.
             target = self._target_of(record) if record.remote_url else None
             if target is not None:
                 self._delete(target, record)
-            return self._close(record, reason)
+            if record.revoked_at is None:
+                return self._close(record, reason)
+            self._finish(record)
+            return record.shared(store_url(self._repository), None)
 
     def end_expired(self) -> tuple[list[str], dict[str, str]]:
         """End all shares whose time is over, those on one remote in as few pushes as it can take.

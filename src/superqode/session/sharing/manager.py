@@ -144,8 +144,9 @@ class SessionSharingManager:
     def revoke_share(self, share_token: str) -> SharedSession:
         """Delete a share on its remote and here; who fetched it before keeps what they have.
 
-        Its keys leave the ledger. The operation log has them as long as it can be taken back
-        (`SessionStore.undo_operation`), and no longer than its session is purged or scrubbed.
+        One that was revoked before is looked for on its remote again: another machine may have sent it since. Its keys
+        leave the ledger. The operation log has them as long as it can be taken back (`SessionStore.undo_operation`),
+        and no longer than its session is purged or scrubbed.
 
         Raises:
             ShareNotFound: it is none of this store's shares.

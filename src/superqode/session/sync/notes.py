@@ -27,6 +27,7 @@ class Note:
         "named",
         "refused",
         "scrubbed",
+        "sent",
         "share",
         "stays",
         "unreadable",

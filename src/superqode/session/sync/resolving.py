@@ -51,7 +51,9 @@ def resolve(repository: Repository, plan: Plan) -> tuple[set[str], set[Note]]:
             plan.result[name] = _named(repository, tip, plan.named[name], name.removeprefix(HEADS))
     shares = _Shares(repository, plan)
     for name, pair in plan.documents.items():
-        plan.result[name] = pair[shares.later(name, pair)]
+        later = shares.later(name, pair)
+        plan.result[name] = pair[later]
+        notes |= shares.sent_since(name, pair[later], pair[1 - later])
     for name in plan.shares:
         notes |= shares.settle(name)
     return merged, notes
@@ -83,6 +85,13 @@ class _Shares:
         knows = [ours == theirs or self._builds_on(ours, told[1]), ours == theirs or self._builds_on(theirs, told[0])]
         ranks = [_rank(*each) for each in zip(sound, told, knows, pair, strict=True)]
         return ranks.index(max(ranks))
+
+    def sent_since(self, name: str, counts: str, other: str) -> set[Note]:
+        """What to hear of a revoked share that another machine, which did not know of that, may have sent since."""
+        if self._values(counts).get("revoked_at") is None or self._values(other).get("revoked_at") is not None:
+            return set()
+        pushed = self._values(other).get("pushed")
+        return {Note("sent", name.rpartition("/")[2].removesuffix(".json"))} if pushed else set()
 
     def settle(self, name: str) -> set[Note]:
         """Let a share's ref go with its document; gives what people should hear of."""

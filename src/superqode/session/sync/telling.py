@@ -37,6 +37,8 @@ _NOTES = {
     "both": "{0} could not be merged: the other machine's keeps the name, the one of this machine is {1}",
     "share": "the share {0} was updated on two machines at once, and one of the two counts: `superqode share"
     " update {0}` brings in what was said; what was set in the other has to be set again",
+    "sent": "the share {0} was revoked, and another machine that did not know changed it and may have sent it since:"
+    " `superqode share revoke {0}` makes sure that it is gone",
     "unfreed": "what a scrub took out elsewhere is still in files of this store, since git cannot pack it anew ({0}):"
     " `superqode sessions repair`, then sync again",
     "unreadable": "{0} cannot be read here and is left alone: `superqode sessions repair` may help",
