@@ -2,6 +2,8 @@
 
 It is shallow on purpose: git then looks at the whole tree of the commit that both sides have, and sends no segment
 twice, also where a commit has no parent (pack-objects(1), `--shallow`).
+
+Who opens it holds the lock of syncs, so nobody else is at work in it: what locks it is a killed process's.
 """
 
 from __future__ import annotations
@@ -9,10 +11,21 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
-from superqode.session.errors import CorruptObject, GitFailed, SyncKeyRotated, SyncTampered, UnknownSyncVersion
+from superqode.session.errors import (
+    CorruptObject,
+    GitFailed,
+    NoRepository,
+    NotAStore,
+    SyncKeyRotated,
+    SyncTampered,
+    UnknownSyncVersion,
+    UnsoundObjects,
+    UnsupportedStore,
+)
 from superqode.session.git import program, remote
 from superqode.session.git.network import Progress
 from superqode.session.git.object_codec import BLOB, TREE, TreeEntry
@@ -60,31 +73,69 @@ class Cache:
     def __init__(self, path: Path, shown: str) -> None:
         self.path = path
         self._shown = shown
+        # Whether something in it was there before, and may be damaged.
+        self._is_old = path.exists()
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if path.exists() and not (path / "HEAD").is_file():
-            shutil.rmtree(path)
-        self.repository = Repository(path) if path.exists() else Repository.temporary(path)
+        _sweep(path)
+        try:
+            self.repository = Repository(path) if self._is_old else Repository.temporary(path)
+        except (NotAStore, UnsupportedStore):
+            self.renew()
+
+    def renew(self) -> bool:
+        """Begin anew, with nothing in it; says no, and does nothing, where it began so."""
+        if not self._is_old:
+            return False
+        shutil.rmtree(self.path)
+        self.repository = Repository.temporary(self.path)
+        self._is_old = False
+        return True
 
     def has(self, commit: str) -> bool:
         """Whether a commit of the remote was fetched, or pushed from here."""
-        return self.repository.refs.read(_TIP) == commit and self.repository.objects.has(commit)
+        try:
+            return self.repository.refs.read(_TIP) == commit and self.repository.objects.has(commit)
+        except CorruptObject:
+            self.renew()  # its ref holds no id
+            return False
 
     def fetch(
         self, url: str, ref: str, *, max_bytes: int, interactive: bool = False, progress: Progress | None = None
     ) -> str:
-        """Fetch what a ref has and the cache has not; gives its commit.
+        """Fetch what a ref has and the cache has not, or all of it where the cache is damaged; gives its commit.
 
         Raises:
             RemoteError: what went wrong.
+            GitMissing, GitFailed: git is missing, or cannot write here.
         """
-        remote.fetch(
-            self.path, url, {ref: _TIP}, depth=1, max_bytes=max_bytes, interactive=interactive, progress=progress
+        fetch = partial(
+            remote.fetch,
+            self.path,
+            url,
+            {ref: _TIP},
+            depth=1,
+            max_bytes=max_bytes,
+            interactive=interactive,
+            progress=progress,
         )
+        try:
+            fetch()
+        except (GitFailed, NoRepository, UnsoundObjects):
+            if self._is_sound() or not self.renew():
+                raise
+            fetch()
         found = self.repository.refs.read(_TIP)
         if found is None:
             raise SyncTampered(self._shown, "its ref names nothing")
         self._tidy()
         return found
+
+    def _is_sound(self) -> bool:
+        try:
+            program.run(self.path, ["fsck", "--connectivity-only", "--no-dangling", "--no-progress"], purpose=_PURPOSE)
+        except GitFailed:
+            return False
+        return True
 
     def open(self, commit: str, key: SyncKey) -> Opened:
         """Check a commit and open its manifest; no segment is read yet.
@@ -213,3 +264,10 @@ class Cache:
         if packs > _PACKS_MANY:
             program.run(self.path, ["repack", "-a", "-d", "-q"], purpose=_PURPOSE, settings=_INCOMPRESSIBLE)
             program.run(self.path, ["prune", "--expire=now"], purpose=_PURPOSE)
+
+
+def _sweep(path: Path) -> None:
+    """Remove the locks and unfinished files of a `git` that was killed."""
+    for pattern in ("*.lock", "refs/**/*.lock", "shallow_*", "objects/*/tmp_*"):
+        for left in path.glob(pattern):
+            left.unlink(missing_ok=True)

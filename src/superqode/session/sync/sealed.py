@@ -52,7 +52,7 @@ class SealedRemote:
     """A sealed sync on one remote.
 
     Args:
-        repository: the store.
+        repository: the store; the caller holds its lock of syncs.
         target: the remote, which has a name.
         key: the sync key.
         interactive: whether git may ask for passwords and the like.

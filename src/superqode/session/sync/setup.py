@@ -98,7 +98,9 @@ def join(store: SessionStore, wanted: str, words: str, *, keyring: bool = True, 
         others = f"what lies there is another sync ({len(there)} in all)" if there else "nothing is synced there"
         raise WrongSyncKey(target.name or target.shown, others)
     target = _named(repository, target)
-    SealedRemote(repository, target, key, interactive=interactive).look(load_state(repository, target.name, key.id))
+    with repository.alone("sync"):
+        state = load_state(repository, target.name, key.id)
+        SealedRemote(repository, target, key, interactive=interactive).look(state)
     keep_key(repository, key, keyring=keyring)
     remotes.remember_sync(repository, target.name, key.id)
     if target.sync not in ("", PLAIN, key.id):  # the key before it was rotated elsewhere
