@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -37,7 +38,7 @@ from superqode.session.sync import layout
 from superqode.session.sync.keys import FORMAT, VERSION, SyncKey
 from superqode.session.sync.manifest import Manifest, Segment, open_manifest
 
-__all__ = ["Cache", "Opened"]
+__all__ = ["Cache", "CacheDamaged", "Opened"]
 
 _TIP: Final = "refs/superqode/landed"
 _PURPOSE: Final = "Syncing"
@@ -45,6 +46,10 @@ _PURPOSE: Final = "Syncing"
 _TREE_MAX: Final = 40 * layout.CHUNKS_MAX
 _PACKS_MANY: Final = 30
 _INCOMPRESSIBLE: Final = {"pack.window": "0", "pack.depth": "0", "pack.compression": "0"}
+
+
+class CacheDamaged(SyncTampered):
+    """What was fetched cannot be read here: the remote's fault only where it cannot when it was fetched anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +148,17 @@ class Cache:
         Raises:
             SyncKeyRotated: it says that the key was changed.
             SyncTampered, UnknownSyncVersion: it is not what a machine with the key wrote, or too new.
+            CacheDamaged: it cannot be read here.
         """
-        try:
+        with self._reading():
             return self._open(commit, key)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
         except (CorruptObject, GitFailed) as problem:
-            raise SyncTampered(self._shown, str(problem)) from problem
+            raise CacheDamaged(self._shown, str(problem)) from problem
 
     def _open(self, commit: str, key: SyncKey) -> Opened:
         objects = self.repository.objects
@@ -207,27 +218,28 @@ class Cache:
 
         Raises:
             SyncTampered: they are not as many as the manifest says, or one is no chunk.
+            CacheDamaged: they cannot be read here.
         """
+        with self._reading():
+            return self._chunk_oids(opened, segment)
+
+    def _chunk_oids(self, opened: Opened, segment: Segment) -> list[str]:
         entries = self._tree(opened.trees[segment.id])
         names = [layout.chunk_name(number) for number in range(segment.chunks)]
         if [entry.name for entry in entries] != names or any(entry.mode != BLOB for entry in entries):
             raise SyncTampered(self._shown, f"segment {segment.id} has not its {segment.chunks} chunks")
         oids = [entry.oid for entry in entries]
-        try:
-            sizes = object_sizes(self.path, oids, _PURPOSE)
-        except CorruptObject as problem:
-            raise SyncTampered(self._shown, str(problem)) from problem
+        sizes = object_sizes(self.path, oids, _PURPOSE)
         if any(kind != "blob" or size > layout.OBJECT_MAX for kind, size in sizes.values()):
             raise SyncTampered(self._shown, f"segment {segment.id} has something else than chunks")
         return oids
 
     def blobs(self, oids: list[str]) -> Iterator[bytes]:
-        """Their bytes, one after the other; raises SyncTampered where one is damaged."""
+        """Their bytes, one after the other; raises CacheDamaged where one cannot be read here."""
         for oid in oids:
-            try:
-                yield self.repository.objects.blob(oid)
-            except CorruptObject as problem:
-                raise SyncTampered(self._shown, str(problem)) from problem
+            with self._reading():
+                blob = self.repository.objects.blob(oid)
+            yield blob
 
     # -- writing --------------------------------------------------------------------------------------------------
 

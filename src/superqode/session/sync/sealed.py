@@ -23,7 +23,7 @@ from superqode.session.git.remotes import Namespace, RemoteInfo
 from superqode.session.git.repository import Repository
 from superqode.session.sharing.tokens import seal
 from superqode.session.sync import layout
-from superqode.session.sync.cache import Cache, Opened
+from superqode.session.sync.cache import Cache, CacheDamaged, Opened
 from superqode.session.sync.keys import SyncKey
 from superqode.session.sync.manifest import LINEAGE, Manifest, Segment, seal_manifest
 from superqode.session.sync.seen import Pushed, Seen, Trust, standing
@@ -89,19 +89,20 @@ class SealedRemote:
             SyncTampered, UnknownSyncVersion: it is not what a machine with the key wrote.
             RemoteError: what went wrong.
         """
+        try:
+            return self._look(state)
+        except CacheDamaged:
+            if not self._cache.renew():
+                raise
+            return self._look(state)
+
+    def _look(self, state: State) -> Seen:
         self._found = self._find()
         if not self._found.commit:
             self._opened, self._raw = None, {}
             return Seen({}, Trust("lost" if state.tip else "new", {}))
         if not self._cache.has(self._found.commit):
-            fetched = self._cache.fetch(
-                self._target.url,
-                self._found.ref,
-                max_bytes=FETCH_MAX,
-                interactive=self._interactive,
-                progress=self._progress,
-            )
-            self._found = _Found(self._found.ref, self._found.namespace, fetched)
+            self._found = _Found(self._found.ref, self._found.namespace, self._fetch())
         opened = self._opened = self._cache.open(self._found.commit, self._key)
         manifest = opened.manifest
         if any(opened.trees.get(segment, tree) != tree for segment, tree in state.segments.items()):
@@ -111,6 +112,15 @@ class SealedRemote:
         self._raw = self._read_view(opened)
         view = {name: oid for name, oid in self._raw.items() if is_view_name(name)}
         return Seen(view, trust, opened.commit, manifest.generation)
+
+    def _fetch(self) -> str:
+        return self._cache.fetch(
+            self._target.url,
+            self._found.ref,
+            max_bytes=FETCH_MAX,
+            interactive=self._interactive,
+            progress=self._progress,
+        )
 
     def _find(self) -> _Found:
         names = {layout.remote_ref(self._key.id, namespace): namespace for namespace in layout.NAMESPACES}
@@ -144,7 +154,19 @@ class SealedRemote:
 
         Raises:
             SyncTampered: a segment is not what was sealed.
+            RemoteRefMoved: another machine was faster; look again.
+            RemoteError: what went wrong.
         """
+        try:
+            return self._land(landing, known)
+        except CacheDamaged:
+            if not self._cache.renew():
+                raise
+            if self._fetch() != self._found.commit:
+                raise RemoteRefMoved(self._shown, self._found.ref, "it moved") from None
+            return self._land(landing, known)
+
+    def _land(self, landing: Landing, known: Mapping[str, str]) -> dict[str, str]:
         if self._opened is None:
             return {}
         segments = self._opened.manifest.segments
