@@ -6,9 +6,10 @@ import threading
 
 import pytest
 
-from session.sync.circle import Machine
+from session.sync.circle import Machine, git
 from superqode.session import SessionSync
-from superqode.session.errors import RemoteError, SyncKeyMissing
+from superqode.session.errors import RemoteError, SyncKeyMissing, SyncKeyRotated
+from superqode.session.sync import setup
 from superqode.session.sync.results import SyncReport
 from superqode.session.sync.watching import watch
 
@@ -64,3 +65,25 @@ def test_a_key_that_is_gone_ends_it(pair):
         path.unlink()
     with pytest.raises(SyncKeyMissing):
         watch(one.store, [SessionSync(one.store)], 1, threading.Event(), lambda _: None)
+
+
+def test_one_remote_of_two_is_given_up(pair, tmp_path):
+    """Its key was changed, which does not pass by itself: that is told once, and the other is synced all the same."""
+    one, other = pair
+    second = tmp_path / "second.git"
+    git(tmp_path, "init", "--quiet", "--bare", str(second))
+    setup.begin(one.store, str(second), keyring=False)
+    setup.rotate(other.store, None, keyring=False)
+    one.say("s", "hello")
+    syncs = [SessionSync(one.store, name) for name in ("sync", "sync-2")]
+    stop, heard = threading.Event(), []
+
+    def told(report):
+        heard.append(report)
+        if len(heard) == 3:
+            stop.set()
+
+    watch(one.store, syncs, 1, stop, told)
+    assert isinstance(heard[0], SyncKeyRotated)
+    assert [report.remote for report in heard[1:]] == ["sync-2", "sync-2"]
+    assert heard[1].sent.new == ("s",)
