@@ -46,6 +46,7 @@ def watch(
     """
     left = list(syncs)
     while not stop.is_set():
+        seen = store.generation()  # before: what is saved beside the sync has to go, too
         for sync in tuple(left):
             try:
                 told(sync.run())
@@ -55,8 +56,6 @@ def watch(
                         raise
                     left.remove(sync)
                 told(problem)
-        seen, until = store.generation(), clock.monotonic() + seconds
-        while not stop.wait(_PAUSE) and clock.monotonic() < until:
-            now = store.generation()
-            if now != seen:
-                break
+        until = clock.monotonic() + seconds
+        while not stop.wait(_PAUSE) and clock.monotonic() < until and store.generation() == seen:
+            pass
