@@ -73,13 +73,38 @@ def test_in_a_keyring(repository, ring):
     forget_key(repository, key.id)
 
 
-@pytest.mark.parametrize("backend", [NoKeyring, Locked])
+class Strange(Ring):
+    """One that fails as no keyring should: a service that is away, a library that it lacks."""
+
+    @property
+    def held(self):
+        """What it holds."""
+        raise ModuleNotFoundError("no_such_module")
+
+    @held.setter
+    def held(self, _value):
+        pass
+
+
+@pytest.mark.parametrize("backend", [NoKeyring, Locked, Strange])
 def test_without_a_keyring_that_works(repository, ring, backend):
     """No keyring, or a locked one: the file takes it, and is found."""
     ring(backend())
     key = new_key()
     assert keep_key(repository, key, keyring=True) == "file"
     assert find_key(repository, key.id) == (key, "file")
+    forget_key(repository, key.id)
+    assert find_key(repository, key.id) == (None, "missing")
+
+
+def test_a_keyring_that_is_set_and_not_there(repository, monkeypatch):
+    """As the library itself finds it, by a variable of the environment: no error of its ends ours."""
+    monkeypatch.setattr(keyring.core, "_keyring_backend", None)
+    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "no_such_module.Keyring")
+    key = new_key()
+    assert keep_key(repository, key, keyring=True) == "file"
+    assert find_key(repository, key.id) == (key, "file")
+    forget_key(repository, key.id)
 
 
 def test_where_no_keyring_is_wanted(repository, ring):

@@ -6,7 +6,9 @@ it. Whoever can read that file can read the sessions beside it, too.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from types import ModuleType
+from typing import Literal, TypeVar
 
 from superqode.session.errors import InvalidSyncWords, SyncKeyMissing
 from superqode.session.git.repository import Repository
@@ -18,6 +20,7 @@ __all__ = ["find_key", "forget_key", "keep_key", "load_key"]
 
 _SERVICE = "superqode-sync"
 Place = Literal["keyring", "file", "missing"]
+_Answer = TypeVar("_Answer")
 
 
 def keep_key(repository: Repository, key: SyncKey, *, keyring: bool) -> Place:
@@ -69,37 +72,26 @@ def load_key(repository: Repository, sync_id: str, remote: str) -> SyncKey:
 def forget_key(repository: Repository, sync_id: str) -> None:
     """Forget a key, wherever it is kept."""
     (sync_folder(repository) / "keys" / sync_id).unlink(missing_ok=True)
-    try:
-        import keyring
-        from keyring.errors import KeyringError
-    except ImportError:
-        return
-    try:
-        keyring.delete_password(_SERVICE, sync_id)
-    except KeyringError:
-        return  # it was not there, or there is no keyring
+    _asked(lambda ring: ring.delete_password(_SERVICE, sync_id), None)
 
 
 def _ring_put(sync_id: str, words: str) -> bool:
-    try:
-        import keyring
-        from keyring.errors import KeyringError
-    except ImportError:
-        return False
-    try:
-        keyring.set_password(_SERVICE, sync_id, words)
-        return keyring.get_password(_SERVICE, sync_id) == words
-    except KeyringError:
-        return False
+    def put(ring: ModuleType) -> bool:
+        ring.set_password(_SERVICE, sync_id, words)
+        return bool(ring.get_password(_SERVICE, sync_id) == words)
+
+    return _asked(put, otherwise=False)
 
 
 def _ring_get(sync_id: str) -> str:
+    return _asked(lambda ring: ring.get_password(_SERVICE, sync_id) or "", "")
+
+
+def _asked(ask: Callable[[ModuleType], _Answer], otherwise: _Answer) -> _Answer:
+    """What the system's keyring answers; `otherwise` where there is none that does."""
     try:
         import keyring
-        from keyring.errors import KeyringError
-    except ImportError:
-        return ""
-    try:
-        return keyring.get_password(_SERVICE, sync_id) or ""
-    except KeyringError:
-        return ""
+
+        return ask(keyring)
+    except Exception:  # noqa: BLE001 - whatever a backend raises, which is foreign code: the file is there for that
+        return otherwise
