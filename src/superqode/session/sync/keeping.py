@@ -47,14 +47,22 @@ def find_key(repository: Repository, sync_id: str) -> tuple[SyncKey | None, Plac
     """The key of a sync and where it is; `None` where this machine does not have it."""
     try:
         told = (sync_folder(repository) / "keys" / sync_id).read_text("utf-8")
-        place: Place = "file"
     except (OSError, ValueError):
-        told, place = _ring_get(sync_id), "keyring"
+        told = ""
+    if key := _read(told, sync_id):
+        return key, "file"
+    if key := _read(_ring_get(sync_id), sync_id):
+        return key, "keyring"
+    return None, "missing"
+
+
+def _read(words: str, sync_id: str) -> SyncKey | None:
+    """The key that words give, if it is this sync's."""
     try:
-        key = SyncKey(from_words(told))
+        key = SyncKey(from_words(words))
     except InvalidSyncWords:
-        return None, "missing"
-    return (key, place) if key.id == sync_id else (None, "missing")
+        return None
+    return key if key.id == sync_id else None
 
 
 def load_key(repository: Repository, sync_id: str, remote: str) -> SyncKey:
