@@ -11,6 +11,7 @@ from superqode.session.errors import SyncKeyMissing
 from superqode.session.git.repository import Repository
 from superqode.session.sync.keeping import find_key, forget_key, keep_key, load_key
 from superqode.session.sync.keys import new_key
+from superqode.session.sync.words import to_words
 
 
 class Ring:
@@ -112,6 +113,33 @@ def test_where_no_keyring_is_wanted(repository, ring):
     """The file has it though there is a keyring."""
     held = ring(Ring()).held
     assert keep_key(repository, new_key(), keyring=False) == "file"
+    assert held == {}
+
+
+def test_two_stores_of_one_person(repository, tmp_path, ring):
+    """Each has its own entry: what one forgets, the other keeps; wherever a store is moved, its entry is found."""
+    held = ring(Ring()).held
+    key, other = new_key(), Repository.create(tmp_path / "second")
+    for one in (repository, other):
+        keep_key(one, key, keyring=True)
+    forget_key(other, key.id)
+    assert find_key(other, key.id) == (None, "missing")
+    repository.path.rename(tmp_path / "moved")
+    moved = Repository(tmp_path / "moved")
+    assert find_key(moved, key.id) == (key, "keyring")
+    keep_key(moved, key, keyring=True)
+    assert len(held) == 1
+    forget_key(moved, key.id)
+    assert held == {}
+
+
+def test_an_entry_of_an_older_version(repository, ring):
+    """It has the sync's id alone for a name, is found, and forgotten."""
+    held = ring(Ring()).held
+    key = new_key()
+    held["superqode-sync", key.id] = to_words(key.secret)
+    assert find_key(repository, key.id) == (key, "keyring")
+    forget_key(repository, key.id)
     assert held == {}
 
 
