@@ -117,6 +117,13 @@ def test_words_that_are_wrong(cli: Cli, other: Cli, remote: Path, words: str, co
     assert other.run("sync", expect=ExitCode.NOT_FOUND).stderr.startswith("superqode: This store is not synced")
 
 
+def test_without_a_store(cli: Cli) -> None:
+    """It is synced with nothing, and none is made to say so."""
+    for words in ([], ["--dry-run"], ["home"]):
+        assert "not synced" in cli.run("sync", *words, expect=ExitCode.NOT_FOUND).stderr
+    assert not cli.store.exists()
+
+
 def test_in_clear_only_with_a_yes(cli: Cli, remote: Path) -> None:
     """It asks, and without anybody to ask it refuses; with --yes branches are there for `git log`."""
     _save(cli, "first")

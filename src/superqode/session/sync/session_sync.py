@@ -7,6 +7,7 @@ before the push: whatever was cut short, the next sync finds a base that both si
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Protocol
@@ -15,7 +16,6 @@ from superqode.session import clock
 from superqode.session.errors import (
     CorruptObject,
     RemoteRefMoved,
-    StoreLocked,
     SyncContended,
     SyncKeyRotated,
     SyncNotSetUp,
@@ -27,12 +27,11 @@ from superqode.session.git.network import Progress
 from superqode.session.git.remotes import RemoteInfo, list_remotes, resolve_remote
 from superqode.session.git.repository import Repository
 from superqode.session.git.sizes import object_sizes
-from superqode.session.store import maintenance
 from superqode.session.store.index.catalogue import Catalogue
 from superqode.session.sync import telling
 from superqode.session.sync.applying import apply
 from superqode.session.sync.commits import Commits
-from superqode.session.sync.freeing import free, owe
+from superqode.session.sync.freeing import free, owe, pack
 from superqode.session.sync.keeping import forget_key, load_key
 from superqode.session.sync.plain import PLAIN, PREFIXES, PlainRemote
 from superqode.session.sync.reconcile import Note, Plan, reconcile
@@ -42,7 +41,7 @@ from superqode.session.sync.scrubs import Scrubs, marks_of
 from superqode.session.sync.sealed import SealedRemote
 from superqode.session.sync.seen import Pushed, Seen
 from superqode.session.sync.state import State, forget_state, load_state, save_state
-from superqode.session.sync.view import HEADS, TRASH, Local, View, read_view
+from superqode.session.sync.view import HEADS, TRASH, Local, View, read_view, with_lost
 
 if TYPE_CHECKING:
     from superqode.session.store.store import SessionStore
@@ -52,7 +51,6 @@ __all__ = ["SessionSync", "Transport", "find_synced", "open_transport", "synced_
 _ROUNDS: Final = 12
 # What other processes may change in a store while it is brought to a view, before that is given up.
 _SETTLING: Final = 12
-_PACKS_MANY: Final = 20
 _WAIT: Final = 2.0
 
 
@@ -124,7 +122,8 @@ class SessionSync:
         """Sync once; gives what went which way.
 
         Args:
-            dry_run: only tell; nothing is changed, here or there.
+            dry_run: only tell; nothing is changed, here or there. Of a change of keys that is not finished it tells
+                what is under the old key.
             compact: seal everything anew, so that the remote keeps nothing of what was purged.
             progress: told how far it is.
 
@@ -136,20 +135,28 @@ class SessionSync:
             RemoteError: what went wrong on the way.
             GitMissing, GitFailed: `git` is missing, or said no.
         """
-        repository = self._store._made()
+        repository = self._store._open()
+        if repository is None:
+            raise SyncNotSetUp
         target = find_synced(repository, self._wanted)
         with self._store._told(), repository.alone("sync", timeout=_WAIT):
-            if not dry_run and target.old_sync not in ("", target.sync):
+            rotating = target.old_sync not in ("", target.sync)
+            if rotating and dry_run:
+                old = replace(target, sync=target.old_sync)
+                with suppress(SyncKeyRotated):  # cut short behind the note
+                    return self._round(old, dry_run=True, compact=compact, progress=progress)
+            elif rotating:
                 self._finish_rotation(repository, target, progress)
             report = self._round(target, dry_run=dry_run, compact=compact, progress=progress)
             if not dry_run:
-                _pack(repository)
+                pack(repository)
         return report
 
     def _round(self, target: RemoteInfo, *, dry_run: bool, compact: bool, progress: Progress | None) -> SyncReport:
         repository = self._store._made()
         transport = open_transport(repository, target, interactive=self._interactive, progress=progress)
-        self._store._index(repository).refresh()  # what plain git deleted goes into the trash first
+        if not dry_run:
+            self._store._index(repository).refresh()  # what plain git deleted goes into the trash first
         run = Run(repository, target, transport, self._store._index(repository))
         return run.go(dry_run=dry_run, compact=compact)
 
@@ -351,7 +358,7 @@ class Run:
 
     def _would(self, landing: Landing, state: State, seen: Seen) -> SyncReport:
         """What a sync would do."""
-        local = self._read()
+        local = with_lost(self._repository, self._read(), state.view)
         plan, _ = self._plan(local, state, seen, landing.repository)
         self._first = local.view
         self._notes |= set(plan.notes)
@@ -384,12 +391,3 @@ def _previous(state: State, seen: Seen) -> tuple[str, ...]:
 
 
 _REMEMBERED: Final = 256
-
-
-def _pack(repository: Repository) -> None:
-    """Each sync that brought something left a pack; many of them slow every read."""
-    if len(list((repository.path / "objects" / "pack").glob("*.pack"))) > _PACKS_MANY:
-        try:
-            maintenance.maintain(repository, prune_older_than=None)
-        except StoreLocked:
-            return  # another process does it

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from superqode.session.git.refs import is_ref_name
@@ -27,7 +27,7 @@ from superqode.session.store.owners import owner_of
 from superqode.session.store.purged import PURGED
 from superqode.session.store.scrubbed import SCRUBBED
 from superqode.session.store.sources import KEPT
-from superqode.session.store.trash import TRASH
+from superqode.session.store.trash import TRASH, copies, is_lost
 
 __all__ = [
     "HEADS",
@@ -42,6 +42,7 @@ __all__ = [
     "View",
     "is_view_name",
     "read_view",
+    "with_lost",
 ]
 
 View = dict[str, str]
@@ -114,3 +115,23 @@ def _read(repository: Repository, prefixes: tuple[str, ...], *, ledger: bool) ->
         files = {LEDGER_FOLDER + path: oid for path, oid in Ledger(repository).files().items()}
         view |= {name: oid for name, oid in files.items() if is_view_name(name)}
     return Local(view, frozenset(unreadable - view.keys()))
+
+
+def with_lost(repository: Repository, local: Local, base: View) -> Local:
+    """What the store holds as soon as that is in the trash which plain git deleted; nothing is moved for it.
+
+    Args:
+        repository: the store.
+        local: what it holds now.
+        base: what it held before.
+    """
+    view = dict(local.view)
+    purged = {mark.removeprefix(PURGED).rpartition("/")[0] for mark in view if mark.startswith(PURGED)}
+    for name in base.keys() - view.keys() - local.unreadable:
+        session_id = name.removeprefix(HEADS)
+        if name.startswith(HEADS) and session_id not in purged and is_lost(repository, session_id, base[name]):
+            tags = [tag for tag in view if tag.startswith(f"{TAGS}{session_id}/")]
+            view |= copies(repository, session_id, base[name])
+            for tag in tags:
+                del view[tag]
+    return replace(local, view=view)
