@@ -223,6 +223,17 @@ def test_both_remotes_are_away(cli: Cli, remote: Path) -> None:
     assert (told.stdout, told.stderr.count("There is no Git repository at")) == ("", 2)
 
 
+@pytest.mark.parametrize("words", [["show"], ["rotate", "--yes"]])
+def test_a_key_of_several(cli: Cli, remote: Path, words: list[str]) -> None:
+    """Which one is meant has to be said: nobody wants another key rotated than the one in their mind."""
+    _two_remotes(cli, remote)
+    before = cli.json("sync", "status")
+    told = cli.run("sync", "key", *words, expect=ExitCode.USAGE).stderr
+    assert "sync, sync-2" in told
+    assert cli.json("sync", "status") == before
+    assert len(cli.json("sync", "key", "show", "sync-2")["words"].split()) == 24
+
+
 def test_watching_until_it_is_ended(cli: Cli, other: Cli, remote: Path) -> None:
     """A session saved meanwhile is on the remote soon; Ctrl-C ends it with exit code 0."""
     words = cli.json("sync", "init", remote)["words"]

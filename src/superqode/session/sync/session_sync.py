@@ -16,6 +16,7 @@ from superqode.session import clock
 from superqode.session.errors import (
     CorruptObject,
     RemoteRefMoved,
+    SyncAmbiguous,
     SyncContended,
     SyncKeyRotated,
     SyncNotSetUp,
@@ -77,6 +78,7 @@ def find_synced(repository: Repository, wanted: str | None) -> RemoteInfo:
 
     Raises:
         SyncNotSetUp: the store is not synced with it, or with none.
+        SyncAmbiguous: it is synced with several.
         RemoteNotFound, InvalidRemote: it is none.
     """
     if wanted is not None:
@@ -87,6 +89,8 @@ def find_synced(repository: Repository, wanted: str | None) -> RemoteInfo:
     found = synced_remotes(repository)
     if not found:
         raise SyncNotSetUp
+    if len(found) > 1:
+        raise SyncAmbiguous([remote.name for remote in found])
     return found[0]
 
 
@@ -109,7 +113,7 @@ class SessionSync:
 
     Args:
         store: the store.
-        remote: the remote's name, URL or path; the one that is set up without it.
+        remote: the remote's name, URL or path; the only one that is set up without it.
         interactive: whether git may ask for passwords and the like.
     """
 
@@ -128,7 +132,7 @@ class SessionSync:
             progress: told how far it is.
 
         Raises:
-            SyncNotSetUp, SyncKeyMissing: it was not set up here, or the key is gone.
+            SyncNotSetUp, SyncAmbiguous, SyncKeyMissing: it was not set up here, with several, or the key is gone.
             SyncKeyRotated, SyncTampered, UnknownSyncVersion: what is on the remote cannot be taken.
             SyncContended: others were faster each time.
             StoreLocked: another process syncs this store.

@@ -169,6 +169,7 @@ def rotate(store: SessionStore, wanted: str | None, *, keyring: bool = True, int
 
     Raises:
         SyncExists: it is in clear, and has no key.
+        SyncAmbiguous: the store is synced with several remotes, and none is named.
         SyncKeyMissing, SyncKeyRotated, SyncTampered: as `SessionSync.run`.
         RemoteError: what went wrong.
     """
