@@ -80,6 +80,23 @@ def test_a_damaged_cache_is_made_anew(cache):
     git(again.path, "fsck", "--strict", "--no-dangling")
 
 
+def test_a_machine_that_only_pushes(pair, monkeypatch):
+    """What its pushes left behind goes: what the remote has by now stays, and what comes next builds on that."""
+    one, other = pair
+    monkeypatch.setattr("superqode.session.sync.cache._LOOSE_MANY", 12)
+    for number in range(5):
+        one.say("a", str(number))
+        one.sync()
+    loose = int(git(_of(one), "count-objects").split()[0])
+    assert loose <= 12
+    git(_of(one), "fsck", "--strict", "--no-dangling")
+    other.sync()
+    other.say("a", "back")
+    other.sync()
+    one.sync()
+    assert one.heard("a") == other.heard("a")
+
+
 def _of(machine: Machine) -> Path:
     return next((machine.path / "superqode" / "sync" / "remotes").rglob("*.git"))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -45,6 +45,7 @@ _PURPOSE: Final = "Syncing"
 # A tree of so many chunks as a segment may have has 34 bytes for each.
 _TREE_MAX: Final = 40 * layout.CHUNKS_MAX
 _PACKS_MANY: Final = 30
+_LOOSE_MANY: Final = 300
 _INCOMPRESSIBLE: Final = {"pack.window": "0", "pack.depth": "0", "pack.compression": "0"}
 
 
@@ -132,7 +133,7 @@ class Cache:
         found = self.repository.refs.read(_TIP)
         if found is None:
             raise SyncTampered(self._shown, "its ref names nothing")
-        self._tidy()
+        self.tidy()
         return found
 
     def _is_sound(self) -> bool:
@@ -271,10 +272,15 @@ class Cache:
         else:
             shallow.unlink(missing_ok=True)
 
-    def _tidy(self) -> None:
-        packs = len(list((self.path / "objects" / "pack").glob("*.pack")))
-        if packs > _PACKS_MANY:
-            program.run(self.path, ["repack", "-a", "-d", "-q"], purpose=_PURPOSE, settings=_INCOMPRESSIBLE)
+    def tidy(self) -> None:
+        """Remove what is gone from the remote, where that may be much; nothing that is not pushed yet may be here."""
+        objects = self.path / "objects"
+        packs = sum(1 for _ in objects.glob("pack/*.pack"))
+        if packs <= _PACKS_MANY and sum(1 for _ in objects.glob("??/*")) <= _LOOSE_MANY:
+            return
+        whole = ["-a"] if packs > _PACKS_MANY else []
+        with suppress(GitFailed):  # a disk that is full: the next sync tries again
+            program.run(self.path, ["repack", *whole, "-d", "-q"], purpose=_PURPOSE, settings=_INCOMPRESSIBLE)
             program.run(self.path, ["prune", "--expire=now"], purpose=_PURPOSE)
 
 

@@ -289,6 +289,7 @@ class SealedRemote:
             ciphertext=True,
         )
         self._cache.stand_on(commit)
+        self._cache.tidy()
         self._found = _Found(ref, namespace, commit)
         if self._target.namespace != namespace:
             remotes.remember_namespace(self._repository, self._target.name, namespace)
