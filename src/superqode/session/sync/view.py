@@ -17,6 +17,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from superqode.session.git.refs import is_ref_name
@@ -53,6 +54,7 @@ _PREFIXES: Final = (HEADS, TAGS, TRASH, PURGED, SCRUBBED, KEPT, SHARE_REFS)
 _DOCUMENT: Final = re.compile(rf"(?:{SHARES}|{SEEN})/[0-9A-Za-z._-]{{1,200}}\.json|{re.escape(MARKS)}")
 _MARKS: Final = (PURGED, SCRUBBED)
 _MARK_NAME: Final = re.compile(rf"(?:{PURGED}|{SCRUBBED})(?P<session>.+)/\d{{8}}T\d{{6}}\.\d{{6}}Z")
+_NAMES_KEPT: Final = 262_144
 # Readings until two in a row agree; a store that is written all the time is taken as it was last seen.
 _READINGS: Final = 4
 
@@ -70,6 +72,7 @@ class Local:
     unreadable: frozenset[str]
 
 
+@lru_cache(maxsize=_NAMES_KEPT)  # a sync asks of each name several times, and finds nearly all as they were
 def is_view_name(name: str) -> bool:
     """Whether a view may have this name; only such names may become refs."""
     if name.startswith(LEDGER_FOLDER):
