@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from superqode.session.sync.manifest import Manifest
 from superqode.session.sync.state import State
 from superqode.session.sync.view import View
 
-__all__ = ["Pushed", "Seen", "Trust", "standing"]
+__all__ = ["Pushed", "Seen", "Trust", "previous", "standing"]
+
+_REMEMBERED: Final = 256
 
 
 class Trust(NamedTuple):
@@ -80,3 +82,9 @@ def standing(state: State, tip: str, manifest: Manifest) -> Trust:
     if not state.tip:
         return Trust("new", {})
     return Trust("older" if tip in state.previous else "parted", state.view)
+
+
+def previous(state: State, seen: Seen) -> tuple[str, ...]:
+    """The commits before the one that was seen, as far as they matter to tell an older state from a new one."""
+    before = (state.tip, *state.previous) if state.tip and state.tip != seen.tip else state.previous
+    return before[:_REMEMBERED]

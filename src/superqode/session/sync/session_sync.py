@@ -40,7 +40,7 @@ from superqode.session.sync.resolving import resolve
 from superqode.session.sync.results import SyncReport
 from superqode.session.sync.scrubs import Scrubs, marks_of
 from superqode.session.sync.sealed import SealedRemote
-from superqode.session.sync.seen import Pushed, Seen
+from superqode.session.sync.seen import Pushed, Seen, previous
 from superqode.session.sync.state import State, forget_state, load_state, save_state
 from superqode.session.sync.view import HEADS, TRASH, Local, View, read_view, with_lost
 
@@ -228,9 +228,9 @@ class Run:
                 free(self._repository, local.view)
                 shown = local.view | {name: oid for name, oid in self._clean.items() if name in local.unreadable}
                 settled = shown == seen.view
-                previous = _previous(state, seen)
+                before = previous(state, seen)
                 state = self._remember(
-                    State(state.sync, seen.view, seen.tip, seen.generation, previous, segments, settled)
+                    State(state.sync, seen.view, seen.tip, seen.generation, before, segments, settled), state
                 )
                 # Also where there is nothing at all yet: the next machine has to find the place.
                 if shown == seen.view and (self._plain or seen.tip) and not compact:
@@ -337,6 +337,10 @@ class Run:
         """Bring the store to what both sides shall hold; gives what it holds then."""
         repository = self._repository
         with repository.writing():  # keeps pruning out
+            if state.settled and state.view == seen.view == (local := self._read()).view and not local.unreadable:
+                landing.take_over()  # what was lost here, and came again
+                self._first = local.view if self._first is None else self._first
+                return local
             if self._brings_replaced(landing, state, seen):
                 owe(repository)
             landing.take_over()
@@ -372,8 +376,8 @@ class Run:
 
     # -- telling ------------------------------------------------------------------------------------------------------
 
-    def _remember(self, state: State) -> State:
-        return save_state(self._repository, self._target.name, state)
+    def _remember(self, state: State, known: State | None = None) -> State:
+        return save_state(self._repository, self._target.name, state, known)
 
     def _report(self, ours: View, theirs: View, shown: View, size: int, rounds: int) -> SyncReport:
         return SyncReport(
@@ -386,12 +390,3 @@ class Run:
             bytes_sent=size,
             rounds=rounds,
         )
-
-
-def _previous(state: State, seen: Seen) -> tuple[str, ...]:
-    """The commits before the one that was seen, as far as they matter to tell an older state from a new one."""
-    before = (state.tip, *state.previous) if state.tip and state.tip != seen.tip else state.previous
-    return before[:_REMEMBERED]
-
-
-_REMEMBERED: Final = 256
