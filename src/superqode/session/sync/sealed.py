@@ -102,7 +102,7 @@ class SealedRemote:
             self._opened, self._raw = None, {}
             return Seen({}, Trust("lost" if state.tip else "new", {}))
         if not self._cache.has(self._found.commit):
-            self._found = _Found(self._found.ref, self._found.namespace, self._fetch())
+            self._found = _Found(self._found.ref, self._found.namespace, self._fetched())
         opened = self._opened = self._cache.open(self._found.commit, self._key)
         manifest = opened.manifest
         if any(opened.trees.get(segment, tree) != tree for segment, tree in state.segments.items()):
@@ -113,7 +113,7 @@ class SealedRemote:
         view = {name: oid for name, oid in self._raw.items() if is_view_name(name)}
         return Seen(view, trust, opened.commit, manifest.generation)
 
-    def _fetch(self) -> str:
+    def _fetched(self) -> str:
         return self._cache.fetch(
             self._target.url,
             self._found.ref,
@@ -162,7 +162,7 @@ class SealedRemote:
         except CacheDamaged:
             if not self._cache.renew():
                 raise
-            if self._fetch() != self._found.commit:
+            if self._fetched() != self._found.commit:
                 raise RemoteRefMoved(self._shown, self._found.ref, "it moved") from None
             return self._land(landing, known)
 
