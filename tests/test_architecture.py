@@ -63,6 +63,10 @@ ENVIRONMENT = {
     "qe/running.py": "hands the environment on to the project's tools, without GIT_* and SUPERQODE_* variables",
     "session/git/program.py": "hands the environment on to git, without its GIT_* variables",
 }
+# Modules that may catch whatever there is, and why.
+CATCHING = {
+    "session/sync/keeping.py": "asks a keyring, whose backend is foreign code and raises what it likes",
+}
 
 
 def _room(name: str) -> int | None:
@@ -153,16 +157,17 @@ def test_modules_say_what_they_are_and_stay_small(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_is_swallowed_or_left_for_later(name: str) -> None:
-    """No bare `except`, no `except Exception`, nothing marked as to be done."""
+    """No bare `except`, no `except Exception` without a reason, nothing marked as to be done."""
     text = (SOURCE / name).read_text("utf-8")
     for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.ExceptHandler):
             assert node.type is not None, f"{name}:{node.lineno}"
-            assert not (isinstance(node.type, ast.Name) and node.type.id == "Exception"), f"{name}:{node.lineno}"
+            is_all = isinstance(node.type, ast.Name) and node.type.id == "Exception"
+            assert not is_all or name in CATCHING, f"{name}:{node.lineno}"
     assert not any(mark in text for mark in ("TO" + "DO", "FIX" + "ME", "NotImplemented" + "Error")), name
 
 
 def test_exceptions_are_still_needed() -> None:
     """An exception to a rule names a module that is there."""
-    named = [*ENVIRONMENT, *PROGRAMS, *(source for source, _ in AGAINST)]
+    named = [*ENVIRONMENT, *PROGRAMS, *CATCHING, *(source for source, _ in AGAINST)]
     assert [name for name in named if not (SOURCE / name).is_file()] == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 import time
@@ -116,6 +117,13 @@ def test_words_that_are_wrong(cli: Cli, other: Cli, remote: Path, words: str, co
     assert other.run("sync", expect=ExitCode.NOT_FOUND).stderr.startswith("superqode: This store is not synced")
 
 
+def test_without_a_store(cli: Cli) -> None:
+    """It is synced with nothing, and none is made to say so."""
+    for words in ([], ["--dry-run"], ["home"]):
+        assert "not synced" in cli.run("sync", *words, expect=ExitCode.NOT_FOUND).stderr
+    assert not cli.store.exists()
+
+
 def test_in_clear_only_with_a_yes(cli: Cli, remote: Path) -> None:
     """It asks, and without anybody to ask it refuses; with --yes branches are there for `git log`."""
     _save(cli, "first")
@@ -178,6 +186,52 @@ def test_a_remote_that_is_away(cli: Cli, remote: Path) -> None:
         code = ExitCode.OK if words[-1] == "status" else ExitCode.REMOTE_FAILED
         done = cli.run(*words, expect=code)
         assert "s3cret" not in done.stdout + done.stderr
+
+
+def _two_remotes(cli: Cli, remote: Path) -> Path:
+    """A store with a session that is synced with two remotes; gives the second, called sync-2."""
+    _save(cli, "first")
+    second = remote.with_name("second.git")
+    subprocess.run(["git", "init", "--quiet", "--bare", str(second)], check=True)
+    cli.run("sync", "init", remote)
+    cli.run("sync", "init", second)
+    return second
+
+
+@pytest.mark.parametrize("down", [0, 1])
+def test_one_of_two_remotes_is_away(cli: Cli, remote: Path, down: int) -> None:
+    """The other is synced and told of, what failed is named, and the exit code says that it is done in part."""
+    remotes = [remote, _two_remotes(cli, remote)]
+    there = ("sync", "sync-2")[1 - down]
+    away = remotes[down].rename(remote.with_name("away"))
+    told = cli.run("sync", expect=ExitCode.PARTLY)
+    assert told.stdout == f"Synced with {there}: received nothing; sent 1 new session ({told.stdout.split('(')[1]}"
+    assert told.stderr.startswith(f"superqode: There is no Git repository at {remotes[down]}")
+    assert _refs(remotes[1 - down])
+    told = cli.run("sync", "--json", expect=ExitCode.PARTLY)
+    assert [report["remote"] for report in json.loads(told.stdout)] == [there]
+    assert json.loads(told.stderr)["error"]["type"] == "NoRepository"
+    away.rename(remotes[down])
+    assert cli.run("sync").stdout.count("Synced with") == 2
+
+
+def test_both_remotes_are_away(cli: Cli, remote: Path) -> None:
+    """Both are named, and the exit code is the error's."""
+    _two_remotes(cli, remote).rename(remote.with_name("away"))
+    remote.rename(remote.with_name("away, too"))
+    told = cli.run("sync", expect=ExitCode.REMOTE_FAILED)
+    assert (told.stdout, told.stderr.count("There is no Git repository at")) == ("", 2)
+
+
+@pytest.mark.parametrize("words", [["show"], ["rotate", "--yes"]])
+def test_a_key_of_several(cli: Cli, remote: Path, words: list[str]) -> None:
+    """Which one is meant has to be said: nobody wants another key rotated than the one in their mind."""
+    _two_remotes(cli, remote)
+    before = cli.json("sync", "status")
+    told = cli.run("sync", "key", *words, expect=ExitCode.USAGE).stderr
+    assert "sync, sync-2" in told
+    assert cli.json("sync", "status") == before
+    assert len(cli.json("sync", "key", "show", "sync-2")["words"].split()) == 24
 
 
 def test_watching_until_it_is_ended(cli: Cli, other: Cli, remote: Path) -> None:

@@ -75,6 +75,7 @@ _BY_ERROR: Final[Mapping[str, ExitCode]] = {
     "RemoteNotFound": ExitCode.NOT_FOUND,
     "RemoteError": ExitCode.REMOTE_FAILED,
     "InvalidSyncWords": ExitCode.USAGE,
+    "SyncAmbiguous": ExitCode.USAGE,
     "SyncExists": ExitCode.USAGE,
     "SyncNotSetUp": ExitCode.NOT_FOUND,
     "WrongSyncKey": ExitCode.WRONG_PASSWORD,

@@ -29,6 +29,7 @@ from superqode.session.sharing.manager import SessionSharingManager
 from superqode.session.store.imports import import_sources
 from superqode.session.store.operations.log import OperationLog
 from superqode.session.sync import applying, rotation, session_sync, setup
+from superqode.session.sync.session_sync import find_synced
 from superqode.session.sync.view import read_view
 
 
@@ -67,6 +68,27 @@ def test_a_new_machine_rebuilds_the_whole_store(machine, tmp_path):
     updated = SessionSharingManager(other.store).update_share(share_id)
     assert (updated.id, updated.generation) == (share_id, 2)
     git(other.path, "fsck", "--strict", "--full", "--no-dangling")
+
+
+@pytest.mark.parametrize("plain", [False, True])
+def test_nothing_new_is_not_reconciled(machine, monkeypatch, plain):
+    """Where both still hold what they held when they last met, no rule is asked, and what is remembered stays."""
+    one = machine("one")
+    one.say("s", "hello")
+    one.begin(plain=plain)
+    one.sync()
+    (remembered,) = (one.path / "superqode" / "sync" / "remotes").rglob("*.json")
+    inode = remembered.stat().st_ino
+    before = setup.status(one.store, find_synced(Repository(one.path), None)).synced_at
+    monkeypatch.setattr(session_sync, "reconcile", None)
+    report = one.sync()
+    assert not report.received.any
+    assert not report.sent.any
+    assert remembered.stat().st_ino == inode
+    assert setup.status(one.store, find_synced(Repository(one.path), None)).synced_at > before
+    monkeypatch.undo()
+    one.say("s", "more")
+    assert one.sync().sent.updated == ("s",)
 
 
 def test_only_new_bytes_travel(pair, remote):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -30,6 +31,24 @@ def test_it_comes_back(repository):
     assert load_state(repository, "other", "x") == State("x")
     forget_state(repository, "home", "x")
     assert load_state(repository, "home", "x") == State("x")
+
+
+def test_only_the_time_is_new(repository):
+    """The file, which is large where sessions are many, stays as it stands; the time is the last one all the same."""
+    state = save_state(repository, "home", State("x", {"refs/heads/s": A}, B, 3, (C,), {"s": A}))
+    file = remote_folder(repository, "home") / "x.json"
+    inode = file.stat().st_ino
+    again = save_state(repository, "home", replace(state, synced_at=None), state)
+    assert file.stat().st_ino == inode
+    assert again.synced_at > state.synced_at
+    assert load_state(repository, "home", "x") == again
+    other = save_state(repository, "home", replace(again, tip=C), again)
+    assert load_state(repository, "home", "x") == other
+    save_state(repository, "home", other, other)
+    (file.with_suffix(".time")).write_bytes(b"\xff")
+    assert load_state(repository, "home", "x") == other
+    forget_state(repository, "home", "x")
+    assert not list(file.parent.iterdir())
 
 
 @pytest.mark.parametrize(

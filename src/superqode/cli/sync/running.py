@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
+from superqode.cli import failures
 from superqode.cli.asking import can_ask
 from superqode.cli.completing import complete_remotes
 from superqode.cli.exit_codes import ExitCode
 from superqode.cli.lazy import Command, examples
 from superqode.cli.options import json_option, open_store, store_option, wants_json
-from superqode.cli.output import emit, emit_json, note
+from superqode.cli.output import emit, emit_json, note, warn
 from superqode.cli.progress import progress
+from superqode.cli.share.masking import hide_secrets
 from superqode.cli.stopping import until_stopped
 from superqode.cli.text import count, line, size
 from superqode.cli.times import local
@@ -32,7 +34,7 @@ _EVERY: Final = 60.0
     "run",
     cls=Command,
     see=("sync init", "sync status"),
-    codes=(ExitCode.REMOTE_FAILED, ExitCode.WRONG_PASSWORD, ExitCode.NOT_FOUND),
+    codes=(ExitCode.REMOTE_FAILED, ExitCode.WRONG_PASSWORD, ExitCode.NOT_FOUND, ExitCode.PARTLY),
     epilog=examples("superqode sync", "superqode sync run home --dry-run", "superqode sync --watch 300"),
 )
 @click.argument(
@@ -59,24 +61,40 @@ def run(ctx: click.Context, *, remote: str | None, dry_run: bool, compact: bool,
     """Sync now; `superqode sync` alone does it, too.
 
     Fetches what other machines pushed, merges, and pushes what is new here. It can be cut short at any point
-    and run again. Exit code 11 where other machines were faster each time.
+    and run again. Exit code 11 where other machines were faster each time; 3 where one of several remotes failed.
     """
     if watch is not None and (dry_run or compact or wants_json()):
         raise click.UsageError("--watch goes with neither --dry-run, --compact nor --json", ctx)
     with open_store(create=True, notice=False) as store:
         if watch is not None:
-            _watch(store, remote, watch)
-            return
+            ctx.exit(_watch(store, remote, watch))
         with progress("Syncing") as drawn:
-            reports = [
-                _sync(store, name).run(dry_run=dry_run, compact=compact, progress=drawn)
-                for name in _names(store, remote)
-            ]
+            reports, failed = _each(store, remote, dry_run=dry_run, compact=compact, progress=drawn)
+    last = None if reports else failed.pop()
+    for problem in failed:
+        failures.report(hide_secrets(problem), as_json=wants_json())
+    if last is not None:
+        raise last
     if wants_json():
         emit_json([report.to_dict() for report in reports])
-        return
-    for report in reports:
-        tell(report)
+    else:
+        for report in reports:
+            tell(report)
+    ctx.exit(ExitCode.PARTLY if failed else ExitCode.OK)
+
+
+def _each(store: SessionStore, remote: str | None, **options: Any) -> tuple[list[SyncReport], list[SessionError]]:
+    """Sync with each remote; gives what was done, and what kept others from it."""
+    from superqode.session.errors import SessionError
+
+    reports: list[SyncReport] = []
+    failed: list[SessionError] = []
+    for name in _names(store, remote):
+        try:
+            reports.append(_sync(store, name).run(**options))
+        except SessionError as problem:
+            failed.append(problem)
+    return reports, failed
 
 
 def _sync(store: SessionStore, name: str | None) -> SessionSync:
@@ -125,13 +143,18 @@ def _counted(changed: Changed) -> str:
     )
 
 
-def _watch(store: SessionStore, remote: str | None, seconds: float) -> None:
+def _watch(store: SessionStore, remote: str | None, seconds: float) -> ExitCode:
     from superqode.session.errors import SessionError
-    from superqode.session.sync.watching import watch
+    from superqode.session.sync.watching import PASSING, watch
+
+    given_up: list[SessionError] = []
 
     def told(report: SyncReport | SessionError) -> None:
-        if isinstance(report, SessionError):
+        if isinstance(report, PASSING):
             note(f"{report}; trying again")
+        elif isinstance(report, SessionError):
+            given_up.append(report)
+            warn(f"{report}; going on without it")
         elif report.received.any or report.sent.any or report.notices:
             emit(local(clock.now()))
             tell(report)
@@ -141,3 +164,4 @@ def _watch(store: SessionStore, remote: str | None, seconds: float) -> None:
     with until_stopped() as stop:
         watch(store, syncs, seconds, stop, told)
     note("stopped")
+    return ExitCode.PARTLY if given_up else ExitCode.OK

@@ -69,6 +69,7 @@
     │       └── KdfRefused                    parameters too weak, or too costly
     ├── SyncError                             a store cannot be synced with others
     │   ├── SyncNotSetUp (NotFound)           not with this remote, or with none
+    │   ├── SyncAmbiguous (ValueError)        it is synced with several remotes, and none was named
     │   ├── SyncExists (ValueError)           there is one already where one was to be begun
     │   ├── InvalidSyncWords (ValueError)     a typing error, or no key at all
     │   ├── WrongSyncKey (PermissionError)    another sync's key
@@ -200,6 +201,7 @@ if TYPE_CHECKING:
     )
     from superqode.session.errors.sync import (
         InvalidSyncWords,
+        SyncAmbiguous,
         SyncContended,
         SyncError,
         SyncExists,
@@ -289,6 +291,7 @@ __all__ = [
     "StoreNotFound",
     "StoreNotOwned",
     "StoreUnwritable",
+    "SyncAmbiguous",
     "SyncContended",
     "SyncError",
     "SyncExists",

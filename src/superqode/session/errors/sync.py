@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from superqode.session.errors.content import NotFound, SessionError
 
 
@@ -28,6 +30,18 @@ class SyncNotSetUp(SyncError, NotFound):
             f"This store is not synced {where} yet. `superqode sync init {name}` begins;"
             f" `superqode sync join {name}` joins what another machine began",
         )
+
+
+class SyncAmbiguous(SyncError, ValueError):
+    """The store is synced with several remotes, and none was named.
+
+    Attributes:
+        found: their names.
+    """
+
+    def __init__(self, found: Sequence[str]) -> None:
+        self.found = tuple(found)
+        super().__init__("", f"This store is synced with several remotes: {', '.join(found)}. Say which one is meant")
 
 
 class SyncExists(SyncError, ValueError):

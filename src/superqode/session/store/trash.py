@@ -36,6 +36,7 @@ __all__ = [
     "chosen",
     "copies",
     "find_item",
+    "is_lost",
     "list_trash",
     "moment_of",
     "move_to_trash",
@@ -132,14 +133,15 @@ def rescue(repository: Repository, session_id: str, tip: str) -> bool:
     """
     try:
         with repository.writing(session_id, timeout=_PATIENCE):
-            if _is_lost(repository, session_id, tip):
+            if is_lost(repository, session_id, tip):
                 repository.refs.delete_all(_copy(repository, session_id, tip))
     except StoreLocked:
         return False
     return True
 
 
-def _is_lost(repository: Repository, session_id: str, tip: str) -> bool:
+def is_lost(repository: Repository, session_id: str, tip: str) -> bool:
+    """Whether plain git deleted a session whose branch was last seen at a commit, and it is in no trash."""
     if repository.refs.read(branch_ref(session_id)) is not None:
         return False
     if any(oid == tip for _, oid in repository.refs.items(f"{TRASH}{session_id}/")):

@@ -2,17 +2,31 @@
 
 It is shallow on purpose: git then looks at the whole tree of the commit that both sides have, and sends no segment
 twice, also where a commit has no parent (pack-objects(1), `--shallow`).
+
+Who opens it holds the lock of syncs, so nobody else is at work in it: what locks it is a killed process's.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
-from superqode.session.errors import CorruptObject, GitFailed, SyncKeyRotated, SyncTampered, UnknownSyncVersion
+from superqode.session.errors import (
+    CorruptObject,
+    GitFailed,
+    NoRepository,
+    NotAStore,
+    SyncKeyRotated,
+    SyncTampered,
+    UnknownSyncVersion,
+    UnsoundObjects,
+    UnsupportedStore,
+)
 from superqode.session.git import program, remote
 from superqode.session.git.network import Progress
 from superqode.session.git.object_codec import BLOB, TREE, TreeEntry
@@ -24,14 +38,21 @@ from superqode.session.sync.keys import FORMAT, VERSION, SyncKey
 from superqode.session.sync.manifest import Manifest, Segment, open_manifest
 from superqode.session.sync.moved import Moved, open_moved
 
-__all__ = ["Cache", "Opened"]
+__all__ = ["Cache", "CacheDamaged", "Opened"]
+
+T = TypeVar("T")
 
 _TIP: Final = "refs/superqode/landed"
 _PURPOSE: Final = "Syncing"
 # A tree of so many chunks as a segment may have has 34 bytes for each.
 _TREE_MAX: Final = 40 * layout.CHUNKS_MAX
 _PACKS_MANY: Final = 30
+_LOOSE_MANY: Final = 300
 _INCOMPRESSIBLE: Final = {"pack.window": "0", "pack.depth": "0", "pack.compression": "0"}
+
+
+class CacheDamaged(SyncTampered):
+    """What was fetched cannot be read here: the remote's fault only where it cannot when it was fetched anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,31 +81,78 @@ class Cache:
     def __init__(self, path: Path, shown: str) -> None:
         self.path = path
         self._shown = shown
+        # Whether something in it was there before, and may be damaged.
+        self._is_old = path.exists()
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if path.exists() and not (path / "HEAD").is_file():
-            shutil.rmtree(path)
-        self.repository = Repository(path) if path.exists() else Repository.temporary(path)
+        _sweep(path)
+        try:
+            self.repository = Repository(path) if self._is_old else Repository.temporary(path)
+        except (NotAStore, UnsupportedStore):
+            self.renew()
+
+    def renew(self) -> bool:
+        """Begin anew, with nothing in it; says no, and does nothing, where it began so."""
+        if not self._is_old:
+            return False
+        shutil.rmtree(self.path)
+        self.repository = Repository.temporary(self.path)
+        self._is_old = False
+        return True
+
+    def healed(self, ask: Callable[[], T]) -> T:
+        """Ask; where the cache turns out to be damaged, once more, of one that was begun anew."""
+        try:
+            return ask()
+        except CacheDamaged:
+            if not self.renew():
+                raise
+            return ask()
 
     def has(self, commit: str) -> bool:
         """Whether a commit of the remote was fetched, or pushed from here."""
-        return self.repository.refs.read(_TIP) == commit and self.repository.objects.has(commit)
+        try:
+            return self.repository.refs.read(_TIP) == commit and self.repository.objects.has(commit)
+        except CorruptObject:
+            self.renew()  # its ref holds no id
+            return False
 
     def fetch(
         self, url: str, ref: str, *, max_bytes: int, interactive: bool = False, progress: Progress | None = None
     ) -> str:
-        """Fetch what a ref has and the cache has not; gives its commit.
+        """Fetch what a ref has and the cache has not, or all of it where the cache is damaged; gives its commit.
 
         Raises:
             RemoteError: what went wrong.
+            GitMissing, GitFailed: git is missing, or cannot write here.
         """
-        remote.fetch(
-            self.path, url, {ref: _TIP}, depth=1, max_bytes=max_bytes, interactive=interactive, progress=progress
+        fetch = partial(
+            remote.fetch,
+            self.path,
+            url,
+            {ref: _TIP},
+            depth=1,
+            max_bytes=max_bytes,
+            interactive=interactive,
+            progress=progress,
         )
+        try:
+            fetch()
+        except (GitFailed, NoRepository, UnsoundObjects):
+            if self._is_sound() or not self.renew():
+                raise
+            fetch()
         found = self.repository.refs.read(_TIP)
         if found is None:
             raise SyncTampered(self._shown, "its ref names nothing")
-        self._tidy()
+        self.tidy()
         return found
+
+    def _is_sound(self) -> bool:
+        try:
+            program.run(self.path, ["fsck", "--connectivity-only", "--no-dangling", "--no-progress"], purpose=_PURPOSE)
+        except GitFailed:
+            return False
+        return True
 
     def open(self, commit: str, key: SyncKey) -> Opened:
         """Check a commit and open its manifest; no segment is read yet.
@@ -92,11 +160,17 @@ class Cache:
         Raises:
             SyncKeyRotated: it says that the key was changed.
             SyncTampered, UnknownSyncVersion: it is not what a machine with the key wrote, or too new.
+            CacheDamaged: it cannot be read here.
         """
-        try:
+        with self._reading():
             return self._open(commit, key)
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
         except (CorruptObject, GitFailed) as problem:
-            raise SyncTampered(self._shown, str(problem)) from problem
+            raise CacheDamaged(self._shown, str(problem)) from problem
 
     def moved(self, commit: str, key: SyncKey) -> Moved | None:
         """The note that the key was changed; `None` where a commit is none.
@@ -166,27 +240,28 @@ class Cache:
 
         Raises:
             SyncTampered: they are not as many as the manifest says, or one is no chunk.
+            CacheDamaged: they cannot be read here.
         """
+        with self._reading():
+            return self._chunk_oids(opened, segment)
+
+    def _chunk_oids(self, opened: Opened, segment: Segment) -> list[str]:
         entries = self._tree(opened.trees[segment.id])
         names = [layout.chunk_name(number) for number in range(segment.chunks)]
         if [entry.name for entry in entries] != names or any(entry.mode != BLOB for entry in entries):
             raise SyncTampered(self._shown, f"segment {segment.id} has not its {segment.chunks} chunks")
         oids = [entry.oid for entry in entries]
-        try:
-            sizes = object_sizes(self.path, oids, _PURPOSE)
-        except CorruptObject as problem:
-            raise SyncTampered(self._shown, str(problem)) from problem
+        sizes = object_sizes(self.path, oids, _PURPOSE)
         if any(kind != "blob" or size > layout.OBJECT_MAX for kind, size in sizes.values()):
             raise SyncTampered(self._shown, f"segment {segment.id} has something else than chunks")
         return oids
 
     def blobs(self, oids: list[str]) -> Iterator[bytes]:
-        """Their bytes, one after the other; raises SyncTampered where one is damaged."""
+        """Their bytes, one after the other; raises CacheDamaged where one cannot be read here."""
         for oid in oids:
-            try:
-                yield self.repository.objects.blob(oid)
-            except CorruptObject as problem:
-                raise SyncTampered(self._shown, str(problem)) from problem
+            with self._reading():
+                blob = self.repository.objects.blob(oid)
+            yield blob
 
     # -- writing --------------------------------------------------------------------------------------------------
 
@@ -218,8 +293,20 @@ class Cache:
         else:
             shallow.unlink(missing_ok=True)
 
-    def _tidy(self) -> None:
-        packs = len(list((self.path / "objects" / "pack").glob("*.pack")))
-        if packs > _PACKS_MANY:
-            program.run(self.path, ["repack", "-a", "-d", "-q"], purpose=_PURPOSE, settings=_INCOMPRESSIBLE)
+    def tidy(self) -> None:
+        """Remove what is gone from the remote, where that may be much; nothing that is not pushed yet may be here."""
+        objects = self.path / "objects"
+        packs = sum(1 for _ in objects.glob("pack/*.pack"))
+        if packs <= _PACKS_MANY and sum(1 for _ in objects.glob("??/*")) <= _LOOSE_MANY:
+            return
+        whole = ["-a"] if packs > _PACKS_MANY else []
+        with suppress(GitFailed):  # a disk that is full: the next sync tries again
+            program.run(self.path, ["repack", *whole, "-d", "-q"], purpose=_PURPOSE, settings=_INCOMPRESSIBLE)
             program.run(self.path, ["prune", "--expire=now"], purpose=_PURPOSE)
+
+
+def _sweep(path: Path) -> None:
+    """Remove the locks and unfinished files of a `git` that was killed."""
+    for pattern in ("*.lock", "refs/**/*.lock", "shallow_*", "objects/*/tmp_*"):
+        for left in path.glob(pattern):
+            left.unlink(missing_ok=True)

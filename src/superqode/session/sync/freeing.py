@@ -1,11 +1,12 @@
-"""Bytes that a scrub wants gone and that other machines still had: freed at the end of a sync, as the scrub does it.
+"""What is tidied at the end of a sync: packs that are many, and bytes that a scrub wants gone and others still had.
 
-That they are here is noted before they come, so that a sync that is cut short, or cannot free while saves run, is
+That such bytes are here is noted before they come, so that a sync that is cut short, or cannot free while saves run, is
 followed by one that does.
 """
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -20,9 +21,10 @@ from superqode.session.sync.scrubs import Scrubs
 from superqode.session.sync.state import sync_folder, write_private
 from superqode.session.sync.view import View
 
-__all__ = ["free", "owe"]
+__all__ = ["free", "owe", "pack"]
 
 _OWED: Final = "to-free"
+_PACKS_MANY: Final = 20
 
 
 def _file(repository: Repository) -> Path:
@@ -62,3 +64,10 @@ def free(repository: Repository, view: View, since: View) -> set[Note]:
         return {Note("unfreed", " ".join(str(problem).split()))}
     _file(repository).unlink(missing_ok=True)
     return set()
+
+
+def pack(repository: Repository) -> None:
+    """Each sync that brought something left a pack; many of them slow every read."""
+    if len(list((repository.path / "objects" / "pack").glob("*.pack"))) > _PACKS_MANY:
+        with suppress(StoreLocked):  # another process does it
+            maintenance.maintain(repository, prune_older_than=None)

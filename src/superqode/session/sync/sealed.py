@@ -29,7 +29,7 @@ from superqode.session.git.remote import Update
 from superqode.session.git.remotes import Namespace, RemoteInfo
 from superqode.session.git.repository import Repository
 from superqode.session.sync import layout
-from superqode.session.sync.cache import Cache, Opened
+from superqode.session.sync.cache import Cache, CacheDamaged, Opened
 from superqode.session.sync.keys import SyncKey
 from superqode.session.sync.manifest import LINEAGE, Manifest, Segment, seal_manifest
 from superqode.session.sync.moved import Moved, seal_moved
@@ -71,7 +71,7 @@ class SealedRemote:
     """A sealed sync on one remote.
 
     Args:
-        repository: the store.
+        repository: the store; the caller holds its lock of syncs.
         target: the remote, which has a name.
         key: the sync key.
         interactive: whether git may ask for passwords and the like.
@@ -108,6 +108,9 @@ class SealedRemote:
             SyncTampered, UnknownSyncVersion: it is not what a machine with the key wrote.
             RemoteError: what went wrong.
         """
+        return self._cache.healed(partial(self._look, state))
+
+    def _look(self, state: State) -> Seen:
         self._fetch()
         if not self._found.commit:
             self._opened, self._raw = None, {}
@@ -128,16 +131,21 @@ class SealedRemote:
         Raises:
             SyncTampered, UnknownSyncVersion, RemoteError: as `look`.
         """
+        return self._cache.healed(self._moved)
+
+    def _moved(self) -> Moved | None:
         self._fetch()
         return self._cache.moved(self._found.commit, self._key) if self._found.commit else None
 
     def _fetch(self) -> None:
         """Find the ref, and have its commit in the cache."""
         self._found = self._find()
-        if not self._found.commit or self._cache.has(self._found.commit):
-            return
+        if self._found.commit and not self._cache.has(self._found.commit):
+            self._found = _Found(self._found.ref, self._found.namespace, self._fetched())
+
+    def _fetched(self) -> str:
         try:
-            fetched = self._cache.fetch(
+            return self._cache.fetch(
                 self._target.url,
                 self._found.ref,
                 max_bytes=FETCH_MAX,
@@ -146,7 +154,6 @@ class SealedRemote:
             )
         except UnsoundObjects as problem:
             raise UnsoundObjects(self._shown, f"{problem.reason}. {_WHOLE}") from problem
-        self._found = _Found(self._found.ref, self._found.namespace, fetched)
 
     def _find(self) -> _Found:
         names = {layout.remote_ref(self._key.id, namespace): namespace for namespace in layout.NAMESPACES}
@@ -180,7 +187,19 @@ class SealedRemote:
 
         Raises:
             SyncTampered: a segment is not what was sealed.
+            RemoteRefMoved: another machine was faster; look again.
+            RemoteError: what went wrong.
         """
+        try:
+            return self._land(landing, known)
+        except CacheDamaged:
+            if not self._cache.renew():
+                raise
+            if self._fetched() != self._found.commit:
+                raise RemoteRefMoved(self._shown, self._found.ref, "it moved") from None
+            return self._land(landing, known)
+
+    def _land(self, landing: Landing, known: Mapping[str, str]) -> dict[str, str]:
         if self._opened is None:
             return {}
         segments = self._opened.manifest.segments
@@ -234,7 +253,7 @@ class SealedRemote:
         files = {layout.HEADER_FILE: self._key.header, layout.MANIFEST_FILE: seal_manifest(self._key, told)}
         fresh = kept < len(segments)
         tip, rests = self._send(partial(self._cache.write_commit, files, trees), fresh=fresh)
-        notes += self._left_behind() if compact and fresh and rests else []
+        notes += [Note("stays", self._shown)] if compact and fresh and rests else []
         self._told.put(made.segment.id, made.changes)
         return Pushed(view, notes, tip, told.generation, previous, trees, made.size)
 
@@ -322,6 +341,7 @@ class SealedRemote:
             ciphertext=True,
         )
         self._cache.stand_on(commit)
+        self._cache.tidy()
         self._found = _Found(ref, namespace, commit)
         if self._target.namespace != namespace:
             remotes.remember_namespace(self._repository, self._target.name, namespace)
@@ -352,10 +372,7 @@ class SealedRemote:
         moved = Moved(to, seen.generation, line) if whole else Moved(to)
         files = {layout.HEADER_FILE: self._key.header, layout.MOVED_FILE: seal_moved(self._key, moved)}
         _, rests = self._send(partial(self._cache.write_commit, files, None), fresh=True)
-        return self._left_behind() if rests else []
-
-    def _left_behind(self) -> list[Note]:
-        return [Note("stays", self._shown)]
+        return [Note("stays", self._shown)] if rests else []
 
 
 def _kept(segments: tuple[Segment, ...]) -> int:

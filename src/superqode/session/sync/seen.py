@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from superqode.session.sync.manifest import Manifest
 from superqode.session.sync.notes import Note
 from superqode.session.sync.state import State
 from superqode.session.sync.view import View
 
-__all__ = ["Pushed", "Seen", "Trust", "after_push", "leads_on", "standing"]
+__all__ = ["Pushed", "Seen", "Trust", "after_push", "leads_on", "previous", "standing"]
+
+_REMEMBERED: Final = 256
 
 
 class Trust(NamedTuple):
@@ -107,3 +109,9 @@ def after_push(state: State, pushed: Pushed, wanted: View) -> State:
         segments=pushed.segments,
         settled=pushed.view == wanted,
     )
+
+
+def previous(state: State, seen: Seen) -> tuple[str, ...]:
+    """The commits before the one that was seen, as far as they matter to tell an older state from a new one."""
+    before = (state.tip, *state.previous) if state.tip and state.tip != seen.tip else state.previous
+    return before[:_REMEMBERED]

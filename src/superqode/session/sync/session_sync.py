@@ -7,6 +7,7 @@ before the push: whatever was cut short, the next sync finds a base that both si
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -16,8 +17,9 @@ from superqode.session import clock
 from superqode.session.errors import (
     CorruptObject,
     RemoteRefMoved,
-    StoreLocked,
+    SyncAmbiguous,
     SyncContended,
+    SyncKeyRotated,
     SyncNotSetUp,
     SyncTampered,
 )
@@ -26,13 +28,12 @@ from superqode.session.git.network import Progress
 from superqode.session.git.remotes import RemoteInfo, list_remotes, resolve_remote
 from superqode.session.git.repository import Repository
 from superqode.session.git.sizes import object_sizes
-from superqode.session.store import maintenance
 from superqode.session.store.index.catalogue import Catalogue
 from superqode.session.sync import rotation, telling
 from superqode.session.sync.alone import syncing
 from superqode.session.sync.applying import apply
 from superqode.session.sync.commits import Commits
-from superqode.session.sync.freeing import free, owe
+from superqode.session.sync.freeing import free, owe, pack
 from superqode.session.sync.keeping import load_key
 from superqode.session.sync.notes import Note
 from superqode.session.sync.plain import PLAIN, PREFIXES, PlainRemote
@@ -41,9 +42,9 @@ from superqode.session.sync.resolving import resolve
 from superqode.session.sync.results import SyncReport
 from superqode.session.sync.scrubs import Scrubs, marks_of
 from superqode.session.sync.sealed import SealedRemote
-from superqode.session.sync.seen import Pushed, Seen, after_push
+from superqode.session.sync.seen import Pushed, Seen, after_push, previous
 from superqode.session.sync.state import State, load_state, save_state
-from superqode.session.sync.view import HEADS, TRASH, Local, View, read_view
+from superqode.session.sync.view import HEADS, TRASH, Local, View, read_view, with_lost
 
 if TYPE_CHECKING:
     from superqode.session.store.store import SessionStore
@@ -53,7 +54,6 @@ __all__ = ["SessionSync", "Transport", "find_synced", "open_transport", "synced_
 _ROUNDS: Final = 12
 # What other processes may change in a store while it is brought to a view, before that is given up.
 _SETTLING: Final = 12
-_PACKS_MANY: Final = 20
 
 
 class Transport(Protocol):
@@ -82,6 +82,7 @@ def find_synced(repository: Repository, wanted: str | None) -> RemoteInfo:
 
     Raises:
         SyncNotSetUp: the store is not synced with it, or with none.
+        SyncAmbiguous: it is synced with several.
         RemoteNotFound, InvalidRemote: it is none.
     """
     if wanted is not None:
@@ -92,6 +93,8 @@ def find_synced(repository: Repository, wanted: str | None) -> RemoteInfo:
     found = synced_remotes(repository)
     if not found:
         raise SyncNotSetUp
+    if len(found) > 1:
+        raise SyncAmbiguous([remote.name for remote in found])
     return found[0]
 
 
@@ -114,7 +117,7 @@ class SessionSync:
 
     Args:
         store: the store.
-        remote: the remote's name, URL or path; the one that is set up without it.
+        remote: the remote's name, URL or path; the only one that is set up without it.
         interactive: whether git may ask for passwords and the like.
     """
 
@@ -127,19 +130,23 @@ class SessionSync:
         """Sync once; gives what went which way.
 
         Args:
-            dry_run: only tell; nothing is changed, here or there.
+            dry_run: only tell; nothing is changed, here or there. Of a change of keys that is not finished it tells
+                what is under the old key.
             compact: seal everything anew, so that the remote keeps nothing of what was purged.
             progress: told how far it is.
 
         Raises:
-            SyncNotSetUp, SyncKeyMissing: it was not set up here, or the key is gone.
+            SyncNotSetUp, SyncAmbiguous, SyncKeyMissing: it was not set up here, with several, or the key is gone.
             SyncKeyRotated, SyncTampered, UnknownSyncVersion: what is on the remote cannot be taken.
             SyncContended: others were faster each time.
             StoreLocked: another process syncs this store.
             RemoteError: what went wrong on the way.
             GitMissing, GitFailed: `git` is missing, or said no.
         """
-        with self._store._told(), syncing(self._store._made()):
+        repository = self._store._open()
+        if repository is None:
+            raise SyncNotSetUp
+        with self._store._told(), syncing(repository):
             return self._run(dry_run=dry_run, compact=compact, progress=progress)
 
     def _run(self, *, dry_run: bool = False, compact: bool = False, progress: Progress | None = None) -> SyncReport:
@@ -148,20 +155,25 @@ class SessionSync:
         target = find_synced(repository, self._wanted)
         notes: list[Note] = []
         finished = False
-        if not dry_run and rotation.is_pending(target):
+        if rotation.is_pending(target) and dry_run:
+            old = replace(target, sync=target.old_sync)
+            with suppress(SyncKeyRotated):  # cut short behind the note
+                return self._round(old, dry_run=True, compact=compact, progress=progress)
+        elif rotation.is_pending(target):
             once = partial(self._round, dry_run=False, compact=False, progress=progress)
             finished, notes = rotation.finish(repository, target, once, interactive=self._interactive)
             target = find_synced(repository, target.name)
         report = self._round(target, dry_run=dry_run, compact=compact, progress=progress)
         if not dry_run:
-            _pack(repository)
+            pack(repository)
         told = (telling.rotated(target.name),) if finished else ()
         return replace(report, notices=(*told, *report.notices, *telling.notices(target.name, (), notes)))
 
     def _round(self, target: RemoteInfo, *, dry_run: bool, compact: bool, progress: Progress | None) -> SyncReport:
         repository = self._store._made()
         transport = open_transport(repository, target, interactive=self._interactive, progress=progress)
-        self._store._index(repository).refresh()  # what plain git deleted goes into the trash first
+        if not dry_run:
+            self._store._index(repository).refresh()  # what plain git deleted goes into the trash first
         run = Run(repository, target, transport, self._store._index(repository))
         return run.go(dry_run=dry_run, compact=compact)
 
@@ -205,9 +217,9 @@ class Run:
                 self._notes |= free(self._repository, local.view, state.view)
                 shown = local.view | {name: oid for name, oid in self._clean.items() if name in local.unreadable}
                 settled = shown == seen.view
-                previous = _previous(state, seen)
+                before = previous(state, seen)
                 state = self._remember(
-                    State(state.sync, seen.view, seen.tip, seen.generation, previous, segments, settled)
+                    State(state.sync, seen.view, seen.tip, seen.generation, before, segments, settled), state
                 )
                 # Also where there is nothing at all yet: the next machine has to find the place.
                 if shown == seen.view and (self._plain or seen.tip) and not compact:
@@ -309,6 +321,10 @@ class Run:
         """Bring the store to what both sides shall hold; gives what it holds then."""
         repository = self._repository
         with repository.writing():  # keeps pruning out
+            if state.settled and state.view == seen.view == (local := self._read()).view and not local.unreadable:
+                landing.take_over()  # what was lost here, and came again
+                self._first = local.view if self._first is None else self._first
+                return local
             if self._brings_replaced(landing, state, seen):
                 owe(repository)
             landing.take_over()
@@ -334,7 +350,7 @@ class Run:
 
     def _would(self, landing: Landing, state: State, seen: Seen) -> SyncReport:
         """What a sync would do."""
-        local = self._read()
+        local = with_lost(self._repository, self._read(), state.view)
         plan, _ = self._plan(local, state, seen, landing.repository)
         self._first = local.view
         self._notes |= set(plan.notes)
@@ -344,8 +360,8 @@ class Run:
 
     # -- telling ------------------------------------------------------------------------------------------------------
 
-    def _remember(self, state: State) -> State:
-        return save_state(self._repository, self._target.name, state)
+    def _remember(self, state: State, known: State | None = None) -> State:
+        return save_state(self._repository, self._target.name, state, known)
 
     def _report(self, ours: View, theirs: View, shown: View, size: int, rounds: int) -> SyncReport:
         return SyncReport(
@@ -358,21 +374,3 @@ class Run:
             bytes_sent=size,
             rounds=rounds,
         )
-
-
-def _previous(state: State, seen: Seen) -> tuple[str, ...]:
-    """The commits before the one that was seen, as far as they matter to tell an older state from a new one."""
-    before = (state.tip, *state.previous) if state.tip and state.tip != seen.tip else state.previous
-    return before[:_REMEMBERED]
-
-
-_REMEMBERED: Final = 256
-
-
-def _pack(repository: Repository) -> None:
-    """Each sync that brought something left a pack; many of them slow every read."""
-    if len(list((repository.path / "objects" / "pack").glob("*.pack"))) > _PACKS_MANY:
-        try:
-            maintenance.maintain(repository, prune_older_than=None)
-        except StoreLocked:
-            return  # another process does it

@@ -206,6 +206,7 @@ def rotate(store: SessionStore, wanted: str | None, *, keyring: bool = True, int
 
     Raises:
         SyncExists: it is in clear, and has no key.
+        SyncAmbiguous: the store is synced with several remotes, and none is named.
         SyncKeyMissing, SyncKeyRotated, SyncTampered, StoreLocked: as `SessionSync.run`.
         RemoteError: what went wrong before there was a new key.
         SyncKeyUnfinished: there is one, and something went wrong then.

@@ -81,9 +81,12 @@ def load_state(repository: Repository, name: str, sync: str) -> State:
     """What is remembered of a remote; an empty one where that is nothing, damaged, or of another sync."""
     try:
         values = jsontext.load(_file(repository, name, sync).read_bytes())
-        return _read(values, sync) if values["version"] == _VERSION and values["sync"] == sync else State(sync)
+        state = _read(values, sync) if values["version"] == _VERSION and values["sync"] == sync else State(sync)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return State(sync)
+    noted = _noted_time(repository, name, sync)
+    is_later = noted is not None and state.synced_at is not None and noted > state.synced_at
+    return replace(state, synced_at=noted) if is_later else state
 
 
 def _read(values: Mapping[str, Any], sync: str) -> State:
@@ -100,14 +103,24 @@ def _read(values: Mapping[str, Any], sync: str) -> State:
     )
 
 
-def save_state(repository: Repository, name: str, state: State) -> State:
+def save_state(repository: Repository, name: str, state: State, known: State | None = None) -> State:
     """Remember, durably; gives the state with the time.
+
+    Args:
+        repository: the store.
+        name: the remote.
+        state: what is to be remembered.
+        known: what was loaded before; where that is the same but for its time, only the time is noted.
 
     Raises:
         OSError: the disk said no.
     """
+    is_same = known is not None and known.is_known and replace(state, synced_at=known.synced_at) == known
     state = replace(state, synced_at=clock.now())
-    _write(repository, name, state)
+    if is_same:
+        _note_time(repository, name, state)
+    else:
+        _write(repository, name, state)
     return state
 
 
@@ -143,15 +156,35 @@ def _write(repository: Repository, name: str, state: State) -> None:
     write_private(_file(repository, name, state.sync), jsontext.dump_document(values))
 
 
+def _note_time(repository: Repository, name: str, state: State) -> None:
+    """Note when the last sync ended, in a file of its own: the other one is large where sessions are many."""
+    partial = _time_file(repository, name, state.sync).with_suffix(".new")
+    partial.write_text(f"{clock.format_time(state.synced_at or clock.now())}\n", "ascii")
+    partial.replace(_time_file(repository, name, state.sync))
+
+
+def _noted_time(repository: Repository, name: str, sync: str) -> datetime | None:
+    try:
+        told = _time_file(repository, name, sync).read_text("ascii")
+        return datetime.fromisoformat(told.strip()).astimezone(UTC)
+    except (OSError, ValueError):
+        return None
+
+
 def forget_state(repository: Repository, name: str, sync: str) -> None:
     """Forget what is remembered of a remote and a sync there, its ciphertext too."""
     _file(repository, name, sync).unlink(missing_ok=True)
+    _time_file(repository, name, sync).unlink(missing_ok=True)
     for ending in (".git", ".told"):
         shutil.rmtree(remote_folder(repository, name) / f"{sync}{ending}", ignore_errors=True)
 
 
 def _file(repository: Repository, name: str, sync: str) -> Path:
     return remote_folder(repository, name) / f"{sync}.json"
+
+
+def _time_file(repository: Repository, name: str, sync: str) -> Path:
+    return remote_folder(repository, name) / f"{sync}.time"
 
 
 def write_private(path: Path, data: bytes) -> None:

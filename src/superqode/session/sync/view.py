@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Final
 
 from superqode.session.git.refs import is_ref_name
@@ -27,7 +28,7 @@ from superqode.session.store.owners import owner_of
 from superqode.session.store.purged import PURGED
 from superqode.session.store.scrubbed import SCRUBBED
 from superqode.session.store.sources import KEPT
-from superqode.session.store.trash import TRASH
+from superqode.session.store.trash import TRASH, copies, is_lost
 
 __all__ = [
     "HEADS",
@@ -42,6 +43,7 @@ __all__ = [
     "View",
     "is_view_name",
     "read_view",
+    "with_lost",
 ]
 
 View = dict[str, str]
@@ -52,6 +54,7 @@ _PREFIXES: Final = (HEADS, TAGS, TRASH, PURGED, SCRUBBED, KEPT, SHARE_REFS)
 _DOCUMENT: Final = re.compile(rf"(?:{SHARES}|{SEEN})/[0-9A-Za-z._-]{{1,200}}\.json|{re.escape(MARKS)}")
 _MARKS: Final = (PURGED, SCRUBBED)
 _MARK_NAME: Final = re.compile(rf"(?:{PURGED}|{SCRUBBED})(?P<session>.+)/\d{{8}}T\d{{6}}\.\d{{6}}Z")
+_NAMES_KEPT: Final = 262_144
 # Readings until two in a row agree; a store that is written all the time is taken as it was last seen.
 _READINGS: Final = 4
 
@@ -69,6 +72,7 @@ class Local:
     unreadable: frozenset[str]
 
 
+@lru_cache(maxsize=_NAMES_KEPT)  # a sync asks of each name several times, and finds nearly all as they were
 def is_view_name(name: str) -> bool:
     """Whether a view may have this name; only such names may become refs."""
     if name.startswith(LEDGER_FOLDER):
@@ -114,3 +118,23 @@ def _read(repository: Repository, prefixes: tuple[str, ...], *, ledger: bool) ->
         files = {LEDGER_FOLDER + path: oid for path, oid in Ledger(repository).files().items()}
         view |= {name: oid for name, oid in files.items() if is_view_name(name)}
     return Local(view, frozenset(unreadable - view.keys()))
+
+
+def with_lost(repository: Repository, local: Local, base: View) -> Local:
+    """What the store holds as soon as that is in the trash which plain git deleted; nothing is moved for it.
+
+    Args:
+        repository: the store.
+        local: what it holds now.
+        base: what it held before.
+    """
+    view = dict(local.view)
+    purged = {mark.removeprefix(PURGED).rpartition("/")[0] for mark in view if mark.startswith(PURGED)}
+    for name in base.keys() - view.keys() - local.unreadable:
+        session_id = name.removeprefix(HEADS)
+        if name.startswith(HEADS) and session_id not in purged and is_lost(repository, session_id, base[name]):
+            tags = [tag for tag in view if tag.startswith(f"{TAGS}{session_id}/")]
+            view |= copies(repository, session_id, base[name])
+            for tag in tags:
+                del view[tag]
+    return replace(local, view=view)

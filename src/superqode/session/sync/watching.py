@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from superqode.session.sync.results import SyncReport
     from superqode.session.sync.session_sync import SessionSync
 
-__all__ = ["watch"]
+__all__ = ["PASSING", "watch"]
+
+# What passes by itself: a network that is down, another process or machine that was faster.
+PASSING: Final = (RemoteError, StoreLocked, SyncContended)
 
 # Seconds between two looks at the store, and how long it must be quiet before it is synced.
 _PAUSE: Final = 1.0
@@ -27,7 +30,9 @@ def watch(
     stop: Event,
     told: Callable[[SyncReport | SessionError], None],
 ) -> None:
-    """Sync until told to stop. What passes by itself (a network that is down) is told, and tried again.
+    """Sync until told to stop. What passes by itself is told, and tried again.
+
+    A remote on which something else goes wrong is told of and given up, while there are others.
 
     Args:
         store: the store.
@@ -37,16 +42,20 @@ def watch(
         told: called after each sync with what it did, or with what kept it from that.
 
     Raises:
-        SyncKeyMissing, SyncKeyRotated, SyncTampered and the like: what does not pass by itself.
+        SyncKeyMissing, SyncKeyRotated, SyncTampered and the like: what does not pass by itself, on the last remote.
     """
+    left = list(syncs)
     while not stop.is_set():
-        for sync in syncs:
+        seen = store.generation()  # before: what is saved beside the sync has to go, too
+        for sync in tuple(left):
             try:
                 told(sync.run())
-            except (RemoteError, StoreLocked, SyncContended) as problem:
+            except SessionError as problem:
+                if not isinstance(problem, PASSING):
+                    if len(left) == 1:
+                        raise
+                    left.remove(sync)
                 told(problem)
-        seen, until = store.generation(), clock.monotonic() + seconds
-        while not stop.wait(_PAUSE) and clock.monotonic() < until:
-            now = store.generation()
-            if now != seen:
-                break
+        until = clock.monotonic() + seconds
+        while not stop.wait(_PAUSE) and clock.monotonic() < until and store.generation() == seen:
+            pass
