@@ -72,9 +72,17 @@ class SessionNotFound(NotFound):
 
 
 class SessionDeleted(SessionNotFound):
-    """The session was deleted by somebody else while it was open here."""
+    """The session was deleted or renamed by somebody else while it was open here; another may have its id by now."""
 
-    def __init__(self, session_id: str) -> None:
+    def __init__(self, session_id: str, *, taken: bool = False) -> None:
+        if taken:
+            self.session_id, self.near = session_id, ()
+            LookupError.__init__(
+                self,
+                f"Session {session_id} was deleted or renamed while it was open here, and another session has its id"
+                " now; nothing was saved. Save it under another id with session.fork(title)",
+            )
+            return
         super().__init__(
             session_id,
             hint=(

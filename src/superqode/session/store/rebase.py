@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from superqode.session.codec.meta import Meta
-from superqode.session.errors import CorruptObject, CorruptSession
+from superqode.session.errors import CorruptObject, CorruptSession, SessionDeleted
+from superqode.session.git.history import diverged
+from superqode.session.git.objects import Objects
 from superqode.session.git.repository import TAGS, Repository
 from superqode.session.models import Entry, Message, Session, Snapshot, thaw
 from superqode.session.models.timeline import common_prefix
+from superqode.session.store.lines import ticks
 from superqode.session.store.merge import merge_entries, merge_meta
 from superqode.session.store.state import Saved, Tree, read_entries, read_tree, times
 from superqode.session.store.timeline_tree import common_entries, count_entries
@@ -20,10 +23,16 @@ def rebase(repository: Repository, session: Session, saved: Saved, tip: str) -> 
     """Merge the stored tip into the session; gives the new base, and how many entries of others came in.
 
     Afterwards the session holds both sides' changes, and what it knows as saved is the tip.
+
+    Raises:
+        SessionDeleted: the tip is another session's, begun under the same id since.
+        CorruptObject, CorruptSession: it is damaged.
     """
     objects = repository.objects
     commit = objects.commit(tip)
     theirs = read_tree(objects, commit, session.id)
+    if _is_another(objects, saved, tip, theirs):
+        raise SessionDeleted(session.id, taken=True)
     count = count_entries(objects, theirs.timeline)
     order = session._order()
     merged, stored, same = _merge(repository, session, saved, theirs)
@@ -41,6 +50,19 @@ def rebase(repository: Repository, session: Session, saved: Saved, tip: str) -> 
     complete = len(stored) == len(merged) == session._timeline.untouched
     drop_done_steps(repository, session, theirs.meta.id, complete=complete)
     return fresh, taken
+
+
+def _is_another(objects: Objects, saved: Saved, tip: str, theirs: Tree) -> bool:
+    """Whether a tip is a session of its own: begun at another time, and no save is in both histories.
+
+    Either alone is no proof: a person may amend the first save or change its time, and a scrub writes all saves anew.
+    """
+    if theirs.meta.created_at == saved.tree.meta.created_at:
+        return False
+    if not objects.has(saved.commit):
+        return True  # purged
+    fork = diverged(objects, saved.commit, tip, when=ticks)
+    return fork.root is None and not fork.reached(saved.commit) & fork.reached(tip)
 
 
 def _merge(

@@ -62,7 +62,7 @@ class SessionStore(StoreMoves):
         Raises:
             InvalidSession: the id or something in the session cannot be stored.
             SessionExists: the id belongs to a session with other content.
-            SessionDeleted: it was deleted while it was open here.
+            SessionDeleted: it was deleted or renamed while it was open here; another may have its id by now.
             NewerFormat: it was written by a newer superqode.
             SaveFailed: the disk said no; `outcome` says whether it is saved.
             StoreLocked: other processes held it all the time.
