@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from superqode.session.codec import layout, message
+from superqode.session.codec import message
 from superqode.session.codec.meta import Meta
 from superqode.session.errors import CorruptObject, CorruptSession, InvalidEntry, NewerFormat
 from superqode.session.git.history import Fork
@@ -146,7 +146,7 @@ class _Lanes:
     def _tree(self, commit: Commit) -> Tree:
         tree = read_tree(self._objects, commit, self._session_id)
         if tree.newer:
-            raise NewerFormat(f"Session {self._session_id}", tree.format_text, layout.FORMAT_NUMBER)
+            raise tree.newer_format(self._session_id)
         return tree
 
     def _untouched(self) -> int:
@@ -160,6 +160,8 @@ class _Lanes:
                 shape = _Shape(tree.timeline, tree.meta)
                 common = common_entries(self._objects, before.timeline, shape.timeline)
                 self._tail(shape.timeline, common)
+            except NewerFormat:
+                raise
             except (CorruptSession, InvalidEntry) as problem:
                 # What plain git merged file by file can be told from its parents; all else is damage.
                 if is_damage(commit, problem) and before.readable:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from superqode.session.codec import layout, message
 from superqode.session.codec.meta import encode_meta
-from superqode.session.errors import CorruptObject, CorruptSession
+from superqode.session.errors import CorruptObject, CorruptSession, NewerFormat
 from superqode.session.git.history import Fork, diverged
 from superqode.session.git.object_codec import BLOB, TREE, Commit, Ident, TreeEntry
 from superqode.session.git.objects import Objects
@@ -122,6 +122,7 @@ def mend_merge(objects: Objects, session_id: str, oid: str) -> Merged | None:
 
     Raises:
         CorruptSession: what it was merged of is damaged, too.
+        NewerFormat: a newer superqode wrote it, or some of what it was merged of.
     """
     try:
         commit = objects.commit(oid)
@@ -136,7 +137,12 @@ def mend_merge(objects: Objects, session_id: str, oid: str) -> Merged | None:
 
 def _is_whole(objects: Objects, session_id: str, commit: Commit) -> bool:
     try:
-        read_entries(objects, read_tree(objects, commit, session_id), session_id)
+        tree = read_tree(objects, commit, session_id)
+        if tree.newer:  # whole or not, it is not for us to write on top of it
+            raise tree.newer_format(session_id)
+        read_entries(objects, tree, session_id)
+    except NewerFormat:
+        raise
     except CorruptSession as problem:
         if isinstance(problem.__cause__, CorruptObject):
             raise

@@ -20,7 +20,6 @@ from superqode.session.codec.meta import Meta, encode_meta
 from superqode.session.errors import (
     CorruptObject,
     CorruptSession,
-    NewerFormat,
     Outcome,
     RefConflict,
     SaveFailed,
@@ -160,7 +159,7 @@ class Saver:
 
     def _from(self, saved: Saved, session: Session) -> Line:
         if saved.tree.newer:
-            raise NewerFormat(f"Session {session.id}", saved.tree.format_text, layout.FORMAT_NUMBER)
+            raise saved.tree.newer_format(session.id)
         timeline = session._timeline
         return Line(
             saved.commit,
