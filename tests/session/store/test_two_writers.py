@@ -156,6 +156,7 @@ def test_a_restore_meets_new_messages(two):
 def test_snapshots_of_both_are_kept(two):
     """Each side's snapshot is a tag, and both are in memory after loading."""
     store, ours, theirs = two
+    theirs.add_message("user", "y")
     theirs.create_snapshot("t", snapshot_id="theirs")
     store.save(theirs)
     ours.create_snapshot("o", snapshot_id="ours")
@@ -163,6 +164,31 @@ def test_snapshots_of_both_are_kept(two):
     store.save(ours)
 
     assert {snapshot.id for snapshot in store.load("s").snapshots} == {"ours", "theirs"}
+    assert ours == store.load("s")
+    ours.restore_snapshot("theirs")
+    forked = ours.fork("Fork")
+    store.save(forked)
+    assert {snapshot.id for snapshot in store.load(forked.id).snapshots} == {"ours", "theirs"}
+
+
+@pytest.mark.parametrize("description", ["theirs", "ours"])
+def test_snapshots_of_one_id_are_both_kept(two, description):
+    """Two processes give one id to two states: the later snapshot gets a free id, in memory as in the store."""
+    store, ours, theirs = two
+    theirs.add(Message(id="theirs", role="user", content="x"))
+    theirs.create_snapshot("theirs", snapshot_id="before-fix")
+    store.save(theirs)
+    ours.add(Message(id="ours", role="user", content="y"))
+    made = ours.create_snapshot(description, snapshot_id="before-fix")
+
+    assert store.save(ours).snapshots == ("before-fix-2",)
+
+    assert made.id == "before-fix-2"
+    states = {snapshot.id: [entry.id for entry in snapshot.state.entries] for snapshot in store.load("s").snapshots}
+    assert {name: ids[-1] for name, ids in states.items()} == {"before-fix": "theirs", "before-fix-2": "ours"}
+    assert [snapshot.commit for snapshot in ours.snapshots] == [each.commit for each in store.load("s").snapshots]
+    assert ours == store.load("s")
+    assert store.save(ours).snapshots == ()
 
 
 def test_many_rounds(store_path):

@@ -25,7 +25,7 @@ from superqode.session.store.loading import tip_of
 from superqode.session.store.merging import Union, unite, write_merge
 from superqode.session.store.results import MergeResult
 from superqode.session.store.saving import Saver
-from superqode.session.store.snapshots import list_snapshots
+from superqode.session.store.snapshots import free_id, list_snapshots
 from superqode.session.store.state import Tree, read_entries, read_state, read_tree
 
 if TYPE_CHECKING:
@@ -177,10 +177,7 @@ class _Merge:
             if (snapshot.commit, snapshot.description) in known:
                 continue
             taken = snapshot.copy()
-            number = 2
-            while taken.id in names:
-                taken.id = f"{snapshot.id[:120]}-{number}"
-                number += 1
+            taken.id = free_id(snapshot.id, names.__contains__)
             names.add(taken.id)
             found.append(taken)
         return found

@@ -151,6 +151,8 @@ class Saver:
         taken = 0
         if tip != saved.commit:
             saved, taken = rebase(self._repository, session, saved, tip)
+        elif session._steps:  # a tag needs no save, so somebody may have made one all the same
+            drop_done_steps(self._repository, session, saved.tree.meta.id, complete=False)
         return self._from(saved, session), taken
 
     def _known(self, session: Session) -> Saved | None:
