@@ -20,7 +20,7 @@ from superqode.session.store.speakers import LAST_SECOND
 from superqode.session.store.state import Tree, counts, is_damage, read_entries, read_tree, times
 from superqode.session.store.timeline_tree import write_timeline
 
-__all__ = ["Union", "mend_merge", "merge_tips", "rename_tip", "unite", "write_mended", "write_merge"]
+__all__ = ["Union", "is_whole", "mend_merge", "merge_tips", "rename_tip", "unite", "write_mended", "write_merge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def mend_merge(objects: Objects, session_id: str, oid: str) -> Merged | None:
     """
     try:
         commit = objects.commit(oid)
-        while commit.parents and not _is_whole(objects, session_id, commit):
+        while commit.parents and not is_whole(objects, session_id, commit):
             if len(commit.parents) > 1:
                 return merge_fork(objects, session_id, diverged(objects, *commit.parents, when=ticks))
             commit = objects.commit(commit.parents[0])
@@ -135,7 +135,13 @@ def mend_merge(objects: Objects, session_id: str, oid: str) -> Merged | None:
     return None
 
 
-def _is_whole(objects: Objects, session_id: str, commit: Commit) -> bool:
+def is_whole(objects: Objects, session_id: str, commit: Commit) -> bool:
+    """Whether a save can be read; else plain git merged it, or what it goes on from, file by file.
+
+    Raises:
+        CorruptSession: it is damaged.
+        NewerFormat: a newer superqode wrote it.
+    """
     try:
         tree = read_tree(objects, commit, session_id)
         if tree.newer:  # whole or not, it is not for us to write on top of it
