@@ -84,6 +84,31 @@ def test_repair_leaves_a_merge_of_a_newer_superqode(forks, git, below):
     assert git("rev-parse", "a") == tip
 
 
+def test_a_renaming_goes_on_past_a_fork_of_a_newer_superqode(forks, git):
+    """A fork that only a newer superqode may save keeps the old id, and is told; all others, and the log, are right."""
+    tip = write_newer(git, "b", git("rev-parse", "b"))
+
+    assert forks.rename("a", "z") == ("b",)
+
+    parents = {row.id: row.parent_session_id for row in forks.list_sessions()}
+    assert parents == {"z": None, "b": "a", "c": "z"}
+    assert not forks.operations(limit=1)[0].interrupted
+    done = forks.undo_operation()
+    assert done.changes == ("z is a again",)
+    assert forks.load("c").parent_session_id == "a"
+    assert git("rev-parse", "b") == tip
+
+
+def test_taking_a_renaming_back_tells_of_forks_that_cannot_follow(forks, git):
+    """A fork that a newer superqode saved since the renaming names the id of that time; it is told as a change is."""
+    forks.rename("a", "z")
+    write_newer(git, "b", git("rev-parse", "b"))
+
+    assert forks.undo_operation().changes[-1] == "b could not be told, and names z as before"
+
+    assert {row.id: row.parent_session_id for row in forks.list_sessions()} == {"a": None, "b": "z", "c": "a"}
+
+
 def test_damage_in_a_newer_session_is_still_damage(forks, git, store_path):
     """A file of it that is gone is told as damaged, whatever the format."""
     write_newer(git, "b", git("rev-parse", "b"))

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from superqode.session import clock
-from superqode.session.errors import OperationNotFound, StoreNotFound
+from superqode.session.errors import OperationNotFound, SessionError, StoreNotFound
 from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.lazy import lazy_modules
 from superqode.session.store.branches import branch_ref
@@ -77,8 +77,11 @@ class StoreMoves(StoreCare):
 
     # -- moving and removing ------------------------------------------------------------------------------------------
 
-    def rename(self, session_id: str, new_id: str) -> None:
+    def rename(self, session_id: str, new_id: str) -> tuple[str, ...]:
         """Give a session another id; snapshots, trash and children follow.
+
+        Gives the ids of forks that could not be told (a newer superqode wrote them, they are damaged, the disk said
+        no): they name the old id as before.
 
         Raises:
             SessionNotFound, SessionExists, InvalidSessionId.
@@ -89,15 +92,21 @@ class StoreMoves(StoreCare):
         titles = recording.titles_of(repository, [session_id]) | {new_id: ""}
         with self._told(), recording.recording(repository, "rename", titles, renamed=(session_id, new_id)):
             renaming.rename(repository, self._index(repository), self._saver(repository), session_id, new_id)
-            self._adopt(repository, children, new_id)
+            return self._adopt(repository, children, new_id)
 
     def _saver(self, repository: Repository) -> Saver:
         return saving.Saver(repository, durable=self._durable)
 
-    def _adopt(self, repository: Repository, children: Sequence[str], parent: str) -> None:
-        """Let forks of a session know its new id."""
+    def _adopt(self, repository: Repository, children: Sequence[str], parent: str) -> tuple[str, ...]:
+        """Let forks of a session know its new id; gives those that could not be told."""
+        left: list[str] = []
         for child in children:
-            self._after_save(repository, renaming.adopt(repository, self._saver(repository), child, parent))
+            try:
+                if renaming.is_family(repository, child, parent):
+                    self._after_save(repository, renaming.adopt(repository, self._saver(repository), child, parent))
+            except (SessionError, OSError):
+                left.append(child)
+        return tuple(left)
 
     def delete(self, session_id: str) -> bool:
         """Move a session into the trash; says whether there was one."""
@@ -276,10 +285,13 @@ class StoreMoves(StoreCare):
                 for name, _, oid in made.back:
                     if oid and name.startswith(TAGS):
                         recorded.made(name, oid)
-                if stored.entry.renamed:
-                    self._adopt(repository, children, stored.entry.renamed[0])
+                left = self._adopt(repository, children, stored.entry.renamed[0]) if stored.entry.renamed else ()
         done = operation.taken_back(recorded.id)
-        return operation_results.UndoneOperation(done, recorded.id, tuple(made.told()), _share(made))
+        told = (
+            *made.told(),
+            *(f"{child} could not be told, and names {operation.renamed_to} as before" for child in left),
+        )
+        return operation_results.UndoneOperation(done, recorded.id, told, _share(made))
 
     def _children(self, operation: Operation) -> list[str]:
         named = operation.renamed_to
