@@ -212,3 +212,18 @@ def test_a_replacement_brings_its_snapshot_under_a_free_id(store, session):
         snapshot.id: (snapshot.description, len(snapshot.state.messages)) for snapshot in store.load("s").snapshots
     }
     assert stored == {"v1": ("old", 2), "v1-2": ("new", 1)}
+
+
+def test_a_tag_that_plain_git_left_behind_is_gone_round(store, session, git):
+    """A new session under an id that `git branch -m` freed: its snapshot does not meet the other's."""
+    session.create_snapshot("old", snapshot_id="v1")
+    store.save(session)
+    git("branch", "-m", "s", "moved")
+    other = Session(id="s")
+    other.add_message("user", "other")
+    other.create_snapshot("new", snapshot_id="v1")
+
+    assert store.save(other).snapshots == ("v1-2",)
+
+    stored = {name: [snapshot.description for snapshot in store.load(name).snapshots] for name in ("moved", "s")}
+    assert stored == {"moved": ["old"], "s": ["new"]}

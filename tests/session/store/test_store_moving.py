@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 
 from superqode.session import MessageRole, Session, SessionStore
-from superqode.session.errors import InvalidSessionId, SessionExists, SessionNotFound, StoreUnwritable
+from superqode.session.errors import InvalidSession, InvalidSessionId, SessionExists, SessionNotFound, StoreUnwritable
 from superqode.session.git.packwriting import keep_pack
 from superqode.session.store import moving, renaming
 from superqode.session.store.index import rows
@@ -170,6 +170,55 @@ def test_a_branch_that_plain_git_renamed_is_not_lost(store, git, names):
     assert trashed(store) == []
     loaded = store.load(old)
     assert (loaded.parent_session_id, [snapshot.id for snapshot in loaded.snapshots]) == (None, ["here"])
+
+
+def test_a_tag_stands_in_the_way_of_snapshots(store, git):
+    """Where plain git made a tag of a session's id, no renaming, snapshot or return is begun; the error says what to do."""
+    saved(store)
+    saved(store, "gone")
+    store.delete("gone")
+    store.save(Session(id="bare"))
+    for name in ("job", "bare", "gone"):
+        git("tag", name, "refs/heads/work")
+    before = git("for-each-ref")
+    session = store.load("bare")
+    session.create_snapshot("more", snapshot_id="more")
+    for act in (
+        lambda: store.rename("work", "job"),
+        lambda: store.save(session),
+        lambda: store.undelete("gone"),
+    ):
+        with pytest.raises(InvalidSession, match=r"nothing was changed.*git tag -d"):
+            act()
+    assert [line for line in git("for-each-ref").splitlines() if "oplog" not in line] == [
+        line for line in before.splitlines() if "oplog" not in line
+    ]
+
+    git("tag", "-d", "job", "bare", "gone")
+    store.save(session)
+    store.undelete("gone")
+    store.rename("work", "job")
+    for name, made in {"job": ["here"], "gone": ["here"], "bare": ["more"]}.items():
+        assert [snapshot.id for snapshot in store.load(name).snapshots] == made
+
+
+def test_snapshots_that_plain_git_left_behind_stand_in_the_way_of_a_renaming(store, git):
+    """A snapshot that would meet another session's of the same id is told before anything moves; both stay whole."""
+    saved(store, text="first")
+    git("branch", "-m", "work", "moved")
+    saved(store, "other", text="second")
+
+    with pytest.raises(InvalidSession, match=r"work/here.*git tag -d work/here"):
+        store.rename("other", "work")
+
+    assert ids_of(store) == ["moved", "other"]
+    session = store.load("moved")
+    session.add_message(MessageRole.USER, "more")
+    store.save(session)
+    git("tag", "-d", "work/here")
+    store.rename("other", "work")
+    texts = {name: store.load(name).snapshots[0].state.messages[0].content for name in ids_of(store)}
+    assert texts == {"moved": "first", "work": "second"}
 
 
 def test_the_first_save_under_a_new_name_writes_it_down(store, git):

@@ -85,6 +85,7 @@ class StoreMoves(StoreCare):
 
         Raises:
             SessionNotFound, SessionExists, InvalidSessionId.
+            InvalidSession: a tag stands where one of its snapshots would.
         """
         repository = self._existing(session_id)
         branch_ref(new_id)

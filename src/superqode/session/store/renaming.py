@@ -6,10 +6,11 @@ from contextlib import suppress
 
 from superqode.session import ids
 from superqode.session.codec import message
-from superqode.session.errors import SessionError, SessionExists
+from superqode.session.errors import InvalidSession, SessionError, SessionExists
 from superqode.session.git.history import first_parents, is_ancestor
 from superqode.session.git.repository import HEADS, TAGS, Repository
-from superqode.session.store.branches import check_new_id
+from superqode.session.models import Session
+from superqode.session.store.branches import check_new_id, check_taggable
 from superqode.session.store.index.catalogue import Catalogue
 from superqode.session.store.ledger import SHARES, Ledger
 from superqode.session.store.loading import load_meta, load_session, tip_of
@@ -27,15 +28,18 @@ def rename(repository: Repository, catalogue: Catalogue, saver: Saver, old: str,
 
     Raises:
         SessionNotFound, SessionExists, InvalidSessionId.
+        InvalidSession: a tag stands where one of its snapshots would.
     """
     ids.validate_session_id(new)
     with repository.writing(old, new):
         if new == old or repository.refs.read(HEADS + new) is not None:
             raise SessionExists(new)
         check_new_id(repository, new)
+        check_taggable(repository, new)
         Ledger(repository).names(SHARES)  # damage shows before anything was changed
         session = load_session(repository, old)
         tip = session._saved.commit
+        _check_snapshots(repository, session, new)
         session.id = new
         saver.save_locked(session, subject=f"rename: {old} to {new}")
         _move_tags(repository, old, new)
@@ -100,6 +104,28 @@ def adopt_orphans(repository: Repository, old: str, new: str) -> None:
         with suppress(SessionError, OSError):
             if load_meta(repository, child).parent_session_id == old and is_family(repository, child, new):
                 adopt(repository, saver, child, new)
+
+
+def _check_snapshots(repository: Repository, session: Session, new: str) -> None:
+    """Check that no snapshot meets one that a session left behind which had the new id and was moved by plain git.
+
+    Raises:
+        InvalidSession: one does.
+    """
+    own = _commits(repository, session.id) | {snapshot.id: snapshot.commit for snapshot in session.snapshots}
+    there = _commits(repository, new)
+    taken = next((name for name, commit in sorted(own.items()) if there.get(name, commit) != commit), None)
+    if taken is not None:
+        raise InvalidSession(
+            f"The tag {new}/{taken}, which `git branch -m` left behind, stands where the snapshot {taken} would;"
+            f" nothing was changed. Save the session that it is of, and `git tag -d {new}/{taken}` takes it away"
+        )
+
+
+def _commits(repository: Repository, session_id: str) -> dict[str, str]:
+    """What the tags under a session's id name, by what stands behind it."""
+    tags = repository.refs.items(f"{TAGS}{session_id}/")
+    return {name.removeprefix(f"{TAGS}{session_id}/"): repository.objects.peeled(oid) or oid for name, oid in tags}
 
 
 def _move_tags(repository: Repository, old: str, new: str) -> None:

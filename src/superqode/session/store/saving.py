@@ -34,7 +34,7 @@ from superqode.session.git.project import NOTE
 from superqode.session.git.repository import JOURNAL_MOST, Repository
 from superqode.session.models import Entry, Message, Session, Snapshot, Step, thaw
 from superqode.session.store import snapshots
-from superqode.session.store.branches import branch_ref, check_new_id, parent_of
+from superqode.session.store.branches import branch_ref, check_new_id, check_taggable, parent_of
 from superqode.session.store.drafts import MOVES, Draft, Line, drafts
 from superqode.session.store.lines import just_after
 from superqode.session.store.noting import note_project
@@ -78,6 +78,7 @@ class Saver:
         branch_ref(session.id)
         if any(step.kind == "snapshot" for step in session._steps):
             ids.validate_session_id(session.id)  # a branch that plain git named can be saved, but not tagged
+            check_taggable(self._repository, session.id)
         if self._known(session) is None:
             _carry_snapshots(session)
         try:
@@ -142,6 +143,7 @@ class Saver:
             if tip is None:
                 check_new_id(self._repository, session.id)
                 note_project(session)
+                drop_done_steps(self._repository, session, session.id, complete=False)
                 # What it was forked off may have been purged meanwhile: then all of it is written.
                 there = saved is not None and self._objects.has(saved.commit)
                 return (self._from(saved, session) if saved and there else Line(None, None, order, 0, 0)), 0
