@@ -9,7 +9,14 @@ from datetime import timedelta
 import pytest
 
 from superqode.session import MessageRole, Session, SessionStore
-from superqode.session.errors import InvalidSession, InvalidSessionId, SessionExists, SessionNotFound, StoreUnwritable
+from superqode.session.errors import (
+    InvalidSession,
+    InvalidSessionId,
+    OperationBlocked,
+    SessionExists,
+    SessionNotFound,
+    StoreUnwritable,
+)
 from superqode.session.git.packwriting import keep_pack
 from superqode.session.store import moving, renaming
 from superqode.session.store.index import rows
@@ -170,6 +177,63 @@ def test_a_branch_that_plain_git_renamed_is_not_lost(store, git, names):
     assert trashed(store) == []
     loaded = store.load(old)
     assert (loaded.parent_session_id, [snapshot.id for snapshot in loaded.snapshots]) == (None, ["here"])
+
+
+def firsts(store, name):
+    """What each snapshot of a session begins with, as another process sees it."""
+    with SessionStore(store.path) as fresh:
+        return [snapshot.state.messages[0].content for snapshot in fresh.load(name).snapshots]
+
+
+@pytest.mark.parametrize("act", ["rename", "delete", "undo", "purge"])
+def test_a_branch_of_plain_git_keeps_its_snapshots(store, git, act):
+    """What becomes of a session takes no snapshot of a branch that plain git made of it."""
+    saved(store, text="first")
+    if act == "undo":
+        store.rename("work", "job")
+    git("branch", "other", "job" if act == "undo" else "work")
+    {
+        "rename": lambda: store.rename("work", "job"),
+        "delete": lambda: store.delete("work"),
+        "undo": store.undo_operation,
+        "purge": lambda: (store.delete("work"), store.purge("work", now=True)),
+    }[act]()
+    assert firsts(store, "other") == ["first"]
+
+
+def test_cleaning_up_leaves_snapshots_to_a_newer_branch_of_plain_git(store, git, still_clock, monkeypatch):
+    """A branch that plain git went on with stays, with the snapshots of the old session that goes."""
+    saved(store, text="first")
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "2027-01-01T00:00:00Z")
+    git("update-ref", "refs/heads/other", git("commit-tree", "work^{tree}", "-p", "work", "-m", "later"))
+
+    assert [row.id for row in store.cleanup_old_sessions(days=0)] == ["work"]
+
+    assert firsts(store, "other") == ["first"]
+
+
+def test_an_undo_that_is_refused_saves_nothing(store, git):
+    """Where something stands in the way of taking back, a branch of plain git is not saved either."""
+    saved(store)
+    store.delete("work")
+    store.undelete("work")
+    git("branch", "other", "work")
+    operation = store.operations(limit=1)[0].id
+    git("update-ref", "refs/heads/work", git("commit-tree", "work^{tree}", "-m", "another one"))
+    before = git("rev-parse", "other")
+    with pytest.raises(OperationBlocked):
+        store.undo_operation(operation)
+    assert git("rev-parse", "other") == before
+
+
+def test_a_session_that_plain_git_renamed_keeps_its_snapshots(store, git):
+    """Renamed by plain git, and its id taken by a new session: what is done to that one takes nothing of it."""
+    saved(store, text="first")
+    git("branch", "-m", "work", "job")
+    store.save(Session(id="work"))
+    store.delete("work")
+    store.purge()
+    assert firsts(store, "job") == ["first"]
 
 
 def test_a_tag_stands_in_the_way_of_snapshots(store, git):

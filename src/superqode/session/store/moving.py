@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -75,6 +75,22 @@ class StoreMoves(StoreCare):
         with self._told(), recording.recording(repository, verb, titles, flushing=flushing) as recorded:
             yield recorded
 
+    def _settle_branches(self, repository: Repository, session_ids: Collection[str]) -> None:
+        """Let branches that plain git made of sessions have snapshots of their own, before the sessions' tags go.
+
+        One that cannot be saved stays as it is.
+        """
+        for name in self._borrowers(repository, session_ids):
+            with suppress(SessionError, OSError):
+                session = loading.load_session(repository, name)
+                self._after_save(repository, self._saver(repository).save(session))
+
+    def _borrowers(self, repository: Repository, session_ids: Collection[str]) -> list[str]:
+        """Branches that plain git made of sessions, and whose snapshots stand under the ids of those only."""
+        tagged = [session_id for session_id in session_ids if repository.refs.names(f"{TAGS}{session_id}/")]
+        # Those that go as well do so with the tags that they have.
+        return [name for name in self._index(repository).told_by(tagged) if name not in session_ids] if tagged else []
+
     # -- moving and removing ------------------------------------------------------------------------------------------
 
     def rename(self, session_id: str, new_id: str) -> tuple[str, ...]:
@@ -89,6 +105,7 @@ class StoreMoves(StoreCare):
         """
         repository = self._existing(session_id)
         branch_ref(new_id)
+        self._settle_branches(repository, [session_id])
         children = [child.id for child in self.list_sessions(parent=session_id)]
         titles = recording.titles_of(repository, [session_id]) | {new_id: ""}
         with self._told(), recording.recording(repository, "rename", titles, renamed=(session_id, new_id)):
@@ -114,6 +131,7 @@ class StoreMoves(StoreCare):
         repository = self._open()
         if repository is None or not self.exists(session_id):
             return False
+        self._settle_branches(repository, [session_id])
         with self._recorded(repository, "delete", session_id, flushing=True), repository.writing(session_id):
             deleted = trash.move_to_trash(repository, session_id)
         self._index(repository).forget(session_id)
@@ -210,6 +228,7 @@ class StoreMoves(StoreCare):
         repository = self._open()
         if dry_run or repository is None or not old:
             return old
+        self._settle_branches(repository, {summary.id for summary in old})
         moved: set[str] = set()
         titles = {summary.id: summary.title for summary in old}
         with self._told(), recording.recording(repository, "prune", titles, flushing=True):
@@ -271,6 +290,9 @@ class StoreMoves(StoreCare):
                 made = taking_back.planned(repository, stored)
                 return operation_results.UndoneOperation(operation, "", tuple(made.told()), _share(made), dry_run=True)
             titles = {session.id: session.title for session in operation.sessions}
+            if self._borrowers(repository, titles):
+                taking_back.planned(repository, stored)  # where something stands in the way, nothing is changed
+                self._settle_branches(repository, titles)
             with recording.record(
                 repository,
                 log,
