@@ -304,6 +304,27 @@ def test_sessions_that_have_nothing_in_common(forked):
         forked.merge("a", "0" * 40)
 
 
+def test_strangers_whose_ids_were_counted_are_not_merged(forked):
+    """Entries of two sessions that have one id by chance do not take each other's place; the same entry twice is one."""
+    other = Session(id="u", title="U")
+    for name, text in (("m2", "another"), ("m1", "another"), ("u1", "u1")):
+        other.add(Message(id=name, role="user", content=text))
+    forked.save(other)
+    before = forked.load("a")
+    for dry_run in (True, False):
+        with pytest.raises(UnrelatedSessions, match="2 entries have the id of another") as told:
+            forked.merge("a", "u", unrelated=True, dry_run=dry_run)
+    assert (told.value.clashes, forked.load("a")) == (2, before)
+
+    again = Session(id="again")
+    for entry in before.timeline:
+        again.add(entry)
+    again.add(said("u1"))
+    forked.save(again)
+    forked.merge("a", "again", unrelated=True)
+    assert names(forked.load("a")) == ["m1", "m2", "u1"]
+
+
 def test_snapshots_of_one_name(lanes):
     """A fork's snapshot whose name is taken here comes in under another one."""
     for session_id in ("a", "b"):

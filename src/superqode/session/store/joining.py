@@ -118,12 +118,22 @@ class _Merge:
     def _unite(self, *, unrelated: bool) -> Union:
         union = unite(self._objects, self._session_id, self._ours, self._theirs)
         fork = union.fork
-        if fork is None or fork.root is not None or unrelated:
+        if fork is None or fork.root is not None:
             return union
         ids = {self._tree(oid).meta.id for oid in union.parents}
         if len(ids) > 1 and not fork.reached(self._ours) & fork.reached(self._theirs):
-            raise UnrelatedSessions(self._session_id, self._other)
+            clashes = self._clashes() if unrelated else 0
+            if clashes or not unrelated:
+                raise UnrelatedSessions(self._session_id, self._other, clashes=clashes)
         return union
+
+    def _clashes(self) -> int:
+        """How many entries of two strangers have one id by chance: a merge would take them for one."""
+        ours, theirs = (
+            {entry.id: entry for entry in read_entries(self._objects, self._tree(oid), self._session_id)}
+            for oid in (self._ours, self._theirs)
+        )
+        return sum(1 for name, entry in theirs.items() if name in ours and ours[name] != entry)
 
     def _tree(self, oid: str) -> Tree:
         return read_tree(self._objects, self._objects.commit(oid), self._session_id)

@@ -157,7 +157,7 @@ class SessionStore(StoreMoves):
 
         Raises:
             SessionNotFound: there is no such session, ref or commit, or it is none of a session.
-            UnrelatedSessions: they have no save in common.
+            UnrelatedSessions: they have no save in common; or entries that are not the same have one id.
             CorruptSession: something that has to be read is damaged.
             NewerFormat: a newer superqode wrote it.
             SaveFailed, StoreLocked: as `save`.
