@@ -304,6 +304,35 @@ def test_sessions_that_have_nothing_in_common(forked):
         forked.merge("a", "0" * 40)
 
 
+@pytest.mark.parametrize("behind", [True, False])
+def test_a_dry_run_tells_what_merging_into_a_branch_of_plain_git_does(forked, git, behind):
+    """Such a branch gets a save of its own first, so nothing is forwarded; what comes in is told as it will be."""
+    session = forked.load("a")
+    git("branch", "o", "a")
+    session.title = "Changed"
+    session.add(said("later"))
+    forked.save(session)
+    if not behind:
+        commit = git("commit-tree", "o^{tree}", "-p", "o", "-m", "by hand")
+        git("update-ref", "refs/heads/o", commit)
+
+    told, done = (forked.merge("o", "a", dry_run=dry_run).to_dict() for dry_run in (True, False))
+
+    assert {name for name in told if told[name] != done[name]} == {"tip", "commits", "dry_run"}
+    assert (done["status"], done["messages_added"], done["fields"]) == ("merged", 1, [])
+
+
+def test_a_refused_merge_saves_nothing(forked, git):
+    """A branch that plain git made is not saved where there is nothing to merge it with, or that is refused."""
+    forked.save(Session(id="stranger"))
+    git("branch", "o", "a")
+    before = git("rev-parse", "o")
+    for other in ("nobody", "f" * 40, "stranger"):
+        with pytest.raises((SessionNotFound, UnrelatedSessions)):
+            forked.merge("o", other)
+    assert git("rev-parse", "o") == before
+
+
 def test_strangers_whose_ids_were_counted_are_not_merged(forked):
     """Entries of two sessions that have one id by chance do not take each other's place; the same entry twice is one."""
     other = Session(id="u", title="U")

@@ -21,6 +21,7 @@ from superqode.session.git.refs import is_ref_name
 from superqode.session.git.repository import HEADS, JOURNAL_MOST, Repository
 from superqode.session.models import Entry, Message, Snapshot, SnapshotState
 from superqode.session.store.branches import is_session_branch, not_found
+from superqode.session.store.lanes import OWN
 from superqode.session.store.loading import tip_of
 from superqode.session.store.merging import Union, unite, write_merge
 from superqode.session.store.results import MergeResult
@@ -113,6 +114,10 @@ class _Merge:
     def plan(self, *, unrelated: bool) -> MergeResult:
         """Only tell."""
         told = self._tell(self._unite(unrelated=unrelated))
+        if told.status != "nothing" and self._tree(self._ours).meta.id != self._session_id:
+            # A branch that plain git made says its own id first, in a save that the other has not.
+            fields = tuple(name for name in told.fields if name not in OWN)
+            told = replace(told, status="merged", tip="", fields=fields)
         return replace(told, snapshots=tuple(snapshot.id for snapshot in self._snapshots(told)), dry_run=True)
 
     def _unite(self, *, unrelated: bool) -> Union:

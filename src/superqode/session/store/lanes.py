@@ -26,11 +26,11 @@ from superqode.session.store.timeline_files import EntryFiles, walk_timeline
 from superqode.session.store.timeline_tree import common_entries, count_entries
 from superqode.session.store.weave import Woven
 
-__all__ = ["Merged", "merge_fork"]
+__all__ = ["OWN", "Merged", "merge_fork"]
 
 _LISTS: Final = ("files_modified", "files_created", "agents_used", "tags")
 # A fork has its own; merged back, they stay those of the session that takes it in.
-_OWN: Final = ("id", "title", "created_at", "parent_session_id")
+OWN: Final = ("id", "title", "created_at", "parent_session_id")
 _GONE: Final = object()
 
 
@@ -273,7 +273,7 @@ class _Lanes:
             known = self._values(before) if before is not None else {}
         else:
             known = {name: register.latest(parents) for name, register in self._fields.items()}
-        fields = {place for place in known if place[0] not in _OWN or place[1] == self._one_id(meta.id)}
+        fields = {place for place in known if place[0] not in OWN or place[1] == self._one_id(meta.id)}
         for place in fields.union(told):
             value, was = told.get(place, _GONE), known.get(place, _GONE)
             if value is not was and value != was:
@@ -316,7 +316,7 @@ class _Lanes:
                 continue
             if name[0] == "metadata":
                 values["metadata"][name[1]] = value
-            elif name[0] not in _OWN or name[1] == owner:
+            elif name[0] not in OWN or name[1] == owner:
                 values[name[0]] = value
         if self._ids and self._one_id(self._session_id) == owner:
             values["id"] = self._session_id
@@ -332,7 +332,7 @@ class _Lanes:
     def _values(self, meta: Meta) -> dict[tuple[str, ...], Any]:
         """What is one value each: a session's own fields under its id, metadata by key."""
         owner = self._one_id(meta.id)
-        found: dict[tuple[str, ...], Any] = {(name, owner): getattr(meta, name) for name in _OWN}
+        found: dict[tuple[str, ...], Any] = {(name, owner): getattr(meta, name) for name in OWN}
         found["project_path",] = meta.project_path
         for key, value in meta.metadata.items():
             found["metadata", key] = value

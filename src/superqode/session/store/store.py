@@ -167,10 +167,12 @@ class SessionStore(StoreMoves):
         repository = self._existing(session_id)
         told = loading.load_meta(repository, session_id)
         real = loading.real_id(repository, session_id)
-        if not dry_run and told.id != real:
-            # A branch that plain git made says whose it is before it takes something in.
-            self.save(loading.load_session(repository, real))
         durable = self._durable
+        if not dry_run and told.id != real:
+            # A branch that plain git made says whose it is before it takes something in, where that is not refused.
+            with repository.writing(real, journalled=durable):
+                merge_into(repository, real, other, durable=durable, unrelated=unrelated, recorded=None)
+            self.save(loading.load_session(repository, real))
         telling = nullcontext() if dry_run else self._recorded(repository, "merge", real)
         with self._told(), telling as recorded, repository.writing(real, journalled=durable):
             result = merge_into(repository, real, other, durable=durable, unrelated=unrelated, recorded=recorded)
