@@ -10,6 +10,7 @@ import pytest
 
 from superqode.session import Message, Session, SessionStore, clock
 from superqode.session.errors import CorruptSession, NothingToRedo, SessionNotFound, UnrelatedSessions
+from superqode.session.store import joining
 from superqode.session.store.merging import merge_tips
 
 _BEGAN = datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -320,6 +321,31 @@ def test_a_dry_run_tells_what_merging_into_a_branch_of_plain_git_does(forked, gi
 
     assert {name for name in told if told[name] != done[name]} == {"tip", "commits", "dry_run"}
     assert (done["status"], done["messages_added"], done["fields"]) == ("merged", 1, [])
+
+
+def test_merging_again_reads_what_is_new_alone(store, monkeypatch):
+    """What both begin with is not read to tell that nothing came, nor how much of it was taken back here."""
+    session = Session(id="a")
+    for number in range(120):
+        session.add(said(f"m{number}"))
+    store.save(session)
+    session = store.fork("a", new_id="b")
+    session.add(said("theirs"))
+    store.save(session)
+    store.merge("a", "b")
+    read = []
+    real = joining.read_entries
+
+    def counting(*arguments):
+        found = real(*arguments)
+        read.extend(found)
+        return found
+
+    monkeypatch.setattr(joining, "read_entries", counting)
+    assert store.merge("a", "b").entries_taken_back == 0
+    store.undo("a")
+    assert store.merge("a", "b").entries_taken_back == 1
+    assert len(read) < 10
 
 
 def test_a_refused_merge_saves_nothing(forked, git):

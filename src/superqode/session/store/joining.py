@@ -28,6 +28,7 @@ from superqode.session.store.results import MergeResult
 from superqode.session.store.saving import Saver
 from superqode.session.store.snapshots import free_id, list_snapshots
 from superqode.session.store.state import Tree, read_entries, read_state, read_tree
+from superqode.session.store.timeline_tree import common_entries
 
 if TYPE_CHECKING:
     from superqode.session.store.operations.recording import Recorded
@@ -148,7 +149,7 @@ class _Merge:
     def _tell(self, union: Union) -> MergeResult:
         told = MergeResult(self._session_id, self._other, "nothing", union.tip)
         if union.tip == self._ours:
-            return replace(told, entries_taken_back=len(self._names(self._theirs) - self._names(self._ours)))
+            return replace(told, entries_taken_back=self._taken_back())
         ours = self._tree(self._ours)
         if union.merged is None:
             theirs = self._tree(union.tip)
@@ -171,8 +172,15 @@ class _Merge:
             ),
         )
 
-    def _names(self, tip: str) -> set[str]:
-        return {entry.id for entry in read_entries(self._objects, self._tree(tip), self._session_id)}
+    def _taken_back(self) -> int:
+        """How many entries of the other are not in this one any more; what both begin with need not be read."""
+        ours, theirs = self._tree(self._ours), self._tree(self._theirs)
+        start = common_entries(self._objects, ours.timeline, theirs.timeline)
+        left = self._names(theirs, start)
+        return len(left - self._names(ours, start)) if left else 0
+
+    def _names(self, tree: Tree, start: int) -> set[str]:
+        return {entry.id for entry in read_entries(self._objects, tree, self._session_id, start)}
 
     def _snapshots_of(self, session_id: str, tip: str) -> list[Snapshot]:
         def state(oid: str) -> SnapshotState:
