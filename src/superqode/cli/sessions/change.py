@@ -155,7 +155,7 @@ def rename(session_id: str, new_id: str) -> None:
         found = resolve(store, session_id)
         left = store.rename(found, new_id)
     if left:
-        warn(f"could not be told, and name {line(found)} as before: {', '.join(map(line, left))}")
+        warn(f"forks that could not be told, and name {line(found)} as before: {', '.join(map(line, left))}")
     if wants_json():
         emit_json({"id": found, "new_id": new_id, "left": list(left)})
     else:
