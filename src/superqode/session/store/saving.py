@@ -34,7 +34,7 @@ from superqode.session.git.project import NOTE
 from superqode.session.git.repository import JOURNAL_MOST, Repository
 from superqode.session.models import Entry, Message, Session, Snapshot, Step, thaw
 from superqode.session.store import snapshots
-from superqode.session.store.branches import branch_ref, check_new_id, check_taggable, parent_of
+from superqode.session.store.branches import branch_ref, check_new_id, parent_of
 from superqode.session.store.drafts import MOVES, Draft, Line, drafts
 from superqode.session.store.lines import just_after
 from superqode.session.store.noting import note_project
@@ -78,7 +78,6 @@ class Saver:
         branch_ref(session.id)
         if any(step.kind == "snapshot" for step in session._steps):
             ids.validate_session_id(session.id)  # a branch that plain git named can be saved, but not tagged
-            check_taggable(self._repository, session.id)
         if self._known(session) is None:
             _carry_snapshots(session)
         try:

@@ -46,8 +46,14 @@ def put_tag(repository: Repository, session_id: str, move: RefMove, commit: str)
         repository.refs.update(move.name, move.new, None, ident=repository.committer(), reason="snapshot")
     except RefConflict as problem:
         if tagged(repository, move.name) != commit:
-            snapshot_id = move.name.rpartition("/")[2]
-            raise SaveFailed(session_id, "saved", f"its snapshot {snapshot_id} was not: {problem}") from problem
+            told = f"its snapshot {move.name.rpartition('/')[2]} was not"
+            in_way = repository.refs.read(TAGS + session_id) is not None
+            why = (
+                f"refs/tags/{session_id} is in its way, `git tag -d {session_id}` removes it"
+                if in_way
+                else str(problem)
+            )
+            raise SaveFailed(session_id, "saved", f"{told}: {why}") from problem
         return False
     return True
 
