@@ -96,8 +96,8 @@ class StoreMoves(StoreCare):
     def rename(self, session_id: str, new_id: str) -> tuple[str, ...]:
         """Give a session another id; snapshots, trash and children follow.
 
-        Gives the ids of forks that could not be told (a newer superqode wrote them, they are damaged, the disk said
-        no): they name the old id as before.
+        Gives the ids of forks that could not be told, for a newer superqode wrote them or they are damaged: they name
+        the old id as before.
 
         Raises:
             SessionNotFound, SessionExists, InvalidSessionId.
@@ -122,7 +122,9 @@ class StoreMoves(StoreCare):
             try:
                 if renaming.is_family(repository, child, parent):
                     self._after_save(repository, renaming.adopt(repository, self._saver(repository), child, parent))
-            except (SessionError, OSError):
+            except OSError:
+                raise  # cut short, so whoever comes next tells the rest
+            except SessionError:
                 left.append(child)
         return tuple(left)
 
