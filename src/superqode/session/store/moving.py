@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from superqode.session import clock
-from superqode.session.errors import OperationNotFound, SessionError, StoreNotFound
+from superqode.session.errors import CorruptSession, OperationNotFound, SessionError, SessionNotFound, StoreNotFound
 from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.lazy import lazy_modules
 from superqode.session.store.branches import branch_ref
@@ -78,10 +78,13 @@ class StoreMoves(StoreCare):
     def _settle_branches(self, repository: Repository, session_ids: Collection[str]) -> None:
         """Let branches that plain git made of sessions have snapshots of their own, before the sessions' tags go.
 
-        One that cannot be saved stays as it is.
+        One that is damaged, or that a newer superqode wrote, stays as it is.
+
+        Raises:
+            SaveFailed, StoreLocked: as `save`; nothing else was begun.
         """
         for name in self._borrowers(repository, session_ids):
-            with suppress(SessionError, OSError):
+            with suppress(CorruptSession, SessionNotFound):
                 session = loading.load_session(repository, name)
                 self._after_save(repository, self._saver(repository).save(session))
 
