@@ -105,7 +105,7 @@ def test_rename_moves_everything(cli: Cli, save: Save) -> None:
     save("hello", id="a")
     made = cli.run("sessions", "snapshot", "a", "Before").stdout.strip()
     cli.run("sessions", "fork", "a", "--id", "child")
-    assert cli.json("sessions", "rename", "a", "b") == {"id": "a", "new_id": "b"}
+    assert cli.json("sessions", "rename", "a", "b") == {"id": "a", "new_id": "b", "left": []}
     assert [item["id"] for item in cli.json("sessions", "snapshots", "b")] == [made]
     assert cli.json("sessions", "show", "child")["parent_session_id"] == "b"
     cli.run("sessions", "show", "a", expect=ExitCode.NOT_FOUND)

@@ -203,7 +203,7 @@ def test_alternatives_parts_and_nulls_become_one_schema() -> None:
     """The small language of `json_option`: joined parts, optional ones, arrays, or null, alternatives."""
     joined = schema("Named + Renamed~", "t")
     assert joined["required"] == ["id"]
-    assert set(joined["properties"]) == {"id", "new_id"}
+    assert set(joined["properties"]) == {"id", "new_id", "left"}
     assert schema("Named[]", "t")["items"]["required"] == ["id"]
     assert schema("Named?", "t")["anyOf"][1] == {"type": "null"}
     assert len(schema("Named | Node", "t")["anyOf"]) == 2

@@ -21,6 +21,8 @@ EXAMPLES = [
     errors.SnapshotNotFound("s", "snap", ["one"]),
     errors.RevisionNotFound("s", "~9"),
     errors.AmbiguousId("s", [f"s{number}" for number in range(12)]),
+    errors.UnrelatedSessions("s", "t"),
+    errors.UnrelatedSessions("s", "t", clashes=2),
     errors.NothingToUndo("s"),
     errors.NothingToRedo("s"),
     errors.SessionExists("s"),

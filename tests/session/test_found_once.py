@@ -253,13 +253,15 @@ def test_a_ref_below_a_loose_one_is_a_conflict(store, git):
 
 
 def test_a_tag_in_a_snapshots_way_is_named(store, git):
-    """The message says which ref is in the way, once."""
+    """The message says which ref is in the way, once, and what to do; then saving again does it."""
     session = _said(store)
     git("tag", "s", "s")
     session.create_snapshot("x", snapshot_id="n")
-    with pytest.raises(SaveFailed, match="refs/tags/s") as caught:
+    with pytest.raises(SaveFailed, match="refs/tags/s is in its way, `git tag -d s`") as caught:
         store.save(session)
     assert str(caught.value).count("was saved, but") == 1
+    git("tag", "-d", "s")
+    assert store.save(session).snapshots == ("n",)
 
 
 def test_a_failed_renaming_is_our_error(store, monkeypatch):

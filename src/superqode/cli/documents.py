@@ -171,10 +171,11 @@ class Forked:
 
 @dataclass(frozen=True, slots=True)
 class Renamed:
-    """A session's id before and now."""
+    """A session's id before and now; `left` are ids of forks that could not be told, and name the old one."""
 
     id: str
     new_id: str
+    left: list[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -151,9 +151,9 @@ class AsyncSessionStore:
         """As `SessionStore.merge`."""
         return await _run(self.store.merge, session_id, other, **options)
 
-    async def rename(self, session_id: str, new_id: str) -> None:
+    async def rename(self, session_id: str, new_id: str) -> tuple[str, ...]:
         """As `SessionStore.rename`."""
-        await _run(self.store.rename, session_id, new_id)
+        return await _run(self.store.rename, session_id, new_id)
 
     async def delete(self, session_id: str) -> bool:
         """As `SessionStore.delete`."""

@@ -10,6 +10,7 @@ import pytest
 
 from superqode.session import Message, Session, SessionStore, clock
 from superqode.session.errors import CorruptSession, NothingToRedo, SessionNotFound, UnrelatedSessions
+from superqode.session.store import joining
 from superqode.session.store.merging import merge_tips
 
 _BEGAN = datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -302,6 +303,81 @@ def test_sessions_that_have_nothing_in_common(forked):
         forked.merge("a", "refs/heads/nothing")
     with pytest.raises(SessionNotFound):
         forked.merge("a", "0" * 40)
+
+
+@pytest.mark.parametrize("behind", [True, False])
+def test_a_dry_run_tells_what_merging_into_a_branch_of_plain_git_does(forked, git, behind):
+    """Such a branch gets a save of its own first, so nothing is forwarded; what comes in is told as it will be."""
+    session = forked.load("a")
+    git("branch", "o", "a")
+    session.title = "Changed"
+    session.add(said("later"))
+    forked.save(session)
+    if not behind:
+        commit = git("commit-tree", "o^{tree}", "-p", "o", "-m", "by hand")
+        git("update-ref", "refs/heads/o", commit)
+
+    told, done = (forked.merge("o", "a", dry_run=dry_run).to_dict() for dry_run in (True, False))
+
+    assert {name for name in told if told[name] != done[name]} == {"tip", "commits", "dry_run"}
+    assert (done["status"], done["messages_added"], done["fields"]) == ("merged", 1, [])
+
+
+def test_merging_again_reads_what_is_new_alone(store, monkeypatch):
+    """What both begin with is not read to tell that nothing came, nor how much of it was taken back here."""
+    session = Session(id="a")
+    for number in range(120):
+        session.add(said(f"m{number}"))
+    store.save(session)
+    session = store.fork("a", new_id="b")
+    session.add(said("theirs"))
+    store.save(session)
+    store.merge("a", "b")
+    read = []
+    real = joining.read_entries
+
+    def counting(*arguments):
+        found = real(*arguments)
+        read.extend(found)
+        return found
+
+    monkeypatch.setattr(joining, "read_entries", counting)
+    assert store.merge("a", "b").entries_taken_back == 0
+    store.undo("a")
+    assert store.merge("a", "b").entries_taken_back == 1
+    assert len(read) < 10
+
+
+def test_a_refused_merge_saves_nothing(forked, git):
+    """A branch that plain git made is not saved where there is nothing to merge it with, or that is refused."""
+    forked.save(Session(id="stranger"))
+    git("branch", "o", "a")
+    before = git("rev-parse", "o")
+    for other in ("nobody", "f" * 40, "stranger"):
+        with pytest.raises((SessionNotFound, UnrelatedSessions)):
+            forked.merge("o", other)
+    assert git("rev-parse", "o") == before
+
+
+def test_strangers_whose_ids_were_counted_are_not_merged(forked):
+    """Entries of two sessions that have one id by chance do not take each other's place; the same entry twice is one."""
+    other = Session(id="u", title="U")
+    for name, text in (("m2", "another"), ("m1", "another"), ("u1", "u1")):
+        other.add(Message(id=name, role="user", content=text))
+    forked.save(other)
+    before = forked.load("a")
+    for dry_run in (True, False):
+        with pytest.raises(UnrelatedSessions, match="2 entries have the id of another") as told:
+            forked.merge("a", "u", unrelated=True, dry_run=dry_run)
+    assert (told.value.clashes, forked.load("a")) == (2, before)
+
+    again = Session(id="again")
+    for entry in before.timeline:
+        again.add(entry)
+    again.add(said("u1"))
+    forked.save(again)
+    forked.merge("a", "again", unrelated=True)
+    assert names(forked.load("a")) == ["m1", "m2", "u1"]
 
 
 def test_snapshots_of_one_name(lanes):

@@ -318,6 +318,29 @@ def test_a_new_session_of_the_name_stands_in_the_way(store, refs):
     assert (_texts(store, "a"), _texts(store, "b")) == (["one"], ["other"])
 
 
+@pytest.mark.parametrize("made", ["rename", "undelete", "ops-undo"])
+@pytest.mark.parametrize("leave", ["delete", "rename"])
+def test_a_stranger_of_the_name_is_left_alone(store, refs, made, leave):
+    """What brought a session there is not taken back on another one that has its id by now: refused, nothing moves."""
+    _session(store, "a", "one")
+    if made == "rename":
+        store.rename("a", "b")
+    else:
+        store.delete("a")
+        store.undelete("a") if made == "undelete" else store.undo_operation()
+    name = "b" if made == "rename" else "a"
+    operation = store.operations(limit=1)[0].id
+    store.delete(name) if leave == "delete" else store.rename(name, "c")
+    _session(store, name, "stranger")
+    before = refs()
+
+    for dry_run in (True, False):
+        with pytest.raises(OperationBlocked, match=f"{name} is another session by now"):
+            store.undo_operation(operation, dry_run=dry_run)
+
+    assert refs() == before
+
+
 def test_a_save_after_a_restore_stands_in_the_way(store):
     """Going back over a later save is refused with the command that does it all the same."""
     _session(store, "a", "one", "two")

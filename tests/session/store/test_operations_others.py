@@ -279,6 +279,52 @@ def test_forks_follow_a_renaming_back_and_forth(store):
     assert store.load("child").parent_session_id == "b"
 
 
+@pytest.mark.parametrize("killed", [False, True])
+def test_forks_of_an_earlier_session_of_the_id_stay(store, killed):
+    """A renaming takes along its own forks and sub-sessions, and none of a session that had the id before."""
+    _session(store, "a")
+    store.fork("a", new_id="stranger")
+    store.rename("stranger", "renamed")
+    store.delete("a")
+    _session(store, "a")
+    store.fork("a", new_id="fork")
+    store.save(Session(id="sub", parent_session_id="a"))
+    if killed:
+        _killed(store, renaming, "adopt", lambda other: other.rename("a", "b"))
+    else:
+        assert store.rename("a", "b") == ()
+
+    with SessionStore(store.path) as fresh:
+        fresh.undelete("b", new_id="old")  # whoever writes the next entry does what was left
+        fresh.delete("old")
+        parents = {row.id: row.parent_session_id for row in fresh.list_sessions()}
+    assert parents == {"b": None, "renamed": "a", "fork": "b", "sub": "b"}
+
+
+def test_taking_a_renaming_back_takes_no_strangers_along(store):
+    """Renamed to the id of a session that was deleted, and back: that one's forks still name it."""
+    _session(store, "a")
+    store.fork("a", new_id="child")
+    store.delete("a")
+    _session(store, "d")
+    store.rename("d", "a")
+
+    store.undo_operation()
+
+    assert store.load("child").parent_session_id == "a"
+
+
+def test_forks_follow_a_session_whose_saves_were_written_anew(store, git):
+    """Without a save in common it is the same session as before: its forks follow it to its new id."""
+    _session(store, "a")
+    store.fork("a", new_id="child")
+    git("update-ref", "refs/heads/a", git("commit-tree", "a^{tree}", "-m", "amended"))
+
+    store.rename("a", "b")
+
+    assert store.load("child").parent_session_id == "b"
+
+
 def test_forks_hear_of_a_renaming_that_was_cut_short(store):
     """Killed between the session and its forks, the next operation tells them."""
     _session(store, "a")

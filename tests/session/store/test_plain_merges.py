@@ -106,6 +106,29 @@ def test_repair_merges_entry_by_entry(broken, git):
     git.fsck()
 
 
+def test_undo_passes_over_what_cannot_be_read(broken):
+    """After a repair, undo goes back to what stood here before git's merge, and further back."""
+    broken.repair()
+    seen = [sorted(names(broken))]
+    for _ in range(2):
+        broken.undo("a")
+        seen.append(sorted(names(broken)))
+    assert seen == [["m1", "ours", "theirs"], ["m1", "ours"], ["m1"]]
+    add(broken, "a", ("user", "later"))
+    broken.undo("a")
+    assert names(broken) == ["m1"]
+
+
+def test_redo_comes_back_over_what_cannot_be_read(broken):
+    """Redo goes the same way back that undo went, to the repaired session."""
+    broken.repair()
+    for _ in range(2):
+        broken.undo("a")
+    for _ in range(2):
+        broken.redo("a")
+    assert sorted(names(broken)) == ["m1", "ours", "theirs"]
+
+
 def test_a_broken_tip_is_the_merge_of_its_parents(broken, git):
     """Whoever merges with it gets both lanes; and whoever repaired it is merged with as well."""
     repository = broken._open()

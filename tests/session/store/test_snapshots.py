@@ -3,7 +3,7 @@
 import pytest
 
 from superqode.session import Session
-from superqode.session.errors import InvalidSessionId, SaveFailed
+from superqode.session.errors import InvalidSessionId
 
 
 @pytest.fixture
@@ -53,8 +53,8 @@ def test_descriptions_times_and_order_come_back(store, session, still_clock):
     loaded = store.load("s").snapshots
 
     assert [snapshot.id for snapshot in loaded] == ["n2", "n1", "n0"]
-    assert sorted(session.snapshots, key=lambda snapshot: snapshot.created_at) == loaded
-    assert [snapshot.state for snapshot in loaded] == [snapshot.state for snapshot in reversed(session.snapshots)]
+    assert session.snapshots == loaded
+    assert [snapshot.state for snapshot in loaded] == [snapshot.state for snapshot in session.snapshots]
 
 
 def test_states_are_read_when_asked_for(store, session, monkeypatch):
@@ -172,17 +172,58 @@ def test_hostile_snapshot_names_find_nothing(store, session, name):
         session.restore_snapshot(name)
 
 
-def test_a_tag_in_the_way_is_told(store, session, git):
-    """Where the very tag stands already for something else, it stays, and the error says what was saved."""
+@pytest.mark.parametrize("saved", [False, True])
+def test_a_tag_in_the_way_is_gone_round(store, session, git, saved):
+    """Where the very tag stands already for something else, it stays, and the snapshot gets an id that is free."""
     store.save(session)
     git("tag", "-a", "-m", "by hand", "s/mine", "s")
     before = git("rev-parse", "refs/tags/s/mine")
-    session.add_message("user", "x")
+    if not saved:
+        session.add_message("user", "x")
     session.create_snapshot("ours", snapshot_id="mine")
 
-    with pytest.raises(SaveFailed, match="its snapshot mine was not") as caught:
-        store.save(session)
+    assert store.save(session).snapshots == ("mine-2",)
 
-    assert caught.value.outcome == "saved"
     assert git("rev-parse", "refs/tags/s/mine") == before
-    assert len(store.load("s").messages) == 3
+    told = {snapshot.id: (snapshot.description, len(snapshot.state.messages)) for snapshot in store.load("s").snapshots}
+    assert told == {"mine": ("by hand", 2), "mine-2": ("ours", 2 if saved else 3)}
+
+
+def test_snapshots_of_one_second_stand_as_they_are_loaded(store, session, still_clock):
+    """A session in memory is what is loaded, also where the order of several snapshots is told by their ids alone."""
+    for name in ("b", "c", "a"):
+        session.create_snapshot(name, snapshot_id=name)
+    store.save(session)
+    assert [snapshot.id for snapshot in session.snapshots] == ["a", "b", "c"]
+    assert session == store.load("s")
+
+
+def test_a_replacement_brings_its_snapshot_under_a_free_id(store, session):
+    """What replaces a session may have a snapshot of an id that is there: both are kept, each with its own state."""
+    session.create_snapshot("old", snapshot_id="v1")
+    store.save(session)
+    other = Session(id="s", title="Other")
+    other.add_message("user", "other")
+    other.create_snapshot("new", snapshot_id="v1")
+
+    assert store.save(other, replace=True).snapshots == ("v1-2",)
+
+    stored = {
+        snapshot.id: (snapshot.description, len(snapshot.state.messages)) for snapshot in store.load("s").snapshots
+    }
+    assert stored == {"v1": ("old", 2), "v1-2": ("new", 1)}
+
+
+def test_a_tag_that_plain_git_left_behind_is_gone_round(store, session, git):
+    """A new session under an id that `git branch -m` freed: its snapshot does not meet the other's."""
+    session.create_snapshot("old", snapshot_id="v1")
+    store.save(session)
+    git("branch", "-m", "s", "moved")
+    other = Session(id="s")
+    other.add_message("user", "other")
+    other.create_snapshot("new", snapshot_id="v1")
+
+    assert store.save(other).snapshots == ("v1-2",)
+
+    stored = {name: [snapshot.description for snapshot in store.load(name).snapshots] for name in ("moved", "s")}
+    assert stored == {"moved": ["old"], "s": ["new"]}

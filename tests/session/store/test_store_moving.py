@@ -9,7 +9,14 @@ from datetime import timedelta
 import pytest
 
 from superqode.session import MessageRole, Session, SessionStore
-from superqode.session.errors import InvalidSessionId, SessionExists, SessionNotFound, StoreUnwritable
+from superqode.session.errors import (
+    InvalidSession,
+    InvalidSessionId,
+    OperationBlocked,
+    SessionExists,
+    SessionNotFound,
+    StoreUnwritable,
+)
 from superqode.session.git.packwriting import keep_pack
 from superqode.session.store import moving, renaming
 from superqode.session.store.index import rows
@@ -170,6 +177,102 @@ def test_a_branch_that_plain_git_renamed_is_not_lost(store, git, names):
     assert trashed(store) == []
     loaded = store.load(old)
     assert (loaded.parent_session_id, [snapshot.id for snapshot in loaded.snapshots]) == (None, ["here"])
+
+
+def firsts(store, name):
+    """What each snapshot of a session begins with, as another process sees it."""
+    with SessionStore(store.path) as fresh:
+        return [snapshot.state.messages[0].content for snapshot in fresh.load(name).snapshots]
+
+
+@pytest.mark.parametrize("act", ["rename", "delete", "undo", "purge"])
+def test_a_branch_of_plain_git_keeps_its_snapshots(store, git, act):
+    """What becomes of a session takes no snapshot of a branch that plain git made of it."""
+    saved(store, text="first")
+    if act == "undo":
+        store.rename("work", "job")
+    git("branch", "other", "job" if act == "undo" else "work")
+    {
+        "rename": lambda: store.rename("work", "job"),
+        "delete": lambda: store.delete("work"),
+        "undo": store.undo_operation,
+        "purge": lambda: (store.delete("work"), store.purge("work", now=True)),
+    }[act]()
+    assert firsts(store, "other") == ["first"]
+
+
+def test_cleaning_up_leaves_snapshots_to_a_newer_branch_of_plain_git(store, git, still_clock, monkeypatch):
+    """A branch that plain git went on with stays, with the snapshots of the old session that goes."""
+    saved(store, text="first")
+    monkeypatch.setenv("GIT_COMMITTER_DATE", "2027-01-01T00:00:00Z")
+    git("update-ref", "refs/heads/other", git("commit-tree", "work^{tree}", "-p", "work", "-m", "later"))
+
+    assert [row.id for row in store.cleanup_old_sessions(days=0)] == ["work"]
+
+    assert firsts(store, "other") == ["first"]
+
+
+def test_an_undo_that_is_refused_saves_nothing(store, git):
+    """Where something stands in the way of taking back, a branch of plain git is not saved either."""
+    saved(store)
+    store.delete("work")
+    store.undelete("work")
+    git("branch", "other", "work")
+    operation = store.operations(limit=1)[0].id
+    git("update-ref", "refs/heads/work", git("commit-tree", "work^{tree}", "-m", "another one"))
+    before = git("rev-parse", "other")
+    with pytest.raises(OperationBlocked):
+        store.undo_operation(operation)
+    assert git("rev-parse", "other") == before
+
+
+def test_a_session_that_plain_git_renamed_keeps_its_snapshots(store, git):
+    """Renamed by plain git, and its id taken by a new session: what is done to that one takes nothing of it."""
+    saved(store, text="first")
+    git("branch", "-m", "work", "job")
+    store.save(Session(id="work"))
+    store.delete("work")
+    store.purge()
+    assert firsts(store, "job") == ["first"]
+
+
+def test_a_tag_stands_in_the_way_of_snapshots(store, git):
+    """Where plain git made a tag of a session's id, no renaming or return is begun; the error says what to do."""
+    saved(store)
+    saved(store, "gone")
+    store.delete("gone")
+    for name in ("job", "gone"):
+        git("tag", name, "refs/heads/work")
+    before = git("for-each-ref", "refs/heads", "refs/tags", "refs/superqode/trash")
+    for act in (lambda: store.rename("work", "job"), lambda: store.undelete("gone")):
+        with pytest.raises(InvalidSession, match=r"nothing was changed.*git tag -d"):
+            act()
+    assert git("for-each-ref", "refs/heads", "refs/tags", "refs/superqode/trash") == before
+
+    git("tag", "-d", "job", "gone")
+    store.undelete("gone")
+    store.rename("work", "job")
+    for name in ("job", "gone"):
+        assert [snapshot.id for snapshot in store.load(name).snapshots] == ["here"]
+
+
+def test_snapshots_that_plain_git_left_behind_stand_in_the_way_of_a_renaming(store, git):
+    """A snapshot that would meet another session's of the same id is told before anything moves; both stay whole."""
+    saved(store, text="first")
+    git("branch", "-m", "work", "moved")
+    saved(store, "other", text="second")
+
+    with pytest.raises(InvalidSession, match=r"work/here.*git tag -d work/here"):
+        store.rename("other", "work")
+
+    assert ids_of(store) == ["moved", "other"]
+    session = store.load("moved")
+    session.add_message(MessageRole.USER, "more")
+    store.save(session)
+    git("tag", "-d", "work/here")
+    store.rename("other", "work")
+    texts = {name: store.load(name).snapshots[0].state.messages[0].content for name in ids_of(store)}
+    assert texts == {"moved": "first", "work": "second"}
 
 
 def test_the_first_save_under_a_new_name_writes_it_down(store, git):

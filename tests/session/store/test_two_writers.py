@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from superqode.session import Message, Session, SessionStore
-from superqode.session.errors import NewerFormat
+from superqode.session.errors import NewerFormat, SessionDeleted
 from superqode.session.store.merge import merge_entries
 
 
@@ -156,6 +156,7 @@ def test_a_restore_meets_new_messages(two):
 def test_snapshots_of_both_are_kept(two):
     """Each side's snapshot is a tag, and both are in memory after loading."""
     store, ours, theirs = two
+    theirs.add_message("user", "y")
     theirs.create_snapshot("t", snapshot_id="theirs")
     store.save(theirs)
     ours.create_snapshot("o", snapshot_id="ours")
@@ -163,6 +164,31 @@ def test_snapshots_of_both_are_kept(two):
     store.save(ours)
 
     assert {snapshot.id for snapshot in store.load("s").snapshots} == {"ours", "theirs"}
+    assert ours == store.load("s")
+    ours.restore_snapshot("theirs")
+    forked = ours.fork("Fork")
+    store.save(forked)
+    assert {snapshot.id for snapshot in store.load(forked.id).snapshots} == {"ours", "theirs"}
+
+
+@pytest.mark.parametrize("description", ["theirs", "ours"])
+def test_snapshots_of_one_id_are_both_kept(two, description):
+    """Two processes give one id to two states: the later snapshot gets a free id, in memory as in the store."""
+    store, ours, theirs = two
+    theirs.add(Message(id="theirs", role="user", content="x"))
+    theirs.create_snapshot("theirs", snapshot_id="before-fix")
+    store.save(theirs)
+    ours.add(Message(id="ours", role="user", content="y"))
+    made = ours.create_snapshot(description, snapshot_id="before-fix")
+
+    assert store.save(ours).snapshots == ("before-fix-2",)
+
+    assert made.id == "before-fix-2"
+    states = {snapshot.id: [entry.id for entry in snapshot.state.entries] for snapshot in store.load("s").snapshots}
+    assert {name: ids[-1] for name, ids in states.items()} == {"before-fix": "theirs", "before-fix-2": "ours"}
+    assert [snapshot.commit for snapshot in ours.snapshots] == [each.commit for each in store.load("s").snapshots]
+    assert ours == store.load("s")
+    assert store.save(ours).snapshots == ()
 
 
 def test_many_rounds(store_path):
@@ -250,3 +276,40 @@ def test_what_another_process_freed_is_not_built_on(store, git):
     git.fsck()
     with SessionStore(store.path) as other:
         assert len(other.load(forked.id).messages) == 4
+
+
+@pytest.mark.parametrize("leave", ["delete", "rename", "purge"])
+def test_a_save_does_not_go_into_another_session_of_the_id(two, leave):
+    """Once the session is gone and its id is taken by a new one, saving is refused; a fork keeps what was to be saved."""
+    store, ours, _ = two
+    with SessionStore(store.path) as other:
+        other.rename("s", "done") if leave == "rename" else other.delete("s")
+        if leave == "purge":
+            other.purge(now=True)
+        stranger = Session(id="s", title="New")
+        stranger.add(Message(id="new", role="user", content="new"))
+        other.save(stranger)
+    ours.add(Message(id="ours", role="user", content="x"))
+    ours.create_snapshot("mine", snapshot_id="mine")
+
+    with pytest.raises(SessionDeleted, match=r"another session has its id.*session\.fork\(title\)"):
+        store.save(ours)
+
+    assert (_ids(store.load("s")), store.load("s").snapshots) == (["new"], [])
+    assert (_ids(ours), ours.title) == (["m0", "m1", "m2", "ours"], "T")
+    forked = ours.fork("Kept")
+    store.save(forked)
+    assert _ids(store.load(forked.id)) == ["m0", "m1", "m2", "ours"]
+
+
+def test_a_first_save_that_was_amended_is_the_same_session(store, git):
+    """A person who amends the first save leaves no save in common, and it is still the session that is open here."""
+    session = Session(id="s")
+    session.add(Message(id="m0", role="user", content="0"))
+    store.save(session)
+    git("update-ref", "refs/heads/s", git("commit-tree", "s^{tree}", "-m", "amended"))
+    session.add(Message(id="m1", role="user", content="1"))
+
+    store.save(session)
+
+    assert _ids(store.load("s")) == ["m0", "m1"]

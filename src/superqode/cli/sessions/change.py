@@ -11,7 +11,7 @@ from superqode.cli.completing import complete_revisions, complete_tags
 from superqode.cli.lazy import Command, examples
 from superqode.cli.ops import hint
 from superqode.cli.options import json_option, open_store, resolve, session_argument, store_option, wants_json
-from superqode.cli.output import emit, emit_json
+from superqode.cli.output import emit, emit_json, warn
 from superqode.cli.sessions.saved import tell_save
 from superqode.cli.text import line
 
@@ -147,15 +147,17 @@ def fork(session_id: str, title: str | None, revision: str | None, new_id: str |
 )
 @session_argument
 @click.argument("new_id", metavar="NEW", help="Its id from now on: letters, digits, dots, dashes, underscores.")
-@json_option("{id, new_id}", "Renamed")
+@json_option("{id, new_id, left: ids of forks that could not be told, and name the old id}", "Renamed")
 @store_option
 def rename(session_id: str, new_id: str) -> None:
     """Give a session another id."""
     with open_store() as store:
         found = resolve(store, session_id)
-        store.rename(found, new_id)
+        left = store.rename(found, new_id)
+    if left:
+        warn(f"forks that could not be told, and name {line(found)} as before: {', '.join(map(line, left))}")
     if wants_json():
-        emit_json({"id": found, "new_id": new_id})
+        emit_json({"id": found, "new_id": new_id, "left": list(left)})
     else:
         emit(f"{line(found)} is {line(new_id)} now")
         hint()

@@ -7,7 +7,7 @@
     │   └── DuplicateEntry                    two entries with one id
     ├── NotFound (LookupError)
     │   ├── SessionNotFound                   no such session (with ids that look alike)
-    │   │   └── SessionDeleted                it was there when it was loaded, and is in the trash now
+    │   │   └── SessionDeleted                it was there when it was loaded, and was deleted or renamed since
     │   ├── SnapshotNotFound
     │   ├── RevisionNotFound
     │   └── AmbiguousId                       a prefix of several ids

@@ -72,9 +72,17 @@ class SessionNotFound(NotFound):
 
 
 class SessionDeleted(SessionNotFound):
-    """The session was deleted by somebody else while it was open here."""
+    """The session was deleted or renamed by somebody else while it was open here; another may have its id by now."""
 
-    def __init__(self, session_id: str) -> None:
+    def __init__(self, session_id: str, *, taken: bool = False) -> None:
+        if taken:
+            self.session_id, self.near = session_id, ()
+            LookupError.__init__(
+                self,
+                f"Session {session_id} was deleted or renamed while it was open here, and another session has its id"
+                " now; nothing was saved. Save it under another id with session.fork(title)",
+            )
+            return
         super().__init__(
             session_id,
             hint=(
@@ -119,11 +127,26 @@ class AmbiguousId(NotFound):
 
 
 class UnrelatedSessions(SessionError, ValueError):
-    """Two sessions that have no save in common are to be merged."""
+    """Two sessions that have no save in common are to be merged.
 
-    def __init__(self, session_id: str, other: str) -> None:
+    Attributes:
+        session_id: the session that was to take the other in.
+        other: the other, as it was named.
+        clashes: how many entries of both have one id and are not the same: then there is no merging them at all.
+    """
+
+    def __init__(self, session_id: str, other: str, *, clashes: int = 0) -> None:
         self.session_id = session_id
         self.other = other
+        self.clashes = clashes
+        if clashes:
+            told = "one entry has" if clashes == 1 else f"{clashes} entries have"
+            super().__init__(
+                f"In {other} {told} the id of another entry in session {session_id}, and would take its place: the"
+                " two were written by a program that counts its messages. They cannot be merged; nothing was changed."
+                " `superqode sessions edit --add-tag` on both tells that they belong together"
+            )
+            return
         super().__init__(
             f"{other} has no save in common with session {session_id}, so it is no fork of it and no other life of it."
             " `superqode sessions merge --unrelated` puts one conversation after the other all the same"

@@ -341,6 +341,7 @@ class Session(Folding):
             raise InvalidSession(f"Session {self.id} has a snapshot {snapshot.id} already. Choose another id")
         self._steps.append(Step("snapshot", snapshot.state, snapshot))
         self.snapshots.append(snapshot)
+        self.snapshots.sort(key=Snapshot.place)  # as they are loaded
 
     # -- exchange -------------------------------------------------------------------------------------------------
 

@@ -104,6 +104,10 @@ class Snapshot:
             self.id, self.description, self.created_at, state=self._state, commit=self.commit, load=self._load
         )
 
+    def place(self) -> tuple[datetime, str]:
+        """What a session's snapshots are sorted by: the oldest is first."""
+        return self.created_at, self.id
+
     def to_dict(self) -> dict[str, Any]:
         """Give the snapshot in the contract's shape."""
         return {

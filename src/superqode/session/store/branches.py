@@ -7,13 +7,14 @@ from itertools import islice
 from typing import Final
 
 from superqode.session import ids
-from superqode.session.errors import CorruptObject, InvalidSessionId, SessionExists, SessionNotFound
+from superqode.session.errors import CorruptObject, InvalidSession, InvalidSessionId, SessionExists, SessionNotFound
 from superqode.session.git.refs import is_ref_name
-from superqode.session.git.repository import HEADS, RESERVED_BRANCH, Repository
+from superqode.session.git.repository import HEADS, RESERVED_BRANCH, TAGS, Repository
 
 __all__ = [
     "branch_ref",
     "check_new_id",
+    "check_taggable",
     "is_gone",
     "is_session_branch",
     "near_ids",
@@ -117,6 +118,19 @@ def check_new_id(repository: Repository, session_id: str) -> None:
         raise SessionExists(session_id)
     if twin is not None:
         raise InvalidSessionId(session_id, f"it differs from the session {twin} only in upper and lower case")
+
+
+def check_taggable(repository: Repository, session_id: str) -> None:
+    """Check that snapshots of a session can be made.
+
+    Raises:
+        InvalidSession: a tag that plain git made stands where they would.
+    """
+    if repository.refs.read(TAGS + session_id) is not None:
+        raise InvalidSession(
+            f"The tag {session_id} stands where snapshots of {session_id} would; nothing was changed."
+            f" `git tag -d {session_id}` takes it away"
+        )
 
 
 def parent_of(repository: Repository, branch: str, told_id: str, told_parent: str | None) -> str | None:

@@ -21,12 +21,14 @@ from superqode.session.git.refs import is_ref_name
 from superqode.session.git.repository import HEADS, JOURNAL_MOST, Repository
 from superqode.session.models import Entry, Message, Snapshot, SnapshotState
 from superqode.session.store.branches import is_session_branch, not_found
+from superqode.session.store.lanes import OWN
 from superqode.session.store.loading import tip_of
 from superqode.session.store.merging import Union, unite, write_merge
 from superqode.session.store.results import MergeResult
 from superqode.session.store.saving import Saver
-from superqode.session.store.snapshots import list_snapshots
+from superqode.session.store.snapshots import free_id, list_snapshots
 from superqode.session.store.state import Tree, read_entries, read_state, read_tree
+from superqode.session.store.timeline_tree import common_entries
 
 if TYPE_CHECKING:
     from superqode.session.store.operations.recording import Recorded
@@ -114,17 +116,31 @@ class _Merge:
     def plan(self, *, unrelated: bool) -> MergeResult:
         """Only tell."""
         told = self._tell(self._unite(unrelated=unrelated))
+        if told.status != "nothing" and self._tree(self._ours).meta.id != self._session_id:
+            # A branch that plain git made says its own id first, in a save that the other has not.
+            fields = tuple(name for name in told.fields if name not in OWN)
+            told = replace(told, status="merged", tip="", fields=fields)
         return replace(told, snapshots=tuple(snapshot.id for snapshot in self._snapshots(told)), dry_run=True)
 
     def _unite(self, *, unrelated: bool) -> Union:
         union = unite(self._objects, self._session_id, self._ours, self._theirs)
         fork = union.fork
-        if fork is None or fork.root is not None or unrelated:
+        if fork is None or fork.root is not None:
             return union
         ids = {self._tree(oid).meta.id for oid in union.parents}
         if len(ids) > 1 and not fork.reached(self._ours) & fork.reached(self._theirs):
-            raise UnrelatedSessions(self._session_id, self._other)
+            clashes = self._clashes() if unrelated else 0
+            if clashes or not unrelated:
+                raise UnrelatedSessions(self._session_id, self._other, clashes=clashes)
         return union
+
+    def _clashes(self) -> int:
+        """How many entries of two strangers have one id by chance: a merge would take them for one."""
+        ours, theirs = (
+            {entry.id: entry for entry in read_entries(self._objects, self._tree(oid), self._session_id)}
+            for oid in (self._ours, self._theirs)
+        )
+        return sum(1 for name, entry in theirs.items() if name in ours and ours[name] != entry)
 
     def _tree(self, oid: str) -> Tree:
         return read_tree(self._objects, self._objects.commit(oid), self._session_id)
@@ -134,7 +150,7 @@ class _Merge:
     def _tell(self, union: Union) -> MergeResult:
         told = MergeResult(self._session_id, self._other, "nothing", union.tip)
         if union.tip == self._ours:
-            return replace(told, entries_taken_back=len(self._names(self._theirs) - self._names(self._ours)))
+            return replace(told, entries_taken_back=self._taken_back())
         ours = self._tree(self._ours)
         if union.merged is None:
             theirs = self._tree(union.tip)
@@ -157,8 +173,15 @@ class _Merge:
             ),
         )
 
-    def _names(self, tip: str) -> set[str]:
-        return {entry.id for entry in read_entries(self._objects, self._tree(tip), self._session_id)}
+    def _taken_back(self) -> int:
+        """How many entries of the other are not in this one any more; what both begin with need not be read."""
+        ours, theirs = self._tree(self._ours), self._tree(self._theirs)
+        start = common_entries(self._objects, ours.timeline, theirs.timeline)
+        left = self._names(theirs, start)
+        return len(left - self._names(ours, start)) if left else 0
+
+    def _names(self, tree: Tree, start: int) -> set[str]:
+        return {entry.id for entry in read_entries(self._objects, tree, self._session_id, start)}
 
     def _snapshots_of(self, session_id: str, tip: str) -> list[Snapshot]:
         def state(oid: str) -> SnapshotState:
@@ -178,10 +201,7 @@ class _Merge:
             if (snapshot.commit, snapshot.description) in known:
                 continue
             taken = snapshot.copy()
-            number = 2
-            while taken.id in names:
-                taken.id = f"{snapshot.id[:120]}-{number}"
-                number += 1
+            taken.id = free_id(snapshot.id, names.__contains__)
             names.add(taken.id)
             found.append(taken)
         return found

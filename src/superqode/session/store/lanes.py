@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from superqode.session.codec import layout, message
+from superqode.session.codec import message
 from superqode.session.codec.meta import Meta
 from superqode.session.errors import CorruptObject, CorruptSession, InvalidEntry, NewerFormat
 from superqode.session.git.history import Fork
@@ -26,11 +26,11 @@ from superqode.session.store.timeline_files import EntryFiles, walk_timeline
 from superqode.session.store.timeline_tree import common_entries, count_entries
 from superqode.session.store.weave import Woven
 
-__all__ = ["Merged", "merge_fork"]
+__all__ = ["OWN", "Merged", "merge_fork"]
 
 _LISTS: Final = ("files_modified", "files_created", "agents_used", "tags")
 # A fork has its own; merged back, they stay those of the session that takes it in.
-_OWN: Final = ("id", "title", "created_at", "parent_session_id")
+OWN: Final = ("id", "title", "created_at", "parent_session_id")
 _GONE: Final = object()
 
 
@@ -146,7 +146,7 @@ class _Lanes:
     def _tree(self, commit: Commit) -> Tree:
         tree = read_tree(self._objects, commit, self._session_id)
         if tree.newer:
-            raise NewerFormat(f"Session {self._session_id}", tree.format_text, layout.FORMAT_NUMBER)
+            raise tree.newer_format(self._session_id)
         return tree
 
     def _untouched(self) -> int:
@@ -160,6 +160,8 @@ class _Lanes:
                 shape = _Shape(tree.timeline, tree.meta)
                 common = common_entries(self._objects, before.timeline, shape.timeline)
                 self._tail(shape.timeline, common)
+            except NewerFormat:
+                raise
             except (CorruptSession, InvalidEntry) as problem:
                 # What plain git merged file by file can be told from its parents; all else is damage.
                 if is_damage(commit, problem) and before.readable:
@@ -271,7 +273,7 @@ class _Lanes:
             known = self._values(before) if before is not None else {}
         else:
             known = {name: register.latest(parents) for name, register in self._fields.items()}
-        fields = {place for place in known if place[0] not in _OWN or place[1] == self._one_id(meta.id)}
+        fields = {place for place in known if place[0] not in OWN or place[1] == self._one_id(meta.id)}
         for place in fields.union(told):
             value, was = told.get(place, _GONE), known.get(place, _GONE)
             if value is not was and value != was:
@@ -314,7 +316,7 @@ class _Lanes:
                 continue
             if name[0] == "metadata":
                 values["metadata"][name[1]] = value
-            elif name[0] not in _OWN or name[1] == owner:
+            elif name[0] not in OWN or name[1] == owner:
                 values[name[0]] = value
         if self._ids and self._one_id(self._session_id) == owner:
             values["id"] = self._session_id
@@ -330,7 +332,7 @@ class _Lanes:
     def _values(self, meta: Meta) -> dict[tuple[str, ...], Any]:
         """What is one value each: a session's own fields under its id, metadata by key."""
         owner = self._one_id(meta.id)
-        found: dict[tuple[str, ...], Any] = {(name, owner): getattr(meta, name) for name in _OWN}
+        found: dict[tuple[str, ...], Any] = {(name, owner): getattr(meta, name) for name in OWN}
         found["project_path",] = meta.project_path
         for key, value in meta.metadata.items():
             found["metadata", key] = value

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from superqode.session.codec import layout, message
 from superqode.session.codec.meta import encode_meta
-from superqode.session.errors import CorruptObject, CorruptSession
+from superqode.session.errors import CorruptObject, CorruptSession, NewerFormat
 from superqode.session.git.history import Fork, diverged
 from superqode.session.git.object_codec import BLOB, TREE, Commit, Ident, TreeEntry
 from superqode.session.git.objects import Objects
@@ -20,7 +20,7 @@ from superqode.session.store.speakers import LAST_SECOND
 from superqode.session.store.state import Tree, counts, is_damage, read_entries, read_tree, times
 from superqode.session.store.timeline_tree import write_timeline
 
-__all__ = ["Union", "mend_merge", "merge_tips", "rename_tip", "unite", "write_mended", "write_merge"]
+__all__ = ["Union", "is_whole", "mend_merge", "merge_tips", "rename_tip", "unite", "write_mended", "write_merge"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +122,11 @@ def mend_merge(objects: Objects, session_id: str, oid: str) -> Merged | None:
 
     Raises:
         CorruptSession: what it was merged of is damaged, too.
+        NewerFormat: a newer superqode wrote it, or some of what it was merged of.
     """
     try:
         commit = objects.commit(oid)
-        while commit.parents and not _is_whole(objects, session_id, commit):
+        while commit.parents and not is_whole(objects, session_id, commit):
             if len(commit.parents) > 1:
                 return merge_fork(objects, session_id, diverged(objects, *commit.parents, when=ticks))
             commit = objects.commit(commit.parents[0])
@@ -134,9 +135,20 @@ def mend_merge(objects: Objects, session_id: str, oid: str) -> Merged | None:
     return None
 
 
-def _is_whole(objects: Objects, session_id: str, commit: Commit) -> bool:
+def is_whole(objects: Objects, session_id: str, commit: Commit) -> bool:
+    """Whether a save can be read; else plain git merged it, or what it goes on from, file by file.
+
+    Raises:
+        CorruptSession: it is damaged.
+        NewerFormat: a newer superqode wrote it.
+    """
     try:
-        read_entries(objects, read_tree(objects, commit, session_id), session_id)
+        tree = read_tree(objects, commit, session_id)
+        if tree.newer:  # whole or not, it is not for us to write on top of it
+            raise tree.newer_format(session_id)
+        read_entries(objects, tree, session_id)
+    except NewerFormat:
+        raise
     except CorruptSession as problem:
         if isinstance(problem.__cause__, CorruptObject):
             raise

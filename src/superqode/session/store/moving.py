@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from datetime import timedelta
 from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from superqode.session import clock
-from superqode.session.errors import OperationNotFound, StoreNotFound
+from superqode.session.errors import CorruptSession, OperationNotFound, SessionError, SessionNotFound, StoreNotFound
 from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.lazy import lazy_modules
 from superqode.session.store.branches import branch_ref
@@ -75,35 +75,68 @@ class StoreMoves(StoreCare):
         with self._told(), recording.recording(repository, verb, titles, flushing=flushing) as recorded:
             yield recorded
 
+    def _settle_branches(self, repository: Repository, session_ids: Collection[str]) -> None:
+        """Let branches that plain git made of sessions have snapshots of their own, before the sessions' tags go.
+
+        One that is damaged, or that a newer superqode wrote, stays as it is.
+
+        Raises:
+            SaveFailed, StoreLocked: as `save`; nothing else was begun.
+        """
+        for name in self._borrowers(repository, session_ids):
+            with suppress(CorruptSession, SessionNotFound):
+                session = loading.load_session(repository, name)
+                self._after_save(repository, self._saver(repository).save(session))
+
+    def _borrowers(self, repository: Repository, session_ids: Collection[str]) -> list[str]:
+        """Branches that plain git made of sessions, and whose snapshots stand under the ids of those only."""
+        tagged = [session_id for session_id in session_ids if repository.refs.names(f"{TAGS}{session_id}/")]
+        # Those that go as well do so with the tags that they have.
+        return [name for name in self._index(repository).told_by(tagged) if name not in session_ids] if tagged else []
+
     # -- moving and removing ------------------------------------------------------------------------------------------
 
-    def rename(self, session_id: str, new_id: str) -> None:
+    def rename(self, session_id: str, new_id: str) -> tuple[str, ...]:
         """Give a session another id; snapshots, trash and children follow.
+
+        Gives the ids of forks that could not be told, for a newer superqode wrote them or they are damaged: they name
+        the old id as before.
 
         Raises:
             SessionNotFound, SessionExists, InvalidSessionId.
+            InvalidSession: a tag stands where one of its snapshots would.
         """
         repository = self._existing(session_id)
         branch_ref(new_id)
+        self._settle_branches(repository, [session_id])
         children = [child.id for child in self.list_sessions(parent=session_id)]
         titles = recording.titles_of(repository, [session_id]) | {new_id: ""}
         with self._told(), recording.recording(repository, "rename", titles, renamed=(session_id, new_id)):
             renaming.rename(repository, self._index(repository), self._saver(repository), session_id, new_id)
-            self._adopt(repository, children, new_id)
+            return self._adopt(repository, children, new_id)
 
     def _saver(self, repository: Repository) -> Saver:
         return saving.Saver(repository, durable=self._durable)
 
-    def _adopt(self, repository: Repository, children: Sequence[str], parent: str) -> None:
-        """Let forks of a session know its new id."""
+    def _adopt(self, repository: Repository, children: Sequence[str], parent: str) -> tuple[str, ...]:
+        """Let forks of a session know its new id; gives those that could not be told."""
+        left: list[str] = []
         for child in children:
-            self._after_save(repository, renaming.adopt(repository, self._saver(repository), child, parent))
+            try:
+                if renaming.is_family(repository, child, parent):
+                    self._after_save(repository, renaming.adopt(repository, self._saver(repository), child, parent))
+            except OSError:
+                raise  # cut short, so whoever comes next tells the rest
+            except SessionError:
+                left.append(child)
+        return tuple(left)
 
     def delete(self, session_id: str) -> bool:
         """Move a session into the trash; says whether there was one."""
         repository = self._open()
         if repository is None or not self.exists(session_id):
             return False
+        self._settle_branches(repository, [session_id])
         with self._recorded(repository, "delete", session_id, flushing=True), repository.writing(session_id):
             deleted = trash.move_to_trash(repository, session_id)
         self._index(repository).forget(session_id)
@@ -209,6 +242,7 @@ class StoreMoves(StoreCare):
         repository = self._open()
         if dry_run or repository is None or not old:
             return old
+        self._settle_branches(repository, {summary.id for summary in old})
         moved: set[str] = set()
         titles = {summary.id: summary.title for summary in old}
         with self._told(), recording.recording(repository, "prune", titles, flushing=True):
@@ -270,6 +304,9 @@ class StoreMoves(StoreCare):
                 made = taking_back.planned(repository, stored)
                 return operation_results.UndoneOperation(operation, "", tuple(made.told()), _share(made), dry_run=True)
             titles = {session.id: session.title for session in operation.sessions}
+            if self._borrowers(repository, titles):
+                taking_back.planned(repository, stored)  # where something stands in the way, nothing is changed
+                self._settle_branches(repository, titles)
             with recording.record(
                 repository,
                 log,
@@ -285,10 +322,13 @@ class StoreMoves(StoreCare):
                 for name, _, oid in made.back:
                     if oid and name.startswith(TAGS):
                         recorded.made(name, oid)
-                if stored.entry.renamed:
-                    self._adopt(repository, children, stored.entry.renamed[0])
+                left = self._adopt(repository, children, stored.entry.renamed[0]) if stored.entry.renamed else ()
         done = operation.taken_back(recorded.id)
-        return operation_results.UndoneOperation(done, recorded.id, tuple(made.told()), _share(made))
+        told = (
+            *made.told(),
+            *(f"{child} could not be told, and names {operation.renamed_to} as before" for child in left),
+        )
+        return operation_results.UndoneOperation(done, recorded.id, told, _share(made))
 
     def _children(self, operation: Operation) -> list[str]:
         named = operation.renamed_to

@@ -20,7 +20,6 @@ from superqode.session.codec.meta import Meta, encode_meta
 from superqode.session.errors import (
     CorruptObject,
     CorruptSession,
-    NewerFormat,
     Outcome,
     RefConflict,
     SaveFailed,
@@ -145,6 +144,7 @@ class Saver:
             if tip is None:
                 check_new_id(self._repository, session.id)
                 note_project(session)
+                drop_done_steps(self._repository, session, session.id, complete=False)
                 # What it was forked off may have been purged meanwhile: then all of it is written.
                 there = saved is not None and self._objects.has(saved.commit)
                 return (self._from(saved, session) if saved and there else Line(None, None, order, 0, 0)), 0
@@ -154,6 +154,8 @@ class Saver:
         taken = 0
         if tip != saved.commit:
             saved, taken = rebase(self._repository, session, saved, tip)
+        elif session._steps:  # a tag needs no save, so somebody may have made one all the same
+            drop_done_steps(self._repository, session, saved.tree.meta.id, complete=False)
         return self._from(saved, session), taken
 
     def _known(self, session: Session) -> Saved | None:
@@ -162,7 +164,7 @@ class Saver:
 
     def _from(self, saved: Saved, session: Session) -> Line:
         if saved.tree.newer:
-            raise NewerFormat(f"Session {session.id}", saved.tree.format_text, layout.FORMAT_NUMBER)
+            raise saved.tree.newer_format(session.id)
         timeline = session._timeline
         return Line(
             saved.commit,

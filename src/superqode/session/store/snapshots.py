@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
+from itertools import chain, count
 from types import MappingProxyType
 
 from superqode.session import ids
@@ -16,7 +17,7 @@ from superqode.session.git.refs import is_ref_name
 from superqode.session.git.repository import TAGS, Repository
 from superqode.session.models import Snapshot, SnapshotState
 
-__all__ = ["list_snapshots", "session_tags", "tag_ref", "write_tag"]
+__all__ = ["free_id", "list_snapshots", "put_tag", "session_tags", "tag_ref", "tagged", "write_tag"]
 
 
 def tag_ref(session_id: str, snapshot_id: str) -> str:
@@ -44,20 +45,33 @@ def put_tag(repository: Repository, session_id: str, move: RefMove, commit: str)
     try:
         repository.refs.update(move.name, move.new, None, ident=repository.committer(), reason="snapshot")
     except RefConflict as problem:
-        if _target(repository, move.name) != commit:
-            snapshot_id = move.name.rpartition("/")[2]
-            raise SaveFailed(session_id, "saved", f"its snapshot {snapshot_id} was not: {problem}") from problem
+        if tagged(repository, move.name) != commit:
+            told = f"its snapshot {move.name.rpartition('/')[2]} was not"
+            in_way = repository.refs.read(TAGS + session_id) is not None
+            why = (
+                f"refs/tags/{session_id} is in its way, `git tag -d {session_id}` removes it"
+                if in_way
+                else str(problem)
+            )
+            raise SaveFailed(session_id, "saved", f"{told}: {why}") from problem
         return False
     return True
 
 
-def _target(repository: Repository, name: str) -> str | None:
-    """The commit that an annotated tag names."""
+def tagged(repository: Repository, name: str, description: str | None = None) -> str | None:
+    """The commit that an annotated tag names; `None` where there is none, or none of that description."""
     try:
         oid = repository.refs.read(name)
-        return repository.objects.tag(oid).target if oid is not None else None
+        tag = repository.objects.tag(oid) if oid is not None else None
     except CorruptObject:
         return None
+    return tag.target if tag is not None and description in (None, tag.message) else None
+
+
+def free_id(snapshot_id: str, is_taken: Callable[[str], bool]) -> str:
+    """The id, or where it is taken the first one with a number behind that is not."""
+    candidates = (f"{snapshot_id[:120]}-{number}" for number in count(2))
+    return next(name for name in chain((snapshot_id,), candidates) if not is_taken(name))
 
 
 def _tags(repository: Repository, owners: Iterable[str]) -> dict[str, Tag]:
@@ -112,7 +126,7 @@ def list_snapshots(
     reachable = ancestors_among(repository.objects, tip, {tag.target for tag in tags.values()})
     return sorted(
         (_snapshot(name, tag, load) for name, tag in tags.items() if tag.target in reachable),
-        key=lambda snapshot: (snapshot.created_at, snapshot.id),
+        key=Snapshot.place,
     )
 
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from superqode.session.codec import layout, message
 from superqode.session.codec.entry import decode_entry
 from superqode.session.codec.meta import Meta, decode_meta
-from superqode.session.errors import CorruptObject, CorruptSession, InvalidEntry, InvalidSession
+from superqode.session.errors import CorruptObject, CorruptSession, InvalidEntry, InvalidSession, NewerFormat
 from superqode.session.git.object_codec import TREE, Commit
 from superqode.session.git.objects import Objects
 from superqode.session.models import Entry, Message, SnapshotState
@@ -52,6 +52,10 @@ class Tree:
     meta: Meta
     newer: bool
     format_text: str
+
+    def newer_format(self, session_id: str) -> NewerFormat:
+        """The error of who would have to write on top of it, or to read what only the newer format tells."""
+        return NewerFormat(f"Session {session_id}", self.format_text, layout.FORMAT_NUMBER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +145,7 @@ def read_entries(
 
     Raises:
         CorruptSession: an entry is damaged or missing, or names are not the format's; the path is in the error.
+        NewerFormat: a newer superqode wrote what cannot be read.
     """
     entries: list[Entry] = []
     newer = tree.newer
@@ -149,7 +154,7 @@ def read_entries(
             for files in walk_timeline(objects, tree.timeline, start):
                 entries.append(read_entry(objects, files, newer=newer, keep=keep))  # noqa: PERF401 - the count names the culprit
     except (InvalidEntry, CorruptObject) as problem:
-        raise _damaged_at(session_id, start + len(entries), problem) from problem
+        raise _damaged_at(session_id, tree, start + len(entries), problem) from problem
     return entries
 
 
@@ -158,16 +163,19 @@ def check_names(objects: Objects, tree: Tree, session_id: str) -> None:
 
     Raises:
         CorruptSession: they have not, or a tree is damaged.
+        NewerFormat: a newer superqode gave them others.
     """
     number = 0
     try:
         for number, _ in enumerate(walk_timeline(objects, tree.timeline), 1):  # noqa: B007 - the count names the culprit
             pass
     except (InvalidEntry, CorruptObject) as problem:
-        raise _damaged_at(session_id, number, problem) from problem
+        raise _damaged_at(session_id, tree, number, problem) from problem
 
 
-def _damaged_at(session_id: str, number: int, problem: Exception) -> CorruptSession:
+def _damaged_at(session_id: str, tree: Tree, number: int, problem: Exception) -> CorruptSession:
+    if tree.newer and isinstance(problem, InvalidEntry):
+        return tree.newer_format(session_id)
     place = layout.Place.of(number)
     where = f"{layout.TIMELINE}/{place.top}/{place.middle}/{place.digits}"
     return CorruptSession(session_id, f"entry {number}: {problem}", path=where)
@@ -175,6 +183,8 @@ def _damaged_at(session_id: str, number: int, problem: Exception) -> CorruptSess
 
 def is_damage(commit: Commit, problem: Exception) -> bool:
     """Whether a save cannot be read for damage; else plain git merged it file by file, and its parents tell more."""
+    if isinstance(problem, NewerFormat):
+        return True  # all that can be said of it here
     return len(commit.parents) < 2 or isinstance(problem.__cause__, CorruptObject)
 
 

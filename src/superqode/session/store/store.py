@@ -62,7 +62,7 @@ class SessionStore(StoreMoves):
         Raises:
             InvalidSession: the id or something in the session cannot be stored.
             SessionExists: the id belongs to a session with other content.
-            SessionDeleted: it was deleted while it was open here.
+            SessionDeleted: it was deleted or renamed while it was open here; another may have its id by now.
             NewerFormat: it was written by a newer superqode.
             SaveFailed: the disk said no; `outcome` says whether it is saved.
             StoreLocked: other processes held it all the time.
@@ -157,7 +157,7 @@ class SessionStore(StoreMoves):
 
         Raises:
             SessionNotFound: there is no such session, ref or commit, or it is none of a session.
-            UnrelatedSessions: they have no save in common.
+            UnrelatedSessions: they have no save in common; or entries that are not the same have one id.
             CorruptSession: something that has to be read is damaged.
             NewerFormat: a newer superqode wrote it.
             SaveFailed, StoreLocked: as `save`.
@@ -167,10 +167,12 @@ class SessionStore(StoreMoves):
         repository = self._existing(session_id)
         told = loading.load_meta(repository, session_id)
         real = loading.real_id(repository, session_id)
-        if not dry_run and told.id != real:
-            # A branch that plain git made says whose it is before it takes something in.
-            self.save(loading.load_session(repository, real))
         durable = self._durable
+        if not dry_run and told.id != real:
+            # A branch that plain git made says whose it is before it takes something in, where that is not refused.
+            with repository.writing(real, journalled=durable):
+                merge_into(repository, real, other, durable=durable, unrelated=unrelated, recorded=None)
+            self.save(loading.load_session(repository, real))
         telling = nullcontext() if dry_run else self._recorded(repository, "merge", real)
         with self._told(), telling as recorded, repository.writing(real, journalled=durable):
             result = merge_into(repository, real, other, durable=durable, unrelated=unrelated, recorded=recorded)

@@ -25,7 +25,7 @@ from superqode.session.errors import (
 )
 from superqode.session.git.packed_refs import PackedRef
 from superqode.session.git.repository import HEADS, TAGS, Repository
-from superqode.session.store.branches import branch_ref, check_new_id
+from superqode.session.store.branches import branch_ref, check_new_id, check_taggable
 from superqode.session.store.operations.removals import went_with_operation
 from superqode.session.store.results import TrashItem
 from superqode.session.store.state import read_tree
@@ -217,6 +217,7 @@ def take_out(repository: Repository, item: TrashItem, session_id: str) -> None:
     Raises:
         SessionExists: the id is taken.
         SessionNotFound: the item was purged since it was found.
+        InvalidSession: a tag stands where its snapshots would.
     """
     found = repository.refs.read(branch_ref(session_id))
     if found is None and repository.refs.read(f"{TRASH}{item.key}/branch") != item.tip:
@@ -228,6 +229,8 @@ def take_out(repository: Repository, item: TrashItem, session_id: str) -> None:
         check_new_id(repository, session_id)
     refs, ident = repository.refs, repository.committer()
     folder = f"{TRASH}{item.key}/"
+    if item.snapshots:
+        check_taggable(repository, session_id)
     # The snapshots first: cut short here, nothing is back yet, and the next try finds all of it.
     for name, oid in refs.items(folder + "tags/"):
         snapshot_id = name.removeprefix(folder + "tags/")

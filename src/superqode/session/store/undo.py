@@ -2,7 +2,8 @@
 
 A save's position is itself; the position of an undo or redo is the save it went to. Undo goes to the last save before
 the position whose conversation differs; redo goes the same way back, until something new is saved. Before a merge was
-what this machine had: the parent at which the branch stood when it moved to the merge, else the first one.
+what this machine had: the parent at which the branch stood when it moved to the merge, else the first one. A merge of
+plain git's that nothing can read is passed over.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from superqode.session.errors import CorruptObject, CorruptSession, NothingToRed
 from superqode.session.git.object_codec import Commit
 from superqode.session.git.repository import HEADS, Repository
 from superqode.session.models import Session, Snapshot, Step
+from superqode.session.store.merging import is_whole
 from superqode.session.store.state import Tree, read_state, read_tree, saved_at
 
 __all__ = ["prepare_redo", "prepare_restore", "prepare_undo"]
@@ -74,10 +76,15 @@ class _Saves:
                 return None
             begins = self._begins(oid, parent)
             oid = parent if begins else self.position(parent)
-            if self._shown(oid) != shown:
+            if self._is_readable(oid) and self._shown(oid) != shown:
                 return oid
             if begins:
                 return None
+
+    def _is_readable(self, oid: str) -> bool:
+        """Whether there is anything to go back to: not where plain git merged file by file, until it was repaired."""
+        ours = self.story(oid).messages is not None
+        return ours or is_whole(self._objects, self._session_id, self.commit(oid))
 
     def _branched_off(self) -> str | None:
         """The commit of another session that this one goes on from; `None` where it is nobody's fork."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -12,7 +12,7 @@ from superqode.session.store import results
 from superqode.session.store.branches import is_session_branch
 from superqode.session.store.index.filters import Filter, at_most, storable
 from superqode.session.store.index.freshness import Freshness, Progress
-from superqode.session.store.index.summaries import COLUMNS, LABELS, LabelKind, known_summary, summary_of
+from superqode.session.store.index.summaries import COLUMNS, LABELS, LabelKind, known_summary, summary_of, told_by
 from superqode.session.store.index.waiting import read_words
 
 if TYPE_CHECKING:
@@ -51,6 +51,16 @@ class Catalogue(Freshness):
                 if not known:
                     return [summary_of(row) for row in connection.execute(query, values)]
                 return [known_summary(connection, row, known) for row in connection.execute(brief, values).fetchall()]
+
+        return self._guarded(ask)
+
+    def told_by(self, session_ids: Collection[str]) -> list[str]:
+        """Branches that plain git made of these sessions, and that say their ids still; sorted."""
+
+        def ask() -> list[str]:
+            self._refresh(None)
+            with self.database.reading() as connection:
+                return sorted(told_by(connection, session_ids))
 
         return self._guarded(ask)
 

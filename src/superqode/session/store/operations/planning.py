@@ -201,6 +201,8 @@ class _Planner:
             return
         if not now:
             raise self._blocked(f"{session_id} was deleted or renamed since. {_LOOK}")
+        if not is_ancestor(self._objects, move.new, now):
+            raise self._blocked(f"{session_id} is another session by now, which stays as it is. {_LOOK}")
         if self._is_kept_elsewhere(move, session_id, now):
             self._plan.back.append(Move(move.name, now, ""))
         elif self._renamed_from(session_id) and not self._now.get(HEADS + self._renamed_from(session_id)):
