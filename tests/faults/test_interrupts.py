@@ -11,6 +11,7 @@ import pytest
 
 import superqode.session
 from superqode.session import SessionStore
+from superqode.session.git import renames
 from superqode.session.store import maintenance
 
 from . import judging, processes
@@ -110,8 +111,9 @@ def test_ctrl_c_at_any_line_of_a_save(store, store_path, git, saved, contents, l
 
 
 def _interrupt_after(monkeypatch, name, number, store_path):
-    """Let the n-th call of `os.<name>` on the store do its work and be followed by Ctrl-C, as a signal would be."""
-    real = getattr(os, name)
+    """Let the n-th call of `os.<name>`, or of a claim, do its work and be followed by Ctrl-C, as a signal would be."""
+    owner = renames if name == "claim" else os
+    real = getattr(owner, name)
     calls = iter(range(1, 1_000_000))
     struck = []
 
@@ -122,11 +124,13 @@ def _interrupt_after(monkeypatch, name, number, store_path):
             raise KeyboardInterrupt
         return result
 
-    monkeypatch.setattr(os, name, call)
+    monkeypatch.setattr(owner, name, call)
     return struck
 
 
-@pytest.mark.parametrize("name", ["open", "write", "close", "replace", "rename", "utime", "unlink", "makedirs"])
+@pytest.mark.parametrize(
+    "name", ["open", "write", "close", "claim", "replace", "rename", "utime", "unlink", "makedirs"]
+)
 def test_ctrl_c_right_after_a_system_call(name, store, store_path, git, saved, contents, no_waiting, monkeypatch):
     """A signal is heard when a system call returns: the interrupt is raised as it is, the next save heals the rest."""
     session = saved("s")

@@ -15,6 +15,7 @@ import pytest
 from session.store.operating import fill
 from superqode.session import Session, SessionSharingManager, SessionStore, clock
 from superqode.session.errors import OperationBlocked, OperationError, SessionError
+from superqode.session.git import renames
 
 from . import judging, processes
 from .life import texts
@@ -22,7 +23,7 @@ from .verbs import OTHER_LIFE, VERBS, make_lives, make_store
 
 # Every point in a full run, every so-many-th else; a prime, so that loops in the code are met at all their places.
 STRIDE = 1 if processes.FULL else 3
-_CALLS = ("rename", "replace", "unlink", "rmdir")
+_CALLS = [(os, "rename"), (os, "replace"), (os, "unlink"), (os, "rmdir"), (renames, "_renamed")]
 
 
 @pytest.fixture
@@ -52,15 +53,15 @@ def _struck(
     child = os.fork()
     if child == 0:
         left = iter(range(point, -1, -1))
-        for name in _CALLS:
-            real = getattr(os, name)
+        for owner, name in _CALLS:
+            real = getattr(owner, name)
 
             def call(*arguments, _real=real, **options):
                 if next(left, 1) == 0:
                     strike()
                 return _real(*arguments, **options)
 
-            setattr(os, name, call)
+            setattr(owner, name, call)
         try:
             with SessionStore(folder) as store:
                 action(store)

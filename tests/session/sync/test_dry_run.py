@@ -6,7 +6,7 @@ import pytest
 
 from session.sync.circle import git, settle
 from superqode.session import SessionStore, SessionSync
-from superqode.session.errors import RemoteUnreachable, SyncNotSetUp
+from superqode.session.errors import RemoteUnreachable, SyncKeyUnfinished, SyncNotSetUp
 from superqode.session.sync import sealed, setup
 
 
@@ -64,7 +64,7 @@ def test_while_the_key_is_being_changed(pair, monkeypatch):
 
     with monkeypatch.context() as patched:
         patched.setattr(sealed.remote, "push", cut)
-        with pytest.raises(RemoteUnreachable):
+        with pytest.raises(SyncKeyUnfinished):
             setup.rotate(one.store, None, keyring=False)
     other.say("b", "hello")
     other.sync()
