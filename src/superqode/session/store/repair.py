@@ -24,7 +24,7 @@ from itertools import islice
 from pathlib import Path
 
 from superqode.session.codec import layout, message
-from superqode.session.errors import CorruptObject, CorruptSession, InvalidEntry
+from superqode.session.errors import CorruptObject, CorruptSession, InvalidEntry, NewerFormat
 from superqode.session.git.history import ancestors
 from superqode.session.git.object_codec import TREE, TreeEntry, parse_commit, parse_tag, parse_tree
 from superqode.session.git.repository import HEADS, JOURNAL_MOST, TAGS, Repository
@@ -169,6 +169,8 @@ class _Work:
         objects, merged = self.repository.objects, None
         try:
             read_state(objects, tip, session_id)
+        except NewerFormat:
+            return True  # whole, for who can read it
         except CorruptSession as problem:
             with suppress(CorruptSession):
                 merged = mend_merge(objects, session_id, tip)
