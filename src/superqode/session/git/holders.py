@@ -41,10 +41,14 @@ def let_go(repository: Repository, keep: Sequence[int]) -> None:
         for oid in oids:
             logged.setdefault(oid, set()).add(name)
     stale = _unreached(repository, logged)
-    names = sorted({name for oid in stale & logged.keys() for name in logged[oid] if not _is_cut(repository, name)})
-    for start in range(0, len(names), _AT_ONCE):
+    names = {name for oid in stale & logged.keys() for name in logged[oid]}
+    unborn = {name for name in names if _is_unborn(repository, name)}
+    for name in unborn:  # git does not shorten these
+        Reflog(str((repository.path / name).parent)).remove("HEAD")
+    rest = sorted(names - unborn)
+    for start in range(0, len(rest), _AT_ONCE):
         expire = ["reflog", "expire", "--expire=never", "--expire-unreachable=now"]
-        program.run(repository.path, [*expire, *names[start : start + _AT_ONCE]], purpose=_PURPOSE, keep=keep)
+        program.run(repository.path, [*expire, *rest[start : start + _AT_ONCE]], purpose=_PURPOSE, keep=keep)
 
 
 def holders(repository: Repository, sessions: Collection[str]) -> tuple[str, ...]:
@@ -63,13 +67,10 @@ def holders(repository: Repository, sessions: Collection[str]) -> tuple[str, ...
     return (*trees, *held)
 
 
-def _is_cut(repository: Repository, name: str) -> bool:
-    """Remove a reflog that git does not shorten: of a HEAD whose branch is not there; says whether it is one."""
-    folder, _, head = name.rpartition("/")
-    if head != "HEAD" or name.startswith("refs/") or _is_born(repository, _first_line(repository.path / name)):
-        return False
-    (repository.path / folder / "logs" / head).unlink(missing_ok=True)
-    return True
+def _is_unborn(repository: Repository, name: str) -> bool:
+    """Whether this is a HEAD, the repository's or a work tree's, whose branch is not there."""
+    is_head = name.rpartition("/")[2] == "HEAD" and not name.startswith("refs/")
+    return is_head and not _is_born(repository, _first_line(repository.path / name))
 
 
 def _is_born(repository: Repository, head: str) -> bool:

@@ -41,6 +41,11 @@ class Reflog:
             else:
                 return
 
+    def remove(self, name: str) -> None:
+        """Remove a ref's reflog, where there is one; raises OSError."""
+        with suppress(FileNotFoundError):
+            os.unlink(f"{self._root}/logs/{name}")  # noqa: PTH108 - text paths on the save path
+
     def names(self) -> list[str]:
         """Names of all files where reflogs stand, whether their refs are there or not, sorted."""
         return list(files_below(f"{self._root}/logs", "refs/"))

@@ -203,7 +203,7 @@ class Refs:
         except BaseException:
             with suppress(OSError, CorruptObject):
                 if first and self.read(name) is None:
-                    os.unlink(f"{self._root}/logs/{name}")  # noqa: PTH108 - text paths on the save path
+                    self.log.remove(name)
             raise
 
     def mend(self, name: str, new: str) -> None:
@@ -256,9 +256,9 @@ class Refs:
 
     def _remove_files(self, name: str) -> None:
         # The reflog first, as Git does: one without its ref says that the ref was lost.
-        for path in (f"{self._root}/logs/{name}", f"{self._root}/{name}"):
-            with suppress(FileNotFoundError):
-                os.unlink(path)  # noqa: PTH108 - text paths on the save path
+        self.log.remove(name)
+        with suppress(FileNotFoundError):
+            os.unlink(f"{self._root}/{name}")  # noqa: PTH108 - text paths on the save path
 
     def pack(self, peel: Callable[[str, str], str], hold: Hold = lambda _name: nullcontext()) -> int:
         """Move loose refs into `packed-refs`; gives how many.

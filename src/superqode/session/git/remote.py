@@ -8,9 +8,10 @@ error's `outcome` is `"unknown"`. URLs may hold credentials; errors and their me
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 from superqode.session import clock
@@ -99,15 +100,7 @@ def push(
         GitMissing, GitFailed: git is missing, or cannot read our side.
     """
     target = aim(url)
-    call = partial(
-        network.run,
-        purpose="Pushing",
-        repository=repository,
-        interactive=interactive,
-        patience=patience,
-        settings=(_INCOMPRESSIBLE if ciphertext else {}) | _told(updates),
-        progress=progress,
-    )
+    call = _pushing(repository, updates, interactive, progress, patience, _INCOMPRESSIBLE if ciphertext else {})
     for start in range(0, len(updates), REFS_AT_ONCE):
         part = _resolved(repository, updates[start : start + REFS_AT_ONCE])
         ask = partial(_refs_now, repository, target, part, interactive=interactive, patience=patience)
@@ -140,19 +133,12 @@ def push_each(
         NamespaceRefused: the host takes no refs of this kind; others may be done.
     """
     target = aim(url)
+    call = _pushing(repository, updates, interactive, progress, patience)
     refused: dict[str, str] = {}
     for start in range(0, len(updates), REFS_AT_ONCE):
         part = _resolved(repository, updates[start : start + REFS_AT_ONCE])
         output = bytearray()
-        ended = network.run(
-            [*_PUSH, *_refspecs(target, part)],
-            purpose="Pushing",
-            repository=repository,
-            interactive=interactive,
-            patience=patience,
-            progress=progress,
-            output=output.extend,
-        )
+        ended = call([*_PUSH, *_refspecs(target, part)], output=output.extend)
         results = push_results.read_results(bytes(output))
         told = not ended.waited and not push_results.is_report_lost(results)
         rejected = {result.ref: result for result in results if told and not result.accepted}
@@ -172,6 +158,26 @@ def push_each(
                     raise problem
                 refused[update.target] = problem.reason
     return refused
+
+
+def _pushing(
+    repository: Path,
+    updates: Sequence[Update],
+    interactive: bool,
+    progress: Progress | None,
+    patience: float,
+    settings: Mapping[str, str] = MappingProxyType({}),
+) -> Callable[..., Ended]:
+    """Runs git for a push, with arguments and what takes its output."""
+    return partial(
+        network.run,
+        purpose="Pushing",
+        repository=repository,
+        interactive=interactive,
+        patience=patience,
+        settings={**settings, **_told(updates)},
+        progress=progress,
+    )
 
 
 def _told(updates: Sequence[Update]) -> dict[str, str]:
