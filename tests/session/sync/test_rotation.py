@@ -9,6 +9,7 @@ import pytest
 
 from session.sync.circle import git, settle
 from superqode.session.errors import RemoteUnreachable, StoreLocked, SyncKeyRotated, SyncKeyUnfinished
+from superqode.session.git import program
 from superqode.session.git.repository import Repository
 from superqode.session.sync import alone, session_sync, setup
 from superqode.session.sync.alone import syncing
@@ -232,3 +233,18 @@ def test_a_change_that_another_builds_on(machine, pair, monkeypatch):
     settle([one, other, third])
     assert one.view() == other.view() == third.view()
     assert third.ids() == ["a", "b"]
+
+
+def test_a_key_that_nothing_names_is_not_kept(pair, monkeypatch):
+    """Where the store cannot note that its key is being changed, the old one counts, and no other lies about."""
+    one, _ = pair
+    settle(pair)
+    before = _keys(one)
+    monkeypatch.setattr(program, "_CONFIG_PATIENCE", 0.0)
+    lock = one.path / "config.lock"
+    lock.touch()
+    with pytest.raises(StoreLocked):
+        setup.rotate(one.store, None, keyring=False)
+    assert _keys(one) == before
+    lock.unlink()
+    one.sync()

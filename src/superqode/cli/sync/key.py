@@ -68,7 +68,7 @@ def key() -> None:
     "show",
     cls=Command,
     see=("sync join", "sync key rotate"),
-    codes=(ExitCode.WRONG_PASSWORD, ExitCode.NOT_FOUND),
+    codes=(ExitCode.REMOTE_FAILED, ExitCode.WRONG_PASSWORD, ExitCode.NOT_FOUND),
     epilog=examples("superqode sync key show", "superqode sync key show --json | jq -r .words"),
 )
 @_remote_argument

@@ -223,7 +223,12 @@ def rotate(store: SessionStore, wanted: str | None, *, keyring: bool = True, int
         target = find_remote(repository, target.name)
         key = new_key()
         keep_key(repository, key, keyring=keyring)
-        remotes.remember_sync(repository, target.name, key.id, old=target.sync)
+        try:
+            remotes.remember_sync(repository, target.name, key.id, old=target.sync)
+        except SessionError:
+            if find_remote(repository, target.name).sync != key.id:
+                forget_key(repository, key.id)  # nothing names it
+            raise
         notices: tuple[str, ...] = ()
         try:
             notices = sync._run().notices
