@@ -48,15 +48,25 @@ def test_plain_tags_among_snapshots(store, git):
     assert git("rev-parse", "v1.0^{commit}") == git("rev-parse", "s~1")
 
 
-@pytest.mark.parametrize("packed", [False, True])
-def test_a_snapshot_whose_tag_cannot_be_made_is_told(packed, store, git):
+@pytest.fixture(params=[False, True], ids=["loose", "packed"])
+def in_the_way(request, store, git):
+    """Gives a session with a snapshot `taken` that is not saved yet, where plain git made a tag of that name before."""
+
+    def arrange(tag):
+        session = talk(store)
+        git("tag", tag, "refs/heads/s")
+        if request.param:
+            git("pack-refs", "--all")
+        session.add_message("user", "dear")
+        session.create_snapshot("mine", snapshot_id="taken")
+        return session
+
+    return arrange
+
+
+def test_a_snapshot_whose_tag_cannot_be_made_is_told(in_the_way, store, git):
     """Where a plain tag stands in all snapshots' way, the save says so; a snapshot is never dropped in silence."""
-    session = talk(store)
-    git("tag", "s", "refs/heads/s")
-    if packed:
-        git("pack-refs", "--all")
-    session.add_message("user", "dear")
-    session.create_snapshot("mine", snapshot_id="taken")
+    session = in_the_way("s")
     with pytest.raises(SessionError, match="git tag -d s"):
         store.save(session)
     git("tag", "-d", "s")
@@ -65,16 +75,10 @@ def test_a_snapshot_whose_tag_cannot_be_made_is_told(packed, store, git):
     assert said(store.load("s")) == ["s 0", "s 1", "dear"]
 
 
-@pytest.mark.parametrize("packed", [False, True])
-def test_a_snapshot_whose_id_a_plain_tag_has_gets_another(packed, store, git):
+def test_a_snapshot_whose_id_a_plain_tag_has_gets_another(in_the_way, store, git):
     """The tag stays what it is, and the snapshot stands beside it, with a number behind its id."""
-    session = talk(store)
-    git("tag", "s/taken", "refs/heads/s")
-    if packed:
-        git("pack-refs", "--all")
-    tip = git("rev-parse", "s")
-    session.add_message("user", "dear")
-    session.create_snapshot("mine", snapshot_id="taken")
+    session = in_the_way("s/taken")
+    tip = git("rev-parse", "s/taken")
     assert store.save(session).snapshots == ("taken-2",)
     assert git("rev-parse", "s/taken") == tip
     found = {snapshot.id: snapshot.description for snapshot in store.load("s").snapshots}
