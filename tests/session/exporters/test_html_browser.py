@@ -220,7 +220,10 @@ def test_themes_follow_the_system_and_the_switch(open_page: Open, scheme: str) -
     assert light != dark
     assert system == (light if scheme == "light" else dark)
     assert page.inner_text("#theme") == "Theme: dark"
+    kept = "localStorage.getItem('superqode-theme')"
+    assert page.evaluate(kept) == "dark"
     page.reload()
+    assert (page.evaluate(kept), page.inner_text("#theme")) == ("dark", "Theme: dark")
     assert page.evaluate(ground) == dark
 
 
