@@ -12,7 +12,7 @@ from superqode.session.errors import StoreLocked
 from superqode.session.git import recovery
 from superqode.session.git.packwriting import keep_pack
 from superqode.session.git.repository import Repository
-from superqode.session.store import maintenance
+from superqode.session.store import maintenance, packing
 
 
 def _fill(store, sessions=3, saves=3):
@@ -198,7 +198,7 @@ def test_leftovers_are_swept_by_age(store):
 
 def test_old_packs_are_gathered(store, monkeypatch, git):
     """Many packs become one again, and what nothing reaches stays until it is old enough."""
-    monkeypatch.setattr(maintenance, "_MANY_PACKS", 2)
+    monkeypatch.setattr(packing, "MANY_PACKS", 2)
     session = Session(id="s")
     for number in range(4):
         session.add_message("user", str(number))

@@ -31,6 +31,7 @@ from superqode.session.store.index.files import INDEX, kept_beside, throw_away
 from superqode.session.store.operations.forgetting import cut
 from superqode.session.store.operations.log import OPLOG, OperationLog
 from superqode.session.store.owners import owner_of
+from superqode.session.store.packing import MANY_PACKS, pack_objects
 from superqode.session.store.results import MaintenanceReport
 
 __all__ = ["count_loose", "free_now", "holders", "is_due", "leftovers", "maintain"]
@@ -38,9 +39,6 @@ __all__ = ["count_loose", "free_now", "holders", "is_due", "leftovers", "maintai
 # Git's own gc.auto is 6,700; each loose object takes a block of 4 KiB, so we are quicker.
 _LOOSE_DUE: Final = 2_000
 _REFS_DUE: Final = 1_000
-_MANY_PACKS: Final = 20
-# The first git whose `repack` has `--geometric`.
-_GEOMETRIC: Final = (2, 32)
 _LEFTOVER_AGE: Final = timedelta(hours=1)
 _INDEX_AGE: Final = timedelta(days=30)
 # One of the 256 folders stands for all, as in git's own estimate (builtin/gc.c).
@@ -59,7 +57,7 @@ def is_due(repository: Repository) -> bool:
     """Whether loose objects, packs or refs have piled up; three folder listings."""
     objects = _entries(repository.path / "objects" / _SAMPLE)
     packs = _entries(repository.path / "objects" / "pack") // 2  # each has an index
-    return objects * 256 > _LOOSE_DUE or packs > _MANY_PACKS or _entries(repository.path / HEADS) > _REFS_DUE
+    return objects * 256 > _LOOSE_DUE or packs > MANY_PACKS or _entries(repository.path / HEADS) > _REFS_DUE
 
 
 def _entries(folder: Path) -> int:
@@ -112,7 +110,7 @@ def maintain(
             lambda name: _holding(repository, name),
         )
         tell(1, "packing objects")
-        _pack_objects(repository, skipped, whole=prune_older_than is not None)
+        pack_objects(repository, skipped, whole=prune_older_than is not None)
         tell(2, "sweeping leftovers")
         removed = _sweep(repository)
         _sweep_indexes(repository)
@@ -139,37 +137,6 @@ def _holding(repository: Repository, name: str) -> AbstractContextManager[None]:
 def _peel(repository: Repository, name: str, oid: str) -> str:
     """What a ref peels to; a branch is at a commit, so only others need a look."""
     return "" if name.startswith(HEADS) else repository.objects.peeled(oid)
-
-
-def _pack_objects(repository: Repository, skipped: list[str], *, whole: bool) -> None:
-    """Put loose objects into packs.
-
-    Args:
-        repository: the store.
-        skipped: told what could not be done.
-        whole: whether many packs become one, which costs more the larger the store is.
-    """
-    sizes = sorted(size for name, size in file_sizes(repository.path / "objects" / "pack") if name.endswith(".pack"))
-    many = len(sizes) > _MANY_PACKS
-    # What is in small packs finds no deltas in others; a large one is written anew only when much has come beside it.
-    scattered = whole and len(sizes) > 1 and sum(sizes[:-1]) * 2 > sizes[-1]
-    if not many and not scattered:
-        arguments = ["repack", "-d", "-l", "-q"]
-    elif whole or not program.has_version(*_GEOMETRIC):
-        # One pack again; what nothing reaches becomes loose, and goes by age like the rest.
-        arguments = ["repack", "-A", "-d", "-l", "-q", f"--unpack-unreachable={GRACE.days}.days.ago"]
-    else:
-        # Small packs become one, a large one stays: an object is written anew only when the store has doubled.
-        arguments = ["repack", "--geometric=2", "-d", "-l", "-q"]
-    settings = {"repack.writeBitmaps": "false", "pack.threads": "1", "core.fsync": "all"}
-    try:
-        with keeping_gc_out(repository.path, repository.quarantine / "locks"):
-            program.run(repository.path, arguments, purpose=_PURPOSE, settings=settings)
-            program.run(repository.path, ["prune-packed", "-q"], purpose=_PURPOSE)
-    except StoreLocked:
-        skipped.append("objects stay loose: git gc is running")
-    except (GitMissing, GitFailed) as problem:
-        skipped.append(f"objects stay loose: {problem}")
 
 
 def leftovers(repository: Repository) -> list[Path]:
