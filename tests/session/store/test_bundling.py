@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from faults.harms import harm
 from superqode.session import MessageRole, Session, SessionStore
 from superqode.session.errors import BackupError, SessionNotFound
 from superqode.session.store.bundling import bundle_session
@@ -46,6 +47,18 @@ def test_a_bundle_is_the_session_whole(store, two, tmp_path):
         assert elsewhere.load("one") == store.load("one")
         assert [save.commit for save in elsewhere.history("one")] == [save.commit for save in store.history("one")]
         assert elsewhere.load("one").snapshots[0].state.messages[0].content == "hello"
+
+
+@pytest.mark.parametrize("what", ["two", "two^{tree}", "refs/tags/two/snap-1"])
+@pytest.mark.parametrize("how", ["gone", "truncated", "zero length"])
+def test_damage_of_another_session_is_in_no_ones_way(store, two, tmp_path, git, how, what):
+    """Whatever is wrong with one session, every other one can still be taken out of the store."""
+    oid = git("rev-parse", what)
+    harm(store.path / "objects" / oid[:2] / oid[2:], how)
+
+    file = bundle_session(store, "one", tmp_path / "one.bundle")
+
+    assert refs_of(file) == ["refs/heads/one", "refs/tags/one/snap-1"]
 
 
 def test_plain_git_clones_it(store, two, tmp_path):

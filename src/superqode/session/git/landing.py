@@ -14,11 +14,12 @@ from typing import IO, Final, Self
 
 from superqode.session import entropy
 from superqode.session.git import bundle, durability
+from superqode.session.git.packed_refs import PackedRef
 from superqode.session.git.packwriting import keep_pack
 from superqode.session.git.repository import Repository
 from superqode.session.git.workplaces import Workplace
 
-__all__ = ["INCOMING", "Landing", "scratch_repository", "unless_it_fails"]
+__all__ = ["INCOMING", "Landing", "scratch_repository", "unless_it_fails", "with_refs_alone"]
 
 # Below the store, so that a checked pack moves by renaming; `maintain` sweeps what killed processes left.
 INCOMING: Final = "incoming"
@@ -38,6 +39,22 @@ def scratch_repository(store: Repository) -> Iterator[Repository]:
         yield Repository.temporary(place.path / _REPOSITORY, borrow=store.path)
     finally:
         place.close()
+
+
+@contextmanager
+def with_refs_alone(store: Repository, names: Iterable[str]) -> Iterator[Repository]:
+    """A scratch repository that has some refs of the store, and no others.
+
+    Git looks at more than it is asked for: at all tags to make a pack, at all refs to verify a bundle. Damage that only
+    others reach is in nobody's way here.
+
+    Raises:
+        CorruptObject: one of the refs is damaged.
+    """
+    found = {name: oid for name in names if (oid := store.refs.read(name)) is not None}
+    with scratch_repository(store) as scratch:
+        scratch.refs.create_all({name: PackedRef(oid, store.objects.peeled(oid)) for name, oid in found.items()})
+        yield scratch
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from superqode.session.errors import BackupError, CorruptObject, CorruptSession
 from superqode.session.git import bundle
 from superqode.session.git.history import ancestors_among
+from superqode.session.git.landing import with_refs_alone
 from superqode.session.git.repository import TAGS, Repository
 from superqode.session.store.branches import branch_ref
 from superqode.session.store.loading import tip_of
@@ -50,7 +51,9 @@ def bundle_session(store: SessionStore, session_id: str, target: Path) -> Path:
     whole = False
     try:
         with repository.writing():  # keeps pruning out
-            bundle.write_bundle(repository.path, path, _refs(repository, session_id), purpose="Exporting a session")
+            names = _refs(repository, session_id)
+            with with_refs_alone(repository, names) as alone:
+                bundle.write_bundle(alone.path, path, names, purpose="Exporting a session")
         path.chmod(0o600)
         whole = True
     finally:
