@@ -67,8 +67,8 @@ def _page() -> Iterator[str]:
     yield "| command | document |\n|---|---|"
     for path, command in commands(main):
         if document_of(command):
-            names = [text.rpartition(":")[2] for text in re.split(r"(?<=\S) (?=[+|])", str(document_of(command)))]
-            yield f"| `{' '.join(path)}` | {_cell(' '.join(names))} |"
+            names = re.sub(r"[\w.]+:", "", str(document_of(command)))  # without their modules
+            yield f"| `{' '.join(path)}` | {_cell(names)} |"
 
 
 def _cell(text: str) -> str:

@@ -73,7 +73,7 @@ def test_backup_and_restore(cli: Cli, save: Save, tmp_path: Path) -> None:
     cli.run("sessions", "delete", "b")
     file = tmp_path / "all.backup"
     written = cli.json("sessions", "backup", file)
-    assert written == {"path": str(file), "bytes": file.stat().st_size}
+    assert written == {"path": str(file), "bytes": file.stat().st_size, "left_out": []}
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     cli.run("sessions", "backup", file, expect=ExitCode.ERROR)
     cli.run("sessions", "backup", tmp_path / "no" / "folder", expect=ExitCode.ERROR)
@@ -83,6 +83,22 @@ def test_backup_and_restore(cli: Cli, save: Save, tmp_path: Path) -> None:
     assert [item["session_id"] for item in restored.json("sessions", "trash")] == ["b"]
     restored.run("sessions", "restore-backup", file, expect=ExitCode.ERROR)
     assert "hello" in restored.run("sessions", "show", "a").stdout
+
+
+def test_a_backup_leaves_out_what_is_damaged_and_says_so(cli: Cli, save: Save, tmp_path: Path) -> None:
+    """The ref and its damage are named, with what to do, and the exit code is 3; the rest is restored."""
+    save("hello", id="good")
+    save("hello there", id="bad")
+    tip = next(item["tip"] for item in cli.json("sessions", "list") if item["id"] == "bad")
+    (cli.store / "objects" / tip[:2] / tip[2:]).unlink()
+
+    told = cli.run("sessions", "backup", tmp_path / "one", expect=ExitCode.PARTLY).stderr
+    assert "not in it: refs/heads/bad" in told
+    assert "superqode sessions repair" in told
+    written = cli.json("sessions", "backup", tmp_path / "two", expect=ExitCode.PARTLY)
+    assert [item["ref"] for item in written["left_out"]] == ["refs/heads/bad"]
+    assert tip in written["left_out"][0]["reason"]
+    assert Cli(tmp_path / "restored").json("sessions", "restore-backup", tmp_path / "two")["sessions"] == 1
 
 
 def test_restore_to_the_default_store(cli: Cli, save: Save, tmp_path: Path, home: Path) -> None:

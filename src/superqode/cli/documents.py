@@ -211,11 +211,20 @@ class Judged:
 
 
 @dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A ref that is in no backup, and the damage that it reaches."""
+
+    ref: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Written:
-    """A file that was written, and its size."""
+    """A file that was written, its size, and what is not in it."""
 
     path: str
     bytes: int
+    left_out: list[LeftOut]
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,29 +233,6 @@ class Restored:
 
     store: str
     sessions: int
-
-
-@dataclass(frozen=True, slots=True)
-class ShareState:
-    """What a share is up to; what opens an encrypted one is null, unless it was asked for."""
-
-    state: Literal["live", "waits", "expired", "revoked"]
-    share_token: str | None
-    share_url: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Passphrase:
-    """The passphrase that was made; kept nowhere else."""
-
-    passphrase: str
-
-
-@dataclass(frozen=True, slots=True)
-class PasswordRemoved:
-    """The number of the password that was removed."""
-
-    removed: int
 
 
 @dataclass(frozen=True, slots=True)

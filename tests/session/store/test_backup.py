@@ -7,8 +7,9 @@ import sys
 
 import pytest
 
+from faults.harms import harm
 from superqode.session import Session, SessionStore
-from superqode.session.errors import BackupError, GitFailed, GitMissing, SessionError, StoreNotFound
+from superqode.session.errors import BackupError, GitMissing, SessionError, StoreNotFound
 from superqode.session.git import bundle, durability
 from superqode.session.git.workplaces import Workplace
 
@@ -29,6 +30,10 @@ def filled(store, git):
     git("config", "remote.team.url", "https://example.invalid/team.git")
     git("config", "user.name", "Ada Example")
     return store
+
+
+def _refs(store):
+    return set(store._open().refs.names("refs/"))
 
 
 def _told(store):
@@ -358,6 +363,43 @@ def test_damage_is_told_at_once(filled, tmp_path, monkeypatch, git):
     oid = git("rev-parse", "s0:session.json")
     (filled.path / "objects" / oid[:2] / oid[2:]).unlink()
 
-    with pytest.raises(GitFailed, match=oid):
+    with pytest.raises(BackupError, match=oid):
         filled.backup(tmp_path / "backup")
     assert asked == [1]
+
+
+@pytest.mark.parametrize("what", ["s0:session.json", "s0^{tree}", "s0", "refs/tags/s0/here"])
+@pytest.mark.parametrize("how", ["gone", "truncated", "zero length"])
+def test_a_damaged_session_keeps_no_other_from_a_backup(filled, tmp_path, git, how, what):
+    """What is damaged is left out by name, where that is allowed; all else is in the backup, whole."""
+    oid = git("rev-parse", what)
+    harm(filled.path / "objects" / oid[:2] / oid[2:], how)
+    left_out = {}
+
+    filled.backup(tmp_path / "backup", damaged=left_out.__setitem__)
+
+    restored = SessionStore.restore_backup(tmp_path / "backup", tmp_path / "restored")
+    assert f"refs/{'tags/s0/here' if 'tags' in what else 'heads/s0'}" in left_out
+    assert all(name.endswith(("/s0", "/fork", "/here")) and oid in reason for name, reason in left_out.items())
+    assert _refs(restored) == _refs(filled) - left_out.keys()
+    assert restored.load("s2") == filled.load("s2")
+    assert restored.verify().ok
+
+
+def test_a_backup_that_would_not_be_whole_is_refused(filled, tmp_path, git):
+    """Unless it may be left out, damage is an error that names it and says what to do; no file is there then."""
+    oid = git("rev-parse", "s0:session.json")
+    (filled.path / "objects" / oid[:2] / oid[2:]).unlink()
+
+    with pytest.raises(BackupError, match=rf"refs/\S+ is damaged .*{oid}.* as are \d more refs.*sessions repair"):
+        filled.backup(tmp_path / "backup")
+    assert not (tmp_path / "backup").exists()
+
+
+def test_a_store_without_its_own_branch_is_not_backed_up(filled, tmp_path, git):
+    """Whatever may be left out, a file that could not be restored is not written."""
+    oid = git("rev-parse", "superqode")
+    (filled.path / "objects" / oid[:2] / oid[2:]).unlink()
+
+    with pytest.raises(BackupError, match="refs/heads/superqode is damaged"):
+        filled.backup(tmp_path / "backup", damaged=lambda name, reason: None)

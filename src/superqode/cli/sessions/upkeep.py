@@ -191,23 +191,36 @@ def maintain(ctx: click.Context) -> None:
 @click.command(
     "backup",
     cls=Command,
-    see=("sessions restore-backup", "sessions export"),
+    see=("sessions restore-backup", "sessions repair", "sessions export"),
+    codes=(ExitCode.PARTLY,),
     epilog=examples("superqode sessions backup ~/sessions.backup"),
 )
 @click.argument(
     "file", metavar="FILE", type=click.Path(path_type=Path), help="The file to write; it must not be there yet."
 )
-@json_option("{path, bytes}", "Written")
+@json_option("{path, bytes, left_out}", "Written")
 @store_option
-def backup(file: Path) -> None:
-    """Write the whole store into one file."""
+@click.pass_context
+def backup(ctx: click.Context, file: Path) -> None:
+    """Write the whole store into one file.
+
+    What is damaged is left out and named, and the exit code is 3: `repair` first, and it is in there as far as it can
+    be read.
+    """
+    left_out: dict[str, str] = {}
     with open_store() as store, progress("Backing up") as drawn:
-        written = store.backup(file, progress=drawn)
+        written = store.backup(file, progress=drawn, damaged=left_out.__setitem__)
     size = written.stat().st_size
     if wants_json():
-        emit_json({"path": str(written), "bytes": size})
+        told = [{"ref": ref, "reason": reason} for ref, reason in left_out.items()]
+        emit_json({"path": str(written), "bytes": size, "left_out": told})
     else:
         emit(f"{line(written)}: {size:,} bytes, verified. It holds your sessions in clear: keep it safe")
+        for ref, reason in left_out.items():
+            warn(f"not in it: {line(ref)} ({line(reason, 100)})")
+        if left_out:
+            warn("`superqode sessions repair` saves what can be read of them; then make another backup")
+    ctx.exit(ExitCode.PARTLY if left_out else ExitCode.OK)
 
 
 @click.command(

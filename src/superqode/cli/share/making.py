@@ -60,7 +60,7 @@ _VISIBILITIES: Final = ("public", "unlisted", _PRIVATE)
 @click.option("--no-redact", "redact", is_flag=True, default=True, flag_value=False, help="Leave secrets in clear.")
 @json_option(
     "the share as in SharedSession with its state, and passphrase where one was made",
-    f"{SHARE_DOCUMENT} + Passphrase~",
+    f"{SHARE_DOCUMENT} + superqode.cli.share.documents:Passphrase~",
 )
 @store_option
 def create(

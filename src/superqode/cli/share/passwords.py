@@ -73,7 +73,7 @@ def list_(named: str, remote: str | None) -> None:
 @remote_option
 @json_option(
     "{number, kind, label}, and passphrase where one was made",
-    "superqode.session.sharing.models:PasswordSlot + Passphrase~",
+    "superqode.session.sharing.models:PasswordSlot + superqode.cli.share.documents:Passphrase~",
 )
 @store_option
 def add(*, named: str, ask: bool, from_stdin: bool, generate: bool, label: str, remote: str | None) -> None:
@@ -104,7 +104,7 @@ def add(*, named: str, ask: bool, from_stdin: bool, generate: bool, label: str, 
     "number", metavar="NUMBER", type=click.IntRange(min=0), help="Which one, as `passwords list` numbers them."
 )
 @remote_option
-@json_option("{removed}", "PasswordRemoved")
+@json_option("{removed}", "superqode.cli.share.documents:PasswordRemoved")
 @store_option
 def remove(named: str, number: int, remote: str | None) -> None:
     """Take one password of a share away."""

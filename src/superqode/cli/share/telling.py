@@ -27,7 +27,7 @@ __all__ = [
     "who_reads",
 ]
 
-SHARE_DOCUMENT: Final = "superqode.session.sharing.models:SharedSession + ShareState"
+SHARE_DOCUMENT: Final = "superqode.session.sharing.models:SharedSession + superqode.cli.share.documents:ShareState"
 """What `share_values` gives, as `superqode.cli.schemas` reads it."""
 SHARE_COLUMNS: Final = (
     Column("ID", style="cyan"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from itertools import count
 from pathlib import Path
@@ -17,11 +18,13 @@ from superqode.session import entropy
 from superqode.session.codec import jsontext
 from superqode.session.errors import BackupError, CorruptObject, GitFailed, InvalidRemote
 from superqode.session.git import bundle, durability, workplaces
+from superqode.session.git.landing import with_refs_alone
 from superqode.session.git.object_codec import BLOB, TREE, TreeEntry
 from superqode.session.git.packed_refs import PackedRef
 from superqode.session.git.remote_urls import check_url
 from superqode.session.git.repository import HEADS, RESERVED_BRANCH, Repository
 from superqode.session.git.workplaces import Workplace
+from superqode.session.store.damaged import damaged_refs
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.operations.log import OPLOG
 
@@ -40,13 +43,20 @@ _SAFE: Final = re.compile(
     r"remote\.[A-Za-z0-9][A-Za-z0-9._-]{0,63}\.(?:url|pushurl|superqode[a-z]*)|user\.(?:name|email)|superqode\.[a-z]+"
 )
 _LOCAL: Final = frozenset(("superqode.format", "superqode.allowplaintextpush"))
+# Without these a file is no backup.
+_NEEDED: Final = frozenset((_REF, HEADS + RESERVED_BRANCH))
+
+# Told of a ref that is left out, and of the damage that it reaches.
+LeftOut = Callable[[str, str], object]
 
 
-def backup(repository: Repository, target: Path, progress: Progress | None = None) -> Path:
+def backup(
+    repository: Repository, target: Path, progress: Progress | None = None, damaged: LeftOut | None = None
+) -> Path:
     """Write a verified backup to a file that is not there yet; gives its path.
 
     Raises:
-        BackupError: the file is there already, or cannot be written.
+        BackupError: the file is there already, or cannot be written; without `damaged` also where something is damaged.
         StoreLocked: another backup, or what frees bytes, took too long.
         GitMissing, GitFailed: `git` is missing, or said no.
     """
@@ -62,7 +72,7 @@ def backup(repository: Repository, target: Path, progress: Progress | None = Non
     with repository.alone("backup"), repository.writing():
         kept = _write_settings(repository)
         try:
-            _make(repository, target)
+            _make(target, lambda partial: _write_whole(repository, partial, progress, damaged))
         except OSError as problem:
             raise BackupError(f"{target} cannot be written: {problem.strerror}") from problem
         finally:
@@ -72,16 +82,40 @@ def backup(repository: Repository, target: Path, progress: Progress | None = Non
     return target
 
 
-def _make(repository: Repository, target: Path) -> None:
+def _make(target: Path, write: Callable[[Path], None]) -> None:
     """Write the file where only its owner can look, for git makes it as the umask says; then give it its name."""
     place = Workplace(lambda: target.with_name(_PLACE + entropy.random_text(16)))
     try:
         partial = place.path / "bundle"
-        _write(repository, partial)
+        write(partial)
         partial.chmod(0o600)
         durability.publish(partial, target)
     finally:
         place.close()
+
+
+def _write_whole(repository: Repository, partial: Path, progress: Progress | None, damaged: LeftOut | None) -> None:
+    """Write the bundle, without what git cannot read, if that may be left out."""
+    try:
+        _write(repository, partial, ())
+    except GitFailed:
+        left_out = damaged_refs(repository, progress)
+        if not left_out:
+            raise
+        if damaged is None or _NEEDED & left_out.keys():
+            raise _refused(left_out) from None
+        _write(repository, partial, left_out)
+        for name, reason in left_out.items():
+            damaged(name, reason)
+
+
+def _refused(left_out: Mapping[str, str]) -> BackupError:
+    name, reason = next(iter(left_out.items()))
+    others = f", as are {len(left_out) - 1} more refs" if len(left_out) > 1 else ""
+    return BackupError(
+        f"No backup was written: {name} is damaged ({reason}){others}. `superqode sessions repair` makes whole what it"
+        " has a copy of, and saves what can be read of the rest"
+    )
 
 
 def _sweep(folder: Path) -> None:
@@ -92,18 +126,26 @@ def _sweep(folder: Path) -> None:
                 workplaces.remove(path)
 
 
-def _write(repository: Repository, partial: Path) -> None:
+def _write(repository: Repository, partial: Path, left_out: Collection[str]) -> None:
     """Write the bundle; where a ref moves or goes before git has read it, once more."""
     for attempt in count(1):
         before = _state(repository)
-        names = [name for name in repository.refs.names("refs/") if name.startswith(_ALLOWED)]
         try:
-            bundle.write_bundle(repository.path, partial, names)
+            _write_now(repository, partial, left_out)
         except GitFailed:
             if attempt == _TRIES or before == _state(repository):
                 raise
         else:
             return
+
+
+def _write_now(repository: Repository, partial: Path, left_out: Collection[str]) -> None:
+    names = [name for name in repository.refs.names("refs/") if name.startswith(_ALLOWED) and name not in left_out]
+    if not left_out:
+        bundle.write_bundle(repository.path, partial, names)
+        return
+    with with_refs_alone(repository, names) as sound:
+        bundle.write_bundle(sound.path, partial, names)
 
 
 def _state(repository: Repository) -> object:

@@ -103,18 +103,30 @@ class StoreCare(StoreReads):
 
     # -- backups ------------------------------------------------------------------------------------------------------
 
-    def backup(self, path: str | Path, *, progress: Progress | None = None) -> Path:
+    def backup(
+        self,
+        path: str | Path,
+        *,
+        progress: Progress | None = None,
+        damaged: Callable[[str, str], object] | None = None,
+    ) -> Path:
         """Write everything into one verified file, a Git bundle; gives its path.
 
+        Args:
+            path: the file, which is not there yet.
+            progress: told what is done.
+            damaged: told of each ref that reaches something damaged, and of the first of that; all else is written.
+                Without it that is raised, and nothing is written.
+
         Raises:
-            BackupError: it is there already, or cannot be written.
+            BackupError: it is there already, cannot be written, or would not be whole.
         """
         from superqode.session.store import backup
 
         repository = self._open()
         if repository is None:
             raise StoreNotFound(self.path)
-        return backup.backup(repository, Path(path), progress)
+        return backup.backup(repository, Path(path), progress, damaged)
 
     @classmethod
     def restore_backup(cls, path: str | Path, storage_dir: str | Path) -> Self:

@@ -121,6 +121,25 @@ class Check:
         else:
             self.reached.commit(owner, tip)
 
+    def ref(self, owner: str, name: str) -> None:
+        """Look at what a ref reaches; again where it moved meanwhile: what it was at may have been freed.
+
+        Args:
+            owner: who reaches it by that.
+            name: the ref.
+        """
+        begun = len(self.findings)
+        try:
+            oid = self.repository.refs.read(name)
+            while oid is not None:
+                self.named(owner, name, oid)
+                before, oid = oid, self.repository.refs.read(name)
+                if before == oid or not self.has_errors(begun):
+                    break
+                self.take_back(begun, owner)
+        except CorruptObject as problem:
+            self.error("", "", name, str(problem))
+
     def named(self, owner: str, name: str, oid: str) -> None:
         """Look at what a ref is at, of whatever kind, with all behind it.
 
