@@ -146,6 +146,15 @@ def test_diff_tells_what_changed(cli: Cli, worked: Session) -> None:
     assert all(set(change) == {"kind", "name", "before", "after"} for change in found["changes"])
 
 
+def test_diff_tells_of_another_order(cli: Cli, save: Save) -> None:
+    """What was moved past others is no difference in what was said, and one in what it means: it is told."""
+    session = save("one", "two", id="a")
+    session.messages[:] = session.messages[::-1]
+    with SessionStore(cli.store) as store:
+        store.save(session)
+    assert f"> {session.messages[0].id}  from place 2 to 1" in cli.run("sessions", "diff", "a").stdout
+
+
 def test_diff_of_a_first_save_is_empty(cli: Cli, save: Save) -> None:
     """A session of one save has nothing before it, and that is no error."""
     save(id="a")

@@ -110,6 +110,26 @@ def test_diff_tells_what_turns_one_state_into_another(store):
     assert store.diff("work").changes == ()
 
 
+def test_diff_tells_of_another_order(store):
+    """Of entries that both have, as few as possible are moved, each with its places; what only one has moves nothing."""
+    session = grown(store, "a", "b", "c", "d", "e")
+    order = [message.id for message in session.messages]
+    a, b, c, d, e = session.messages
+    session.messages[:] = [e, a, c, b, d]
+    store.save(session)
+
+    moved = store.diff("work", a_rev="~1").changes
+
+    assert [(change.kind, change.name) for change in moved] == [("moved", e.id), ("moved", c.id)]
+    assert all(change.before == order.index(change.name) for change in moved)
+    assert all(session.messages[change.after].id == change.name for change in moved)
+    session.messages.pop(0)
+    session.messages[:] = [session.messages[0], session.messages[2], session.messages[1], session.messages[3]]
+    session.add_message("user", "f")
+    store.save(session)
+    assert {change.kind for change in store.diff("work", a_rev="~2").changes} == {"removed", "added"}
+
+
 def test_a_fork_goes_on_from_a_revision_by_itself(store, git):
     """The fork has the state of that save, its parent's id and a branch of its own; neither changes the other."""
     session = grown(store, "one", "two")

@@ -175,6 +175,8 @@ def _change_line(change: Change) -> str:
         return style(f"+ {line(change.name)}  {_told(change.after)}", fg="green")
     if change.kind == "removed":
         return style(f"- {line(change.name)}  {_told(change.before)}", fg="red")
+    if change.kind == "moved":
+        return f"> {line(change.name)}  from place {change.before + 1:,} to {change.after + 1:,}"
     return f"~ {line(change.name)}  {_told(change.before)} → {_told(change.after)}"
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from itertools import islice
 from typing import Any
 
@@ -80,6 +81,7 @@ def diff_commits(repository: Repository, left: tuple[str, str], right: tuple[str
     )
     changes = [
         *_entry_changes(entries_a[common:], entries_b[common:]),
+        *_moves([entry.id for entry in entries_a], [entry.id for entry in entries_b]),
         *_field_changes(tree_a.meta, tree_b.meta),
     ]
     return SessionDiff(left[1], right[1], common, tuple(changes))
@@ -105,6 +107,38 @@ def _entry_changes(before: list[Entry], after: list[Entry]) -> list[Change]:
         elif known != entry:
             changes.append(Change("changed", entry.id, before=known.to_dict(), after=entry.to_dict()))
     return changes
+
+
+def _moves(before: list[str], after: list[str]) -> list[Change]:
+    """Tell of as few entries as have to be moved to have those that both states have in the new order."""
+    places = {name: place for place, name in enumerate(before)}
+    shared = [(name, place) for place, name in enumerate(after) if name in places]
+    kept = _longest_rise([places[name] for name, _ in shared])
+    return [
+        Change("moved", name, before=places[name], after=place)
+        for number, (name, place) in enumerate(shared)
+        if number not in kept
+    ]
+
+
+def _longest_rise(numbers: list[int]) -> set[int]:
+    """Where the members of a longest rising subsequence stand (patience sorting)."""
+    if numbers == sorted(numbers):
+        return set(range(len(numbers)))
+    lowest: list[int] = []  # the lowest last number of a rise so long
+    last: list[int] = []  # where that stands
+    below: list[int] = []  # where the one before each stands
+    for place, number in enumerate(numbers):
+        length = bisect_left(lowest, number)
+        below.append(last[length - 1] if length else -1)
+        lowest[length : length + 1] = [number]
+        last[length : length + 1] = [place]
+    found: set[int] = set()
+    place = last[-1]
+    while place >= 0:
+        found.add(place)
+        place = below[place]
+    return found
 
 
 def _field_changes(before: Meta, after: Meta) -> list[Change]:

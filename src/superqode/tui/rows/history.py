@@ -48,6 +48,9 @@ def change_line(change: Change) -> Line:
     before, after = (piece(_shown(value), "text", _VALUE_MAX) for value in (change.before, change.after))
     if change.kind == "changed":
         return Line((Piece("~ ", "warn"), *_told(change.after)))
+    if change.kind == "moved":
+        places = f"from place {change.before + 1:,} to {change.after + 1:,}"
+        return Line((Piece("> ", "warn"), piece(change.name, "dim"), Piece(f"  {places}")))
     return Line(
         (Piece("~ ", "warn"), piece(change.name, "dim"), Piece(": ", "dim"), before, Piece(" → ", "dim"), after)
     )

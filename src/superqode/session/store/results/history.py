@@ -48,9 +48,12 @@ class SaveRecord(Record):
 
 @dataclass(frozen=True, slots=True)
 class Change(Record):
-    """One difference between two states; `kind` says what `before` and `after` are."""
+    """One difference between two states; `kind` says what `before` and `after` are.
 
-    kind: Literal["added", "removed", "changed", "field"]
+    Of what was `moved` past entries that both have, these are its places among the entries, from 0.
+    """
+
+    kind: Literal["added", "removed", "changed", "moved", "field"]
     name: str
     before: Any = None
     after: Any = None
@@ -64,7 +67,7 @@ class SessionDiff(Record):
         a: the first revision, as a commit id.
         b: the second revision, as a commit id.
         common: how many leading entries are the same.
-        changes: entries added, removed and changed (their plain values), then the fields that differ.
+        changes: entries removed, added and changed (their plain values) or moved, then the fields that differ.
     """
 
     a: str
