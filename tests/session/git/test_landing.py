@@ -11,7 +11,7 @@ import pytest
 from superqode.session import Session, SessionStore
 from superqode.session.errors import BackupError, CorruptObject, GitFailed
 from superqode.session.git.bundle import read_header
-from superqode.session.git.landing import INCOMING, Landing, scratch_repository
+from superqode.session.git.landing import INCOMING, Landing, scratch_repository, to_send_from
 from superqode.session.git.sizes import object_sizes
 
 DAY = 24 * 60 * 60
@@ -301,3 +301,21 @@ def test_sizes_are_told_without_reading(repository, git):
     assert object_sizes(repository.path, [], "Testing") == {}
     with pytest.raises(CorruptObject, match="1" * 40):
         object_sizes(repository.path, [tip, "1" * 40], "Testing")
+
+
+@pytest.mark.parametrize("name", ["store", 'a "quoted" one', "back\\slash", "grün"])
+def test_what_sends_is_the_store_without_its_refs(tmp_path, name):
+    """Its objects and the settings of the store are there, whatever the store's folder is called; none of its refs."""
+
+    def git(path, *arguments):
+        done = subprocess.run(["git", "-C", str(path), *arguments], capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    with SessionStore(tmp_path / name) as store:
+        tip = store.save(Session(id="s")).tip
+        git(store.path, "config", "http.proxy", "http://proxy.example.invalid")
+        with to_send_from(store._open()) as sender:
+            assert git(sender, "config", "http.proxy") == "http://proxy.example.invalid"
+            assert git(sender, "cat-file", "-t", tip) == "commit"
+            assert git(sender, "for-each-ref") == ""
+        assert not sender.exists()

@@ -14,6 +14,7 @@ from datetime import timedelta
 
 import pytest
 
+from faults.harms import harm
 from servers import install_hook
 from session.sharing.team import (
     LEDGER,
@@ -71,6 +72,22 @@ def test_what_is_shared_is_what_the_reader_sees(team, visibility, options):
     assert made.created_by == "Ann"
     assert not made.pending
     assert team.bob.store.list_sessions() == []
+
+
+@pytest.mark.parametrize(("visibility", "options"), KINDS, ids=NAMES)
+def test_another_sessions_damage_is_in_no_ones_way(team, visibility, options):
+    """Git looks at all tags of a repository whatever it packs: a cut-off snapshot of another session is no reason."""
+    other = Session(id="other")
+    other.add_message("user", "something else")
+    other.create_snapshot("Here", snapshot_id="here")
+    team.ann.store.save(other)
+    oid = git(team.ann.path, "rev-parse", "refs/tags/other/here").decode().strip()
+    harm(team.ann.path / "objects" / oid[:2] / oid[2:], "truncated")
+
+    made = team.share(visibility, **options)
+
+    seen = team.bob.shares.get_session_for_share(made.share_url, options.get("password"))
+    assert _contents(seen) == _contents(team.ann.store.load(SESSION))
 
 
 def test_a_share_is_unlisted_unless_something_else_is_asked_for(team):

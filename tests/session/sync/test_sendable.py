@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from faults.harms import harm
 from session.sync.circle import Machine, git, settle
 from superqode.session.errors import GitFailed, SyncKeyUnfinished
 from superqode.session.git.repository import Repository
@@ -75,6 +76,27 @@ def test_a_damaged_session_blocks_no_other(machines):
     assert (report.sent.new, report.notices) == (("bad",), ())
     settle([one, other])
     assert one.heard("bad") == other.heard("bad") == ["some text"]
+
+
+def test_a_damaged_snapshot_blocks_no_other(machines):
+    """Git looks at all tags of a repository whatever it packs: one whose object is cut off is in no other's way."""
+    one, other = machines
+    one.say("bad", "some text")
+    snapshot = one.snapshot("bad", "here")
+    one.say("good", "hello")
+    oid = git(one.path, "rev-parse", f"refs/tags/bad/{snapshot}").strip()
+    path = one.path / "objects" / oid[:2] / oid[2:]
+    whole = path.read_bytes()
+    harm(path, "truncated")
+
+    report = one.sync()
+
+    assert report.sent.new == ("good",)
+    assert [notice.partition(" ")[0] for notice in report.notices] == ["bad"]
+    harm(path, "gone")
+    path.write_bytes(whole)
+    settle([one, other])
+    assert other.ids() == ["bad", "good"]
 
 
 def test_what_no_machine_takes_is_not_sent(machines, tmp_path):

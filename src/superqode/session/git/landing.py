@@ -9,6 +9,7 @@ import shutil
 import weakref
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import IO, Final, Self
 
@@ -19,7 +20,7 @@ from superqode.session.git.packwriting import keep_pack
 from superqode.session.git.repository import Repository
 from superqode.session.git.workplaces import Workplace
 
-__all__ = ["INCOMING", "Landing", "scratch_repository", "unless_it_fails", "with_refs_alone"]
+__all__ = ["INCOMING", "Landing", "scratch_repository", "to_send_from", "unless_it_fails", "with_refs_alone"]
 
 # Below the store, so that a checked pack moves by renaming; `maintain` sweeps what killed processes left.
 INCOMING: Final = "incoming"
@@ -39,6 +40,19 @@ def scratch_repository(store: Repository) -> Iterator[Repository]:
         yield Repository.temporary(place.path / _REPOSITORY, borrow=store.path)
     finally:
         place.close()
+
+
+@contextmanager
+def to_send_from(store: Repository) -> Iterator[Path]:
+    """A repository without refs that sends the store's objects under the store's settings; gives its folder.
+
+    To make a pack git looks at all tags that it finds, and dies of a damaged one.
+    """
+    with scratch_repository(store) as scratch:
+        path = str(store.path / "config").replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+        with (scratch.path / "config").open("a", encoding="utf-8", errors="surrogateescape") as config:
+            config.write(f'[include]\n\tpath = "{path}"\n')
+        yield scratch.path
 
 
 @contextmanager

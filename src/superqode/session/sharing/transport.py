@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from superqode.session.errors import (
@@ -21,7 +22,7 @@ from superqode.session.errors import (
 )
 from superqode.session.git import program, remote, remotes
 from superqode.session.git.history import is_ancestor
-from superqode.session.git.landing import Landing
+from superqode.session.git.landing import Landing, to_send_from
 from superqode.session.git.remote import Update
 from superqode.session.git.remotes import Namespace, RemoteInfo
 from superqode.session.git.repository import Repository
@@ -106,13 +107,27 @@ def push(
     Raises:
         RemoteError: what went wrong, and whether anything was sent.
     """
+    with to_send_from(repository) as sender:
+        return _push(repository, sender, target, record, tip, interactive=interactive, progress=progress)
+
+
+def _push(
+    repository: Repository,
+    sender: Path,
+    target: RemoteInfo,
+    record: ShareRecord,
+    tip: str,
+    *,
+    interactive: bool,
+    progress: Progress | None,
+) -> ShareRecord:
     refused: NamespaceRefused | None = None
     for namespace in _namespaces(target, record):
         name = record.ref_on(namespace)
         expected = record.pushed or None if name == record.remote_ref else None
         send = partial(
             remote.push,
-            repository.path,
+            sender,
             target.push_url,
             interactive=interactive,
             progress=progress,

@@ -18,7 +18,7 @@ from typing import Final
 
 from superqode.session.errors import NamespaceRefused, RemoteError, RemoteRefMoved, RemoteRefNotFound, RemoteRejected
 from superqode.session.git import remote, remotes
-from superqode.session.git.landing import Landing
+from superqode.session.git.landing import Landing, to_send_from
 from superqode.session.git.network import Progress
 from superqode.session.git.remote import Update
 from superqode.session.git.remotes import RemoteInfo
@@ -215,21 +215,17 @@ class PlainRemote:
         if names and self._namespace != self._target.namespace:
             remotes.remember_namespace(self._repository, self._target.name, self._namespace)
 
-    def _send(self, seen: Seen, view: View, names: list[str]) -> None:
-        updates = []
-        for name in names:
-            there = self._names.get(name) or (_on_heads(name) if self._namespace == "heads" else name)
-            updates.append(Update(view.get(name, ""), there, seen.view.get(name)))
-        send = partial(
-            remote.push,
-            self._repository.path,
-            self._target.push_url,
-            updates,
-            interactive=self._interactive,
-            progress=self._progress,
-        )
-        refused: dict[str, str] = {}
-        if updates:
+    def _push(self, updates: list[Update]) -> dict[str, str]:
+        """Push all or, where the host refuses some, those that it takes; gives the refused ones, with its reasons."""
+        with to_send_from(self._repository) as sender:
+            send = partial(
+                remote.push,
+                sender,
+                self._target.push_url,
+                updates,
+                interactive=self._interactive,
+                progress=self._progress,
+            )
             try:
                 send()
             except (NamespaceRefused, RemoteRefMoved):
@@ -237,7 +233,15 @@ class PlainRemote:
             except RemoteRejected as problem:
                 # One that is refused keeps no other back.
                 self._refusals.append(problem)
-                refused = remote.push_each(*send.args, **send.keywords)
+                return remote.push_each(*send.args, **send.keywords)
+        return {}
+
+    def _send(self, seen: Seen, view: View, names: list[str]) -> None:
+        updates = []
+        for name in names:
+            there = self._names.get(name) or (_on_heads(name) if self._namespace == "heads" else name)
+            updates.append(Update(view.get(name, ""), there, seen.view.get(name)))
+        refused = self._push(updates) if updates else {}
         for name, update in zip(names, updates, strict=True):
             if update.target in refused:
                 self._refused[name] = refused[update.target]

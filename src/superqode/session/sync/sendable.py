@@ -53,7 +53,8 @@ def checked_pack(repository: Repository, wanted: Iterable[str], known: Iterable[
     asked = "".join(f"{oid}\n" for oid in wanted) + "".join(f"^{oid}\n" for oid in known)
     arguments = ["pack-objects", "-q", "--revs", "--thin", "--delta-base-offset", "--stdout"]
     with scratch_repository(repository) as scratch, tempfile.TemporaryFile(dir=scratch.path) as pack:
-        with program.stream(repository.path, arguments, purpose=_PURPOSE, stdin=asked.encode()) as packed:
+        # Not in the store: to make a pack, git looks at all tags that it finds, damaged ones too.
+        with program.stream(scratch.path, arguments, purpose=_PURPOSE, stdin=asked.encode()) as packed:
             shutil.copyfileobj(packed, pack)
         pack.seek(0)
         bundle.unpack(scratch.path, pack, "what is to be sent", purpose=_PURPOSE)
