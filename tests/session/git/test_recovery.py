@@ -133,6 +133,40 @@ def test_a_branch_that_somebody_moved_stays(store_path, git, session, crashed):
     assert git("rev-parse", "s") == made
 
 
+@pytest.mark.parametrize("how", [("update-ref", "refs/heads/s", "s~1"), ("branch", "-f", "s", "s~2")])
+def test_a_branch_that_plain_git_moved_back_stays(store_path, git, session, crashed, how):
+    """The reflog tells that it was at the last save and went back from there: that was somebody, and no crash."""
+    back = git("rev-parse", how[-1])
+    git(*how)
+    crashed()
+    assert texts(store_path) == ["one", "two", "three"][: 4 - int(how[-1][-1]) - 1]
+    assert git("rev-parse", "s") == back
+
+
+def test_a_save_after_plain_git_moved_a_branch_back_is_made_good(store_path, git, session, crashed):
+    """What the reflog tells of an earlier save says nothing of a later one."""
+    git("update-ref", "refs/heads/s", "s~1")
+    back = git("rev-parse", "s")
+    with SessionStore(store_path) as store:
+        again = store.load("s")
+        again.add_message("user", "other")
+        tip = store.save(again).tip
+    (store_path / "refs" / "heads" / "s").write_text(back + "\n")
+    crashed()
+    assert texts(store_path) == ["one", "two", "other"]
+    assert git("rev-parse", "s") == tip
+
+
+def test_what_plain_git_put_on_top_and_a_crash_took_takes_no_save_along(store_path, git, session, crashed):
+    """The reflog's line reached the disk, and neither the branch of that nor the one of the save before it did."""
+    tip, earlier = git("rev-parse", "s"), git("rev-parse", "s~1")
+    git("update-ref", "refs/heads/s", git("commit-tree", "-p", "s", "-m", "by hand", "s^{tree}"))
+    (store_path / "refs" / "heads" / "s").write_text(earlier + "\n")
+    crashed()
+    assert texts(store_path) == ["one", "two", "three"]
+    assert git("rev-parse", "s") == tip
+
+
 @pytest.fixture
 def synced(monkeypatch):
     """Gives what is made durable from now on: `all` for everything at once."""

@@ -2,7 +2,8 @@
 
 First the objects: one that is missing or damaged is written anew (a damaged file goes to the quarantine, for writing
 never heals it). Then the refs: one whose file is damaged, or that is at an earlier place of its record's way, moves on
-to the last one. A ref that is anywhere else was moved by somebody since, and stays.
+to the last one. A ref that is anywhere else was moved by somebody since, and stays; so was one whose reflog tells that
+it went from that last place to where it is.
 """
 
 from __future__ import annotations
@@ -63,13 +64,22 @@ def _put_ref(repository: Repository, name: str, way: list[RefMove]) -> bool:
         repository.refs.mend(name, last)
         return True
     passed = {move.old for move in way} | {move.new for move in way}
-    if now == last or (now or "") not in passed:
+    if now == last or (now or "") not in passed or _was_moved(repository, name, last, now):
         return False
     try:
         repository.refs.update(name, last, now, ident=repository.committer(), reason="journal: after a crash")
     except RefConflict:
         return False  # plain git moved it at this very moment
     return True
+
+
+def _was_moved(repository: Repository, name: str, last: str, now: str | None) -> bool:
+    """Whether the reflog tells that a ref went from its last place to where it is: plain git writes down what it moves.
+
+    What went on from there, and is not where that went, a crash took back.
+    """
+    moves = repository.refs.log.moves(name)
+    return bool(moves) and moves[-1][1] == now and any(old == last for old, _ in moves)
 
 
 def keep_moved(repository: Repository, session: str, mark: Mark, record: Record) -> None:
