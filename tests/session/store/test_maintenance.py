@@ -152,6 +152,37 @@ def test_old_unreachable_objects_go_by_age(store):
     assert store.maintain(prune_older_than=None).removed_files == 0
 
 
+def _holds(store, text):
+    """Whether any object of the store has this text in it, whatever reaches it."""
+    objects = Repository(store.path).objects
+    return any(text in objects.read(oid)[1] for oid in objects.every())
+
+
+@pytest.mark.parametrize(("age", "asked"), [(91, {}), (3, {"prune_older_than": timedelta(days=2)})])
+def test_what_was_purged_goes_out_of_packs_by_age(store, git, age, asked):
+    """A pack in which something is that nothing reaches is written anew once it is older than the age; once is enough."""
+    session = Session(id="gone")
+    session.add_message("user", "to be forgotten " * 50)
+    store.save(session)
+    [kept, *_] = _fill(store)
+    store.maintain()
+    store.delete("gone")
+    store.purge("gone")
+    store.maintain(**asked)
+    assert _holds(store, b"to be forgotten")
+    for path in (*(store.path / "objects").glob("??/*"), *(store.path / "objects" / "pack").iterdir()):
+        _age(path, age * 86_400)
+
+    assert store.maintain(**asked).skipped == ()
+
+    assert not _holds(store, b"to be forgotten")
+    before = {path.name: path.stat().st_mtime_ns for path in (store.path / "objects" / "pack").iterdir()}
+    store.maintain(**asked)
+    assert {path.name: path.stat().st_mtime_ns for path in (store.path / "objects" / "pack").iterdir()} == before
+    assert SessionStore(store.path).load(kept.id) == kept
+    git.fsck()
+
+
 def test_the_trash_and_snapshots_are_never_pruned(store):
     """Deleted sessions and snapshots are reachable until they are purged."""
     _fill(store)

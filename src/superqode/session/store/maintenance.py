@@ -31,7 +31,7 @@ from superqode.session.store.index.files import INDEX, kept_beside, throw_away
 from superqode.session.store.operations.forgetting import cut
 from superqode.session.store.operations.log import OPLOG, OperationLog
 from superqode.session.store.owners import owner_of
-from superqode.session.store.packing import MANY_PACKS, pack_objects
+from superqode.session.store.packing import MANY_PACKS, drop_unreached, has_older_packs, pack_objects
 from superqode.session.store.results import MaintenanceReport
 
 __all__ = ["count_loose", "free_now", "holders", "is_due", "leftovers", "maintain"]
@@ -220,11 +220,14 @@ def _is_any_older(repository: Repository, age: timedelta) -> bool:
 
 
 def _prune(repository: Repository, age: timedelta, skipped: list[str]) -> int:
-    if not _is_any_older(repository, age):
+    in_packs = has_older_packs(repository, age)
+    if not in_packs and not _is_any_older(repository, age):
         return 0  # saves need not wait for git to look through all history and find nothing
     before = count_loose(repository)
     try:
         with repository.exclusive(timeout=10) as held:
+            if in_packs:
+                drop_unreached(repository, age, held.handles)
             expire = f"--expire={max(0, int(age.total_seconds()))}.seconds.ago"
             program.run(repository.path, ["prune", expire], purpose=_PURPOSE, keep=held.handles)
     except (GitMissing, GitFailed, StoreLocked) as problem:
