@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from itertools import islice
 from typing import Any
 
@@ -19,6 +18,7 @@ from superqode.session.store.loading import tip_of
 from superqode.session.store.results import Change, SaveRecord, SessionDiff
 from superqode.session.store.snapshots import list_snapshots
 from superqode.session.store.state import Tree, read_entries, read_state, read_tree, saved_at
+from superqode.session.store.weave import what_moved
 
 __all__ = ["diff_commits", "history"]
 
@@ -112,33 +112,9 @@ def _entry_changes(before: list[Entry], after: list[Entry]) -> list[Change]:
 def _moves(before: list[str], after: list[str]) -> list[Change]:
     """Tell of as few entries as have to be moved to have those that both states have in the new order."""
     places = {name: place for place, name in enumerate(before)}
-    shared = [(name, place) for place, name in enumerate(after) if name in places]
-    kept = _longest_rise([places[name] for name, _ in shared])
-    return [
-        Change("moved", name, before=places[name], after=place)
-        for number, (name, place) in enumerate(shared)
-        if number not in kept
-    ]
-
-
-def _longest_rise(numbers: list[int]) -> set[int]:
-    """Where the members of a longest rising subsequence stand (patience sorting)."""
-    if numbers == sorted(numbers):
-        return set(range(len(numbers)))
-    lowest: list[int] = []  # the lowest last number of a rise so long
-    last: list[int] = []  # where that stands
-    below: list[int] = []  # where the one before each stands
-    for place, number in enumerate(numbers):
-        length = bisect_left(lowest, number)
-        below.append(last[length - 1] if length else -1)
-        lowest[length : length + 1] = [number]
-        last[length : length + 1] = [place]
-    found: set[int] = set()
-    place = last[-1]
-    while place >= 0:
-        found.add(place)
-        place = below[place]
-    return found
+    shared = set(after)
+    gone = what_moved([name for name in before if name in shared], after)
+    return [Change("moved", name, places[name], place) for place, name in enumerate(after) if name in gone]
 
 
 def _field_changes(before: Meta, after: Meta) -> list[Change]:

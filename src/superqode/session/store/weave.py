@@ -17,7 +17,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Generic, TypeVar
 
-__all__ = ["Woven", "weave"]
+__all__ = ["Woven", "weave", "what_moved"]
 
 K = TypeVar("K", bound=Hashable)
 
@@ -109,7 +109,7 @@ class Woven(Generic[K]):
         """
         now = set(new)
         stayed = [item for item in old if item in now]  # as if the change had removed first, and then put
-        moved = set() if merges else _moved(stayed, new)
+        moved = set() if merges else what_moved(stayed, new)
         follows = dict(zip((left, *stayed), stayed, strict=False))
         were = {item: self._known_place(item, number) for item in moved}
         behind = self._root if left is None else self._known_place(left, number)
@@ -155,8 +155,13 @@ class Woven(Generic[K]):
         return found
 
 
-def _moved(stayed: Sequence[K], new: Sequence[K]) -> set[K]:
-    """What a change took from one place to another: the fewest things without which the order is as it was."""
+def what_moved(stayed: Sequence[K], new: Sequence[K]) -> set[K]:
+    """What a change took from one place to another: the fewest things without which the order is as it was.
+
+    Args:
+        stayed: what is in it before and after, in the order of before.
+        new: what is in it after.
+    """
     were = {item: place for place, item in enumerate(stayed)}
     places = [were[item] for item in new if item in were]
     begin, end = 0, len(places)
