@@ -8,15 +8,17 @@ import pty
 import select
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 from superqode.cli import main
 from superqode.cli.exit_codes import ExitCode
+from superqode.cli.lazy import Command
 from superqode.session import Session, SessionStore
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\u202egnp.exe\r[bold]x[/bold]\x9b31m"
@@ -36,6 +38,17 @@ def home() -> Path:
     return Path.home()
 
 
+def _named(args: Sequence[object]) -> click.Command:
+    """The command that these words name, as far as they name one."""
+    command: click.Command = main
+    for word in map(str, args):
+        found = command.get_command(click.Context(command), word) if isinstance(command, click.Group) else None
+        if found is None:
+            break
+        command = found
+    return command
+
+
 class Cli:
     """Runs `superqode` on one store, in this process or in one of its own."""
 
@@ -46,6 +59,8 @@ class Cli:
         """Run a command here and check its exit code."""
         result = CliRunner().invoke(main, ["--store", str(self.store), *map(str, args)], input=given)
         assert result.exit_code == expect, (result.exit_code, result.stdout, result.stderr)
+        command = _named(args)
+        assert not isinstance(command, Command) or expect in command.codes, f"the help of {args} has no {expect!r}"
         return result
 
     def json(self, *args: object, expect: ExitCode = ExitCode.OK) -> Any:

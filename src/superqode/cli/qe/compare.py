@@ -25,6 +25,7 @@ __all__ = ["compare"]
     "compare",
     cls=Command,
     see=("qe run", "qe report"),
+    codes=(ExitCode.FINDINGS,),
     epilog=examples("superqode qe compare 20261122-100000-7m2q9x4k @latest", "superqode qe compare A B --fail-on high"),
 )
 @click.argument("before", metavar="A", shell_complete=complete_ids, help="The session of the earlier run.")

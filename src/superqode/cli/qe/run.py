@@ -29,6 +29,7 @@ _MODES: Final = ("quick", "deep")
     "run",
     cls=Command,
     see=("qe report", "qe compare", "sessions list"),
+    codes=(ExitCode.PARTLY, ExitCode.FINDINGS),
     epilog=examples(
         "superqode qe run",
         "superqode qe run ~/code/shop --role lint_tester --role regression_tester --fail-on high",

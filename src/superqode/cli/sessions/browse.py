@@ -10,6 +10,7 @@ import click
 
 from superqode.cli import params
 from superqode.cli.completing import complete_ids
+from superqode.cli.exit_codes import ExitCode
 from superqode.cli.lazy import Command, examples, terminal_width
 from superqode.cli.options import json_option, open_store, resolve, store_option, wants_json
 from superqode.cli.output import Column, emit, emit_json, note, on_terminal, style, table, warn
@@ -41,6 +42,7 @@ _COLUMNS: Final = (
     "list",
     cls=Command,
     see=("sessions search", "sessions show", "sessions stats", "sessions tree"),
+    codes=(ExitCode.NOT_FOUND,),
     epilog=examples("superqode sessions list --tag security --since 7d"),
 )
 @filters

@@ -63,6 +63,7 @@ class _Wish:
     "export",
     cls=Command,
     see=("sessions import", "share create", "sessions backup"),
+    codes=(ExitCode.PARTLY,),
     epilog=examples(
         "superqode sessions export @latest -o session.html",
         "superqode sessions export --all --format html -o talks/",
