@@ -122,7 +122,12 @@ KEYS: Final = (
     Key("qe.roles", kinds.words, "The roles that `superqode qe run` has play.", "a list of names", "its own", "--role"),
     Key("qe.agent", kinds.text, "The agent that `superqode qe run` starts.", "a name under agents", "none", "--agent"),
     Key(
-        "qe.timeout", kinds.seconds, "How long a run of `superqode qe run` may take.", "seconds", "its own", "--timeout"
+        "qe.timeout",
+        kinds.seconds,
+        "How long each role of `superqode qe run` may take.",
+        "seconds",
+        "its own",
+        "--timeout",
     ),
     Key("rescue.paths", kinds.paths, "Where `sessions rescue` looks besides.", "a list of paths", "none", "--path"),
 )

@@ -16,8 +16,8 @@ VARIABLES: Final = {
     "COLUMNS": "how wide help is, where the terminal does not say",
     "SUPERQODE_SHARE_PASSWORD": "the password of a share, instead of asking",
     "SUPERQODE_DEBUG": "with any value: a traceback with every error",
-    "XDG_DATA_HOME": "where bash-completion looks for a user's files",
-    "XDG_CONFIG_HOME": "where fish looks for a user's files",
+    "XDG_DATA_HOME": "where bash-completion looks for a user's files, and agents keep their sessions",
+    "XDG_CONFIG_HOME": "where fish looks for a user's files, and agents for their settings",
     "ZDOTDIR": "where zsh looks for a user's files",
 }
 

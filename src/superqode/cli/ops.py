@@ -59,8 +59,8 @@ def ops(ctx: click.Context, limit: int) -> None:
 
     Deleting, bringing back, renaming, restoring, undo and redo, replacing, imports and reimports that take from a
     session, merging, repairs, ending shares, and what `sync` moves or removes are operations. What was purged or
-    scrubbed is gone for good, and so is what is older than 90 days once `sessions maintain` ran. Saves are not
-    here: `sessions log` has them.
+    scrubbed is gone for good, and so is, a month later at most, what is older than 90 days where `sessions
+    maintain` runs. Saves are not here: `sessions log` has them.
     """
     if ctx.invoked_subcommand is not None:
         return

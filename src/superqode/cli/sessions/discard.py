@@ -144,8 +144,8 @@ def _trash_row(item: TrashItem) -> tuple[object, ...]:
 def purge(ctx: click.Context, wanted: str | None, older_than: timedelta | None, now: bool) -> None:
     """Forget what is in the trash, for good.
 
-    Without an ID: all of it. This is the only command that forgets; it asks first, and without a terminal it
-    refuses unless --yes is given. Bytes that are not freed with --now go with a later `maintain`.
+    Without an ID: all of it. Nothing but this and `scrub` forgets; it asks first, and without a terminal it
+    refuses unless --yes is given. Bytes that are not freed with --now go with a `maintain` 90 days later.
     Exit code 3 where with --now a work tree or somebody's `.keep` file keeps old bytes in the store still.
     """
     with open_store() as store:

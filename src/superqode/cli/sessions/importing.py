@@ -60,7 +60,7 @@ def import_(ctx: click.Context, paths: tuple[Path, ...], old_store: bool, dry_ru
 
     A file that was imported before changes nothing; a longer one adds a save to its session. The file itself
     is kept in the store, unshared, for `reimport`. What cannot be read is named, the rest is imported, and the
-    exit code is 3; `show --provenance` tells what became of every line.
+    exit code is 3 (1 where there is no rest); `show --provenance` tells what became of every line.
     """
     if bool(paths) == old_store:
         raise click.UsageError("name files or folders to import, or give --old-store alone", ctx)
@@ -95,7 +95,7 @@ def reimport(ctx: click.Context, session_ids: Sequence[str], everything: bool, d
 
     For after an update that reads an agent's files better. Ids stay, and so does what you changed: titles,
     tags, your own messages. A session gets a new save only where something is different now. One without a kept
-    original (imported by an older superqode, scrubbed) is named, and the exit code is 3.
+    original (imported by an older superqode, scrubbed) is named, and the exit code is 3, or 1 where none has one.
     """
     if bool(session_ids) == everything:
         raise click.UsageError("name sessions, or give --all alone", ctx)

@@ -35,7 +35,7 @@ class ShareConfig:
 
     Args:
         visibility: who may read it. A password makes a public or unlisted share ciphertext too.
-        allow_fork: whether readers are asked not to fork it.
+        allow_fork: whether readers may fork it; superqode refuses to otherwise, though whoever reads can copy.
         allow_view_history: without it the share holds no messages and tool executions.
         expires_in: how long it lives; for ever without.
         password: needed besides the link.
