@@ -63,6 +63,7 @@ _BY_ERROR: Final[Mapping[str, ExitCode]] = {
     "NewerFormat": ExitCode.ERROR,
     "CorruptSession": ExitCode.CORRUPT,
     "CorruptObject": ExitCode.CORRUPT,
+    "CorruptLedger": ExitCode.CORRUPT,
     "StoreNotOwned": ExitCode.FORBIDDEN,
     "InvalidShareToken": ExitCode.USAGE,
     "InvalidShareConfig": ExitCode.USAGE,

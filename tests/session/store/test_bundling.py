@@ -10,7 +10,7 @@ import pytest
 
 from faults.harms import harm
 from superqode.session import MessageRole, Session, SessionStore
-from superqode.session.errors import BackupError, SessionNotFound
+from superqode.session.errors import BackupError, CorruptSession, SessionNotFound
 from superqode.session.store.bundling import bundle_session
 
 
@@ -59,6 +59,16 @@ def test_damage_of_another_session_is_in_no_ones_way(store, two, tmp_path, git, 
     file = bundle_session(store, "one", tmp_path / "one.bundle")
 
     assert refs_of(file) == ["refs/heads/one", "refs/tags/one/snap-1"]
+
+
+def test_a_damaged_session_is_named(store, two, tmp_path, git):
+    """Where an earlier save is damaged there is no bundle of it: the error says of what session, and what to do."""
+    oid = git("rev-parse", "one~1")
+    harm(store.path / "objects" / oid[:2] / oid[2:], "truncated")
+
+    with SessionStore(store.path) as opened, pytest.raises(CorruptSession, match=rf"(?s)one.*{oid}.*verify"):
+        bundle_session(opened, "one", tmp_path / "one.bundle")
+    assert not (tmp_path / "one.bundle").exists()
 
 
 def test_plain_git_clones_it(store, two, tmp_path):

@@ -45,7 +45,7 @@ def test_a_new_store_is_well(filled: Path) -> None:
     areas = {one.area for one in report.findings}
     assert areas == {
         "git", "disk", "store", "owner", "mode", "permissions", "hooks", "format", "settings", "locks", "refs",
-        "objects", "times", "journal", "operations", "index", "leftovers", "remotes",
+        "objects", "times", "journal", "operations", "shares", "index", "leftovers", "remotes",
     }  # fmt: skip
     assert not any(one.remedy or one.repair for one in report.findings)
 

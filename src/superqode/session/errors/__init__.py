@@ -30,6 +30,7 @@
     │   ├── StoreUnwritable (PermissionError)
     │   ├── StoreLocked (TimeoutError)
     │   │   └── AlreadyWatched                another process rescues into the store all the time
+    │   ├── CorruptLedger                     what it knows of its shares; its sessions are not touched
     │   ├── RefConflict                       a ref moved under us (internal retries use it)
     │   └── StoreClosed
     ├── TranscriptError (ValueError)          an importer cannot use this input
@@ -131,6 +132,7 @@ from superqode.session.errors.storage import (
     AgentSettingsError,
     AlreadyWatched,
     BackupError,
+    CorruptLedger,
     GitError,
     GitFailed,
     GitMissing,
@@ -226,6 +228,7 @@ __all__ = [
     "AlreadyWatched",
     "AmbiguousId",
     "BackupError",
+    "CorruptLedger",
     "CorruptObject",
     "CorruptSession",
     "DuplicateEntry",

@@ -9,6 +9,10 @@ class StoreError(SessionError):
     """The store as a whole cannot be used."""
 
 
+class CorruptLedger(StoreError):
+    """What the store knows of its shares cannot be read; its sessions can."""
+
+
 class StoreNotFound(StoreError, FileNotFoundError):
     """There is no store at this path; `nearer` is one below it, if there is one."""
 

@@ -162,6 +162,15 @@ class Refs:
         found.update(loose)
         return sorted((name, oid) for name, oid in found.items() if oid is not None)
 
+    def unborn(self) -> set[str]:
+        """Names of symbolic refs whose aim is not there."""
+        found = set()
+        for name in self.loose_names("refs/"):
+            with suppress(CorruptObject):
+                if self.read(name) is None:
+                    found.add(name)
+        return found
+
     # -- changing -------------------------------------------------------------------------------------------------
 
     def update(

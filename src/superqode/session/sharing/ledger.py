@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from superqode.session import clock
-from superqode.session.errors import AmbiguousId, ShareNotFound, StoreError
+from superqode.session.errors import AmbiguousId, CorruptObject, ShareNotFound, StoreError
+from superqode.session.git.repository import Repository
 from superqode.session.sharing.links import ShareLink
 from superqode.session.sharing.models import SharedSession, ShareVisibility
 from superqode.session.store.ledger import SHARES, Document, Ledger
@@ -23,6 +24,7 @@ __all__ = [
     "ShareRecord",
     "find_record",
     "load_record",
+    "local_tip",
     "records",
     "save_record",
 ]
@@ -195,6 +197,14 @@ def records(ledger: Ledger) -> list[ShareRecord]:
     """All shares of this store, newest first."""
     found = [ShareRecord.from_document(name, document) for name, document in ledger.documents(SHARES).items()]
     return sorted(found, key=lambda record: (record.created_at, record.id), reverse=True)
+
+
+def local_tip(repository: Repository, record: ShareRecord) -> str | None:
+    """The commit that this store has of a share; `None` where its ref is gone, or damaged (`verify` tells)."""
+    try:
+        return repository.refs.read(record.local_ref)
+    except CorruptObject:
+        return None
 
 
 def load_record(ledger: Ledger, share_id: str) -> ShareRecord | None:

@@ -18,7 +18,7 @@ from superqode.session.git.object_codec import Tag
 from superqode.session.git.repository import Repository
 from superqode.session.models import Session
 from superqode.session.sharing import overview, policy, public, transport
-from superqode.session.sharing.ledger import ShareRecord, records
+from superqode.session.sharing.ledger import ShareRecord, local_tip, records
 from superqode.session.sharing.links import ShareLink
 from superqode.session.sharing.models import (
     PasswordSlot,
@@ -276,7 +276,7 @@ class SessionSharingManager:
             found = []
         else:
             known = records(Ledger(repository))
-            found = [record.shared(store_url(repository), repository.refs.read(record.local_ref)) for record in known]
+            found = [record.shared(store_url(repository), local_tip(repository, record)) for record in known]
         return [share for share in found if session_id is None or share.session_id == session_id]
 
     def _list_remote(self) -> list[SharedSession]:

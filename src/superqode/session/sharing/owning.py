@@ -30,7 +30,7 @@ from superqode.session.sharing.ending import Ending
 from superqode.session.sharing.kdf import new_kdf
 from superqode.session.sharing.keys import new_data_key, wrap
 from superqode.session.sharing.layout import KEYS_MAX
-from superqode.session.sharing.ledger import ShareRecord, find_record, load_record, records, save_record
+from superqode.session.sharing.ledger import ShareRecord, find_record, load_record, local_tip, records, save_record
 from superqode.session.sharing.links import new_link_secret, new_share_id
 from superqode.session.sharing.models import (
     PasswordSlot,
@@ -212,7 +212,7 @@ class Owner:
         return sent
 
     def _waits(self, record: ShareRecord) -> bool:
-        tip = self._repository.refs.read(record.local_ref)
+        tip = local_tip(self._repository, record)
         return record.revoked_at is None and not record.is_expired and tip is not None and tip != record.pushed
 
     def _push_one(self, share_id: str, progress: Progress | None, elsewhere: str | None) -> SharedSession:

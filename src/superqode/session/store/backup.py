@@ -140,7 +140,12 @@ def _write(repository: Repository, partial: Path, left_out: Collection[str]) -> 
 
 
 def _write_now(repository: Repository, partial: Path, left_out: Collection[str]) -> None:
-    names = [name for name in repository.refs.names("refs/") if name.startswith(_ALLOWED) and name not in left_out]
+    unborn = repository.refs.unborn()  # symbolic refs that lead nowhere: git takes them for wrong names
+    names = [
+        name
+        for name in repository.refs.names("refs/")
+        if name.startswith(_ALLOWED) and name not in left_out and name not in unborn
+    ]
     if not left_out:
         bundle.write_bundle(repository.path, partial, names)
         return

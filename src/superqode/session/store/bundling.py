@@ -11,12 +11,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from superqode.session.errors import BackupError, CorruptObject, CorruptSession
+from superqode.session.errors import BackupError, CorruptObject, CorruptSession, GitFailed
 from superqode.session.git import bundle
 from superqode.session.git.history import ancestors_among
 from superqode.session.git.landing import with_refs_alone
 from superqode.session.git.repository import TAGS, Repository
 from superqode.session.store.branches import branch_ref
+from superqode.session.store.damaged import damaged_refs
 from superqode.session.store.loading import tip_of
 from superqode.session.store.snapshots import session_tags
 from superqode.session.store.state import read_tree
@@ -52,8 +53,13 @@ def bundle_session(store: SessionStore, session_id: str, target: Path) -> Path:
     try:
         with repository.writing():  # keeps pruning out
             names = _refs(repository, session_id)
-            with with_refs_alone(repository, names) as alone:
-                bundle.write_bundle(alone.path, path, names, purpose="Exporting a session")
+            try:
+                with with_refs_alone(repository, names) as alone:
+                    bundle.write_bundle(alone.path, path, names, purpose="Exporting a session")
+            except GitFailed as problem:
+                for name, reason in damaged_refs(repository, names=names).items():
+                    raise CorruptSession(session_id, reason, path=name) from problem
+                raise
         path.chmod(0o600)
         whole = True
     finally:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from superqode.session.git.repository import Repository
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.verify import Check, Depth
@@ -9,8 +11,10 @@ from superqode.session.store.verify import Check, Depth
 __all__ = ["damaged_refs"]
 
 
-def damaged_refs(repository: Repository, progress: Progress | None = None) -> dict[str, str]:
-    """Read all that refs reach; gives the names of those that are damaged or reach damage, with the first of it.
+def damaged_refs(
+    repository: Repository, progress: Progress | None = None, names: Sequence[str] | None = None
+) -> dict[str, str]:
+    """Read what refs reach, all or some; gives the names of those that are damaged or reach damage, with the first of it.
 
     Raises:
         CorruptObject: `packed-refs` is damaged, and nobody can tell which refs there are.
@@ -18,7 +22,7 @@ def damaged_refs(repository: Repository, progress: Progress | None = None) -> di
     # Opened anew: what this one remembers would hide damage on the disk.
     check = Check(Repository(repository.path), Depth(), None)
     found: dict[str, str] = {}
-    names = repository.refs.names("refs/")
+    names = repository.refs.names("refs/") if names is None else names
     for number, name in enumerate(names, 1):
         begun = len(check.findings)
         check.ref(name, name)

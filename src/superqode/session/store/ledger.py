@@ -19,7 +19,7 @@ from typing import Any, Final
 
 from superqode.session import entropy
 from superqode.session.codec import jsontext
-from superqode.session.errors import CorruptObject, NewerFormat, StoreError
+from superqode.session.errors import CorruptLedger, CorruptObject, NewerFormat
 from superqode.session.git.object_codec import BLOB, TREE, TreeEntry
 from superqode.session.git.repository import Repository
 
@@ -69,7 +69,7 @@ class Ledger:
         """All documents of a folder, by name.
 
         Raises:
-            StoreError: the ledger is damaged.
+            CorruptLedger: the ledger is damaged.
             NewerFormat: a newer superqode wrote it.
         """
         root = self._root()
@@ -279,8 +279,8 @@ def _is_tree(entry: TreeEntry) -> bool:
     return entry.mode == TREE
 
 
-def _damaged(what: str) -> StoreError:
-    return StoreError(
+def _damaged(what: str) -> CorruptLedger:
+    return CorruptLedger(
         f"The store's ledger of shares is damaged at {what}. Sessions are not touched by that;"
         f" take it from a backup: `git fetch --force BACKUP {LEDGER}:{LEDGER}` in the store"
     )

@@ -8,7 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
-from superqode.session.errors import CorruptObject, CorruptSession, InvalidSession, SessionError, StoreError
+from superqode.session.errors import (
+    CorruptObject,
+    CorruptSession,
+    InvalidSession,
+    SessionError,
+    SessionNotFound,
+    StoreError,
+)
 from superqode.session.git import program
 from superqode.session.git.packed_refs import PackedRef
 from superqode.session.git.repository import HEADS, TAGS, Repository
@@ -120,7 +127,10 @@ def scan(
     with rewriting(repository) as rewriter:
         for number, session_id in enumerate(named):
             try:
-                found += rewriter.places(tip_of(repository, session_id), session_id)
+                found += _places(repository, rewriter, session_id)
+            except SessionNotFound:
+                if wanted is not None:
+                    raise
             except CorruptSession as problem:
                 if damaged is None:
                     raise
@@ -128,6 +138,13 @@ def scan(
             if progress is not None:
                 progress(number + 1, len(named), "looking for secrets")
     return found
+
+
+def _places(repository: Repository, rewriter: Rewriter, session_id: str) -> list[SecretPlace]:
+    try:
+        return rewriter.places(tip_of(repository, session_id), session_id)
+    except CorruptObject as problem:
+        raise CorruptSession(session_id, str(problem)) from problem
 
 
 def scrub(

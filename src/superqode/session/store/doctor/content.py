@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from superqode.session import clock
-from superqode.session.errors import CorruptObject, CorruptSession, SessionError
+from superqode.session.errors import CorruptObject, CorruptSession, NewerFormat, SessionError
 from superqode.session.git.repository import HEADS, RESERVED_BRANCH, Repository
 from superqode.session.store import maintenance
 from superqode.session.store.branches import is_session_branch
@@ -17,10 +17,11 @@ from superqode.session.store.doctor.findings import Examined, Repair, counted, o
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.index.files import INDEX, Health, health, kept_beside, throw_away
 from superqode.session.store.index.remembered import Remembered
+from superqode.session.store.ledger import SHARES, Ledger
 from superqode.session.store.operations.log import OperationLog
 from superqode.session.store.state import read_tree, times
 
-__all__ = ["index", "journal", "objects", "operations", "refs", "repair_index"]
+__all__ = ["index", "journal", "objects", "operations", "refs", "repair_index", "shares"]
 
 _SHOWN: Final = 3
 # Each search for an object asks every pack.
@@ -195,6 +196,19 @@ def operations(repository: Repository) -> Iterator[Examined]:
         yield warning("operations", str(reason), meaning, _VERIFY)
         return
     yield ok("operations", f"{counted(count, 'operation')} in the log (`superqode ops` lists them)")
+
+
+def shares(repository: Repository) -> Iterator[Examined]:
+    """Whether the ledger of shares can be read."""
+    try:
+        count = len(Ledger(repository).documents(SHARES))
+    except NewerFormat as reason:
+        yield warning("shares", str(reason), "shares can be opened, and not changed", "pip install --upgrade superqode")
+    except (SessionError, OSError) as reason:
+        meaning = "shares cannot be changed, and sessions neither scanned for secrets, renamed nor synced"
+        yield problem("shares", str(reason), meaning, f"{_VERIFY}; {_REPAIR}")
+    else:
+        yield ok("shares", f"{counted(count, 'share')} in the ledger")
 
 
 def index(repository: Repository) -> Iterator[Examined]:

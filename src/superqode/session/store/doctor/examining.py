@@ -51,6 +51,7 @@ def _findings(path: Path, reach_remotes: bool, progress: Progress | None) -> Ite
     yield from content.objects(repository, progress)
     yield from content.journal(repository)
     yield from content.operations(repository)
+    yield from content.shares(repository)
     yield from content.index(repository)
     yield from place.leftovers(repository)
     yield from surroundings.remotes(repository, reach=reach_remotes)
