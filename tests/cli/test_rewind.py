@@ -47,6 +47,21 @@ def test_a_session_without_snapshots_says_so(cli: Cli, save: Save) -> None:
 
 
 @pytest.mark.usefixtures("spoken")
+def test_a_damaged_snapshot_is_not_passed_over(cli: Cli) -> None:
+    """It is named with what is wrong, beside those that are whole; there is more than "no snapshots" to say."""
+    bad = cli.run("sessions", "snapshot", "a", "Bad").stdout.strip()
+    oid = (cli.store / "refs" / "tags" / "a" / bad).read_text().strip()
+    path = cli.store / "objects" / oid[:2] / oid[2:]
+    path.chmod(0o600)
+    path.write_bytes(path.read_bytes()[:-4])
+    told = cli.run("sessions", "snapshots", "a", expect=ExitCode.CORRUPT)
+    assert f"refs/tags/a/{bad}" in told.stderr
+    assert "has no snapshots" not in told.stderr
+    good = cli.run("sessions", "snapshot", "a", "Good").stdout.strip()
+    assert good in cli.run("sessions", "snapshots", "a", expect=ExitCode.CORRUPT).stdout
+
+
+@pytest.mark.usefixtures("spoken")
 def test_restore_goes_back_to_a_snapshot(cli: Cli) -> None:
     """By its id or the beginning of it; the conversation goes back, the title stays, and nothing is lost."""
     made = cli.run("sessions", "snapshot", "a", "Before").stdout.strip()

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from superqode.cli.completing import complete_revisions
+from superqode.cli.exit_codes import ExitCode
 from superqode.cli.lazy import Command, examples
 from superqode.cli.options import json_option, open_store, resolve, session_argument, store_option, wants_json
-from superqode.cli.output import Column, emit, emit_json, note, table
+from superqode.cli.output import Column, emit, emit_json, note, table, warn
 from superqode.cli.sessions.saved import tell_save
 from superqode.cli.text import line
 from superqode.cli.times import ago
@@ -70,17 +71,30 @@ def snapshot(session_id: str, description: str) -> None:
 @session_argument
 @json_option(f"an array of {_SNAPSHOT_SHAPE}", "SnapshotShown[]")
 @store_option
-def snapshots(session_id: str) -> None:
-    """List the snapshots of a session."""
+@click.pass_context
+def snapshots(ctx: click.Context, session_id: str) -> None:
+    """List the snapshots of a session.
+
+    One that is damaged is named, and the exit code is 14.
+    """
     with open_store() as store:
         session = store.load(resolve(store, session_id))
+        damaged = [
+            found
+            for found in store.verify([session.id], level="quick").findings
+            if found.severity == "error" and found.path.startswith("refs/tags/")
+        ]
     if wants_json():
         emit_json([_as_dict(session, made) for made in session.snapshots])
     elif session.snapshots:
         rows = [(made.id, ago(made.created_at), made.commit[:12], made.description) for made in session.snapshots]
         table(_COLUMNS, rows)
-    else:
+    elif not damaged:
         note(f"{session.id} has no snapshots")
+    for found in damaged:
+        warn(f"{line(found.path)}: {line(found.message, 200)}")
+    if damaged:
+        ctx.exit(ExitCode.CORRUPT)
 
 
 @click.command(

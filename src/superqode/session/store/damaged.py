@@ -14,7 +14,7 @@ __all__ = ["damaged_refs"]
 def damaged_refs(
     repository: Repository, progress: Progress | None = None, names: Sequence[str] | None = None
 ) -> dict[str, str]:
-    """Read what refs reach, all or some; gives the names of those that are damaged or reach damage, with the first of it.
+    """Read what refs reach, all or some; gives the names of those that reach damage (or are it), with the first of it.
 
     Raises:
         CorruptObject: `packed-refs` is damaged, and nobody can tell which refs there are.
