@@ -122,9 +122,12 @@ def _revisions(ctx: click.Context, named: str, incomplete: str) -> list[Completi
 
 def complete_trash(ctx: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Give the ids of deleted sessions that begin with what was typed, else whose titles have it."""
-    return completions(
-        ctx, incomplete, lambda store: [(item.session_id, item.title) for item in store.trash()], titles=True
-    )
+
+    def listed(store: SessionStore) -> Pairs:
+        items = store.trash(beginning=incomplete, limit=_MOST) or store.trash()
+        return [(item.session_id, item.title) for item in items]
+
+    return completions(ctx, incomplete, listed, titles=True)
 
 
 def _labels(ctx: click.Context, incomplete: str, kind: LabelKind) -> list[CompletionItem]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
-from datetime import timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, ParamSpec, Self, TypeVar
@@ -159,9 +158,9 @@ class AsyncSessionStore:
         """As `SessionStore.delete`."""
         return await _run(self.store.delete, session_id)
 
-    async def trash(self, name: str | None = None, *, older_than: timedelta | None = None) -> list[TrashItem]:
+    async def trash(self, name: str | None = None, **options: Any) -> list[TrashItem]:
         """As `SessionStore.trash`."""
-        return await _run(self.store.trash, name, older_than=older_than)
+        return await _run(self.store.trash, name, **options)
 
     async def operations(self, limit: int | None = None) -> list[Operation]:
         """As `SessionStore.operations`."""

@@ -142,12 +142,21 @@ class StoreMoves(StoreCare):
         self._index(repository).forget(session_id)
         return deleted
 
-    def trash(self, name: str | None = None, *, older_than: timedelta | None = None) -> list[TrashItem]:
+    def trash(
+        self,
+        name: str | None = None,
+        *,
+        older_than: timedelta | None = None,
+        beginning: str = "",
+        limit: int | None = None,
+    ) -> list[TrashItem]:
         """List deleted sessions, newest first; those that plain git deleted are in it.
 
         Args:
             name: only the one that this names: a deleted session's id, or a trash item's key.
             older_than: only items deleted longer ago.
+            beginning: without `name` and `older_than`: only those whose ids begin so.
+            limit: with `beginning`: at most so many.
 
         Raises:
             SessionNotFound: the trash has no such session.
@@ -157,6 +166,8 @@ class StoreMoves(StoreCare):
         if repository is None:
             return []
         self._index(repository).refresh()
+        if name is None and older_than is None:
+            return trash.list_trash(repository, beginning, limit)
         return trash.chosen(repository, name, older_than)
 
     def undelete(self, name: str, *, new_id: str | None = None) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from superqode.session import clock
 from superqode.session.errors import (
@@ -149,23 +149,44 @@ def is_lost(repository: Repository, session_id: str, tip: str) -> bool:
     return repository.objects.has(tip) and not went_with_operation(repository, session_id, tip)
 
 
-def list_trash(repository: Repository) -> list[TrashItem]:
-    """Give what is in the trash, newest first."""
-    items: list[TrashItem] = []
+class _Lying(NamedTuple):
+    """What the refs alone tell of an item: whose it is, when it was deleted, where its branch is, its snapshots."""
+
+    session_id: str
+    time: str
+    deleted_at: datetime
+    tip: str
+    snapshots: tuple[str, ...]
+
+    def item(self, repository: Repository) -> TrashItem:
+        """The item with its title, which takes reading its last save."""
+        title = title_at(repository, self.tip)
+        key = f"{self.session_id}/{self.time}"
+        return TrashItem(self.session_id, key, self.deleted_at, title, self.tip, self.snapshots)
+
+
+def _lying(repository: Repository, beginning: str = "") -> list[_Lying]:
+    """All of it whose names begin so, newest first."""
+    branches: list[tuple[str, str, datetime, str]] = []
+    tags: dict[str, list[str]] = {}
     for name, oid in repository.refs.items(TRASH):
-        found = _BRANCH.fullmatch(name)
-        if found is None:
+        if not name.startswith(TRASH + beginning):
             continue
-        session_id, time = found.groups()
-        deleted_at = moment_of(time)
-        if deleted_at is None:
-            continue
-        folder = name.removesuffix("branch")
-        snapshots = tuple(tag.removeprefix(folder + "tags/") for tag, _ in repository.refs.items(folder + "tags/"))
-        items.append(
-            TrashItem(session_id, f"{session_id}/{time}", deleted_at, title_at(repository, oid), oid, snapshots)
-        )
+        folder, between, tag = name.partition("/tags/")
+        if between:
+            tags.setdefault(folder, []).append(tag)
+        elif (found := _BRANCH.fullmatch(name)) and (deleted_at := moment_of(found[2])) is not None:
+            branches.append((found[1], found[2], deleted_at, oid))
+    items = [
+        _Lying(session_id, time, deleted_at, oid, tuple(tags.get(f"{TRASH}{session_id}/{time}", ())))
+        for session_id, time, deleted_at, oid in branches
+    ]
     return sorted(items, key=lambda item: item.deleted_at, reverse=True)
+
+
+def list_trash(repository: Repository, beginning: str = "", limit: int | None = None) -> list[TrashItem]:
+    """Give what is in the trash, newest first: of sessions whose ids begin so, and at most so many."""
+    return [lying.item(repository) for lying in _lying(repository, beginning)[:limit]]
 
 
 def moment_of(time: str) -> datetime | None:
@@ -190,10 +211,10 @@ def find_item(repository: Repository, text: str) -> TrashItem:
     Raises:
         SessionNotFound, AmbiguousId.
     """
-    items = list_trash(repository)
-    exact = next((item for item in items if text in (item.key, item.session_id)), None)
+    items = _lying(repository)
+    exact = next((item for item in items if text in (f"{item.session_id}/{item.time}", item.session_id)), None)
     if exact is not None:
-        return exact
+        return exact.item(repository)
     begun = sorted({item.session_id for item in items if text and item.session_id.startswith(text)})
     if len(begun) > 1:
         raise AmbiguousId(text, begun)
@@ -201,14 +222,15 @@ def find_item(repository: Repository, text: str) -> TrashItem:
         known = sorted({item.session_id for item in items})[:3]
         hint = " The trash has: " + ", ".join(known) if known else " The trash is empty"
         raise SessionNotFound(text, hint=hint)
-    return next(item for item in items if item.session_id == begun[0])
+    return next(item for item in items if item.session_id == begun[0]).item(repository)
 
 
 def chosen(repository: Repository, name: str | None, older_than: timedelta | None) -> list[TrashItem]:
     """The items that a text names (all without one), and of them those deleted longer ago; raises as `find_item`."""
-    items = [find_item(repository, name)] if name is not None else list_trash(repository)
     limit = clock.now() - older_than if older_than is not None else None
-    return [item for item in items if limit is None or item.deleted_at < limit]
+    if name is not None:
+        return [item for item in [find_item(repository, name)] if limit is None or item.deleted_at < limit]
+    return [lying.item(repository) for lying in _lying(repository) if limit is None or lying.deleted_at < limit]
 
 
 def take_out(repository: Repository, item: TrashItem, session_id: str) -> None:

@@ -11,7 +11,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Container
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -116,6 +116,16 @@ class _Planner:
             if move.name in done
         )
         self._plan = Plan(self._entry)
+        # Looked up for each branch of what may be very many.
+        self._names = {move.name for move in self._entry.moves}
+        self._by_old: dict[str, list[str]] = defaultdict(list)
+        for move in self._entry.moves:
+            self._by_old[move.old].append(move.name)
+        self._trashed = {oid for name, oid in self._now.items() if name.startswith(TRASH)}
+        self._tags: dict[str, list[str]] = defaultdict(list)
+        for name in self._now:
+            if name.startswith(TAGS) and name not in self._names:
+                self._tags[owner_of(name)].append(name)
         # Sessions that go as a whole: their other refs go along.
         self._whole: set[str] = set()
 
@@ -211,15 +221,13 @@ class _Planner:
             self._plan.trash.append(session_id)
             self._whole.add(session_id)
             # What it was brought back from is not made again: it is in the trash anew.
-            self._whole |= {owner_of(other.name) for other in self._entry.moves if other.old == move.new}
+            self._whole |= {owner_of(name) for name in self._by_old[move.new]}
 
     def _leave_no_snapshots(self, session_id: str) -> None:
         """Let the snapshots follow a branch that went already; the trash has them."""
-        known = {move.name for move in self._entry.moves}
-        kept = {oid for name, oid in self._now.items() if name.startswith(TRASH)}
-        for name, oid in self._now.items():
-            if name.startswith(f"{TAGS}{session_id}/") and name not in known and oid in kept:
-                self._plan.back.append(Move(name, oid, ""))
+        for name in self._tags[session_id]:
+            if self._now[name] in self._trashed:
+                self._plan.back.append(Move(name, self._now[name], ""))
 
     def _renamed_from(self, session_id: str) -> str:
         """The id that a session had before; empty where the operation gave it no other."""
@@ -228,9 +236,7 @@ class _Planner:
 
     def _is_kept_elsewhere(self, move: Move, session_id: str, now: str) -> bool:
         """Whether a branch may go without a trace: it is as it was made, and what it was made from comes back."""
-        names = {other.name for other in self._entry.moves}
-        own = [name for name in self._now if name.startswith(f"{TAGS}{session_id}/") and name not in names]
-        if own or not self._is_as_made(now, move.new):
+        if self._tags[session_id] or not self._is_as_made(now, move.new):
             return False
         before = self._renamed_from(session_id)
         if before:
@@ -238,9 +244,7 @@ class _Planner:
             # It may be there already, or still: the renaming was cut short.
             there = self._now.get(HEADS + before) or next(iter(removed), "")
             return bool(there) and self._are_next(move.new, there)
-        came = [other.name for other in self._entry.moves if other.old == move.new and other.name.startswith(TRASH)]
-        still = [name for name, oid in self._now.items() if oid == move.new and name.startswith(TRASH)]
-        return bool(came or still)
+        return move.new in self._trashed or any(name.startswith(TRASH) for name in self._by_old[move.new])
 
     def _is_as_made(self, now: str, made: str) -> bool:
         """Whether a branch says what it said when it was made, and nothing else was said since: it only went back."""

@@ -45,7 +45,9 @@ def as_made(
         interrupted: whether it may have moved branches without telling.
     """
     before = dict(entry.before)
-    going_on = {session_id for session_id, _ in entry.sessions if {HEADS + session_id} <= before.keys() & after.keys()}
+    going_on = {
+        session_id for session_id, _ in entry.sessions if HEADS + session_id in before and HEADS + session_id in after
+    }
     moves = tuple(moves)
     made: list[Move] = []
     came = _came(moves)
