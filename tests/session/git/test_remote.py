@@ -257,7 +257,7 @@ def test_a_size_limit_is_told(here, there, url, commit):
 
 
 def test_many_refs_go_in_parts(here, there, commit):
-    """A hundred and twenty refs arrive, and none of the pushes had more than fifty."""
+    """A host that fails on more than fifty gets a hundred and twenty refs all the same."""
     install_hook(there, "pre-receive", "#!/bin/sh\n[ $(wc -l) -le 50 ]\n")
     oid = commit()
     names = [f"refs/superqode/shares/{number:026}" for number in range(120)]
@@ -265,6 +265,17 @@ def test_many_refs_go_in_parts(here, there, commit):
     assert sorted(refs_of(there)) == names
     push(here, str(there), [Update("", name, oid) for name in names])
     assert refs_of(there) == {}
+
+
+@pytest.mark.parametrize("send", [push, push_each])
+def test_parts_grow_where_the_host_takes_them(here, there, commit, send):
+    """Each push has a server list all that it has: very many refs go in few."""
+    told = there / "told"
+    install_hook(there, "pre-receive", f"#!/bin/sh\nwc -l >>{told}\n")
+    oid = commit()
+    send(here, str(there), [Update(oid, f"refs/superqode/shares/{number:026}", None) for number in range(500)])
+    assert len(refs_of(there)) == 500
+    assert list(map(int, told.read_text().split())) == [50, 100, 200, 150]
 
 
 def test_ciphertext_is_sent_as_it_is(here, there, url, commit):

@@ -7,6 +7,7 @@ error's `outcome` is `"unknown"`. URLs may hold credentials; errors and their me
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -17,6 +18,7 @@ from typing import Final, Literal, NamedTuple
 from superqode.session import clock
 from superqode.session.errors import (
     GitFailed,
+    NamespaceRefused,
     RemoteError,
     RemoteRefMoved,
     RemoteRejected,
@@ -33,6 +35,9 @@ __all__ = ["REFS_AT_ONCE", "Update", "fetch", "ls_remote", "push", "push_each"]
 
 # Hosts fail on more in one push ("Internal Server Error" from 100 on).
 REFS_AT_ONCE: Final = 50
+# What takes so many is given twice as many the next time, up to this: for each push a server lists all that it has, so
+# that many small ones take a time that grows with the square. A command line of Windows holds no more than fifty.
+_REFS_AT_MOST: Final = REFS_AT_ONCE if os.name == "nt" else 1_600
 _OID: Final = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 _ASK_AGAIN_AFTER: Final = 1.0
 # A server cannot know which refs a push is about before it has listed all that it has (there is no protocol v2 for
@@ -77,7 +82,7 @@ def push(
 ) -> None:
     """Change refs of a remote: all of them or none, where the server can.
 
-    More than fifty go in parts, each of which is all or none. What is as it shall be already counts as done, so that a
+    Very many go in parts, each of which is all or none. What is as it shall be already counts as done, so that a
     push, or a deletion, can be repeated.
 
     Args:
@@ -101,8 +106,9 @@ def push(
     """
     target = aim(url)
     call = _pushing(repository, updates, interactive, progress, patience, _INCOMPRESSIBLE if ciphertext else {})
-    for start in range(0, len(updates), REFS_AT_ONCE):
-        part = _resolved(repository, updates[start : start + REFS_AT_ONCE])
+
+    def send(some: Sequence[Update]) -> None:
+        part = _resolved(repository, some)
         ask = partial(_refs_now, repository, target, part, interactive=interactive, patience=patience)
         for again in (True, False):
             output = bytearray()
@@ -113,6 +119,8 @@ def push(
             if (ended.code == 0 and not ended.waited) or _settle(target, part, ended, bytes(output), ask, again=again):
                 break
             clock.sleep(_ASK_AGAIN_AFTER)
+
+    _in_parts(updates, send)
 
 
 def push_each(
@@ -135,8 +143,9 @@ def push_each(
     target = aim(url)
     call = _pushing(repository, updates, interactive, progress, patience)
     refused: dict[str, str] = {}
-    for start in range(0, len(updates), REFS_AT_ONCE):
-        part = _resolved(repository, updates[start : start + REFS_AT_ONCE])
+
+    def send(some: Sequence[Update]) -> None:
+        part = _resolved(repository, some)
         output = bytearray()
         ended = call([*_PUSH, *_refspecs(target, part)], output=output.extend)
         results = push_results.read_results(bytes(output))
@@ -157,7 +166,27 @@ def push_each(
                 if type(problem) is not RemoteRejected:
                     raise problem
                 refused[update.target] = problem.reason
+
+    _in_parts(updates, send)
     return refused
+
+
+def _in_parts(updates: Sequence[Update], send: Callable[[Sequence[Update]], None]) -> None:
+    """Send all, in parts that grow as long as they are taken; what fails in a large one is sent again in small ones."""
+    size, most, start = REFS_AT_ONCE, _REFS_AT_MOST, 0
+    while start < len(updates):
+        part = updates[start : start + size]
+        try:
+            send(part)
+        except (RemoteRefMoved, NamespaceRefused):
+            raise
+        except RemoteError:
+            if len(part) <= REFS_AT_ONCE:
+                raise
+            size = most = REFS_AT_ONCE
+        else:
+            start += len(part)
+            size = min(2 * size, most)
 
 
 def _pushing(
