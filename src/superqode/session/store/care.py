@@ -51,7 +51,7 @@ class StoreCare(StoreReads):
 
         Raises:
             SessionNotFound: one of them is not there.
-            ValueError: such a part is none.
+            ValueError: there is no such level or part.
         """
         depth = verify.Depth(level, part)
         repository = self._open()

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
+from superqode.session.choices import check_word
 from superqode.session.errors import CorruptObject, CorruptSession, SessionNotFound
 from superqode.session.git.repository import Repository
 from superqode.session.lazy import lazy_modules
@@ -16,6 +17,7 @@ from superqode.session.store.branches import branch_ref, is_session_branch
 from superqode.session.store.handle import StoreHandle
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.index.filters import Filter
+from superqode.session.store.index.summaries import LABELS
 
 if TYPE_CHECKING:
     from superqode.session.git import project
@@ -131,7 +133,11 @@ class StoreReads(StoreHandle):
             finding: only those of quality runs with a finding as bad as this, or worse.
             known: summaries of an earlier listing by id, which are given again where nothing changed: for asking often.
             progress: told while many changed sessions are read.
+
+        Raises:
+            ValueError: `finding` is no severity.
         """
+        severity = None if finding is None else Severity(finding)
         repository = self._open()
         if repository is None:
             return []
@@ -144,7 +150,7 @@ class StoreReads(StoreHandle):
             parent=parent,
             text=text,
             beginning=beginning,
-            finding=None if finding is None else Severity(finding),
+            finding=severity,
         )
         return self._index(repository).summaries(wanted, limit, progress, known=known)
 
@@ -237,9 +243,14 @@ class StoreReads(StoreHandle):
             unit: what a period is: `day`, `week` or `month`; without one, what suits the time they span.
             biggest: how many of the biggest sessions to name.
             progress: told while the index is made, which happens once.
-        """
-        from superqode.session.store.stats import StoreStats, stats
 
+        Raises:
+            ValueError: `unit` is another word.
+        """
+        from superqode.session.store.stats import StoreStats, Unit, stats
+
+        if unit is not None:
+            check_word(unit, "unit", get_args(Unit))
         repository = self._open()
         if repository is None:
             return StoreStats(unit=unit or "day")
@@ -253,7 +264,12 @@ class StoreReads(StoreHandle):
         return sorted(path for path, _ in self.labels("project"))
 
     def labels(self, kind: LabelKind) -> list[tuple[str, int]]:
-        """Every `project`, `tag` or `agent` that sessions have, and how many have it, the most frequent first."""
+        """Every `project`, `tag` or `agent` that sessions have, and how many have it, the most frequent first.
+
+        Raises:
+            ValueError: `kind` is another word.
+        """
+        check_word(kind, "kind of label", LABELS)
         repository = self._open()
         return [] if repository is None else self._index(repository).labels(kind)
 

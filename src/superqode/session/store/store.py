@@ -45,6 +45,7 @@ class SessionStore(StoreMoves):
 
     Raises:
         StoreNotFound: `create=False`, and there is none.
+        ValueError: `durability` is another word.
     """
 
     # -- saving -------------------------------------------------------------------------------------------------------
