@@ -50,7 +50,7 @@ class StoreCare(StoreReads):
             progress: told how many sessions were looked at.
 
         Raises:
-            SessionNotFound: one of them is not there.
+            SessionNotFound, InvalidSessionId: one of them is not there, or cannot be.
             ValueError: there is no such level or part.
         """
         depth = verify.Depth(level, part)
@@ -119,7 +119,9 @@ class StoreCare(StoreReads):
                 Without it that is raised, and nothing is written.
 
         Raises:
+            StoreNotFound: there is no store.
             BackupError: it is there already, cannot be written, or would not be whole.
+            GitMissing, GitFailed: `git` is missing, or said no.
         """
         from superqode.session.store import backup
 
@@ -134,6 +136,7 @@ class StoreCare(StoreReads):
 
         Raises:
             BackupError: the file is no backup, or damaged, or the folder is in use.
+            GitMissing: only `git` can read it.
         """
         from superqode.session.store import backup
 
@@ -160,7 +163,7 @@ class StoreCare(StoreReads):
             damaged: told of each damaged session, and the others are looked through; without it that is raised.
 
         Raises:
-            SessionNotFound, CorruptSession: as loading one.
+            SessionNotFound, InvalidSessionId, CorruptSession: as `load`.
         """
         from superqode.session.store import secrets as scrubbing
 
@@ -191,7 +194,7 @@ class StoreCare(StoreReads):
             progress: told how many commits were looked through.
 
         Raises:
-            SessionNotFound, CorruptSession: as loading it.
+            SessionNotFound, InvalidSessionId, CorruptSession: as `load`.
             InvalidSession: nothing was named, or a text so short that it would be found everywhere.
             GitMissing: only `git` can free the old bytes; nothing was changed then.
             GitFailed: it could not; the text is in nothing but the old bytes any more.

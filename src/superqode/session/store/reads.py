@@ -55,7 +55,9 @@ class StoreReads(StoreHandle):
 
         Raises:
             SessionNotFound: there is none, with ids that look alike.
+            InvalidSessionId: no session can have such an id.
             CorruptSession: it is damaged; the others stay usable. With `last` also later, when the rest is read.
+            NewerFormat: a newer superqode wrote something in it that this one does not know.
         """
         return loading.load_session(self._existing(session_id), session_id, last)
 
@@ -64,12 +66,21 @@ class StoreReads(StoreHandle):
         return loading.load_ending(self._existing(session_id), session_id, number)
 
     def load_latest(self, project_path: str | Path | None = None, *, last: int | None = None) -> Session | None:
-        """Load the session that changed last (in a project; `last` as in `load`); `None` where there is none."""
+        """Load the session that changed last (in a project; `last` as in `load`); `None` where there is none.
+
+        Raises:
+            CorruptSession, NewerFormat: as `load`.
+        """
         latest = self.list_sessions(project_path=project_path, limit=1)
         return self.load(latest[0].id, last=last) if latest else None
 
     def exists(self, session_id: str) -> bool:
-        """Whether there is a session of this id."""
+        """Whether there is a session of this id.
+
+        Raises:
+            InvalidSessionId: no session can have such an id.
+            CorruptSession: its branch cannot be read.
+        """
         ref = branch_ref(session_id)
         repository = self._open()
         try:
@@ -286,7 +297,11 @@ class StoreReads(StoreHandle):
     # -- history ------------------------------------------------------------------------------------------------------
 
     def history(self, session_id: str, limit: int | None = None) -> list[SaveRecord]:
-        """Give a session's saves, newest first."""
+        """Give a session's saves, newest first.
+
+        Raises:
+            SessionNotFound, InvalidSessionId, CorruptSession: as `load`.
+        """
         return history.history(self._existing(session_id), session_id, limit)
 
     def at(self, session_id: str, revision: str | None) -> Session:
@@ -294,13 +309,20 @@ class StoreReads(StoreHandle):
 
         Raises:
             RevisionNotFound: it is none of this session's.
+            AmbiguousId: several saves begin like that.
+            SessionNotFound, InvalidSessionId, CorruptSession, NewerFormat: as `load`.
         """
         repository = self._existing(session_id)
         commit = lookup.resolve_revision(repository, session_id, revision)
         return loading.load_commit(repository, session_id, commit, branch=None)
 
     def diff(self, a: str, b: str | None = None, *, a_rev: str | None = None, b_rev: str | None = None) -> SessionDiff:
-        """Give what turns session `a` (at `a_rev`) into `b` (at `b_rev`); `b` is `a` without one."""
+        """Give what turns session `a` (at `a_rev`) into `b` (at `b_rev`); `b` is `a` without one.
+
+        Raises:
+            RevisionNotFound, AmbiguousId: as `at`.
+            SessionNotFound, InvalidSessionId, CorruptSession, NewerFormat: as `load`.
+        """
         repository = self._existing(a)
         other = b if b is not None else a
         left = lookup.resolve_revision(repository, a, a_rev)
@@ -310,8 +332,8 @@ class StoreReads(StoreHandle):
         """The kept original of an imported session: its files as they were; `None` where none was ever kept.
 
         Raises:
-            SessionNotFound: there is no such session.
-            CorruptSession: it is damaged; the session itself is not.
+            SessionNotFound, InvalidSessionId: there is no such session, or cannot be.
+            CorruptSession: it is damaged, and the session itself need not be.
         """
         repository = self._existing(session_id)
         loading.tip_of(repository, session_id)
