@@ -11,7 +11,7 @@ from superqode.session.errors import CorruptSession, StoreNotFound
 from superqode.session.git.making import GRACE
 from superqode.session.git.repository import Repository
 from superqode.session.lazy import lazy_modules
-from superqode.session.store.branches import branch_ref, not_found
+from superqode.session.store.branches import branch_ref, is_gone, not_found
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.reads import StoreReads
 
@@ -59,7 +59,7 @@ class StoreCare(StoreReads):
             return results.VerifyReport(0, 0, 0)
         wanted = list(session_ids) if session_ids is not None else None
         for session_id in wanted or ():
-            if repository.refs.names(branch_ref(session_id) + "/") or not self.exists(session_id):
+            if repository.refs.names(branch_ref(session_id) + "/") or is_gone(repository, session_id):
                 raise not_found(repository, session_id)
         # A repository opened anew: what this one remembers would hide damage on the disk.
         return verify.verify(Repository(repository.path), wanted, progress, depth)
