@@ -22,7 +22,7 @@ ROOMS = (
     ("session/git",),
     ("session/agents",),
     ("session/codec", "session/redaction", "session/importers", "session/exporters", "session/handoff"),
-    ("session/models", "session/ids", "session/errors", "session/clock", "session/entropy"),
+    ("session/models", "session/ids", "session/errors", "session/choices", "session/clock", "session/entropy"),
 )
 # Reads that look against the arrow, each with its reason.
 AGAINST = {

@@ -1,27 +1,92 @@
-"""`AsyncSessionStore`: every slow verb of the store, awaitable, without holding the loop up."""
+"""The twins for asyncio: all that their originals offer, awaitable, without holding the loop up."""
+
+from __future__ import annotations
 
 import asyncio
 import inspect
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from superqode.session import AsyncSessionStore, MessageRole, Session, SessionStore
-from superqode.session.errors import SessionNotFound, StoreClosed
+from superqode.session import (
+    AsyncSessionSharingManager,
+    AsyncSessionStore,
+    AsyncSessionSync,
+    MessageRole,
+    Session,
+    SessionSharingManager,
+    SessionStore,
+    SessionSync,
+    ShareConfig,
+)
+from superqode.session.errors import SessionNotFound, StoreClosed, SyncNotSetUp
 
-# What needs no thread: it is quick, or gives a plain value.
-PLAIN = {"restore_backup", "old_store_notice", "path"}
+MADE: dict[str, Callable[[SessionStore], tuple[object, object]]] = {
+    "store": lambda store: (store, AsyncSessionStore(store)),
+    "sharing": lambda store: (made := SessionSharingManager(store), AsyncSessionSharingManager(made)),
+    "sync": lambda store: (made := SessionSync(store), AsyncSessionSync(made)),
+}
+# What the twin has as it is, and why nothing has to be awaited.
+PLAIN = {
+    "path": "a value that is known",
+    "autosave": "a block, whose short saves run where something is added to the session",
+}
+# What only the twin has, and why.
+ITS_OWN = {
+    "open": "makes a store and its twin in one call",
+    "store": "the original",
+    "manager": "the original",
+    "sync": "the original",
+}
+# Special methods of the original, and what they are called for asyncio.
+SPECIAL = {"__enter__": "__aenter__", "__exit__": "__aexit__"}
 
 
-def test_every_slow_verb_has_a_twin():
-    """What `SessionStore` offers and reads or writes files, `AsyncSessionStore` offers too, with the same arguments."""
-    ours = {name for name in dir(SessionStore) if not name.startswith("_")} - PLAIN
-    twins = {name for name in dir(AsyncSessionStore) if not name.startswith("_")}
+def _public(thing: object) -> set[str]:
+    return {name for name in dir(thing) if not name.startswith("_")}
 
-    missing = ours - twins
 
-    assert missing <= {"resolve", "import_old_store"}
-    for name in sorted(ours & twins - {"autosave"}):
-        assert inspect.iscoroutinefunction(getattr(AsyncSessionStore, name)), name
+def _parameters(call: Callable[..., Any]) -> list[str]:
+    """What may be given: names, kinds, types and defaults, in order."""
+    return [f"{one.kind.name} {one}" for one in inspect.signature(call).parameters.values()]
+
+
+@pytest.mark.parametrize("kind", MADE)
+def test_the_twin_offers_all_that_its_original_does_and_no_more(store: SessionStore, kind: str) -> None:
+    """Every public name is there, and every special method under its name for asyncio."""
+    original, twin = MADE[kind](store)
+    assert _public(original) <= _public(twin)
+    assert _public(twin) - _public(original) <= ITS_OWN.keys()
+    special = {name for name in set(dir(original)) - set(dir(Session)) if name.startswith("__")}
+    assert {SPECIAL[name] for name in special} <= set(dir(twin))
+
+
+@pytest.mark.parametrize("kind", MADE)
+def test_each_method_takes_what_its_original_takes(store: SessionStore, kind: str) -> None:
+    """The same parameters, by position and by name, with the same defaults, and with something to await."""
+    original, twin = MADE[kind](store)
+    for name in sorted(_public(original)):
+        ours, theirs = getattr(twin, name), getattr(original, name)
+        if name not in PLAIN:
+            assert inspect.iscoroutinefunction(ours), name
+        if callable(theirs):
+            assert _parameters(ours) == _parameters(theirs), name
+            assert inspect.getdoc(ours), name
+
+
+def test_a_store_is_opened_as_its_original_is() -> None:
+    """`AsyncSessionStore.open` takes what `SessionStore` takes."""
+    assert _parameters(AsyncSessionStore.open) == _parameters(SessionStore)
+
+
+def test_reasons_are_still_needed() -> None:
+    """What is named as plain, or as the twin's own, is there."""
+    twins = (AsyncSessionStore, AsyncSessionSharingManager, AsyncSessionSync)
+    assert [name for name in PLAIN if not hasattr(AsyncSessionStore, name)] == []
+    parameters = {name for twin in twins for name in inspect.signature(twin).parameters}
+    assert [name for name in ITS_OWN if not hasattr(AsyncSessionStore, name) and name not in parameters] == []
 
 
 def test_a_life_in_asyncio(store_path, tmp_path):
@@ -84,3 +149,71 @@ def test_the_loop_goes_on_meanwhile(store_path):
             return len(await store.list_sessions())
 
     assert asyncio.run(many()) == 12
+
+
+def test_what_is_told_on_the_way_is_told(store_path: Path, tmp_path: Path) -> None:
+    """`progress` and `damaged` are called as by the originals, and a filter may stand in its place."""
+
+    async def live() -> tuple[list[str], str, list[str]]:
+        told: list[str] = []
+        damaged: list[object] = []
+        async with AsyncSessionStore.open(store_path) as store:
+            assert await store.scan(damaged=damaged.append, progress=lambda *_: None) == []
+            await store.save(Session(id="s", title="A title", project_path="/p"))
+            named = await store.resolve("A title", progress=lambda *_: None)
+            found = [one.id for one in await store.list_sessions("/p")]
+            await store.backup(
+                tmp_path / "b",
+                damaged=lambda *_: damaged.append(_),
+                progress=lambda _done, _of, what: told.append(what),
+            )
+            assert store.path == store_path
+            assert await store.old_store_notice() == ""
+            assert (await store.import_old_store()).sessions == []
+        assert damaged == []
+        return found, named, told
+
+    found, named, told = asyncio.run(live())
+    assert (found, named) == (["s"], "s")
+    assert told
+
+
+def test_a_backup_is_restored_to_a_twin(store: SessionStore, tmp_path: Path) -> None:
+    """`restore_backup` gives an `AsyncSessionStore` upon the new folder."""
+    store.save(Session(id="s"))
+
+    async def live() -> bool:
+        await AsyncSessionStore(store).backup(tmp_path / "b")
+        async with await AsyncSessionStore.restore_backup(tmp_path / "b", tmp_path / "new") as restored:
+            return await restored.exists("s")
+
+    assert asyncio.run(live())
+
+
+def test_shares_live_in_asyncio(store: SessionStore) -> None:
+    """Share, look, fork, other passwords, files, take back: all awaited, as the README does it without."""
+    session = Session(id="s", title="Fix it")
+    session.add_message(MessageRole.USER, "please")
+    store.save(session)
+
+    async def live() -> tuple[int, int, str, str, str]:
+        sharing = AsyncSessionSharingManager(SessionSharingManager(store))
+        share = await sharing.create_share("s", ShareConfig(redact=False))
+        await sharing.add_password(share.share_url, "a word", "for Bob")
+        many = len(await sharing.passwords(share.share_url))
+        await sharing.remove_password(share.share_url, 1)
+        few = len(await sharing.passwords(share.share_url))
+        looked_at = await sharing.get_session_for_share(share.share_url, progress=lambda *_: None)
+        mine = await sharing.fork(share.share_url, title="Another way")
+        again = await sharing.import_session(await sharing.export_session("s"), title="Again")
+        await sharing.revoke_share(share.share_url)
+        assert await sharing.push_shares(progress=lambda *_: None) == []
+        return many, few, looked_at.title, mine.title, again.title
+
+    assert asyncio.run(live()) == (2, 1, "Fix it", "Another way", "Again")
+
+
+def test_a_sync_is_awaited(store: SessionStore) -> None:
+    """`AsyncSessionSync.run` does what `SessionSync.run` does, errors included."""
+    with pytest.raises(SyncNotSetUp):
+        asyncio.run(AsyncSessionSync(SessionSync(store)).run(dry_run=True))

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from superqode.session import AsyncSessionStore, Message, MessageRole, Session, SessionStore, Snapshot, create_session
+from superqode.session import (
+    AsyncSessionSharingManager,
+    AsyncSessionStore,
+    Message,
+    MessageRole,
+    Session,
+    SessionStore,
+    Snapshot,
+    create_session,
+)
 
 
 def use(store: SessionStore) -> str:
@@ -25,9 +34,11 @@ def use(store: SessionStore) -> str:
     return f"{message.id}{commits}{latest}{changed}{hits}"
 
 
-async def use_async(store: AsyncSessionStore) -> str:
+async def use_async(store: AsyncSessionStore, sharing: AsyncSessionSharingManager) -> str:
     """The same for asyncio."""
     async with store:
         session = await store.load("session-123")
         result = await store.save(session)
-        return result.tip
+        newest: str = (await store.list_sessions("/path/to/project", limit=1))[0].title
+        forked: Session = await sharing.fork("token", title=newest)
+        return f"{result.tip}{forked.id}"

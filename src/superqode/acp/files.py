@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import os
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
+
+from superqode.session.choices import check_word
 
 __all__ = ["FileAccess", "FileRefused", "Files"]
 
@@ -25,9 +27,13 @@ class Files:
     Args:
         project: the folder; files outside it, by name or behind a link, are refused.
         access: what is served; `write` includes reading.
+
+    Raises:
+        ValueError: `access` is another word.
     """
 
     def __init__(self, project: Path, access: FileAccess) -> None:
+        check_word(access, "access", get_args(FileAccess))
         self._project = project.resolve()
         self.access: FileAccess = access
 

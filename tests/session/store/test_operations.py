@@ -8,6 +8,7 @@ import pytest
 from superqode.session import Session, SessionSharingManager, SessionStore, entropy
 from superqode.session.errors import (
     AmbiguousId,
+    CorruptSession,
     NewerFormat,
     NothingToUndo,
     OperationBlocked,
@@ -687,3 +688,19 @@ def test_a_log_with_strange_ids_is_damaged_and_blocks_nothing(store, git, field,
         assert fresh.delete("a")
         assert [operation.verb for operation in fresh.operations()] == ["delete"]
         assert fresh.undo_operation().changes == ("a is back",)
+
+
+@pytest.mark.parametrize("verb", ["rename", "undo", "merge"])
+def test_what_fails_at_a_damaged_branch_blocks_no_other_operation(store, store_path, verb):
+    """An empty ref, as a lost write leaves it, keeps its session from being renamed, and nothing else from anything."""
+    for name in ("a", "b", "cut"):
+        _session(store, name)
+    store.close()
+    (store_path / "refs" / "heads" / "cut").write_bytes(b"")
+    given = {"rename": ("x",), "undo": (), "merge": ("a",)}[verb]
+    with SessionStore(store_path) as fresh:
+        with pytest.raises(CorruptSession):
+            getattr(fresh, verb)("cut", *given)
+        assert fresh.delete("a")
+        assert fresh.undo("b").commits
+        assert [operation.verb for operation in fresh.operations()] == ["undo", "delete"]

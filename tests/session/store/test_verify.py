@@ -41,6 +41,16 @@ def _verify(store, *arguments):
         return opened.verify(*arguments)
 
 
+@pytest.mark.parametrize("level", ["quick", "structure", "data"])
+def test_a_branch_that_cannot_be_read_is_reported_where_it_was_named(store, session, store_path, level):
+    """Damage is never raised: loading says that `verify` tells more."""
+    store.close()
+    (store_path / "refs" / "heads" / "other").write_bytes(b"")
+    with SessionStore(store_path) as fresh:
+        report = fresh.verify(["other"], level=level)
+    assert [(finding.severity, finding.session_id) for finding in report.findings] == [("error", "other")]
+
+
 def test_a_whole_store_is_whole(store, session):
     """Counts of sessions, commits and objects; no findings."""
     report = store.verify()

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final
 
+from superqode.session.choices import check_word
+
 __all__ = ["METADATA_KEY", "Severity", "found_severities"]
 
 # Where metadata of sessions and entries keeps what a quality run says.
@@ -20,6 +22,10 @@ class Severity(StrEnum):
     MEDIUM = "medium"
     LOW = "low"
     INFO = "info"
+
+    @classmethod
+    def _missing_(cls, value: object) -> None:
+        check_word(value, "severity", cls)
 
     def at_least(self, limit: Severity) -> bool:
         """Whether this is as bad as `limit`, or worse."""

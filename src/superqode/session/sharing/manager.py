@@ -73,7 +73,8 @@ class SessionSharingManager:
         """Say what sharing would send and what would be masked; nothing leaves.
 
         Raises:
-            SessionNotFound, CorruptSession: as loading it.
+            SessionNotFound, InvalidSessionId, CorruptSession: as `SessionStore.load`.
+            GitMissing, GitFailed: only `git` can tell, or it said no.
         """
         repository = self._store._existing(session_id)
         with repository.writing():
@@ -100,10 +101,11 @@ class SessionSharingManager:
             push: whether to push it now.
 
         Raises:
-            SessionNotFound, CorruptSession: as loading it.
-            InvalidShareConfig: it is larger than a share may be.
+            SessionNotFound, InvalidSessionId, CorruptSession: as `SessionStore.load`.
+            InvalidShareConfig: it is larger than a share may be, or would live too long.
+            RemoteNotFound, InvalidRemote: there is no such remote; no share was made.
             RemoteError: the remote said no; the share is kept here and waits.
-            GitMissing: only `git` can share.
+            GitMissing, GitFailed: only `git` can share, or it said no.
         """
         repository = self._store._existing(session_id)
         return self._owner(repository).create(session_id, config or ShareConfig(), push=push, progress=progress)
@@ -125,9 +127,10 @@ class SessionSharingManager:
             progress: told how far it is.
 
         Raises:
+            InvalidShareToken, AmbiguousId: it names no share, or several.
             ShareNotFound, ShareRevoked: it is none of this store's live shares.
-            SessionNotFound: its session was deleted.
-            InvalidShareConfig: it holds a secret that is masked today.
+            SessionNotFound, CorruptSession: its session was deleted, or is damaged.
+            InvalidShareConfig: it holds a secret that is masked today, or would live too long, or not at all.
             RemoteError: the remote said no; the update is kept here and waits.
         """
 
@@ -149,6 +152,7 @@ class SessionSharingManager:
         and no longer than its session is purged or scrubbed.
 
         Raises:
+            InvalidShareToken, AmbiguousId: it names no share, or several.
             ShareNotFound: it is none of this store's shares.
             RemoteError: the remote could not be reached or said no; then nothing was changed here either.
         """
@@ -158,8 +162,10 @@ class SessionSharingManager:
         """Push the shares that wait (all of them where none is named); gives them.
 
         Raises:
-            ShareNotFound: it is none of this store's shares, or there is no remote to push to.
-            RemoteError: a remote said no; the shares for others are there.
+            InvalidShareToken, AmbiguousId: it names no share, or several.
+            ShareNotFound, ShareRevoked: it is none of this store's live shares, or there is no remote to push to.
+            RemoteError: a remote said no, or there is none of that name (RemoteNotFound); the shares for others are
+                there.
         """
         return self._owner().push_waiting(list(share_tokens), progress)
 
@@ -168,17 +174,26 @@ class SessionSharingManager:
 
         Args:
             all_owners: those of others on the remote, too, as far as it lets us.
+
+        Raises:
+            RemoteError: with `all_owners`: the remote cannot be listed, or there is none of that name (RemoteNotFound).
         """
         return self._owner().prune(all_owners=all_owners)
 
     def passwords(self, share_token: str) -> list[PasswordSlot]:
-        """What opens a share; raises ShareNotFound where it is none of this store's."""
+        """What opens a share.
+
+        Raises:
+            InvalidShareToken, AmbiguousId: it names no share, or several.
+            ShareNotFound: it is none of this store's shares.
+        """
         return self._owner().passwords(share_token)
 
     def add_password(self, share_token: str, password: str, label: str = "") -> PasswordSlot:
         """Let another password open a share; nothing is encrypted anew.
 
         Raises:
+            InvalidShareToken, AmbiguousId: it names no share, or several.
             ShareNotFound, ShareRevoked: it is none of this store's live shares.
             InvalidShareConfig: it is public, or the password is empty.
             RemoteError: the remote said no.
@@ -189,6 +204,7 @@ class SessionSharingManager:
         """Take a password (or the link alone) away; who used it before keeps what it gave.
 
         Raises:
+            InvalidShareToken, AmbiguousId: it names no share, or several.
             ShareNotFound, ShareRevoked: it is none of this store's live shares.
             InvalidShareConfig: there is no such password, or it is the last.
             RemoteError: the remote said no.
@@ -201,7 +217,7 @@ class SessionSharingManager:
         """Open a share, and say what it is.
 
         Raises:
-            InvalidShareToken, ShareNotFound, ShareRevoked, ShareExpired, WrongPassword, ShareTampered,
+            InvalidShareToken, AmbiguousId, ShareNotFound, ShareRevoked, ShareExpired, WrongPassword, ShareTampered,
             UnknownShareVersion, RemoteError: what went wrong; nothing was taken over.
         """
         return self._reader().open(share_token, password).shared
@@ -218,7 +234,8 @@ class SessionSharingManager:
 
         Raises:
             NotForkable: its owner does not allow it.
-            ShareError, RemoteError: as `get_share`.
+            ShareError, AmbiguousId, RemoteError: as `get_share`.
+            SaveFailed, StoreLocked: as `SessionStore.save`.
         """
         import asyncio
 
@@ -232,7 +249,7 @@ class SessionSharingManager:
         *,
         progress: Progress | None = None,
     ) -> Session:
-        """Do what `fork_session` does, without asyncio."""
+        """Do what `fork_session` does, without asyncio; raises as `fork_session`."""
         opened = self._reader().open(share_token, password, progress)
         policy.check_forkable(opened.shared.id, allow_fork=opened.shared.allow_fork)
         repository = self._store._made()
@@ -267,7 +284,7 @@ class SessionSharingManager:
             remote: the remote's public ones instead.
 
         Raises:
-            RemoteError: the remote cannot be listed.
+            RemoteError: the remote cannot be listed, or there is none of that name (RemoteNotFound).
         """
         repository = self._store._open()
         if remote:
@@ -303,7 +320,7 @@ class SessionSharingManager:
         """Export a session as one document; nothing is masked.
 
         Raises:
-            SessionNotFound, CorruptSession: as loading it.
+            SessionNotFound, InvalidSessionId, CorruptSession, NewerFormat: as `SessionStore.load`.
         """
         return ExportedSession.of(self._store.load(session_id))
 
@@ -311,7 +328,8 @@ class SessionSharingManager:
         """Save an exported session; under an id of its own where another session has its id.
 
         Raises:
-            SaveFailed, StoreLocked: as saving.
+            InvalidSession: its id, or something in it, cannot be stored.
+            SaveFailed, StoreLocked: as `SessionStore.save`.
         """
         session = exported.to_session()
         if title is not None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from superqode.session import clock
+from superqode.session.choices import check_word
 from superqode.session.errors import InvalidShareConfig
 from superqode.session.store.results import Record, SecretPlace
 
@@ -22,6 +23,10 @@ class ShareVisibility(StrEnum):
     """Who has the whole link; encrypted."""
     PRIVATE = "private"
     """Who has the link and a password; encrypted."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> None:
+        check_word(value, "visibility", cls)
 
 
 def _is_text(password: str) -> bool:
@@ -56,9 +61,8 @@ class ShareConfig:
     def __post_init__(self) -> None:
         try:
             object.__setattr__(self, "visibility", ShareVisibility(self.visibility))
-        except ValueError:
-            known = ", ".join(ShareVisibility)
-            raise InvalidShareConfig(f"{self.visibility!r} is no visibility; use one of {known}") from None
+        except ValueError as problem:
+            raise InvalidShareConfig(str(problem)) from None
         if self.password is not None and not _is_text(self.password):
             raise InvalidShareConfig("the password is empty, or holds bytes that are no text")
         if self.visibility is ShareVisibility.PRIVATE and self.password is None:

@@ -11,7 +11,7 @@ from superqode.session.errors import CorruptSession, StoreNotFound
 from superqode.session.git.making import GRACE
 from superqode.session.git.repository import Repository
 from superqode.session.lazy import lazy_modules
-from superqode.session.store.branches import branch_ref, not_found
+from superqode.session.store.branches import branch_ref, is_gone, not_found
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.reads import StoreReads
 
@@ -50,8 +50,8 @@ class StoreCare(StoreReads):
             progress: told how many sessions were looked at.
 
         Raises:
-            SessionNotFound: one of them is not there.
-            ValueError: such a part is none.
+            SessionNotFound, InvalidSessionId: one of them is not there, or cannot be.
+            ValueError: there is no such level or part.
         """
         depth = verify.Depth(level, part)
         repository = self._open()
@@ -59,7 +59,7 @@ class StoreCare(StoreReads):
             return results.VerifyReport(0, 0, 0)
         wanted = list(session_ids) if session_ids is not None else None
         for session_id in wanted or ():
-            if repository.refs.names(branch_ref(session_id) + "/") or not self.exists(session_id):
+            if repository.refs.names(branch_ref(session_id) + "/") or is_gone(repository, session_id):
                 raise not_found(repository, session_id)
         # A repository opened anew: what this one remembers would hide damage on the disk.
         return verify.verify(Repository(repository.path), wanted, progress, depth)
@@ -119,7 +119,9 @@ class StoreCare(StoreReads):
                 Without it that is raised, and nothing is written.
 
         Raises:
+            StoreNotFound: there is no store.
             BackupError: it is there already, cannot be written, or would not be whole.
+            GitMissing, GitFailed: `git` is missing, or said no.
         """
         from superqode.session.store import backup
 
@@ -134,6 +136,7 @@ class StoreCare(StoreReads):
 
         Raises:
             BackupError: the file is no backup, or damaged, or the folder is in use.
+            GitMissing: only `git` can read it.
         """
         from superqode.session.store import backup
 
@@ -160,7 +163,7 @@ class StoreCare(StoreReads):
             damaged: told of each damaged session, and the others are looked through; without it that is raised.
 
         Raises:
-            SessionNotFound, CorruptSession: as loading one.
+            SessionNotFound, InvalidSessionId, CorruptSession: as `load`.
         """
         from superqode.session.store import secrets as scrubbing
 
@@ -191,7 +194,7 @@ class StoreCare(StoreReads):
             progress: told how many commits were looked through.
 
         Raises:
-            SessionNotFound, CorruptSession: as loading it.
+            SessionNotFound, InvalidSessionId, CorruptSession: as `load`.
             InvalidSession: nothing was named, or a text so short that it would be found everywhere.
             GitMissing: only `git` can free the old bytes; nothing was changed then.
             GitFailed: it could not; the text is in nothing but the old bytes any more.

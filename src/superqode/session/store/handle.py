@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, get_args
 
 from superqode.session import clock
+from superqode.session.choices import check_word
 from superqode.session.errors import (
     NewerFormat,
     NotAStore,
@@ -20,6 +21,7 @@ from superqode.session.errors import (
     StoreNotFound,
     StoreUnwritable,
 )
+from superqode.session.git.durability import Durability
 from superqode.session.git.making import check_place, mend_head
 from superqode.session.git.repository import JOURNAL_DUE, Repository, is_store
 from superqode.session.lazy import lazy_modules
@@ -27,7 +29,6 @@ from superqode.session.store.branches import branch_ref
 from superqode.session.store.index.catalogue import Catalogue
 
 if TYPE_CHECKING:
-    from superqode.session.git.durability import Durability
     from superqode.session.store import hooks, maintenance, trash
     from superqode.session.store.results import MergeResult, SaveResult
 else:
@@ -53,6 +54,7 @@ class StoreHandle:
         user: tuple[str, str] | None = None,
         create: bool = True,
     ) -> None:
+        check_word(durability, "durability", get_args(Durability))
         default = Path.home() / DEFAULT_STORE
         self.path = (Path(storage_dir) if storage_dir is not None else default).absolute()
         self._durable = durability == "full"

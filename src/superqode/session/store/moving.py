@@ -103,8 +103,11 @@ class StoreMoves(StoreCare):
         the old id as before.
 
         Raises:
-            SessionNotFound, SessionExists, InvalidSessionId.
+            SessionExists: the new id is taken.
+            InvalidSessionId: one of them is none, or the new one differs from a taken one only in upper and lower case.
             InvalidSession: a tag stands where one of its snapshots would.
+            SessionNotFound, CorruptSession, NewerFormat: as `load`.
+            SaveFailed, StoreLocked: as `save`.
         """
         repository = self._existing(session_id)
         branch_ref(new_id)
@@ -132,7 +135,12 @@ class StoreMoves(StoreCare):
         return tuple(left)
 
     def delete(self, session_id: str) -> bool:
-        """Move a session into the trash; says whether there was one."""
+        """Move a session into the trash; says whether there was one.
+
+        Raises:
+            InvalidSessionId, CorruptSession: as `exists`.
+            SaveFailed, StoreLocked: as `save`; nothing was deleted.
+        """
         repository = self._open()
         if repository is None or not self.exists(session_id):
             return False
@@ -174,8 +182,12 @@ class StoreMoves(StoreCare):
         """Bring a session back from the trash (`name`: its id, or a trash item's key); gives its id.
 
         Raises:
+            StoreNotFound: there is no store.
             SessionNotFound: the trash has no such session.
+            AmbiguousId: the beginning of several ids.
             SessionExists: its id was taken meanwhile; give another with `new_id`.
+            InvalidSessionId: `new_id` is none, or differs from a taken one only in upper and lower case.
+            InvalidSession: a tag stands where one of its snapshots would.
         """
         repository = self._open()
         if repository is None:

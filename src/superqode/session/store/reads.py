@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
+from superqode.session.choices import check_word
 from superqode.session.errors import CorruptObject, CorruptSession, SessionNotFound
 from superqode.session.git.repository import Repository
 from superqode.session.lazy import lazy_modules
@@ -16,6 +17,7 @@ from superqode.session.store.branches import branch_ref, is_session_branch
 from superqode.session.store.handle import StoreHandle
 from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.index.filters import Filter
+from superqode.session.store.index.summaries import LABELS
 
 if TYPE_CHECKING:
     from superqode.session.git import project
@@ -53,7 +55,9 @@ class StoreReads(StoreHandle):
 
         Raises:
             SessionNotFound: there is none, with ids that look alike.
+            InvalidSessionId: no session can have such an id.
             CorruptSession: it is damaged; the others stay usable. With `last` also later, when the rest is read.
+            NewerFormat: a newer superqode wrote something in it that this one does not know.
         """
         return loading.load_session(self._existing(session_id), session_id, last)
 
@@ -62,12 +66,21 @@ class StoreReads(StoreHandle):
         return loading.load_ending(self._existing(session_id), session_id, number)
 
     def load_latest(self, project_path: str | Path | None = None, *, last: int | None = None) -> Session | None:
-        """Load the session that changed last (in a project; `last` as in `load`); `None` where there is none."""
+        """Load the session that changed last (in a project; `last` as in `load`); `None` where there is none.
+
+        Raises:
+            CorruptSession, NewerFormat: as `load`.
+        """
         latest = self.list_sessions(project_path=project_path, limit=1)
         return self.load(latest[0].id, last=last) if latest else None
 
     def exists(self, session_id: str) -> bool:
-        """Whether there is a session of this id."""
+        """Whether there is a session of this id.
+
+        Raises:
+            InvalidSessionId: no session can have such an id.
+            CorruptSession: its branch cannot be read.
+        """
         ref = branch_ref(session_id)
         repository = self._open()
         try:
@@ -131,7 +144,11 @@ class StoreReads(StoreHandle):
             finding: only those of quality runs with a finding as bad as this, or worse.
             known: summaries of an earlier listing by id, which are given again where nothing changed: for asking often.
             progress: told while many changed sessions are read.
+
+        Raises:
+            ValueError: `finding` is no severity.
         """
+        severity = None if finding is None else Severity(finding)
         repository = self._open()
         if repository is None:
             return []
@@ -144,7 +161,7 @@ class StoreReads(StoreHandle):
             parent=parent,
             text=text,
             beginning=beginning,
-            finding=None if finding is None else Severity(finding),
+            finding=severity,
         )
         return self._index(repository).summaries(wanted, limit, progress, known=known)
 
@@ -237,9 +254,14 @@ class StoreReads(StoreHandle):
             unit: what a period is: `day`, `week` or `month`; without one, what suits the time they span.
             biggest: how many of the biggest sessions to name.
             progress: told while the index is made, which happens once.
-        """
-        from superqode.session.store.stats import StoreStats, stats
 
+        Raises:
+            ValueError: `unit` is another word.
+        """
+        from superqode.session.store.stats import StoreStats, Unit, stats
+
+        if unit is not None:
+            check_word(unit, "unit", get_args(Unit))
         repository = self._open()
         if repository is None:
             return StoreStats(unit=unit or "day")
@@ -253,7 +275,12 @@ class StoreReads(StoreHandle):
         return sorted(path for path, _ in self.labels("project"))
 
     def labels(self, kind: LabelKind) -> list[tuple[str, int]]:
-        """Every `project`, `tag` or `agent` that sessions have, and how many have it, the most frequent first."""
+        """Every `project`, `tag` or `agent` that sessions have, and how many have it, the most frequent first.
+
+        Raises:
+            ValueError: `kind` is another word.
+        """
+        check_word(kind, "kind of label", LABELS)
         repository = self._open()
         return [] if repository is None else self._index(repository).labels(kind)
 
@@ -270,7 +297,11 @@ class StoreReads(StoreHandle):
     # -- history ------------------------------------------------------------------------------------------------------
 
     def history(self, session_id: str, limit: int | None = None) -> list[SaveRecord]:
-        """Give a session's saves, newest first."""
+        """Give a session's saves, newest first.
+
+        Raises:
+            SessionNotFound, InvalidSessionId, CorruptSession: as `load`.
+        """
         return history.history(self._existing(session_id), session_id, limit)
 
     def at(self, session_id: str, revision: str | None) -> Session:
@@ -278,13 +309,20 @@ class StoreReads(StoreHandle):
 
         Raises:
             RevisionNotFound: it is none of this session's.
+            AmbiguousId: several saves begin like that.
+            SessionNotFound, InvalidSessionId, CorruptSession, NewerFormat: as `load`.
         """
         repository = self._existing(session_id)
         commit = lookup.resolve_revision(repository, session_id, revision)
         return loading.load_commit(repository, session_id, commit, branch=None)
 
     def diff(self, a: str, b: str | None = None, *, a_rev: str | None = None, b_rev: str | None = None) -> SessionDiff:
-        """Give what turns session `a` (at `a_rev`) into `b` (at `b_rev`); `b` is `a` without one."""
+        """Give what turns session `a` (at `a_rev`) into `b` (at `b_rev`); `b` is `a` without one.
+
+        Raises:
+            RevisionNotFound, AmbiguousId: as `at`.
+            SessionNotFound, InvalidSessionId, CorruptSession, NewerFormat: as `load`.
+        """
         repository = self._existing(a)
         other = b if b is not None else a
         left = lookup.resolve_revision(repository, a, a_rev)
@@ -294,8 +332,8 @@ class StoreReads(StoreHandle):
         """The kept original of an imported session: its files as they were; `None` where none was ever kept.
 
         Raises:
-            SessionNotFound: there is no such session.
-            CorruptSession: it is damaged; the session itself is not.
+            SessionNotFound, InvalidSessionId: there is no such session, or cannot be.
+            CorruptSession: it is damaged, and the session itself need not be.
         """
         repository = self._existing(session_id)
         loading.tip_of(repository, session_id)

@@ -10,7 +10,7 @@ from superqode.session.errors import InvalidSession, SessionError, SessionExists
 from superqode.session.git.history import first_parents, is_ancestor
 from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.models import Session
-from superqode.session.store.branches import check_new_id, check_taggable
+from superqode.session.store.branches import check_new_id, check_taggable, is_gone
 from superqode.session.store.index.catalogue import Catalogue
 from superqode.session.store.ledger import SHARES, Ledger
 from superqode.session.store.loading import load_meta, load_session, tip_of
@@ -95,11 +95,10 @@ def adopt_orphans(repository: Repository, old: str, new: str) -> None:
 
     Those that cannot be read or saved now stay as they are.
     """
-    refs = repository.refs
-    if refs.read(HEADS + old) is not None or refs.read(HEADS + new) is None:
+    if not is_gone(repository, old) or is_gone(repository, new):
         return
     saver = Saver(repository, durable=True)
-    for name in refs.names(HEADS):
+    for name in repository.refs.names(HEADS):
         child = name.removeprefix(HEADS)
         with suppress(SessionError, OSError):
             if load_meta(repository, child).parent_session_id == old and is_family(repository, child, new):

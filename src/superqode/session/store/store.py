@@ -45,6 +45,12 @@ class SessionStore(StoreMoves):
 
     Raises:
         StoreNotFound: `create=False`, and there is none.
+        NotAStore: the folder holds something else, or is, or is below, a file: with `create=False` at once, else when
+            the store is to be made.
+        ValueError: `durability` is another word.
+        UnsupportedStore, StoreNotOwned, NewerFormat: from the first call that needs the store, which this superqode, or
+            this user, is not to read.
+        StoreClosed: from any call after `close`.
     """
 
     # -- saving -------------------------------------------------------------------------------------------------------
@@ -108,7 +114,11 @@ class SessionStore(StoreMoves):
         """Make a branch off a session (as it was `at` a revision); gives the new session, saved.
 
         Raises:
+            SessionNotFound, InvalidSessionId, CorruptSession, NewerFormat: as `load`.
+            RevisionNotFound, AmbiguousId: as `at`.
+            InvalidSessionId: `new_id` is none, or differs from a taken one only in upper and lower case.
             SessionExists: `new_id` is taken.
+            SaveFailed, StoreLocked: as `save`.
         """
         repository = self._existing(session_id)
         commit = lookup.resolve_revision(repository, session_id, at)
@@ -119,7 +129,13 @@ class SessionStore(StoreMoves):
         return forked
 
     def restore(self, session_id: str, revision: str) -> SaveResult:
-        """Go back to a snapshot or a save (`revision` as in `at`) with a new commit; title, tags and metadata stay."""
+        """Go back to a snapshot or a save (`revision` as in `at`) with a new commit; title, tags and metadata stay.
+
+        Raises:
+            SessionNotFound, InvalidSessionId, CorruptSession, NewerFormat: as `load`.
+            RevisionNotFound, AmbiguousId: as `at`.
+            SaveFailed, StoreLocked: as `save`.
+        """
         repository = self._existing(session_id)
         commit = lookup.resolve_revision(repository, session_id, revision)
         with self._recorded(repository, "restore", session_id) as recorded:
@@ -134,11 +150,23 @@ class SessionStore(StoreMoves):
         return result
 
     def undo(self, session_id: str) -> SaveResult:
-        """Go back to the save before, with a new commit; raises NothingToUndo at the first."""
+        """Go back to the save before, with a new commit.
+
+        Raises:
+            NothingToUndo: it is at its first save.
+            SessionNotFound, InvalidSessionId, CorruptSession, NewerFormat: as `load`.
+            SaveFailed, StoreLocked: as `save`.
+        """
         return self._move("undo", session_id, undo.prepare_undo)
 
     def redo(self, session_id: str) -> SaveResult:
-        """Take back the last undo, with a new commit; raises NothingToRedo where nothing was undone since."""
+        """Take back the last undo, with a new commit.
+
+        Raises:
+            NothingToRedo: nothing was undone since its last save.
+            SessionNotFound, InvalidSessionId, CorruptSession, NewerFormat: as `load`.
+            SaveFailed, StoreLocked: as `save`.
+        """
         return self._move("redo", session_id, undo.prepare_redo)
 
     def merge(self, session_id: str, other: str, *, unrelated: bool = False, dry_run: bool = False) -> MergeResult:
@@ -157,6 +185,7 @@ class SessionStore(StoreMoves):
 
         Raises:
             SessionNotFound: there is no such session, ref or commit, or it is none of a session.
+            InvalidSessionId: no session can have such an id.
             UnrelatedSessions: they have no save in common; or entries that are not the same have one id.
             CorruptSession: something that has to be read is damaged.
             NewerFormat: a newer superqode wrote it.
@@ -202,7 +231,7 @@ class SessionStore(StoreMoves):
             dry_run: only tell.
 
         Raises:
-            SessionNotFound, CorruptSession: as loading it.
+            SessionNotFound, InvalidSessionId, CorruptSession, NewerFormat: as `load`.
             HandoffError: it cannot go over, or the agent's files changed meanwhile.
         """
         from superqode.session.store.handing_over import hand_over
@@ -226,6 +255,9 @@ class SessionStore(StoreMoves):
             dry_run: only tell what would be done.
             progress: told after each file.
             wanted: says by a file's name whether to import it; the others are only there for those that need them.
+
+        Raises:
+            TranscriptError: one of the paths is not there; a file that cannot be used is reported.
         """
         from superqode.session.store.imports import import_sources
 
@@ -266,7 +298,7 @@ class SessionStore(StoreMoves):
         kept original is reported as failed where it was named.
 
         Raises:
-            SessionNotFound: one that was named is not there.
+            SessionNotFound, InvalidSessionId, CorruptSession: one that was named is not there, cannot be, or be read.
         """
         from superqode.session.store.reimports import reimport
 

@@ -15,8 +15,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import count
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
+from superqode.session.choices import check_word
 from superqode.session.codec import layout
 from superqode.session.codec.entry import encode_entry
 from superqode.session.codec.meta import encode_meta
@@ -52,6 +53,7 @@ class Depth:
     part: tuple[int, int] = (1, 1)
 
     def __post_init__(self) -> None:
+        check_word(self.level, "level", get_args(Level))
         number, of = self.part
         if not 1 <= number <= of:
             raise ValueError(f"part {number} of {of} is none: count from 1")
