@@ -89,7 +89,7 @@ def edit(
     if title is None and project is None and not added and not removed:
         raise click.UsageError("say what to change: --title, --add-tag, --remove-tag or --project", ctx)
     with open_store() as store:
-        session = store.load(resolve(store, session_id))
+        session = store.load(resolve(store, session_id), last=1)  # of which no entry is asked for
         kept = [tag for tag in session.tags if tag not in removed]
         session.tags = kept + [tag for tag in dict.fromkeys(added) if tag not in kept]
         if title is not None:

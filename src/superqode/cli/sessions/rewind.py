@@ -78,7 +78,7 @@ def snapshots(ctx: click.Context, session_id: str) -> None:
     One that is damaged is named, and the exit code is 14.
     """
     with open_store() as store:
-        session = store.load(resolve(store, session_id))
+        session = store.load(resolve(store, session_id), last=1)  # of which no entry is asked for
         damaged = [
             found
             for found in store.verify([session.id], level="quick").findings
