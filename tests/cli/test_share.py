@@ -127,8 +127,32 @@ def test_without_a_remote_it_stays_here(team: Team) -> None:
     assert "no remote is set" in told.stderr
     assert told.stdout.startswith("file://")
     assert team.owner.json("share", "list")[0]["state"] == "waits"
+    refused = team.owner.run("share", "push", expect=ExitCode.NOT_FOUND).stderr
+    assert "remote add NAME URL" in refused
+    assert "revoked" not in refused
     for cli in (team.owner, team.reader):
         assert "parametrised" in cli.run("share", "open", told.stdout.strip()).stdout
+
+
+def test_of_several_remotes_without_a_default_one_is_to_be_chosen(team: Team) -> None:
+    """A store of before may have that: each command says which remotes there are and how to choose, and none succeeds.
+
+    A second remote that is added today takes nothing from the first.
+    """
+    team.owner.run("remote", "add", "other", bare(team.remote.parent / "other.git"))
+    assert "sent to team" in team.owner.run("share", "create", "session-123", "--visibility", "public").stderr
+    team.owner.run("remote", "add", "third", team.remote, "--default")
+    team.owner.run("remote", "remove", "third")
+
+    told = team.owner.run("share", "create", "session-123")
+    said = "other and team are set, and none is the default"
+    assert f"{said}, so it is in this store only; `superqode remote default NAME`, then `share push`" in told.stderr
+    for command in (["push"], ["list", "--remote"], ["prune", "--all"]):
+        refused = team.owner.run("share", *command, expect=ExitCode.NOT_FOUND)
+        assert (refused.stdout, f"superqode: {said}. `superqode remote default NAME`" in refused.stderr) == ("", True)
+    team.owner.run("remote", "default", "team")
+    assert "until `superqode share push`" in team.owner.run("share", "update", told.stdout.strip()).stderr
+    assert " is at team" in team.owner.run("share", "push").stdout
 
 
 def test_what_waits_is_sent_later(team: Team) -> None:

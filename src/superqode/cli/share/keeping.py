@@ -171,7 +171,7 @@ def revoke(named: str, remote: str | None) -> None:
     "prune",
     cls=Command,
     see=("share revoke", "share list"),
-    codes=(ExitCode.REMOTE_FAILED, ExitCode.PARTLY),
+    codes=(ExitCode.REMOTE_FAILED, ExitCode.PARTLY, ExitCode.NOT_FOUND),
     epilog=examples("superqode share prune", "superqode share prune --all"),
 )
 @click.option("--all", "all_owners", is_flag=True, help="Expired shares of others on the remote, too.")

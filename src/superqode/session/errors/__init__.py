@@ -82,6 +82,7 @@
     └── RemoteError                           a remote cannot be used
         ├── InvalidRemote (ValueError)        a URL or name that no remote may have
         ├── RemoteNotFound (NotFound)         no remote of this name is configured
+        │   └── NoDefaultRemote               none was named, and none is the default
         ├── RemoteRefNotFound (NotFound)      the remote has no such ref
         ├── RemoteUnreachable (ConnectionError)
         │   └── NoRepository                  an address without a repository: trying again does not help
@@ -177,6 +178,7 @@ if TYPE_CHECKING:
         InvalidShareToken,
         KdfRefused,
         NamespaceRefused,
+        NoDefaultRemote,
         NoRepository,
         NotForkable,
         PartlyRejected,
@@ -246,6 +248,7 @@ __all__ = [
     "NamespaceRefused",
     "NewerFormat",
     "NoAgent",
+    "NoDefaultRemote",
     "NoQualityRun",
     "NoRepository",
     "NotAStore",

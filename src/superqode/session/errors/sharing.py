@@ -175,6 +175,24 @@ class RemoteNotFound(RemoteError, NotFound):
         super().__init__(remote, f"There is no remote {remote!r}. {listed}. `superqode remote add NAME URL` adds one")
 
 
+class NoDefaultRemote(RemoteNotFound):
+    """No remote was named, and none is the default: there are several, or none to share through.
+
+    Attributes:
+        known: the names of those that could be meant.
+    """
+
+    def __init__(self, known: Sequence[str] = ()) -> None:
+        self.known = tuple(known)
+        if known:
+            reason = f"{', '.join(known[:-1])} and {known[-1]} are set, and none is the default"
+            remedy = "`superqode remote default NAME` chooses one, --remote NAME names one"
+        else:
+            reason = "No remote to share through is set"
+            remedy = "`superqode remote add NAME URL` adds one"
+        RemoteError.__init__(self, "", f"{reason}. {remedy}", reason=reason)
+
+
 class RemoteUnreachable(RemoteError, ConnectionError):
     """The server does not answer, or there is no repository."""
 

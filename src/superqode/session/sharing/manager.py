@@ -91,7 +91,8 @@ class SessionSharingManager:
     ) -> SharedSession:
         """Share a session: make the share, and push it where a remote is configured or named.
 
-        Where the remote cannot be reached the share waits (`pending`), and `push_shares` sends it.
+        Where the remote cannot be reached, or none of several is the default, the share waits (`pending`), and
+        `push_shares` sends it.
 
         Args:
             session_id: the session.
@@ -158,7 +159,8 @@ class SessionSharingManager:
         """Push the shares that wait (all of them where none is named); gives them.
 
         Raises:
-            ShareNotFound: it is none of this store's shares, or there is no remote to push to.
+            ShareNotFound: it is none of this store's shares.
+            NoDefaultRemote: a share is for no remote yet; the others are there.
             RemoteError: a remote said no; the shares for others are there.
         """
         return self._owner().push_waiting(list(share_tokens), progress)
@@ -168,6 +170,10 @@ class SessionSharingManager:
 
         Args:
             all_owners: those of others on the remote, too, as far as it lets us.
+
+        Raises:
+            RemoteNotFound, InvalidRemote: the remote is to be asked, and it is none.
+            NoDefaultRemote: the same, and none of several is the default.
         """
         return self._owner().prune(all_owners=all_owners)
 
@@ -267,6 +273,7 @@ class SessionSharingManager:
             remote: the remote's public ones instead.
 
         Raises:
+            NoDefaultRemote: the remote's are asked for, and none of several is the default.
             RemoteError: the remote cannot be listed.
         """
         repository = self._store._open()

@@ -16,6 +16,7 @@ from superqode.session import clock, ids
 from superqode.session.codec.message import SharedSnapshot, snapshot_trailer
 from superqode.session.errors import (
     InvalidShareConfig,
+    NoDefaultRemote,
     NoRepository,
     RemoteError,
     RemoteUnreachable,
@@ -77,7 +78,7 @@ class Owner:
         ids.validate_session_id(session_id)  # a branch that plain git named needs a name that is valid everywhere
         program.find_git(_PURPOSE)
         transport.offer_shares(self._repository)
-        target = transport.find_target(self._repository, self._wanted) if push else None
+        target = self._new_target() if push else None
         now = clock.now()
         share_id = new_share_id()
         secret = new_link_secret() if config.sealed else None
@@ -223,7 +224,7 @@ class Owner:
             )
             target = target or transport.find_target(self._repository, self._wanted)
             if target is None:
-                raise ShareNotFound(share_id, "any remote, because none is configured: `superqode remote add` first")
+                raise NoDefaultRemote
             done = transport.push(
                 self._repository, target, record, tip, interactive=self._interactive, progress=progress
             )
@@ -266,8 +267,8 @@ class Owner:
 
     def prune(self, *, all_owners: bool = False) -> PruneResult:
         """Remove expired shares; see `SessionSharingManager.prune`."""
-        pruned, failed = self._ending.end_expired()
         target = transport.find_target(self._repository, self._wanted) if all_owners else None
+        pruned, failed = self._ending.end_expired()
         if target is not None:
             gone, refused = prune_remote(self._repository, target, interactive=self._interactive)
             pruned, failed = pruned + gone, failed | refused
@@ -324,6 +325,13 @@ class Owner:
         self._send(record, new, transport.target_of(self._repository, record, self._wanted), (), None)
 
     # -- finding --------------------------------------------------------------------------------------------------
+
+    def _new_target(self) -> RemoteInfo | None:
+        """Where a new share goes; `None` where that is not decided: it waits."""
+        try:
+            return transport.find_target(self._repository, self._wanted)
+        except NoDefaultRemote:
+            return None
 
     @contextmanager
     def _own(self, text: str) -> Iterator[tuple[ShareRecord, str]]:
