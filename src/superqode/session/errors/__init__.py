@@ -12,6 +12,7 @@
     │   ├── RevisionNotFound
     │   └── AmbiguousId                       a prefix of several ids
     ├── NothingToUndo, NothingToRedo
+    ├── UnknownRule (ValueError)              neither a rule of the redaction nor a mark
     ├── UnrelatedSessions (ValueError)        sessions without a common save are to be merged
     ├── OperationError                        an operation cannot be taken back
     │   ├── OperationNotFound (NotFound)      there is no such one, or none at all
@@ -125,6 +126,7 @@ from superqode.session.errors.content import (
     SessionNotFound,
     SnapshotNotFound,
     TranscriptError,
+    UnknownRule,
     UnknownTranscript,
     UnrelatedSessions,
 )
@@ -305,6 +307,7 @@ __all__ = [
     "SyncTampered",
     "TranscriptError",
     "UnknownRole",
+    "UnknownRule",
     "UnknownShareVersion",
     "UnknownSyncVersion",
     "UnknownTranscript",

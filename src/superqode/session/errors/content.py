@@ -126,6 +126,24 @@ class AmbiguousId(NotFound):
         super().__init__(f"{prefix!r} could be {shown}. Give more of the id")
 
 
+class UnknownRule(SessionError, ValueError):
+    """What was given is neither a rule of the redaction nor the mark of a secret.
+
+    Attributes:
+        named: what was given.
+        near: rules that look like it.
+    """
+
+    def __init__(self, named: str, near: Sequence[str] = ()) -> None:
+        self.named = named
+        self.near = tuple(near)
+        meant = " Did you mean " + " or ".join(near) + "?" if near else ""
+        super().__init__(
+            f"There is no rule {named[:64]!r}, and no mark looks like that.{meant}"
+            " `superqode sessions scan` names the rules and marks of what it finds"
+        )
+
+
 class UnrelatedSessions(SessionError, ValueError):
     """Two sessions that have no save in common are to be merged.
 

@@ -193,6 +193,7 @@ class StoreCare(StoreReads):
         Raises:
             SessionNotFound, CorruptSession: as loading it.
             InvalidSession: nothing was named, or a text so short that it would be found everywhere.
+            UnknownRule: one of the rules is none, and no mark either.
             GitMissing: only `git` can free the old bytes; nothing was changed then.
             GitFailed: it could not; the text is in nothing but the old bytes any more.
         """
