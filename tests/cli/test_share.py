@@ -323,7 +323,8 @@ def test_passwords_come_and_go(team: Team) -> None:
         *("share", "open", link, "--password-stdin"), given=added["passphrase"], expect=ExitCode.WRONG_PASSWORD
     )
     team.reader.run("share", "open", link, "--password-stdin", given="the first password\n")
-    team.owner.run("share", "passwords", "remove", link, 9, expect=ExitCode.USAGE)
+    told = team.owner.run("share", "passwords", "remove", link, 9, expect=ExitCode.USAGE)
+    assert "stays as it is: it has no password 9. `superqode share passwords list" in told.stderr
 
 
 def test_nothing_from_a_share_reaches_the_terminal_raw(team: Team) -> None:

@@ -133,10 +133,11 @@ class NotForkable(ShareError, PermissionError):
 
 
 class InvalidShareConfig(ShareError, ValueError):
-    """A share was asked for that makes no sense, such as a private one without a password."""
+    """A share was asked for that makes no sense, such as a private one without a password, or such a change of one."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__("", f"Such a share cannot be made: {reason}")
+    def __init__(self, reason: str, share_id: str = "") -> None:
+        said = f"The share {share_id} stays as it is" if share_id else "Such a share cannot be made"
+        super().__init__(share_id, f"{said}: {reason}")
 
 
 class RemoteError(SessionError):

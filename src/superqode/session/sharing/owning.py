@@ -140,8 +140,9 @@ class Owner:
                     and not still_clean(self._repository, before, record.session_id)
                 ):
                     raise InvalidShareConfig(
-                        f"the share {record.id} holds a secret that is masked today, and what was sent stays sent."
-                        " Revoke it, renew that secret, and make a new share"
+                        "it holds a secret that is masked today, and what was sent stays sent."
+                        " Revoke it, renew that secret, and make a new share",
+                        record.id,
                     )
                 wanted = replace(wanted, title=prepared.meta.title, updated_at=now)
                 made = self._next(record, wanted, prepared, tip, progress)
@@ -288,10 +289,10 @@ class Owner:
         """Let another password open a share, by wrapping its key once more."""
         with self._own(text) as (record, tip):
             if record.data_key is None or record.link_secret is None:
-                raise InvalidShareConfig(f"the share {record.id} is public, so there is nothing to open")
+                raise InvalidShareConfig("it is public, so there is nothing to open", record.id)
             opened = envelope.read_envelope(self._repository, tip, record.id, data_key=record.data_key)
             if len(opened.key_files) >= KEYS_MAX:
-                raise InvalidShareConfig(f"the share {record.id} has {KEYS_MAX} passwords already. Remove one first")
+                raise InvalidShareConfig(f"it has {KEYS_MAX} passwords already. Remove one first", record.id)
             number = next(count for count in range(len(opened.key_files) + 1) if count not in opened.key_files)
             made = wrap(record.data_key, new_kdf(password=True), password, record.link_secret)
             changed = replace(record, passwords={**record.passwords, str(number): label})
@@ -302,15 +303,14 @@ class Owner:
         """Take a way to open a share away; who used it keeps what it gave."""
         with self._own(text) as (record, tip):
             if record.data_key is None:
-                raise InvalidShareConfig(f"the share {record.id} is public, so there is nothing to take away")
+                raise InvalidShareConfig("it is public, so there is nothing to take away", record.id)
             opened = envelope.read_envelope(self._repository, tip, record.id, data_key=record.data_key)
             left = {key: data for key, data in opened.key_files.items() if key != number}
             if number not in opened.key_files:
-                raise InvalidShareConfig(f"the share {record.id} has no password {number}")
+                remedy = f"`superqode share passwords list {record.id}` numbers those that it has"
+                raise InvalidShareConfig(f"it has no password {number}. {remedy}", record.id)
             if not left:
-                raise InvalidShareConfig(
-                    f"nothing would open the share {record.id} any more. Add another, or revoke it"
-                )
+                raise InvalidShareConfig("nothing would open it any more. Add another, or revoke it", record.id)
             changed = replace(
                 record,
                 passwords={key: label for key, label in record.passwords.items() if key != str(number)},

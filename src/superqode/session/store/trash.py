@@ -224,7 +224,7 @@ def take_out(repository: Repository, item: TrashItem, session_id: str) -> None:
         raise SessionNotFound(item.key, hint=" It is not in the trash any more")
     # At the very commit: an undelete that was cut short, and goes on.
     if found not in (None, item.tip):
-        raise SessionExists(session_id)
+        raise SessionExists.taken(session_id, "Bring it back under another id (--id)")
     if session_id != item.session_id:
         check_new_id(repository, session_id)
     refs, ident = repository.refs, repository.committer()
