@@ -306,6 +306,15 @@ def test_expired_shares_close_and_are_pruned(team: Team, still_clock: Any) -> No
     assert team.owner.run("share", "prune").stdout == "Deleted 0 expired shares\n"
 
 
+def test_a_remote_that_is_none_is_told_where_nothing_is_sent(team: Team) -> None:
+    """Pruning has one to log in with, and names it where it is none; listing passwords asks nobody, and takes none."""
+    share = team.share("session-123")
+    told = team.owner.run("share", "prune", "--remote", "nope", expect=ExitCode.NOT_FOUND)
+    assert "no remote 'nope'" in told.stderr
+    assert "Deleted 0" in team.owner.run("share", "prune", "--remote", "team").stdout
+    team.owner.run("share", "passwords", "list", share, "--remote", "nope", expect=ExitCode.USAGE)
+
+
 def test_passwords_come_and_go(team: Team) -> None:
     """Each opens the share by itself; a removed one does not any more; none is ever shown."""
     link = team.share("session-123", "--password-stdin", given="the first password\n")

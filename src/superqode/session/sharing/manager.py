@@ -172,8 +172,8 @@ class SessionSharingManager:
             all_owners: those of others on the remote, too, as far as it lets us.
 
         Raises:
-            RemoteNotFound, InvalidRemote: the remote is to be asked, and it is none.
-            NoDefaultRemote: the same, and none of several is the default.
+            RemoteNotFound, InvalidRemote: the remote that was named is none.
+            NoDefaultRemote: the remote is to be asked, none is named, and none of several is the default.
         """
         return self._owner().prune(all_owners=all_owners)
 

@@ -268,9 +268,11 @@ class Owner:
 
     def prune(self, *, all_owners: bool = False) -> PruneResult:
         """Remove expired shares; see `SessionSharingManager.prune`."""
-        target = transport.find_target(self._repository, self._wanted) if all_owners else None
+        # First, also where it only says how to log in: one that is named and is none is told, whatever has expired.
+        asked = all_owners or self._wanted is not None
+        target = transport.find_target(self._repository, self._wanted) if asked else None
         pruned, failed = self._ending.end_expired()
-        if target is not None:
+        if target is not None and all_owners:
             gone, refused = prune_remote(self._repository, target, interactive=self._interactive)
             pruned, failed = pruned + gone, failed | refused
         self._ending.sweep()
