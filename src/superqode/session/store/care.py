@@ -54,10 +54,10 @@ class StoreCare(StoreReads):
             ValueError: such a part is none.
         """
         depth = verify.Depth(level, part)
-        repository = self._open()
+        wanted = list(session_ids) if session_ids is not None else None
+        repository = self._holding(wanted or ())
         if repository is None:
             return results.VerifyReport(0, 0, 0)
-        wanted = list(session_ids) if session_ids is not None else None
         for session_id in wanted or ():
             if repository.refs.names(branch_ref(session_id) + "/") or not self.exists(session_id):
                 raise not_found(repository, session_id)
@@ -81,15 +81,19 @@ class StoreCare(StoreReads):
             BackupError: a place is neither a store nor a backup.
             GitMissing: a backup cannot be looked into without git.
         """
+        from superqode.session.store.copies import check_copy
         from superqode.session.store.repair import repair
 
+        copies = [Path(place) for place in places]
+        for place in copies:
+            check_copy(place)
         repository = self._open()
         if repository is None:
             return results.RepairReport(dry_run=dry_run)
         # A repository opened anew: what this one remembers would hide damage on the disk.
         fresh = Repository(repository.path, user=self._user)
         with self._told():
-            return repair(fresh, [Path(place) for place in places], dry_run=dry_run, progress=progress)
+            return repair(fresh, copies, dry_run=dry_run, progress=progress)
 
     def maintain(
         self, *, prune_older_than: timedelta | None = GRACE, progress: Progress | None = None
@@ -164,11 +168,12 @@ class StoreCare(StoreReads):
         """
         from superqode.session.store import secrets as scrubbing
 
-        repository = self._open()
+        wanted = list(session_ids) if session_ids is not None else None
+        repository = self._holding(wanted or ())
         if repository is None:
             return []
         with self._told():
-            return scrubbing.scan(repository, session_ids, progress, damaged)
+            return scrubbing.scan(repository, wanted, progress, damaged)
 
     def scrub(
         self,
