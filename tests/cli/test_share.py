@@ -130,6 +130,7 @@ def test_without_a_remote_it_stays_here(team: Team) -> None:
     refused = team.owner.run("share", "push", expect=ExitCode.NOT_FOUND).stderr
     assert "remote add NAME URL" in refused
     assert "revoked" not in refused
+    assert "remote add NAME URL" in team.owner.run("share", "list", "--remote").stderr
     for cli in (team.owner, team.reader):
         assert "parametrised" in cli.run("share", "open", told.stdout.strip()).stdout
 
