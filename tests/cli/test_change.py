@@ -100,6 +100,21 @@ def test_fork_goes_on_from_anywhere(cli: Cli, save: Save) -> None:
     assert len(cli.json("sessions", "show", "a")["messages"]) == 2
 
 
+def test_a_taken_id_is_told_as_the_verb_sees_it(cli: Cli, save: Save) -> None:
+    """Nobody who forks or renames can "load it and add to it": what is so, and what to do, on the command line."""
+    save("hello", id="a")
+    save("hello", id="b")
+    commands: list[list[str]] = [["new", "--id", "b"], ["fork", "a", "--id", "b"], ["rename", "a", "b"]]
+    for command in commands:
+        told = cli.run("sessions", *command, expect=ExitCode.ERROR)
+        assert told.stderr == "superqode: There is a session b already. Choose another id\n"
+    told = cli.run("sessions", "rename", "b", "b", expect=ExitCode.ERROR)
+    assert told.stderr == "superqode: Session b has that id already\n"
+    cli.run("sessions", "delete", "b")
+    save("other", id="b")
+    assert "under another id (--id)" in cli.run("sessions", "undelete", "b", expect=ExitCode.ERROR).stderr
+
+
 def test_rename_moves_everything(cli: Cli, save: Save) -> None:
     """Snapshots and children follow, and the old id is free."""
     save("hello", id="a")

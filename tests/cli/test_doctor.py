@@ -53,6 +53,7 @@ def test_fix_mends_what_is_safe_and_nothing_else(cli: Cli, save: Save) -> None:
 
 def test_the_config_file_is_looked_at(cli: Cli, home: Path) -> None:
     """One that is wrong is a problem with its key, and the rest is looked at all the same; so is one others can write."""
+    cli.store.mkdir()
     file = home / ".superqode" / "config.toml"
     file.parent.mkdir()
     file.write_text("quiet = 3\n")
@@ -66,8 +67,19 @@ def test_the_config_file_is_looked_at(cli: Cli, home: Path) -> None:
     assert "others can write" in cli.json("doctor", expect=ExitCode.ERROR)["findings"][0]["found"]
 
 
-def test_no_store_is_no_error(cli: Cli) -> None:
-    """Before the first save there is nothing to find, with and without --fix."""
-    for options in ([], ["--fix"]):
-        assert "the first save makes it" in cli.run("doctor", *options).stdout
-    assert not cli.store.exists()
+def test_no_store_is_no_error(home: Path) -> None:
+    """Before the first save there is nothing to find in the default place, with and without --fix, named or not."""
+    default = home / ".superqode" / "sessions"
+    for options in ([], ["--fix"], ["--store", str(default)]):
+        told = CliRunner().invoke(main, ["doctor", *options])
+        assert (told.exit_code, told.stdout.splitlines()[-1]) == (ExitCode.OK, "all is well")
+        assert "the first save makes it" in told.stdout
+    assert not default.exists()
+
+
+def test_a_store_that_is_named_and_not_there_is_told(home: Path) -> None:
+    """As by every other command: a slip of the pen must not read as a store that is well."""
+    for named in ("/nonexistent", str(home / "typo")):
+        told = CliRunner().invoke(main, ["doctor", "--store", named])
+        assert (told.exit_code, told.stdout) == (ExitCode.NO_STORE, "")
+        assert f"no session store at {named}" in told.stderr

@@ -168,6 +168,8 @@ def test_provenance_of_a_session_of_ones_own(cli: Cli) -> None:
     made = cli.run("sessions", "new", "--title", "mine").stdout.strip()
     assert "was not imported" in cli.run("sessions", "show", made, "--provenance").stdout
     assert cli.json("sessions", "show", made, "--provenance")["imported"] is None
+    for option in (["--at", "~1"], ["--last", 1], ["--tools"]):
+        assert "leave --at" in cli.run("sessions", "show", made, "--provenance", *option, expect=ExitCode.USAGE).stderr
 
 
 def test_reimport_tells_as_import_does(cli: Cli, transcript: Path) -> None:

@@ -105,8 +105,9 @@ def _shared(cli: Cli, save: Save, team: Path) -> dict[str, Any]:
 
 
 def test_a_revoked_share_is_pushed_again(cli: Cli, save: Save, tmp_path: Path) -> None:
-    """The same link opens it again, on the remote."""
+    """The same link opens it again, on the remote; the log names the share and whose it is, and counts one."""
     share = _shared(cli, save, tmp_path / "team.git")
+    assert f"share {share['id'][:8]} of a\n" in cli.run("ops").stdout
     cli.run("share", "open", share["share_url"], expect=ExitCode.NOT_FOUND)
     done = cli.json("ops", "undo")
     assert (done["share"], done["pushed"]) == (share["id"], True)

@@ -39,18 +39,20 @@ def test_a_folder_is_kept_as_a_whole_path(cli: Cli, tmp_path: Path, monkeypatch:
 
 
 def test_the_default_is_the_only_one_or_the_chosen_one(cli: Cli) -> None:
-    """With two and no choice there is none; removing the chosen one leaves the only one."""
+    """A second one leaves the first the default, and says so; removing the chosen of three leaves none, and says so."""
     cli.run("remote", "add", "one", "https://git.example/one.git")
     assert cli.json("remote", "default")["name"] == "one"
-    cli.run("remote", "add", "two", "https://git.example/two.git")
-    assert cli.json("remote", "default") is None
-    assert "chooses one" in cli.run("remote", "default").stderr
+    told = cli.run("remote", "add", "two", "https://git.example/two.git")
+    assert "one stays the default; `superqode remote default two`" in told.stderr
+    assert cli.json("remote", "default")["name"] == "one"
     assert cli.run("remote", "default", "two").stdout == "two: https://git.example/two.git\n"
     assert [(one["name"], one["default"]) for one in cli.json("remote", "list")] == [("one", False), ("two", True)]
     cli.run("remote", "add", "three", "https://git.example/three.git", "--default")
     assert cli.json("remote", "default")["name"] == "three"
-    assert cli.json("remote", "remove", "three") == {"removed": "three"}
-    cli.run("remote", "remove", "two")
+    assert "one and two are set, and none is the default" in cli.run("remote", "remove", "three").stderr
+    assert cli.json("remote", "default") is None
+    assert "chooses one" in cli.run("remote", "default").stderr
+    assert cli.json("remote", "remove", "two") == {"removed": "two"}
     assert cli.json("remote", "default")["name"] == "one"
     assert [row.split()[0] for row in cli.run("remote", "list").stdout.splitlines()] == ["NAME", "one"]
 

@@ -96,7 +96,7 @@ def _calls(cli: Cli, folder: Path) -> Iterator[tuple[str, list[object], str]]:
         "sessions purge": ["dd", "--yes"],
         "sessions prune": ["--older-than", "1d", "--dry-run"],
         "sessions scan": ["a"],
-        "sessions scrub": ["a", "--rule", "github", "--dry-run"],
+        "sessions scrub": ["a", "--rule", "github-token", "--dry-run"],
         "sessions verify": [],
         "sessions repair": ["--dry-run"],
         "sessions maintain": [],

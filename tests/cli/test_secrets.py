@@ -65,6 +65,14 @@ def test_what_a_rule_found_is_taken_out(cli: Cli, save: Save) -> None:
     assert cli.json("sessions", "scan") == []
 
 
+def test_a_rule_that_is_none_is_a_usage_error(cli: Cli, save: Save) -> None:
+    """And the rule that was meant is named; the example of the help names one that there is."""
+    save(f"use {TOKEN}", id="a")
+    told = cli.run("sessions", "scrub", "a", "--rule", "aws-access-key", "--dry-run", expect=ExitCode.USAGE)
+    assert "Did you mean aws-access-key-id" in told.stderr
+    assert "--rule aws-access-key-id --dry-run" in cli.run("sessions", "scrub", "--help").stdout
+
+
 def test_other_sessions_that_hold_it_are_named(cli: Cli, save: Save) -> None:
     """A fork keeps its own history: scrubbing one says that the other is left."""
     save("swordfish-9", id="a")

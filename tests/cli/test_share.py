@@ -127,8 +127,33 @@ def test_without_a_remote_it_stays_here(team: Team) -> None:
     assert "no remote is set" in told.stderr
     assert told.stdout.startswith("file://")
     assert team.owner.json("share", "list")[0]["state"] == "waits"
+    refused = team.owner.run("share", "push", expect=ExitCode.NOT_FOUND).stderr
+    assert "remote add NAME URL" in refused
+    assert "revoked" not in refused
+    assert "remote add NAME URL" in team.owner.run("share", "list", "--remote").stderr
     for cli in (team.owner, team.reader):
         assert "parametrised" in cli.run("share", "open", told.stdout.strip()).stdout
+
+
+def test_of_several_remotes_without_a_default_one_is_to_be_chosen(team: Team) -> None:
+    """A store of before may have that: each command says which remotes there are and how to choose, and none succeeds.
+
+    A second remote that is added today takes nothing from the first.
+    """
+    team.owner.run("remote", "add", "other", bare(team.remote.parent / "other.git"))
+    assert "sent to team" in team.owner.run("share", "create", "session-123", "--visibility", "public").stderr
+    team.owner.run("remote", "add", "third", team.remote, "--default")
+    team.owner.run("remote", "remove", "third")
+
+    told = team.owner.run("share", "create", "session-123")
+    said = "other and team are set, and none is the default"
+    assert f"{said}, so it is in this store only; `superqode remote default NAME`, then `share push`" in told.stderr
+    for command in (["push"], ["list", "--remote"], ["prune", "--all"]):
+        refused = team.owner.run("share", *command, expect=ExitCode.NOT_FOUND)
+        assert (refused.stdout, f"superqode: {said}. `superqode remote default NAME`" in refused.stderr) == ("", True)
+    team.owner.run("remote", "default", "team")
+    assert "until `superqode share push`" in team.owner.run("share", "update", told.stdout.strip()).stderr
+    assert " is at team" in team.owner.run("share", "push").stdout
 
 
 def test_what_waits_is_sent_later(team: Team) -> None:
@@ -282,6 +307,15 @@ def test_expired_shares_close_and_are_pruned(team: Team, still_clock: Any) -> No
     assert team.owner.run("share", "prune").stdout == "Deleted 0 expired shares\n"
 
 
+def test_a_remote_that_is_none_is_told_where_nothing_is_sent(team: Team) -> None:
+    """Pruning has one to log in with, and names it where it is none; listing passwords asks nobody, and takes none."""
+    share = team.share("session-123")
+    told = team.owner.run("share", "prune", "--remote", "nope", expect=ExitCode.NOT_FOUND)
+    assert "no remote 'nope'" in told.stderr
+    assert "Deleted 0" in team.owner.run("share", "prune", "--remote", "team").stdout
+    team.owner.run("share", "passwords", "list", share, "--remote", "nope", expect=ExitCode.USAGE)
+
+
 def test_passwords_come_and_go(team: Team) -> None:
     """Each opens the share by itself; a removed one does not any more; none is ever shown."""
     link = team.share("session-123", "--password-stdin", given="the first password\n")
@@ -299,7 +333,8 @@ def test_passwords_come_and_go(team: Team) -> None:
         *("share", "open", link, "--password-stdin"), given=added["passphrase"], expect=ExitCode.WRONG_PASSWORD
     )
     team.reader.run("share", "open", link, "--password-stdin", given="the first password\n")
-    team.owner.run("share", "passwords", "remove", link, 9, expect=ExitCode.USAGE)
+    told = team.owner.run("share", "passwords", "remove", link, 9, expect=ExitCode.USAGE)
+    assert "stays as it is: it has no password 9. `superqode share passwords list" in told.stderr
 
 
 def test_nothing_from_a_share_reaches_the_terminal_raw(team: Team) -> None:

@@ -26,6 +26,8 @@ EXAMPLES = [
     errors.NothingToUndo("s"),
     errors.NothingToRedo("s"),
     errors.SessionExists("s"),
+    errors.SessionExists.taken("s"),
+    errors.UnknownRule("github", ["github-token"]),
     errors.CorruptSession("s", "it is torn", path="timeline/0000"),
     errors.NewerFormat("Session s", "2", 1),
     errors.CorruptObject("0" * 40, "it is torn"),
@@ -46,6 +48,9 @@ EXAMPLES = [
     errors.AgentTimedOut("agent", "answer", 5.0),
     errors.AgentProtocolError("agent", "a line of 1 GiB"),
     errors.AgentRefused("agent", "the prompt", -32000, "not logged in"),
+    errors.NoDefaultRemote(),
+    errors.NoDefaultRemote(["other", "team"]),
+    errors.InvalidShareConfig("it has no password 9. See its list", "0123"),
     errors.GitMissing("Making a backup"),
     errors.GitFailed("bundle", 128, ""),
 ]

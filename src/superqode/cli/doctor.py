@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import stat
 from collections.abc import Iterator
@@ -76,10 +77,15 @@ def doctor(ctx: click.Context, fix: bool, remotes: bool) -> None:
 
 
 def _path() -> Path:
-    """The store to look at."""
+    """The store to look at; raises StoreNotFound where one was named and nothing is there."""
+    from superqode.session.errors import StoreNotFound
     from superqode.session.store.handle import DEFAULT_STORE
 
-    return (store_path() or Path.home() / DEFAULT_STORE).absolute()
+    default = (Path.home() / DEFAULT_STORE).absolute()
+    path = (store_path() or default).absolute()
+    if path != default and not os.path.lexists(path):
+        raise StoreNotFound(path)
+    return path
 
 
 def _config() -> Iterator[Examined]:

@@ -52,6 +52,7 @@ _BY_ERROR: Final[Mapping[str, ExitCode]] = {
     "InvalidSessionId": ExitCode.USAGE,
     "ProjectUnusable": ExitCode.USAGE,
     "UnknownRole": ExitCode.USAGE,
+    "UnknownRule": ExitCode.USAGE,
     "NoAgent": ExitCode.USAGE,
     "StoreNotFound": ExitCode.NO_STORE,
     "NotAStore": ExitCode.NO_STORE,

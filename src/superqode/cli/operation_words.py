@@ -17,8 +17,8 @@ def about(operation: Operation) -> str:
     names = [f"{session.id} {session.title}".rstrip() for session in operation.sessions]
     if operation.renamed_to:
         names = [f"{operation.sessions[0].id} → {operation.renamed_to}"]
-    if operation.share:
-        names.insert(0, f"share {operation.share[:8]}")
+    if operation.share:  # of one session
+        return f"share {operation.share[:8]}" + (f" of {operation.sessions[0].id}" if operation.sessions else "")
     return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1} more" if names else ""
 
 

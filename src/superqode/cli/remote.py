@@ -86,7 +86,7 @@ def _plain(found: RemoteInfo) -> dict[str, Any]:
 )
 @click.argument("name", metavar="NAME", help="What you call it: letters, digits, dots, dashes, underscores.")
 @click.argument("url", metavar="URL", help="https://…, ssh://…, git://…, file://…, user@host:path, or a folder.")
-@click.option("--default", "chosen", is_flag=True, help="Use it when no remote is named; an only one is anyway.")
+@click.option("--default", "chosen", is_flag=True, help="Use it when no remote is named; the first one is anyway.")
 @json_option("{name, url, default}", "RemoteShown")
 @store_option
 def add(name: str, url: str, chosen: bool) -> None:
@@ -98,10 +98,14 @@ def add(name: str, url: str, chosen: bool) -> None:
 
     with _store_folder(make=True) as path:
         added = add_remote(path, name, url, default=chosen)
+        known = _known(path)
     if wants_json():
         emit_json(_plain(added))
         return
     emit(f"Added {line(added.name)}: {line(added.shown)}{' (default)' if added.default else ''}")
+    if not added.default:
+        stays = next((f"{line(one.name)} stays the default" for one in known if one.default), "none is the default yet")
+        note(f"{stays}; `superqode remote default {line(added.name)}` makes this one it")
     if added.url != added.shown:
         note("the URL holds credentials, which stand in the store's config in clear; a credential helper is safer")
 
@@ -137,15 +141,19 @@ def remove(name: str) -> None:
 
     Shares on it stay; revoke them first, where they are to go.
     """
-    from superqode.session.git.remotes import remove_remote
+    from superqode.session.errors import NoDefaultRemote
+    from superqode.session.git.remotes import remotes_for_shares, remove_remote
 
     with _store_folder() as path:
         _named(path, name)
         remove_remote(path, name)
+        left = remotes_for_shares(path)
     if wants_json():
         emit_json({"removed": name})
-    else:
-        emit(f"Removed {line(name)}; what is there stays there")
+        return
+    emit(f"Removed {line(name)}; what is there stays there")
+    if left and not any(one.default for one in left):
+        note(f"{NoDefaultRemote([one.name for one in left]).reason}; `superqode remote default NAME` chooses one")
 
 
 @click.command(
@@ -166,7 +174,7 @@ def remove(name: str) -> None:
 def default(name: str | None) -> None:
     """Show or choose the remote that is used when none is named.
 
-    An only remote is the default without being chosen.
+    An only remote is the default without being chosen, and stays it when another is added.
     """
     from superqode.session.git.remotes import set_default
 

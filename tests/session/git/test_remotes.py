@@ -86,19 +86,32 @@ def test_a_taken_name_is_refused(repository):
 
 
 def test_the_only_remote_is_the_default(repository):
-    """One remote needs no choice; of several, one is chosen, or none is the default."""
+    """One remote needs no choice, and stays the default when others come, whatever becomes of them."""
     assert remotes.default_remote(repository) is None
     first = remotes.add_remote(repository, "a", "/a")
     assert remotes.default_remote(repository) == first
 
     remotes.add_remote(repository, "b", "/b")
-    assert remotes.default_remote(repository) is None
+    assert remotes.default_remote(repository) == first
+    assert _git(repository, "config", "superqode.defaultRemote") == "a"
     remotes.set_default(repository, "b")
     assert [(remote.name, remote.default) for remote in remotes.list_remotes(repository)] == [("a", False), ("b", True)]
     with pytest.raises(RemoteNotFound):
         remotes.set_default(repository, "c")
     assert remotes.add_remote(repository, "d", "/d", default=True).default
     assert [remote.name for remote in remotes.list_remotes(repository) if remote.default] == ["d"]
+
+
+def test_of_several_none_may_be_the_default(repository):
+    """Plain git added them, or the chosen one was removed: none is taken in its place, and adding one more chooses none."""
+    for name in ("a", "b"):
+        _git(repository, "config", f"remote.{name}.url", f"/{name}")
+    remotes.remember_sync(repository, "b", "plain")
+    assert [remote.name for remote in remotes.remotes_for_shares(repository)] == ["a"]
+    remotes.remember_sync(repository, "b", "")
+    remotes.add_remote(repository, "c", "/c")
+    assert remotes.default_remote(repository) is None
+    assert [remote.name for remote in remotes.remotes_for_shares(repository)] == ["a", "b", "c"]
 
 
 def test_removing_forgets_everything(repository):

@@ -33,6 +33,7 @@ from session.sharing.team import (
 from superqode.session import ExportedSession, Session, SessionStore
 from superqode.session.errors import (
     InvalidShareConfig,
+    NoDefaultRemote,
     RemoteError,
     RemoteRejected,
     SessionNotFound,
@@ -40,6 +41,7 @@ from superqode.session.errors import (
     ShareRevoked,
     WrongPassword,
 )
+from superqode.session.git.remotes import set_default
 from superqode.session.sharing.ledger import save_record
 from superqode.session.sharing.manager import SessionSharingManager, create_quick_share
 from superqode.session.sharing.models import ShareConfig
@@ -263,6 +265,31 @@ def test_a_quick_share_ends_after_a_day(team, still_clock):
 # -- with and without a remote ----------------------------------------------------------------------------------------
 
 
+def test_of_several_remotes_none_is_taken_by_chance(team):
+    """A new share waits where none of several is the default; what asks a remote is refused, naming them."""
+    for name in ("other", "team"):
+        git(team.ann.path, "config", f"remote.{name}.url", str(team.remote))
+    manager = SessionSharingManager(team.ann.store)
+    made = manager.create_share(SESSION, ShareConfig(visibility="public"))
+    assert (made.pending, made.remote) == (True, "")
+    refused = (
+        manager.push_shares,
+        lambda: manager.list_shares(remote=True),
+        lambda: manager.prune(all_owners=True),
+        lambda: manager.get_share("z" * 26),
+    )
+    for ask in refused:
+        with pytest.raises(NoDefaultRemote, match=r"^other and team are set, and none is the default") as caught:
+            ask()
+        assert caught.value.known == ("other", "team")
+    manager.prune()
+
+    set_default(team.ann.path, "team")
+
+    assert [share.id for share in manager.push_shares()] == [made.id]
+    assert [share.id for share in manager.list_shares(remote=True)] == [made.id]
+
+
 def test_a_share_without_a_remote_lives_in_the_store(team):
     """Its URL is the store's, and opens for who may read the folder; once there is a remote, `push_shares` sends it."""
     manager = SessionSharingManager(team.ann.store)
@@ -270,7 +297,7 @@ def test_a_share_without_a_remote_lives_in_the_store(team):
     assert made.share_url == f"{team.ann.path.as_uri()}#{made.share_token}"
     assert (made.pending, made.remote) == (True, "")
     assert len(team.bob.shares.get_session_for_share(made.share_url).messages) == 3
-    with pytest.raises(ShareNotFound, match="superqode remote add"):
+    with pytest.raises(NoDefaultRemote, match=r"^No remote to share through is set\. `superqode remote add"):
         manager.push_shares()
 
     git(team.ann.path, "config", "remote.team.url", str(team.remote))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import subprocess
 from datetime import timedelta
 from pathlib import Path
 
@@ -95,17 +96,28 @@ def test_what_belongs_to_another_user_is_found(filled: Path) -> None:
 
 
 def test_settings_are_compared_with_those_it_was_made_with(filled: Path, git) -> None:
-    """A changed and a missing one are named with the command that sets them right, which does."""
+    """A changed and a missing one are named with what that means and the command that sets them right, which does."""
     assert changed_settings(filled) == {}
     git("config", "gc.auto", "7")
+    git("config", "--add", "gc.auto", "8")
     git("config", "--unset-all", "transfer.hideRefs")
+    git("config", "--unset", "superqode.format")
     git("config", "user.colour", "green")
-    found = _found(filled, "settings", "warning")
-    assert {one.found.split()[0] for one in found} == {"gc.auto", "transfer.hideRefs"}
-    for one in found:
+    found = {one.found.split()[0]: one for one in _found(filled, "settings", "warning")}
+    assert set(found) == {"gc.auto", "transfer.hideRefs", "superqode.format"}
+    assert "in which format" in found["superqode.format"].meaning
+    assert "'!refs/superqode/shares'" in found["transfer.hideRefs"].remedy  # in a shell that keeps a history, too
+    for one in found.values():
         for command in one.remedy.split("; "):
-            git.run(*command.split()[3:])
+            subprocess.run(["sh", "-e", "-c", command], check=True)
     assert changed_settings(filled) == {}
+
+
+def test_every_setting_has_a_meaning(filled: Path) -> None:
+    """Of each that a store is made with, but for the modes of files, which a bare repository has none of."""
+    (filled / "config").write_text("")
+    found = _found(filled, "settings", "warning")
+    assert [one.found.split()[0] for one in found if one.meaning.startswith("plain git may treat")] == ["core.filemode"]
 
 
 def test_a_format_that_cannot_be_read_is_a_problem(filled: Path, git) -> None:

@@ -69,6 +69,14 @@ def test_a_newer_save_on_the_way_is_told_as_newer(forks, git):
             forks.merge(session_id, other)
 
 
+def test_what_a_newer_format_keeps_from_being_copied_is_named(forks, git):
+    """Not the new id, which nobody has yet: the session that is there."""
+    write_newer(git, "b", git("rev-parse", "b"))
+    for copy in (lambda: forks.rename("b", "new"), lambda: forks.fork("b", new_id="new"), lambda: forks.fork("b")):
+        with pytest.raises(NewerFormat, match=r"^Session b has format '2'"):
+            copy()
+
+
 @pytest.mark.parametrize("below", [False, True])
 def test_repair_leaves_a_merge_of_a_newer_superqode(forks, git, below):
     """A merge in format 2 with an entry that format 1 does not know stays the tip, and nobody is sent to `repair`."""

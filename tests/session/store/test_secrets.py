@@ -12,7 +12,7 @@ import pytest
 
 from session.store.spotless import anywhere
 from superqode.session import Session, SessionStore
-from superqode.session.errors import GitMissing, InvalidSession, SessionNotFound
+from superqode.session.errors import GitMissing, InvalidSession, SessionNotFound, UnknownRule
 from superqode.session.store.ledger import LEDGER
 from superqode.session.store.operations.log import OPLOG
 from superqode.session.store.results import ScrubResult
@@ -221,6 +221,21 @@ def test_what_a_scan_found_can_be_scrubbed_by_its_mark(store):
 
     assert store.scan() == []
     assert anywhere(store.path, "Zz9Y") == []
+
+
+def test_a_rule_that_is_none_is_refused(store, session, git):
+    """A slip of the pen must not read as "there is no secret": rules that look alike are named, nothing is changed."""
+    session.add_message("user", TOKEN)
+    store.save(session)
+    tip = git("rev-parse", "s")
+    for named, near in (("github-tokn", "github-token"), ("AWS-access-key", "aws-access-key-id"), ("12345678u", "")):
+        with pytest.raises(UnknownRule) as caught:
+            store.scrub("s", rules=["github-token", named])
+        assert (caught.value.named, near in str(caught.value)) == (named, True)
+    assert git("rev-parse", "s") == tip
+
+    # A mark that is none any more, and a rule of the library's that found nothing.
+    assert store.scrub("s", rules=["00000000", "zendesk-secret-key"]).places == ()
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from superqode.session import MessageRole, Session
-from superqode.session.errors import InvalidSessionId
+from superqode.session.errors import BackupError, InvalidSessionId, SessionNotFound
 
 
 def begun(store, session_id="work"):
@@ -76,3 +76,24 @@ def test_a_branch_under_a_name_of_plain_git_saves_but_takes_no_snapshot(store, s
     assert loose_objects(store_path) == before
     assert [message.content for message in store.load("feature/x").messages] == ["Fix it", "more"]
     git.fsck()
+
+
+@pytest.mark.parametrize("made", [False, True], ids=["no store", "a store"])
+def test_what_is_named_and_not_there_is_not_found(store, store_path, made):
+    """Store or no store: an empty answer would say that all is well with it. Without a name there is nothing to miss."""
+    if made:
+        begun(store)
+    for ask in (
+        lambda: store.trash("nope"),
+        lambda: store.purge("nope"),
+        lambda: store.undelete("nope"),
+        lambda: store.verify(iter(["nope"])),
+        lambda: store.scan(iter(["nope"])),
+    ):
+        with pytest.raises(SessionNotFound, match="'nope'"):
+            ask()
+    with pytest.raises(BackupError, match="neither a store nor a backup"):
+        store.repair([store_path / "nope"])
+    assert (store.trash(), store.purge().purged, store.scan(), store.repair().steps) == ([], (), [], ())
+    assert store.verify().ok
+    assert store_path.exists() == made

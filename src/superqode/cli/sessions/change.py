@@ -35,13 +35,17 @@ __all__ = ["edit", "fork", "new", "rename"]
 def new(title: str, tags: Sequence[str], project: str | None, session_id: str | None) -> None:
     """Make an empty session and print its id."""
     from superqode.session import create_session
+    from superqode.session.errors import SessionExists
 
     session = create_session(title, project)
     session.tags = list(tags)
     if session_id:
         session.id = session_id
     with open_store(create=True) as store:
-        saved = store.save(session)
+        try:
+            saved = store.save(session)
+        except SessionExists:
+            raise SessionExists.taken(session.id) from None
     if wants_json():
         emit_json(saved.to_dict())
     else:

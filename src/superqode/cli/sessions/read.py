@@ -57,15 +57,20 @@ _VALUE_SHOWN: Final = 200
 @click.option("--provenance", "origin", is_flag=True, help="Where it was imported from, and what became of each line.")
 @json_option("the whole session as Session.to_dict() gives it; with --provenance where it came from", "SessionShown")
 @store_option
-def show(session_id: str, revision: str | None, last: int | None, tools: bool, origin: bool) -> None:
+@click.pass_context
+def show(
+    ctx: click.Context, session_id: str, revision: str | None, last: int | None, tools: bool, origin: bool
+) -> None:
     """Read a conversation.
 
     --provenance shows what the import wrote down instead: the file, its format and SHA-256, how many of its lines
     became part of the session, were kept as they are or dropped and why, and what was damaged.
     """
+    if origin and (revision is not None or last is not None or tools):
+        raise click.UsageError("--provenance tells of the import as a whole: leave --at, --last and --tools out", ctx)
     with open_store() as store:
         found = resolve(store, session_id)
-        part = None if origin or wants_json() else last  # the whole document needs the whole session
+        part = None if wants_json() else last  # the whole document needs the whole session
         session = store.at(found, revision) if revision else store.load(found, last=part)
         if origin:
             told = provenance(session, store.original(found))

@@ -79,7 +79,7 @@ def scan(ctx: click.Context, session_ids: Sequence[str]) -> None:
     codes=(ExitCode.PARTLY,),
     epilog=examples(
         "superqode sessions scrub session-123 --secret",
-        "superqode sessions scrub session-123 --rule aws-access-key --dry-run",
+        "superqode sessions scrub session-123 --rule aws-access-key-id --dry-run",
         "pass show old-key | superqode sessions scrub session-123 --secret-stdin --yes",
     ),
 )

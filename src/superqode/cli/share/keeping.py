@@ -61,6 +61,7 @@ def list_(session_id: str | None, remote: str | None, everything: bool, links: b
 
     Revoked and expired ones are left out without --all.
     """
+    from superqode.session.git.remotes import remotes_for_shares
     from superqode.session.sharing.manager import SessionSharingManager
 
     with open_store(create=remote is not None) as store:
@@ -68,9 +69,13 @@ def list_(session_id: str | None, remote: str | None, everything: bool, links: b
         found = _session_id(store, session_id) if session_id else None
         with waiting("Asking the remote"):
             listed = manager.list_shares(found, remote=remote is not None)
+        nowhere = remote == _DEFAULT and not remotes_for_shares(store.path)
     shares = [share for share in listed if everything or not (share.is_expired or share.revoked_at)]
     if wants_json():
         emit_json([share_values(share, links=links) for share in shares])
+        return
+    if nowhere:
+        note("no remote is set to share through; `superqode remote add NAME URL` adds one")
         return
     if not shares:
         left_out = f" ({len(listed)} revoked or expired: --all)" if listed else ""

@@ -39,16 +39,14 @@ def passwords() -> None:
     "list",
     cls=Command,
     see=("share passwords add", "share passwords remove"),
-    codes=(ExitCode.REMOTE_FAILED,),
     epilog=examples("superqode share passwords list 01hq"),
 )
 @own_argument
-@remote_option
 @json_option("an array of {number, kind, label}", "superqode.session.sharing.models:PasswordSlot[]")
 @store_option
-def list_(named: str, remote: str | None) -> None:
+def list_(named: str) -> None:
     """List the passwords of a share, not what they are."""
-    with open_sharing(remote) as manager:
+    with open_sharing() as manager:
         slots = manager.passwords(named)
     if wants_json():
         emit_json([slot.to_dict() for slot in slots])

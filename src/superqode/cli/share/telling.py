@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from superqode.cli.options import open_store
 from superqode.cli.output import Column, note
 from superqode.cli.text import count, line
 from superqode.cli.times import local
@@ -131,9 +132,9 @@ def _distinct(places: Sequence[SecretPlace]) -> int:
 
 
 def tell_sent(share: SharedSession) -> None:
-    """Say on stderr whether a share is out, and who can read it."""
+    """Say on stderr whether a share is out, or why it is not, and who can read it."""
     if share.pending and not share.remote:
-        note("no remote is set, so it is in this store only; `superqode remote add NAME URL`, then `share push`")
+        note(_why_here())
     elif share.pending:
         note(f"{share.remote} could not be reached: it waits here until `superqode share push`")
     elif share.remote:
@@ -141,3 +142,19 @@ def tell_sent(share: SharedSession) -> None:
     if not share.sealed:
         where = share.remote or "this store"
         note(f"public: everybody who can read {where} can read it, and find it")
+
+
+def _why_here() -> str:
+    """Why a share is for no remote."""
+    from superqode.session.errors import NoDefaultRemote
+    from superqode.session.git.remotes import remotes_for_shares
+
+    with open_store(notice=False) as store:
+        known = remotes_for_shares(store.path)
+    if any(remote.default for remote in known):
+        return "it is in this store only until `superqode share push`"
+    if not known:
+        reason, remedy = "no remote is set to share through", "remote add NAME URL"
+    else:
+        reason, remedy = NoDefaultRemote([remote.name for remote in known]).reason, "remote default NAME"
+    return f"{reason}, so it is in this store only; `superqode {remedy}`, then `share push`"

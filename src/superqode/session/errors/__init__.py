@@ -12,6 +12,7 @@
     │   ├── RevisionNotFound
     │   └── AmbiguousId                       a prefix of several ids
     ├── NothingToUndo, NothingToRedo
+    ├── UnknownRule (ValueError)              neither a rule of the redaction nor a mark
     ├── UnrelatedSessions (ValueError)        sessions without a common save are to be merged
     ├── OperationError                        an operation cannot be taken back
     │   ├── OperationNotFound (NotFound)      there is no such one, or none at all
@@ -83,6 +84,7 @@
     └── RemoteError                           a remote cannot be used
         ├── InvalidRemote (ValueError)        a URL or name that no remote may have
         ├── RemoteNotFound (NotFound)         no remote of this name is configured
+        │   └── NoDefaultRemote               none was named, and none is the default
         ├── RemoteRefNotFound (NotFound)      the remote has no such ref
         ├── RemoteUnreachable (ConnectionError)
         │   └── NoRepository                  an address without a repository: trying again does not help
@@ -125,6 +127,7 @@ from superqode.session.errors.content import (
     SessionNotFound,
     SnapshotNotFound,
     TranscriptError,
+    UnknownRule,
     UnknownTranscript,
     UnrelatedSessions,
 )
@@ -179,6 +182,7 @@ if TYPE_CHECKING:
         InvalidShareToken,
         KdfRefused,
         NamespaceRefused,
+        NoDefaultRemote,
         NoRepository,
         NotForkable,
         PartlyRejected,
@@ -249,6 +253,7 @@ __all__ = [
     "NamespaceRefused",
     "NewerFormat",
     "NoAgent",
+    "NoDefaultRemote",
     "NoQualityRun",
     "NoRepository",
     "NotAStore",
@@ -305,6 +310,7 @@ __all__ = [
     "SyncTampered",
     "TranscriptError",
     "UnknownRole",
+    "UnknownRule",
     "UnknownShareVersion",
     "UnknownSyncVersion",
     "UnknownTranscript",

@@ -126,6 +126,24 @@ class AmbiguousId(NotFound):
         super().__init__(f"{prefix!r} could be {shown}. Give more of the id")
 
 
+class UnknownRule(SessionError, ValueError):
+    """What was given is neither a rule of the redaction nor the mark of a secret.
+
+    Attributes:
+        named: what was given.
+        near: rules that look like it.
+    """
+
+    def __init__(self, named: str, near: Sequence[str] = ()) -> None:
+        self.named = named
+        self.near = tuple(near)
+        meant = " Did you mean " + " or ".join(near) + "?" if near else ""
+        super().__init__(
+            f"There is no rule {named[:64]!r}, and no mark looks like that.{meant}"
+            " `superqode sessions scan` names the rules and marks of what it finds"
+        )
+
+
 class UnrelatedSessions(SessionError, ValueError):
     """Two sessions that have no save in common are to be merged.
 
@@ -170,14 +188,25 @@ class NothingToRedo(SessionError):
 
 
 class SessionExists(SessionError, ValueError):
-    """Another session already has this id."""
+    """Another session already has this id.
 
-    def __init__(self, session_id: str) -> None:
+    Args:
+        session_id: the id.
+        told: what is so and what to do about it, where it is no save of other content.
+    """
+
+    def __init__(self, session_id: str, told: str = "") -> None:
         self.session_id = session_id
         super().__init__(
-            f"A session {session_id} with other content exists already."
+            told
+            or f"A session {session_id} with other content exists already."
             " Load it and add to it, save with replace=True to put this on top of it, or use another id"
         )
+
+    @classmethod
+    def taken(cls, session_id: str, remedy: str = "Choose another id") -> SessionExists:
+        """The error of a verb that gives an id, and can give another."""
+        return cls(session_id, f"There is a session {session_id} already. {remedy}")
 
 
 class CorruptSession(SessionError, ValueError):

@@ -133,10 +133,11 @@ class NotForkable(ShareError, PermissionError):
 
 
 class InvalidShareConfig(ShareError, ValueError):
-    """A share was asked for that makes no sense, such as a private one without a password."""
+    """A share was asked for that makes no sense, such as a private one without a password, or such a change of one."""
 
-    def __init__(self, reason: str) -> None:
-        super().__init__("", f"Such a share cannot be made: {reason}")
+    def __init__(self, reason: str, share_id: str = "") -> None:
+        said = f"The share {share_id} stays as it is" if share_id else "Such a share cannot be made"
+        super().__init__(share_id, f"{said}: {reason}")
 
 
 class RemoteError(SessionError):
@@ -173,6 +174,24 @@ class RemoteNotFound(RemoteError, NotFound):
     def __init__(self, remote: str, known: Sequence[str] = ()) -> None:
         listed = "The store knows " + ", ".join(known) if known else "The store knows none yet"
         super().__init__(remote, f"There is no remote {remote!r}. {listed}. `superqode remote add NAME URL` adds one")
+
+
+class NoDefaultRemote(RemoteNotFound):
+    """No remote was named, and none is the default: there are several, or none to share through.
+
+    Attributes:
+        known: the names of those that could be meant.
+    """
+
+    def __init__(self, known: Sequence[str] = ()) -> None:
+        self.known = tuple(known)
+        if known:
+            reason = f"{', '.join(known[:-1])} and {known[-1]} are set, and none is the default"
+            remedy = "`superqode remote default NAME` chooses one, --remote NAME names one"
+        else:
+            reason = "No remote to share through is set"
+            remedy = "`superqode remote add NAME URL` adds one"
+        RemoteError.__init__(self, "", f"{reason}. {remedy}", reason=reason)
 
 
 class RemoteUnreachable(RemoteError, ConnectionError):

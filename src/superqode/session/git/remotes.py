@@ -24,6 +24,7 @@ __all__ = [
     "list_remotes",
     "remember_namespace",
     "remember_sync",
+    "remotes_for_shares",
     "remove_remote",
     "resolve_remote",
     "set_default",
@@ -121,6 +122,8 @@ def add_remote(
 ) -> RemoteInfo:
     """Configure a remote; a relative path is kept as an absolute one.
 
+    What was the default as the only one is noted as the chosen one: a second remote takes it away from none.
+
     Raises:
         InvalidRemote: the name is none, or is taken; the URL is none.
         GitMissing, GitFailed: git is missing, or said no.
@@ -135,11 +138,14 @@ def add_remote(
     checked = check_url(url)
     checked_push = check_url(push_url) if push_url else ""
     path = _path(repository)
+    stays = default_remote(path)
+    if stays is not None and not default:  # first: cut short behind it, nothing has changed
+        _choose(path, stays.name)
     _set(path, f"remote.{name}.url", checked)
     if checked_push:
         _set(path, f"remote.{name}.pushurl", checked_push)
     if default:
-        _set(path, _DEFAULT, name)
+        _choose(path, name)
     return find_remote(repository, name)
 
 
@@ -163,6 +169,11 @@ def default_remote(repository: Repository | Path) -> RemoteInfo | None:
     return next((remote for remote in list_remotes(repository) if remote.default), None)
 
 
+def remotes_for_shares(repository: Repository | Path) -> list[RemoteInfo]:
+    """The remotes that shares could go to: those that the store is not synced with, and the chosen one."""
+    return [remote for remote in list_remotes(repository) if remote.default or not remote.sync]
+
+
 def set_default(repository: Repository | Path, name: str) -> None:
     """Choose the default remote.
 
@@ -172,7 +183,7 @@ def set_default(repository: Repository | Path, name: str) -> None:
         StoreLocked: somebody changed the settings all the time.
     """
     find_remote(repository, name)
-    _set(_path(repository), _DEFAULT, name)
+    _choose(_path(repository), name)
 
 
 def remember_namespace(repository: Repository | Path, name: str, namespace: Namespace) -> None:
@@ -217,6 +228,11 @@ def _settings(path: Path) -> list[tuple[str, str]]:
 
     config: Any = pygit2.Config(str(path / "config"))
     return [(entry.name, entry.value or "") for entry in config]
+
+
+def _choose(path: Path, name: str) -> None:
+    if (_DEFAULT, name) not in _settings(path):
+        _set(path, _DEFAULT, name)
 
 
 def _set(path: Path, key: str, value: str) -> None:

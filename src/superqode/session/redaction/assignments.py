@@ -14,7 +14,7 @@ from superqode.session.redaction.known import Kind, is_passphrase, is_secret
 from superqode.session.redaction.spans import ASSIGNED, Span, occurrences
 from superqode.session.redaction.view import MARKED, View
 
-__all__ = ["find_assigned"]
+__all__ = ["NAMES", "find_assigned"]
 
 _TAIL: Final = (
     rb"(?:[_-]?(?:value|string|base64|base|b64|plain|raw|prod|production|dev|live|staging|main|new|old|current|default"
@@ -53,6 +53,10 @@ _STEMS: Final = tuple(
         (b"credential", rb"credentials?", "secret"),
     )
 )
+_NETRC: Final = "netrc-password"
+NAMES: Final = frozenset({*(stem.rule for stem in _STEMS), _NETRC})
+"""The rules that stand here."""
+
 _REST: Final = re.compile(rb"[a-z]{0,16}")
 _NAME: Final = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789_.-")
 _NAME_MAX: Final = 64
@@ -238,7 +242,7 @@ def _told_by_context(seen: View, stem: _Stem, place: int) -> Span | None:
     elif stem.anchor == b"pass" and re.search(rb"\blogin[ \t]+\S+[ \t]+\Z", line):
         found = _FLAG.match(seen.plain, end)
         if found and _ends(seen, found):
-            return _judged(seen, found, Kind.PASSWORD, "netrc-password", quoted=True)
+            return _judged(seen, found, Kind.PASSWORD, _NETRC, quoted=True)
     elif stem.anchor == b"pass" and re.search(rb"\b(?:user|role|with|encrypted)\b", line):
         found = _SQL.match(seen.plain, end)
         if found:

@@ -12,7 +12,12 @@ from superqode.session.redaction.known import Kind, is_example, is_placeholder, 
 from superqode.session.redaction.spans import CARRIED, Span, occurrences
 from superqode.session.redaction.view import View
 
-__all__ = ["find_carried"]
+__all__ = ["NAMES", "find_carried"]
+
+NAMES: Final = frozenset(
+    {"authorization", "basic-auth", "bearer-token", "command-password", "cookie", "url-password", "url-token"}
+)
+"""The rules that stand here."""
 
 _SCHEME: Final = re.compile(rb"[a-z0-9+.-]{2,}[ ]{0,2}\Z")
 # user:password@host; a password may hold an @ of its own, and the last one counts.

@@ -17,9 +17,9 @@ from superqode.session.redaction.spans import SHAPED, Span
 from superqode.session.redaction.view import View
 
 if TYPE_CHECKING:
-    from kingfisher_sdk import Scanner
+    from kingfisher_sdk import Rules, Scanner
 
-__all__ = ["OURS", "find_listed", "library_version", "may_hold", "rule_name"]
+__all__ = ["OURS", "find_listed", "library_version", "listed_rules", "may_hold", "rule_name"]
 
 # No rule of the library that we listen to matches without so many characters in a row that are not blank.
 _RUN: Final = 10
@@ -67,13 +67,23 @@ def find_listed(seen: View, rules_cache: Path | None = None) -> Iterator[Span]:
             yield span
 
 
+def listed_rules(rules_cache: Path | None = None) -> frozenset[str]:
+    """The names of the library's rules, as `rule_name` gives them; `rules_cache` as above."""
+    return frozenset(rule_name(rule["id"]) for rule in _rules(rules_cache).metadata())
+
+
+def _rules(rules_cache: Path | None) -> Rules:
+    from kingfisher_sdk import Rules
+
+    return Rules(cache=False) if rules_cache is None else Rules(cache_dir=rules_cache)
+
+
 def _scanner(rules_cache: Path | None) -> Scanner:
     """The process's one scanner: it takes 50 MB, and seconds to make."""
     if not _scanners:
-        from kingfisher_sdk import Rules, Scanner
+        from kingfisher_sdk import Scanner
 
-        rules = Rules(cache=False) if rules_cache is None else Rules(cache_dir=rules_cache)
-        _scanners.append(Scanner(rules, base64=False))
+        _scanners.append(Scanner(_rules(rules_cache), base64=False))
     return _scanners[0]
 
 

@@ -6,7 +6,7 @@ import hmac
 import re
 from typing import Final
 
-__all__ = ["blot", "make", "mark_of"]
+__all__ = ["blot", "is_mark", "make", "mark_of"]
 
 # Crockford's base32 in lower case, as in `entropy`.
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -25,6 +25,11 @@ def mark_of(key: bytes, secret: str) -> str:
     digest = hmac.digest(key, secret.encode("utf-8", "surrogatepass"), "sha256")
     bits = int.from_bytes(digest[:5], "big")
     return "".join([_ALPHABET[bits >> shift & 31] for shift in range(5 * (_LENGTH - 1), -1, -5)])
+
+
+def is_mark(text: str) -> bool:
+    """Whether a text has the shape of a mark."""
+    return len(text) == _LENGTH and set(text) <= set(_ALPHABET)
 
 
 def make(rule: str, mark: str) -> str:

@@ -15,7 +15,7 @@ from superqode.session.redaction.known import is_placeholder
 from superqode.session.redaction.spans import SHAPED, Span, occurrences
 from superqode.session.redaction.view import View
 
-__all__ = ["find_shapes"]
+__all__ = ["NAMES", "find_shapes"]
 
 _WORD_MIN: Final = 20
 # Longer ones are blobs.
@@ -67,6 +67,10 @@ _JOINED: Final = (
     (b"-us", (32, 32), re.compile(rb"(?<![\w-])[0-9a-f]{32}-us[0-9]{1,2}(?![\w-])"), "mailchimp-key"),
     (b"sig=", (0, 0), re.compile(rb"(?<![\w])sig=([\w%+/-]{40,}(?:=|%3[dD])*)"), "azure-signature"),
 )
+
+_PRIVATE_KEY: Final = "private-key"
+NAMES: Final = frozenset({*(rule for rule, _, _ in _PREFIXED), *(rule for _, _, _, rule in _JOINED), _PRIVATE_KEY})
+"""The rules that stand here."""
 
 _BEGIN: Final = re.compile(rb"-----BEGIN ([A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?)-----")
 _KEY_MAX: Final = 64 * 1024
@@ -138,11 +142,11 @@ def _private_keys(data: bytes) -> Iterator[Span]:
             next_end = data.find(b"-----END ", found.end())
         done = _end_of_block(data, found, next_end) or _end_of_lines(data, found.end())
         if done:
-            yield Span(place, done, SHAPED, "private-key")
+            yield Span(place, done, SHAPED, _PRIVATE_KEY)
     for place in occurrences(data, b"Private-Lines: "):
         putty = _PUTTY.match(data, place)
         if putty:
-            yield Span(putty.start(1), putty.start(1) + len(putty[1].rstrip()), SHAPED, "private-key")
+            yield Span(putty.start(1), putty.start(1) + len(putty[1].rstrip()), SHAPED, _PRIVATE_KEY)
 
 
 def _end_of_block(data: bytes, begin: re.Match[bytes], end: int) -> int:

@@ -80,7 +80,9 @@ def seal(
     refs, segment = _new_segment(repository, keys, prepared, told, progress)
     segments = (*(told.segments if told is not None else ()), *([segment.told] if segment is not None else ()))
     if len(segments) > layout.SEGMENTS_MAX:
-        raise InvalidShareConfig(f"it was updated {layout.SEGMENTS_MAX} times already. Make a new share of the session")
+        raise InvalidShareConfig(
+            f"it was updated {layout.SEGMENTS_MAX} times already. Make a new share of the session", record.id
+        )
     manifest = _manifest(
         share_id=record.id,
         session_id=record.session_id,
@@ -130,7 +132,7 @@ def with_keys(repository: Repository, record: ShareRecord, previous: Envelope, k
 
 def _content_keys(record: ShareRecord) -> ContentKeys:
     if record.data_key is None:
-        raise InvalidShareConfig(f"the ledger has no key for the share {record.id} any more. Make a new share")
+        raise InvalidShareConfig("the ledger has no key for it any more. Make a new share", record.id)
     return ContentKeys(record.data_key, Header(record.id))
 
 

@@ -92,7 +92,8 @@ class SessionSharingManager:
     ) -> SharedSession:
         """Share a session: make the share, and push it where a remote is configured or named.
 
-        Where the remote cannot be reached the share waits (`pending`), and `push_shares` sends it.
+        Where the remote cannot be reached, or none of several is the default, the share waits (`pending`), and
+        `push_shares` sends it.
 
         Args:
             session_id: the session.
@@ -163,7 +164,8 @@ class SessionSharingManager:
 
         Raises:
             InvalidShareToken, AmbiguousId: it names no share, or several.
-            ShareNotFound, ShareRevoked: it is none of this store's live shares, or there is no remote to push to.
+            ShareNotFound, ShareRevoked: it is none of this store's live shares.
+            NoDefaultRemote: a share is for no remote yet; the others are there.
             RemoteError: a remote said no, or there is none of that name (RemoteNotFound); the shares for others are
                 there.
         """
@@ -176,7 +178,9 @@ class SessionSharingManager:
             all_owners: those of others on the remote, too, as far as it lets us.
 
         Raises:
-            RemoteError: with `all_owners`: the remote cannot be listed, or there is none of that name (RemoteNotFound).
+            RemoteNotFound, InvalidRemote: the remote that was named is none.
+            NoDefaultRemote: the remote is to be asked, none is named, and none of several is the default.
+            RemoteError: with `all_owners`: the remote cannot be listed.
         """
         return self._owner().prune(all_owners=all_owners)
 
@@ -284,6 +288,7 @@ class SessionSharingManager:
             remote: the remote's public ones instead.
 
         Raises:
+            NoDefaultRemote: the remote's are asked for, and none of several is the default.
             RemoteError: the remote cannot be listed, or there is none of that name (RemoteNotFound).
         """
         repository = self._store._open()

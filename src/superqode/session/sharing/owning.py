@@ -16,6 +16,7 @@ from superqode.session import clock, ids
 from superqode.session.codec.message import SharedSnapshot, snapshot_trailer
 from superqode.session.errors import (
     InvalidShareConfig,
+    NoDefaultRemote,
     NoRepository,
     RemoteError,
     RemoteUnreachable,
@@ -77,7 +78,7 @@ class Owner:
         ids.validate_session_id(session_id)  # a branch that plain git named needs a name that is valid everywhere
         program.find_git(_PURPOSE)
         transport.offer_shares(self._repository)
-        target = transport.find_target(self._repository, self._wanted) if push else None
+        target = self._new_target() if push else None
         now = clock.now()
         share_id = new_share_id()
         secret = new_link_secret() if config.sealed else None
@@ -139,8 +140,9 @@ class Owner:
                     and not still_clean(self._repository, before, record.session_id)
                 ):
                     raise InvalidShareConfig(
-                        f"the share {record.id} holds a secret that is masked today, and what was sent stays sent."
-                        " Revoke it, renew that secret, and make a new share"
+                        "it holds a secret that is masked today, and what was sent stays sent."
+                        " Revoke it, renew that secret, and make a new share",
+                        record.id,
                     )
                 wanted = replace(wanted, title=prepared.meta.title, updated_at=now)
                 made = self._next(record, wanted, prepared, tip, progress)
@@ -223,7 +225,7 @@ class Owner:
             )
             target = target or transport.find_target(self._repository, self._wanted)
             if target is None:
-                raise ShareNotFound(share_id, "any remote, because none is configured: `superqode remote add` first")
+                raise NoDefaultRemote
             done = transport.push(
                 self._repository, target, record, tip, interactive=self._interactive, progress=progress
             )
@@ -266,9 +268,11 @@ class Owner:
 
     def prune(self, *, all_owners: bool = False) -> PruneResult:
         """Remove expired shares; see `SessionSharingManager.prune`."""
+        # First, also where it only says how to log in: one that is named and is none is told, whatever has expired.
+        asked = all_owners or self._wanted is not None
+        target = transport.find_target(self._repository, self._wanted) if asked else None
         pruned, failed = self._ending.end_expired()
-        target = transport.find_target(self._repository, self._wanted) if all_owners else None
-        if target is not None:
+        if target is not None and all_owners:
             gone, refused = prune_remote(self._repository, target, interactive=self._interactive)
             pruned, failed = pruned + gone, failed | refused
         self._ending.sweep()
@@ -287,10 +291,10 @@ class Owner:
         """Let another password open a share, by wrapping its key once more."""
         with self._own(text) as (record, tip):
             if record.data_key is None or record.link_secret is None:
-                raise InvalidShareConfig(f"the share {record.id} is public, so there is nothing to open")
+                raise InvalidShareConfig("it is public, so there is nothing to open", record.id)
             opened = envelope.read_envelope(self._repository, tip, record.id, data_key=record.data_key)
             if len(opened.key_files) >= KEYS_MAX:
-                raise InvalidShareConfig(f"the share {record.id} has {KEYS_MAX} passwords already. Remove one first")
+                raise InvalidShareConfig(f"it has {KEYS_MAX} passwords already. Remove one first", record.id)
             number = next(count for count in range(len(opened.key_files) + 1) if count not in opened.key_files)
             made = wrap(record.data_key, new_kdf(password=True), password, record.link_secret)
             changed = replace(record, passwords={**record.passwords, str(number): label})
@@ -301,15 +305,14 @@ class Owner:
         """Take a way to open a share away; who used it keeps what it gave."""
         with self._own(text) as (record, tip):
             if record.data_key is None:
-                raise InvalidShareConfig(f"the share {record.id} is public, so there is nothing to take away")
+                raise InvalidShareConfig("it is public, so there is nothing to take away", record.id)
             opened = envelope.read_envelope(self._repository, tip, record.id, data_key=record.data_key)
             left = {key: data for key, data in opened.key_files.items() if key != number}
             if number not in opened.key_files:
-                raise InvalidShareConfig(f"the share {record.id} has no password {number}")
+                remedy = f"`superqode share passwords list {record.id}` numbers those that it has"
+                raise InvalidShareConfig(f"it has no password {number}. {remedy}", record.id)
             if not left:
-                raise InvalidShareConfig(
-                    f"nothing would open the share {record.id} any more. Add another, or revoke it"
-                )
+                raise InvalidShareConfig("nothing would open it any more. Add another, or revoke it", record.id)
             changed = replace(
                 record,
                 passwords={key: label for key, label in record.passwords.items() if key != str(number)},
@@ -324,6 +327,13 @@ class Owner:
         self._send(record, new, transport.target_of(self._repository, record, self._wanted), (), None)
 
     # -- finding --------------------------------------------------------------------------------------------------
+
+    def _new_target(self) -> RemoteInfo | None:
+        """Where a new share goes; `None` where that is not decided: it waits."""
+        try:
+            return transport.find_target(self._repository, self._wanted)
+        except NoDefaultRemote:
+            return None
 
     @contextmanager
     def _own(self, text: str) -> Iterator[tuple[ShareRecord, str]]:

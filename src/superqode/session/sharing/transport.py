@@ -12,6 +12,7 @@ from typing import Final
 from superqode.session.errors import (
     FetchTooLarge,
     NamespaceRefused,
+    NoDefaultRemote,
     RemoteRefMoved,
     RemoteRefNotFound,
     RemoteRejected,
@@ -54,15 +55,20 @@ _LANDED: Final = "refs/superqode/landed"
 
 
 def find_target(repository: Repository, wanted: str | None) -> RemoteInfo | None:
-    """The remote that is meant: by name, URL or path; the default one where nothing is said, or `None`.
+    """The remote that is meant: by name, URL or path; the default one where nothing is said, or `None`: there is none.
 
     Raises:
+        NoDefaultRemote: nothing is said, and none of several is the default.
         RemoteNotFound: there is no remote of this name.
         InvalidRemote: it is no URL that may be used.
     """
-    if wanted is None:
-        return remotes.default_remote(repository)
-    return remotes.resolve_remote(repository, wanted)
+    if wanted is not None:
+        return remotes.resolve_remote(repository, wanted)
+    known = remotes.remotes_for_shares(repository)
+    chosen = next((remote for remote in known if remote.default), None)
+    if known and chosen is None:
+        raise NoDefaultRemote([remote.name for remote in known])
+    return chosen
 
 
 def target_of(repository: Repository, record: ShareRecord, wanted: str | None) -> RemoteInfo | None:

@@ -115,7 +115,7 @@ def check_new_id(repository: Repository, session_id: str) -> None:
         return  # lower case and random: no twin
     twin = repository.refs.find_folded(HEADS, session_id)
     if twin == session_id:
-        raise SessionExists(session_id)
+        raise SessionExists.taken(session_id)
     if twin is not None:
         raise InvalidSessionId(session_id, f"it differs from the session {twin} only in upper and lower case")
 

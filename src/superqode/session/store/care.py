@@ -54,10 +54,10 @@ class StoreCare(StoreReads):
             ValueError: there is no such level or part.
         """
         depth = verify.Depth(level, part)
-        repository = self._open()
+        wanted = list(session_ids) if session_ids is not None else None
+        repository = self._holding(wanted or ())
         if repository is None:
             return results.VerifyReport(0, 0, 0)
-        wanted = list(session_ids) if session_ids is not None else None
         for session_id in wanted or ():
             if repository.refs.names(branch_ref(session_id) + "/") or is_gone(repository, session_id):
                 raise not_found(repository, session_id)
@@ -81,15 +81,19 @@ class StoreCare(StoreReads):
             BackupError: a place is neither a store nor a backup.
             GitMissing: a backup cannot be looked into without git.
         """
+        from superqode.session.store.copies import check_copy
         from superqode.session.store.repair import repair
 
+        copies = [Path(place) for place in places]
+        for place in copies:
+            check_copy(place)
         repository = self._open()
         if repository is None:
             return results.RepairReport(dry_run=dry_run)
         # A repository opened anew: what this one remembers would hide damage on the disk.
         fresh = Repository(repository.path, user=self._user)
         with self._told():
-            return repair(fresh, [Path(place) for place in places], dry_run=dry_run, progress=progress)
+            return repair(fresh, copies, dry_run=dry_run, progress=progress)
 
     def maintain(
         self, *, prune_older_than: timedelta | None = GRACE, progress: Progress | None = None
@@ -167,11 +171,12 @@ class StoreCare(StoreReads):
         """
         from superqode.session.store import secrets as scrubbing
 
-        repository = self._open()
+        wanted = list(session_ids) if session_ids is not None else None
+        repository = self._holding(wanted or ())
         if repository is None:
             return []
         with self._told():
-            return scrubbing.scan(repository, session_ids, progress, damaged)
+            return scrubbing.scan(repository, wanted, progress, damaged)
 
     def scrub(
         self,
@@ -196,6 +201,7 @@ class StoreCare(StoreReads):
         Raises:
             SessionNotFound, InvalidSessionId, CorruptSession: as `load`.
             InvalidSession: nothing was named, or a text so short that it would be found everywhere.
+            UnknownRule: one of the rules is none, and no mark either.
             GitMissing: only `git` can free the old bytes; nothing was changed then.
             GitFailed: it could not; the text is in nothing but the old bytes any more.
         """

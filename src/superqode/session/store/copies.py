@@ -14,10 +14,20 @@ from superqode.session.git.landing import Landing
 from superqode.session.git.loose import unpacked
 from superqode.session.git.repository import Repository, is_store
 
-__all__ = ["Copies"]
+__all__ = ["Copies", "check_copy"]
 
 # Gives an object's type and content, or raises CorruptObject.
 _Reader = Callable[[str], tuple[str, bytes]]
+
+
+def check_copy(place: Path) -> None:
+    """Check that a place may hold copies: another store's folder, or a file.
+
+    Raises:
+        BackupError: it is neither.
+    """
+    if not (is_store(place) or place.is_file()):
+        raise BackupError(f"{place} is neither a store nor a backup: name the folder of one, or a backup's file")
 
 
 class Copies:
@@ -63,8 +73,7 @@ class Copies:
     def _reader(self, place: Path, opened: ExitStack) -> _Reader:
         if is_store(place):
             return Repository(place).objects.read
-        if not place.is_file():
-            raise BackupError(f"{place} is neither a store nor a backup: name the folder of one, or a backup's file")
+        check_copy(place)
         landing = opened.enter_context(Landing(self._repository))
         with place.open("rb") as stream:
             landing.unpack(stream, str(place))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
@@ -97,6 +97,17 @@ class StoreHandle:
         branch_ref(session_id)
         if repository is None:
             raise SessionNotFound(session_id)
+        return repository
+
+    def _holding(self, named: Sequence[str], hint: str = "") -> Repository | None:
+        """The repository, or `None` where there is no store yet and nothing was named that must be in it.
+
+        Raises:
+            SessionNotFound: something was; `hint` as there.
+        """
+        repository = self._open()
+        if repository is None and named:
+            raise SessionNotFound(named[0], hint=hint)
         return repository
 
     def _made(self) -> Repository:

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from superqode.session import clock
-from superqode.session.errors import CorruptSession, OperationNotFound, SessionError, SessionNotFound, StoreNotFound
+from superqode.session.errors import CorruptSession, OperationNotFound, SessionError, SessionNotFound
 from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.lazy import lazy_modules
 from superqode.session.store.branches import branch_ref
@@ -170,7 +170,7 @@ class StoreMoves(StoreCare):
             SessionNotFound: the trash has no such session.
             AmbiguousId: the beginning of several ids.
         """
-        repository = self._open()
+        repository = self._holding(() if name is None else (name,), trash.EMPTY)
         if repository is None:
             return []
         self._index(repository).refresh()
@@ -182,7 +182,6 @@ class StoreMoves(StoreCare):
         """Bring a session back from the trash (`name`: its id, or a trash item's key); gives its id.
 
         Raises:
-            StoreNotFound: there is no store.
             SessionNotFound: the trash has no such session.
             AmbiguousId: the beginning of several ids.
             SessionExists: its id was taken meanwhile; give another with `new_id`.
@@ -191,7 +190,7 @@ class StoreMoves(StoreCare):
         """
         repository = self._open()
         if repository is None:
-            raise StoreNotFound(self.path)
+            raise SessionNotFound(name, hint=trash.EMPTY)
         self._index(repository).refresh()
         item = trash.find_item(repository, name)
         chosen = new_id or item.session_id
@@ -216,7 +215,7 @@ class StoreMoves(StoreCare):
         Raises:
             SessionNotFound, AmbiguousId: as `trash`.
         """
-        repository = self._open()
+        repository = self._holding(() if name is None else (name,), trash.EMPTY)
         if repository is None:
             return results.PurgeResult(())
         from superqode.session.store import secrets as scrubbing

@@ -32,8 +32,8 @@ def rename(repository: Repository, catalogue: Catalogue, saver: Saver, old: str,
     """
     ids.validate_session_id(new)
     with repository.writing(old, new):
-        if new == old or repository.refs.read(HEADS + new) is not None:
-            raise SessionExists(new)
+        if repository.refs.read(HEADS + new) is not None:
+            raise SessionExists(new, f"Session {new} has that id already") if new == old else SessionExists.taken(new)
         check_new_id(repository, new)
         check_taggable(repository, new)
         Ledger(repository).names(SHARES)  # damage shows before anything was changed

@@ -164,7 +164,7 @@ class Saver:
 
     def _from(self, saved: Saved, session: Session) -> Line:
         if saved.tree.newer:
-            raise saved.tree.newer_format(session.id)
+            raise saved.tree.newer_format(saved.branch or session.parent_session_id or session.id)
         timeline = session._timeline
         return Line(
             saved.commit,

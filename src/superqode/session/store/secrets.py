@@ -20,6 +20,7 @@ from superqode.session.git import program
 from superqode.session.git.packed_refs import PackedRef
 from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.redaction import Redactor
+from superqode.session.redaction.naming import check_named
 from superqode.session.store import maintenance
 from superqode.session.store.branches import branch_ref, is_gone, session_ids
 from superqode.session.store.index.catalogue import Progress
@@ -80,9 +81,12 @@ class Wanted:
 
         Raises:
             InvalidSession: there is nothing, or a text so short that it would be found everywhere.
+            UnknownRule: one of the rules is none, and no mark either.
         """
         if not (self.secrets or self.rules) or any(len(secret) < _SECRET_MIN for secret in self.secrets):
             raise InvalidSession(f"Nothing was scrubbed: give what is to go, of at least {_SECRET_MIN} characters each")
+        for rule in self.rules:
+            check_named(rule, repository.own / _RULES)
         return Redactor(
             Ledger(repository).mark_key(),
             literals=self.secrets,
@@ -169,6 +173,7 @@ def scrub(
     Raises:
         SessionNotFound, CorruptSession: as loading it.
         InvalidSession: no text, or one so short that it would be found everywhere.
+        UnknownRule: one of the rules is none, and no mark either.
         GitMissing: only `git` can free the old bytes; nothing was changed then.
         GitFailed: it could not.
     """

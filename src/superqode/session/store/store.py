@@ -11,6 +11,7 @@ from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from superqode.session.errors import SessionExists
 from superqode.session.git.repository import Repository
 from superqode.session.lazy import lazy_modules
 from superqode.session.store.branches import branch_ref
@@ -124,6 +125,8 @@ class SessionStore(StoreMoves):
         commit = lookup.resolve_revision(repository, session_id, at)
         forked = loading.load_commit(repository, session_id, commit, branch=session_id).fork(title or "")
         if new_id is not None:
+            if repository.refs.read(branch_ref(new_id)) is not None:
+                raise SessionExists.taken(new_id)
             forked.id = new_id
         self.save(forked)
         return forked

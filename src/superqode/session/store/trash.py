@@ -31,6 +31,7 @@ from superqode.session.store.results import TrashItem
 from superqode.session.store.state import read_tree
 
 __all__ = [
+    "EMPTY",
     "TIME_FORMAT",
     "TRASH",
     "chosen",
@@ -50,6 +51,8 @@ __all__ = [
 
 TRASH: Final = "refs/superqode/trash/"
 TIME_FORMAT: Final = "%Y%m%dT%H%M%S.%fZ"
+EMPTY: Final = " The trash is empty"
+"""What is said of a name that it does not have."""
 # How long a listing waits for who holds a session that was lost, in seconds.
 _PATIENCE: Final = 1.0
 _BRANCH: Final = re.compile(re.escape(TRASH) + r"(.+)/(\d{8}T\d{6}\.\d{6}Z)/branch")
@@ -220,7 +223,7 @@ def find_item(repository: Repository, text: str) -> TrashItem:
         raise AmbiguousId(text, begun)
     if not begun:
         known = sorted({item.session_id for item in items})[:3]
-        hint = " The trash has: " + ", ".join(known) if known else " The trash is empty"
+        hint = " The trash has: " + ", ".join(known) if known else EMPTY
         raise SessionNotFound(text, hint=hint)
     return next(item for item in items if item.session_id == begun[0]).item(repository)
 
@@ -246,7 +249,7 @@ def take_out(repository: Repository, item: TrashItem, session_id: str) -> None:
         raise SessionNotFound(item.key, hint=" It is not in the trash any more")
     # At the very commit: an undelete that was cut short, and goes on.
     if found not in (None, item.tip):
-        raise SessionExists(session_id)
+        raise SessionExists.taken(session_id, "Bring it back under another id (--id)")
     if session_id != item.session_id:
         check_new_id(repository, session_id)
     refs, ident = repository.refs, repository.committer()

@@ -26,6 +26,22 @@ _STALE: Final = 60.0
 _LITTLE: Final = 1_000_000_000
 _NOTHING: Final = 50_000_000
 _SHOWN: Final = 3
+# What it means where a setting is not as it was made.
+_MEANINGS: Final = {
+    "core.repositoryformatversion": "plain git may refuse the store, or read it as something else",
+    "core.bare": "plain git takes it for a repository with a work tree",
+    "core.logAllRefUpdates": "plain git keeps no log of where a branch stood, by which lost saves are found",
+    "core.fsync": "what plain git writes here may be lost with the power",
+    "gc.auto": "plain git may pack and clean up by itself, in the middle of its commands",
+    "gc.pruneExpire": "`git gc` keeps what no branch reaches for another time than superqode does",
+    "receive.fsckObjects": "damaged objects may be pushed into the store",
+    "receive.denyNonFastForwards": "a push into the store may take saves off a branch",
+    "receive.denyDeletes": "a push into the store may delete sessions",
+    "push.default": "a bare `git push` may send sessions",
+    "transfer.hideRefs": "plain git hands over the trash and the ledger with a clone, or does not hand over shares",
+    "superqode.format": "superqode knows the store by its branch superqode alone, and not in which format it is",
+}
+_OTHERWISE: Final = "plain git may treat the store otherwise than superqode counts on"
 
 
 def folder(path: Path) -> Iterator[Examined]:
@@ -128,14 +144,16 @@ def settings(repository: Repository) -> Iterator[Examined]:
     """Whether the store's settings are those it was made with."""
     yield ok("format", "superqode can read its format")
     changed = changed_settings(repository.path)
+    configure = f"git -C {shlex.quote(str(repository.path))} config"
     for key, (made, now) in changed.items():
-        commands = [f"git -C {shlex.quote(str(repository.path))} config --unset-all {key}"] if len(made) > 1 else []
-        adding = "--add " if len(made) > 1 else ""
-        commands += [f"git -C {shlex.quote(str(repository.path))} config {adding}{key} {value}" for value in made]
+        # `!` would call up an earlier command in a shell that talks with people.
+        commands = [f"{configure} --unset-all {key}"] if len(made) > 1 and now else []
+        adding = "--add" if len(made) > 1 else "--replace-all"
+        commands += [f"{configure} {adding} {key} {shlex.quote(value)}" for value in made]
         yield warning(
             "settings",
             f"{key} is {', '.join(now) or 'not set'}, and was made as {', '.join(made)}",
-            "plain git may pack, delete or hand over more than it should",
+            _MEANINGS.get(key, _OTHERWISE),
             "; ".join(commands),
         )
     if not changed:

@@ -71,7 +71,7 @@ class ShareDialog(Dialog[ShareConfig]):
 
     def fields(self) -> Iterator[Widget]:
         """Give readers, lifetime, password, terms, and what will be masked."""
-        where = f"to {self._goes_to}" if self._goes_to else "in this store only: no remote is set"
+        where = f"to {self._goes_to}" if self._goes_to else "in this store only: no remote chosen"
         yield LinesView([Line((piece(self._named, "title", 120),), (piece(where, "dim", 40),))], id="what")
         yield self.label("Readers")
         yield Select(_READERS, value=ShareVisibility.UNLISTED, allow_blank=False, id="readers", compact=True)
