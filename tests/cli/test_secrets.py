@@ -81,6 +81,20 @@ def test_other_sessions_that_hold_it_are_named(cli: Cli, save: Save) -> None:
     assert "these hold it too: b" in told.stderr
 
 
+def test_what_else_holds_it_is_named_though_its_bytes_cannot_be_freed(cli: Cli, save: Save) -> None:
+    """Another session is damaged, so that git frees nothing: who has to be scrubbed as well is told now, and again."""
+    save("swordfish-9", id="a")
+    cli.run("sessions", "fork", "a", "--id", "b")
+    save("hello", id="bad")
+    tip = next(item["tip"] for item in cli.json("sessions", "list") if item["id"] == "bad")
+    (cli.store / "objects" / tip[:2] / tip[2:]).unlink()
+    for _ in range(2):
+        words = ("sessions", "scrub", "a", "--secret-stdin", "--yes")
+        told = cli.run(*words, given="swordfish-9", expect=ExitCode.ERROR).stderr
+        assert "these hold it too: b" in told
+        assert "verify" in told
+
+
 def test_nothing_is_scrubbed_unasked(cli: Cli, save: Save) -> None:
     """No text, no terminal, or a no: nothing changes."""
     save("swordfish-9", id="a")

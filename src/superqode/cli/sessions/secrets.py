@@ -111,6 +111,8 @@ def scrub(
     of the old saves, in forks and the trash too; a text that was said again there has to be scrubbed again.
     Exit code 3 where a work tree or somebody's `.keep` file keeps old bytes in the store still.
     """
+    from superqode.session.errors import GitFailed
+
     yes = says_yes()
     if not (ask or from_stdin or rules):
         raise click.UsageError("say what is to go: --secret, --secret-stdin, or --rule as `scan` names it", ctx)
@@ -125,8 +127,13 @@ def scrub(
             with progress("Looking") as drawn:
                 doomed = store.scrub(found, secrets=secrets, rules=rules, dry_run=True, progress=drawn)
             _ask(doomed)
-        with progress("Scrubbing") as drawn:
-            done = store.scrub(found, secrets=secrets, rules=rules, dry_run=dry_run, progress=drawn)
+        try:
+            with progress("Scrubbing") as drawn:
+                done = store.scrub(found, secrets=secrets, rules=rules, dry_run=dry_run, progress=drawn)
+        except GitFailed:  # its bytes are not freed; what else holds it is known all the same
+            if not wants_json():
+                _tell_elsewhere(store.scrub(found, secrets=secrets, rules=rules, dry_run=True))
+            raise
     if wants_json():
         emit_json(done.to_dict())
     else:
@@ -150,14 +157,22 @@ def _ask(doomed: ScrubResult) -> None:
 
 
 def _tell(done: ScrubResult, *, dry_run: bool) -> None:
-    if not (done.places or done.originals):
+    if done.places or done.originals:
+        _tell_done(done, dry_run=dry_run)
+    else:
         note(f"{done.session_id} does not hold it")
-        return
+    _tell_elsewhere(done)
+
+
+def _tell_done(done: ScrubResult, *, dry_run: bool) -> None:
     table(PLACE_COLUMNS, [place_row(place) for place in done.places])
     freed = "" if dry_run else f", {done.freed_bytes:,} bytes freed"
     emit(f"{'Would write' if dry_run else 'Wrote'} {count(done.rewritten, 'save')} anew{freed}")
     if done.originals:
         note(f"dropped the kept originals of {line(', '.join(done.originals))}: they held it, or may")
+
+
+def _tell_elsewhere(done: ScrubResult) -> None:
     if done.also_in:
         note(f"these hold it too: {line(', '.join(done.also_in))}; scrub or purge them as well")
     if done.shares:
