@@ -161,7 +161,7 @@ def test_repair_says_first_what_it_will_do(cli, git, tmp_path):
 
 
 def test_repair_of_packed_refs(cli, git):
-    """One flipped bit in what a tag peels to: nothing can be planned before the file is written anew, so that is done."""
+    """One flipped bit in what a tag peels to: it is told before, and nothing is touched until it is wanted."""
     with SessionStore(cli.store) as store:
         session = Session(id="s")
         session.create_snapshot("kept", snapshot_id="k")
@@ -171,11 +171,16 @@ def test_repair_of_packed_refs(cli, git):
     whole = packed.read_bytes()
     place = whole.index(b"\n^") + 5
     packed.write_bytes(whole[:place] + bytes([whole[place] | 0x80]) + whole[place + 1 :])
-    assert "packed-refs" in cli.run("sessions", "verify", expect=ExitCode.CORRUPT).stdout
-    assert "packed-refs" in cli.run("sessions", "repair", "--dry-run", expect=ExitCode.CORRUPT).stderr
+    damaged = packed.read_bytes()
+    told = cli.run("sessions", "verify", expect=ExitCode.CORRUPT).stdout
+    assert "packed-refs" in told
+    assert "`superqode sessions repair` sets the line aside" in told
+    planned = cli.run("sessions", "repair", "--dry-run").stdout.splitlines()
+    assert packed.read_bytes() == damaged
     told = cli.run("sessions", "repair").stdout.splitlines()
-    assert told[0] == "Done:"
+    assert (planned[0], told[0], told[2]) == ("Would be done:", "Will be done:", "Done: 1 step")
     assert "packed-refs from its lines that can be read (3 of 3" in told[1]
+    assert planned[1] == told[1]
     assert packed.read_bytes() == whole
     assert [row["id"] for row in cli.json("sessions", "snapshots", "s")] == ["k"]
 

@@ -17,11 +17,12 @@ be read of it becomes another session beside it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from superqode.session.codec import layout, message
 from superqode.session.errors import CorruptObject, CorruptSession, InvalidEntry, NewerFormat
@@ -58,8 +59,10 @@ def repair(
     progress: Progress | None = None,
 ) -> RepairReport:
     """Repair a store; see `SessionStore.repair`."""
-    files = repair_files(repository, dry_run=dry_run)
-    with Copies(repository, places) as copies:
+    with ExitStack() as held:
+        scratch = Path(held.enter_context(TemporaryDirectory(prefix="superqode-"))) if dry_run else None
+        files = repair_files(repository, scratch)
+        copies = held.enter_context(Copies(repository, places))
         work = _Work(repository, copies, dry_run=dry_run, steps=files)
         work.refs()
         names = [name.removeprefix(HEADS) for name in repository.refs.names(HEADS)]
