@@ -11,7 +11,8 @@ be read of it becomes another session beside it.
    The trash, kept originals and all else that a ref reaches are looked at as well.
 4. What plain git merged file by file, so that two entries stand at one place, is merged entry by entry, on top.
 5. Of a session that is damaged still, or whose last save is none though its objects are whole (somebody wrote it by
-   hand), a fork is made off its last whole save, with all later entries that can be read.
+   hand), a fork is made off its last whole save, with all later entries that can be read. Where the last save itself
+   cannot be read, the reflog, snapshots and the session's commits tell of those before it.
 6. Saves of a session that nothing reaches any more become another session beside it.
 """
 
@@ -66,7 +67,7 @@ def repair(
         saves = OwnSaves(repository)
         refs = RefRepair(repository, copies, saves, dry_run=dry_run)
         refs.run()
-        work = _Work(repository, copies, dry_run=dry_run, steps=[*files, *refs.steps], lost=refs.lost)
+        work = _Work(repository, copies, saves, dry_run=dry_run, steps=[*files, *refs.steps], lost=refs.lost)
         names = [name.removeprefix(HEADS) for name in repository.refs.names(HEADS)]
         sessions = [name for name in names if is_session_branch(name)]
         for number, session_id in enumerate(sessions):
@@ -82,6 +83,7 @@ def repair(
 class _Work:
     repository: Repository
     copies: Copies
+    saves: OwnSaves
     dry_run: bool
     steps: list[RepairStep] = field(default_factory=list)
     lost: list[RepairStep] = field(default_factory=list)
@@ -89,6 +91,8 @@ class _Work:
     seen: dict[str, str] = field(default_factory=dict)
     # Objects of a dry run that a copy would bring, by id.
     found: dict[str, tuple[str, bytes]] = field(default_factory=dict)
+    # Saves of which a session beside was made.
+    bases: set[str] = field(default_factory=set)
 
     # -- objects ----------------------------------------------------------------------------------------------------
 
@@ -236,6 +240,8 @@ class _Work:
         """Make sessions of saves that lost their branch to a synchroniser or an old copy."""
         whole = {oid for oid, problem in self.seen.items() if not problem}
         for session_id, commit, entries in unreached(self.repository, whole):
+            if commit in self.bases:  # a dry run has made no session of it yet
+                continue
             # With its lock, so that no save which is just coming to its end is taken for one.
             with self.repository.writing(session_id):
                 if commit not in {one.commit for one in unreached(self.repository, whole)}:
@@ -253,6 +259,8 @@ class _Work:
         if any(self._recovered_from(name, tip) for name in self.repository.refs.names(HEADS)):
             return
         base = self._last_whole(session_id, tip)
+        if base is not None and base._saved is not None:
+            self.bases.add(base._saved.commit)
         session = base if base is not None else Session(title=session_id)
         known = {entry.id for entry in session.timeline}
         later = [entry for entry in self._entries(tip) if entry.id not in known]
@@ -285,11 +293,18 @@ class _Work:
 
     def _last_whole(self, session_id: str, tip: str) -> Session | None:
         """The session as its newest save that can be read has it; `None` where none can."""
-        with suppress(CorruptObject):
-            for oid, _ in ancestors(self.repository.objects, tip, when=ticks, readable=True):
-                with suppress(CorruptSession, CorruptObject):
-                    return load_commit(self.repository, session_id, oid, branch=None)
+        for oid in self._saves_before(session_id, tip):
+            with suppress(CorruptSession, CorruptObject):
+                return load_commit(self.repository, session_id, oid, branch=None)
         return None
+
+    def _saves_before(self, session_id: str, tip: str) -> Iterator[str]:
+        """A session's saves, newest first: what lies behind its tip, and what else is known where that has damage."""
+        with suppress(CorruptObject):
+            yield from (oid for oid, _ in ancestors(self.repository.objects, tip, when=ticks, readable=True))
+        yield from (oid for _, oid in self.saves.places(session_id))
+        for _, tag in self.repository.refs.items(f"{TAGS}{session_id}/"):
+            yield self.repository.objects.peeled(tag) or tag
 
     def _entries(self, tip: str) -> Iterator[Entry]:
         """Every entry of a commit that can be read, whatever lies between."""
