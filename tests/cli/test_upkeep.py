@@ -160,6 +160,25 @@ def test_repair_says_first_what_it_will_do(cli, git, tmp_path):
     assert [row["id"] for row in cli.json("sessions", "list") if row["id"] == "s-recovered"]
 
 
+def test_log_of_a_damaged_history(cli, git):
+    """The saves that can be read, then what is wrong and what to do; where there is none, that alone."""
+    with SessionStore(cli.store) as store:
+        session = Session(id="s")
+        for text in ("one", "two", "three"):
+            session.add_message("user", text)
+            store.save(session)
+        store._open().checkpoint()
+    lost = [git("rev-parse", revision) for revision in ("s~1", "s")]
+    shown = "user: three"
+    for oid in lost:
+        (cli.store / "objects" / oid[:2] / oid[2:]).unlink()
+        done = cli.run("sessions", "log", "s", "--oneline", expect=ExitCode.CORRUPT)
+        assert oid in done.stderr
+        assert "superqode sessions repair" in done.stderr
+        assert done.stdout.strip().endswith(shown)
+        shown = ""
+
+
 def test_repair_of_packed_refs(cli, git):
     """One flipped bit in what a tag peels to: it is told before, and nothing is touched until it is wanted."""
     with SessionStore(cli.store) as store:

@@ -130,9 +130,9 @@ class AsyncSessionStore:
         """As `SessionStore.unread`."""
         return await _run(self.store.unread)
 
-    async def history(self, session_id: str, limit: int | None = None) -> list[SaveRecord]:
+    async def history(self, session_id: str, limit: int | None = None, **options: Any) -> list[SaveRecord]:
         """As `SessionStore.history`."""
-        return await _run(self.store.history, session_id, limit)
+        return await _run(self.store.history, session_id, limit, **options)
 
     async def at(self, session_id: str, revision: str | None) -> Session:
         """As `SessionStore.at`."""

@@ -199,7 +199,7 @@ class CorruptSession(SessionError, ValueError):
         super().__init__(
             f"Session {session_id} is damaged{where}: {reason}."
             f" `superqode sessions verify {session_id}` tells more; earlier saves may be whole"
-            f" (`superqode sessions log {session_id}`)"
+            f" (`superqode sessions log {session_id}`), and `superqode sessions repair` saves what can be read"
         )
 
 

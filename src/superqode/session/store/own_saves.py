@@ -65,6 +65,10 @@ class OwnSaves:
         copies = self._copies(found - known, known)
         return sorted(found - copies, key=lambda oid: (self._saves[oid].when, oid), reverse=True)
 
+    def history(self, session_id: str) -> list[str]:
+        """A session's saves and all before them, those of a session that it was forked off, too; in no order."""
+        return sorted(oid for oid in self._behind(self.of(session_id)) if oid in self._saves)
+
     def places(self, session_id: str) -> Iterator[tuple[str, str]]:
         """Where a session's branch may have been, the likeliest first: where it was found, and the commit.
 
