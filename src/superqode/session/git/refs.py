@@ -227,6 +227,23 @@ class Refs:
             except CorruptObject:
                 lock.commit(new.encode() + b"\n")
 
+    def set_aside(self, name: str, aside: Path) -> None:
+        """Move the damaged file of a ref away, so that the ref is none; whatever else it says by now stays.
+
+        Raises:
+            StoreLocked, OSError: as `update`.
+        """
+        with self._locked(name):
+            try:
+                self.read(name)
+            except CorruptObject:
+                os.makedirs(os.path.dirname(aside), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120 - text paths
+                os.rename(f"{self._root}/{name}", aside)  # noqa: PTH104 - text paths on the save path
+
+    def packed(self, name: str) -> str | None:
+        """The id that `packed-refs` has of a ref, whatever the ref's own file says; raises CorruptObject."""
+        return packed_refs.find(self._packed, name)
+
     def delete(self, name: str, expected: str) -> None:
         """Delete a ref if it is still at `expected`; its reflog goes with it, as in Git.
 

@@ -69,6 +69,10 @@ class OwnSaves:
         """A session's saves and all before them, those of a session that it was forked off, too; in no order."""
         return sorted(oid for oid in self._behind(self.of(session_id)) if oid in self._saves)
 
+    def others(self) -> list[str]:
+        """All other commits that can be read: those of no session."""
+        return sorted(self._by_name.get("", ()))
+
     def places(self, session_id: str) -> Iterator[tuple[str, str]]:
         """Where a session's branch may have been, the likeliest first: where it was found, and the commit.
 

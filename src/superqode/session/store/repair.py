@@ -6,7 +6,10 @@ be read of it becomes another session beside it.
 1. Files of the store's own that cannot be read are set aside: the journal's, and `packed-refs`, of which all lines that
    can be read are kept.
 2. Refs that are damaged, or vanished, point again at what the journal, the newest of their saves, or the reflog says;
-   copies that shares masked, and what a scrub replaced, are no saves of theirs.
+   copies that shares masked, and what a scrub replaced, are no saves of theirs. Then what `packed-refs` says of one
+   whose own file is damaged is taken. Where `packed-refs` itself was, the ledger, the log of operations, shares and
+   kept originals are found by what they hold, or named as lost. A share's ref of which nothing is known is set aside,
+   so that others go on.
 3. Objects that are damaged or missing are taken from a pack, the journal, another store or a backup, checked by hash.
    The trash, kept originals and all else that a ref reaches are looked at as well.
 4. What plain git merged file by file, so that two entries stand at one place, is merged entry by entry, on top.
@@ -66,7 +69,7 @@ def repair(
         copies = held.enter_context(Copies(repository, places))
         saves = OwnSaves(repository)
         refs = RefRepair(repository, copies, saves, dry_run=dry_run)
-        refs.run()
+        refs.run(is_cut=any(step.name == "packed-refs" for step in files))
         work = _Work(repository, copies, saves, dry_run=dry_run, steps=[*files, *refs.steps], lost=refs.lost)
         names = [name.removeprefix(HEADS) for name in repository.refs.names(HEADS)]
         sessions = [name for name in names if is_session_branch(name)]

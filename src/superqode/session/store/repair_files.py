@@ -9,7 +9,7 @@ from superqode.session.errors import CorruptObject
 from superqode.session.git.repository import Repository
 from superqode.session.store.results import RepairStep
 
-__all__ = ["repair_files"]
+__all__ = ["aside_for", "repair_files"]
 
 
 def repair_files(repository: Repository, scratch: Path | None) -> list[RepairStep]:
@@ -47,7 +47,7 @@ def _unreadable(path: Path) -> str:
 
 def _set_aside(repository: Repository, path: Path, reason: str, *, dry_run: bool) -> RepairStep:
     if not dry_run:
-        aside = _aside(repository, path.name)
+        aside = aside_for(repository, path.name)
         aside.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.rename(aside)
     return RepairStep("", "file", f"journal/{path.name}", "nothing: it is set aside", reason)
@@ -60,9 +60,10 @@ def _salvage(repository: Repository, problem: CorruptObject, scratch: Path | Non
     if scratch is not None:
         kept, were = repository.refs.look_salvaged(scratch / "packed-refs", peel)
     else:
-        kept, were = repository.refs.salvage_packed(_aside(repository, "packed-refs"), peel)
+        kept, were = repository.refs.salvage_packed(aside_for(repository, "packed-refs"), peel)
     return RepairStep("", "file", "packed-refs", "its lines that can be read", f"{kept} of {were}: {problem.reason}")
 
 
-def _aside(repository: Repository, name: str) -> Path:
+def aside_for(repository: Repository, name: str) -> Path:
+    """Where a damaged file of this name is moved."""
     return repository.quarantine / f"{clock.now():%Y%m%dT%H%M%S}-{entropy.random_text(6)}-{name}"
