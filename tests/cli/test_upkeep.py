@@ -160,8 +160,27 @@ def test_repair_says_first_what_it_will_do(cli, git, tmp_path):
     assert [row["id"] for row in cli.json("sessions", "list") if row["id"] == "s-recovered"]
 
 
+def test_log_of_a_damaged_history(cli, git):
+    """The saves that can be read, then what is wrong and what to do; where there is none, that alone."""
+    with SessionStore(cli.store) as store:
+        session = Session(id="s")
+        for text in ("one", "two", "three"):
+            session.add_message("user", text)
+            store.save(session)
+        store._open().checkpoint()
+    lost = [git("rev-parse", revision) for revision in ("s~1", "s")]
+    shown = "user: three"
+    for oid in lost:
+        (cli.store / "objects" / oid[:2] / oid[2:]).unlink()
+        done = cli.run("sessions", "log", "s", "--oneline", expect=ExitCode.CORRUPT)
+        assert oid in done.stderr
+        assert "superqode sessions repair" in done.stderr
+        assert done.stdout.strip().endswith(shown)
+        shown = ""
+
+
 def test_repair_of_packed_refs(cli, git):
-    """One flipped bit in what a tag peels to: nothing can be planned before the file is written anew, so that is done."""
+    """One flipped bit in what a tag peels to: it is told before, and nothing is touched until it is wanted."""
     with SessionStore(cli.store) as store:
         session = Session(id="s")
         session.create_snapshot("kept", snapshot_id="k")
@@ -171,11 +190,16 @@ def test_repair_of_packed_refs(cli, git):
     whole = packed.read_bytes()
     place = whole.index(b"\n^") + 5
     packed.write_bytes(whole[:place] + bytes([whole[place] | 0x80]) + whole[place + 1 :])
-    assert "packed-refs" in cli.run("sessions", "verify", expect=ExitCode.CORRUPT).stdout
-    assert "packed-refs" in cli.run("sessions", "repair", "--dry-run", expect=ExitCode.CORRUPT).stderr
+    damaged = packed.read_bytes()
+    told = cli.run("sessions", "verify", expect=ExitCode.CORRUPT).stdout
+    assert "packed-refs" in told
+    assert "`superqode sessions repair` sets the line aside" in told
+    planned = cli.run("sessions", "repair", "--dry-run").stdout.splitlines()
+    assert packed.read_bytes() == damaged
     told = cli.run("sessions", "repair").stdout.splitlines()
-    assert told[0] == "Done:"
+    assert (planned[0], told[0], told[2]) == ("Would be done:", "Will be done:", "Done: 1 step")
     assert "packed-refs from its lines that can be read (3 of 3" in told[1]
+    assert planned[1] == told[1]
     assert packed.read_bytes() == whole
     assert [row["id"] for row in cli.json("sessions", "snapshots", "s")] == ["k"]
 

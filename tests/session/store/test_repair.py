@@ -188,6 +188,48 @@ def test_only_the_damaged_history_is_lost(store, session, spoil, forget):
     assert texts(store, "s-recovered") == ["one", "two", "three", "four"]
 
 
+@pytest.mark.parametrize("logged", [True, False])
+@pytest.mark.parametrize("how", ["cut", "gone"])
+def test_a_damaged_last_save_leaves_the_one_before(store, session, spoil, forget, how, logged):
+    """The likeliest damage: nothing leads from the branch to the save before it, which is found and saved."""
+    forget()
+    if not logged:
+        (store.path / "logs/refs/heads/s").write_text("")
+    oid = spoil("s", how)
+    with opened(store) as fresh:
+        told = fresh.repair(dry_run=True)
+    with opened(store) as fresh:
+        report = fresh.repair()
+    assert told.steps == report.steps
+    assert [(step.what, step.name) for step in report.lost] == [("object", oid)]
+    assert [(step.what, step.name) for step in report.steps] == [("session", "s-recovered")]
+    assert texts(store, "s-recovered") == ["one", "two", "three"]
+    with opened(store) as fresh:
+        assert fresh.repair().steps == (), "once is enough"
+
+
+def test_a_renamed_sessions_damaged_last_save_leaves_the_one_before(store, session, spoil, forget):
+    """The saves before a renaming have another id; a snapshot leads to them."""
+    store.rename("s", "t")
+    forget()
+    spoil("t")
+    with opened(store) as fresh:
+        assert [step.name for step in fresh.repair().steps] == ["t-recovered"]
+    assert texts(store, "t-recovered") == ["one", "two", "three", "four"]
+
+
+def test_a_branch_at_nothing_is_recovered_once(store, session, forget, git):
+    """A ref that a crash left at an object which never came: the last save is found by what else tells of it."""
+    forget()
+    (store.path / "refs/heads/s").write_text("1" * 40 + "\n")
+    with opened(store) as fresh:
+        told = fresh.repair(dry_run=True)
+    with opened(store) as fresh:
+        assert fresh.repair().steps == told.steps
+    assert [step.name for step in told.steps] == ["s-recovered"]
+    assert texts(store, "s-recovered") == ["one", "two", "three", "four"]
+
+
 def test_each_session_that_shares_the_damage_is_recovered(store, session, spoil, forget):
     """A fork has the lost message as well: what can be read of each becomes a session, once."""
     store.fork("s", new_id="fork")
@@ -332,7 +374,7 @@ def test_many_damaged_branches_read_each_object_once(store, session, forget, mon
     monkeypatch.setattr(Objects, "every", lambda self: rounds.append(1) or every(self))
     with opened(store) as fresh:
         report = fresh.repair()
-    assert [step.how for step in report.steps] == ["its commits"] * 6
+    assert [step.how for step in report.steps] == ["the reflog"] * 5 + ["its commits"]
     assert len(rounds) == 2  # for all damaged branches, and for saves that nothing reaches
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from superqode.session import MessageRole, Session
+from superqode.session import MessageRole, Session, SessionStore
 from superqode.session.errors import (
+    CorruptSession,
     NothingToRedo,
     NothingToUndo,
     RevisionNotFound,
@@ -285,3 +286,53 @@ def test_a_snapshot_of_nobody_is_not_found(store):
     with pytest.raises(SnapshotNotFound) as raised:
         session.restore_snapshot("other")
     assert raised.value.known == (known.id,)
+
+
+def spoil(store, git, revision):
+    """Take a revision's object away, as a disk does; gives the store as a process finds it that opens it now."""
+    oid = git("rev-parse", revision)
+    store._open().checkpoint()
+    (store.path / "objects" / oid[:2] / oid[2:]).unlink()
+    return SessionStore(store.path)
+
+
+def test_history_gives_what_can_be_read_to_whom_damage_is_told(store, git):
+    """A damaged save in the middle is raised, or told beside the newer ones; the newest is what all are found from."""
+    grown(store, "one", "two", "three", "four")
+    tip, newer, lost = git("rev-list", "work").split()[:3]
+    told = []
+    with spoil(store, git, "work~2") as fresh:
+        with pytest.raises(CorruptSession):
+            fresh.history("work")
+        assert [save.commit for save in fresh.history("work", damaged=told.append)] == [tip, newer]
+        assert [lost in str(problem) for problem in told] == [True]
+    with spoil(store, git, "work") as fresh:
+        with pytest.raises(CorruptSession, match="superqode sessions repair"):
+            fresh.history("work", damaged=told.append)
+        assert len(told) == 1
+
+
+def test_history_tells_the_saves_of_a_newest_one_whose_content_is_damaged(store, git):
+    """The commits are all there; what the last one holds is none of a history's business but for its damage."""
+    grown(store, "one", "two")
+    told = []
+    with spoil(store, git, "work:session.json") as fresh:
+        assert len(fresh.history("work", damaged=told.append)) == 2
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize("lost", ["work", "work^{tree}", "work~1"])
+def test_a_fork_from_an_earlier_save_does_not_need_the_newest(store, git, lost):
+    """A commit's id, its beginning and a snapshot lead past damage that lies between the newest save and them."""
+    session = grown(store, "one")
+    session.create_snapshot("here", snapshot_id="here")
+    for text in ("two", "three"):
+        session.add_message(MessageRole.USER, text)
+        store.save(session)
+    first = git("rev-list", "work").split()[-1]
+    with spoil(store, git, lost) as fresh:
+        for revision in (first, first[:12]):
+            assert texts_of(fresh.fork("work", at=revision)) == ["one"]
+        assert texts_of(fresh.fork("work", at="here")) == ["one"]
+        with pytest.raises(CorruptSession):
+            fresh.fork("work", at="0" * 40)

@@ -26,6 +26,7 @@ from superqode.cli.text import line
 from superqode.cli.times import ago, local
 
 if TYPE_CHECKING:
+    from superqode.session.errors import CorruptSession
     from superqode.session.store.results import Change, SaveRecord
 
 __all__ = ["diff", "log", "show"]
@@ -93,13 +94,16 @@ def show(
 @json_option("an array of saves as in SaveRecord", "superqode.session.store.results:SaveRecord[]")
 @store_option
 def log(session_id: str, limit: int | None, oneline: bool) -> None:
-    """Show the saves of a session, newest first."""
+    """Show the saves of a session, newest first; where one is damaged, those that can be read, and exit code 14."""
+    damage: list[CorruptSession] = []
     with open_store() as store:
-        saves = store.history(resolve(store, session_id), limit=limit)
+        saves = store.history(resolve(store, session_id), limit=limit, damaged=damage.append)
     if wants_json():
         emit_json([save.to_dict() for save in saves])
     else:
         page(_one_line(save) if oneline else "\n".join(_save_lines(save)) for save in saves)
+    for problem in damage:
+        raise problem
 
 
 def _one_line(save: SaveRecord) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -24,7 +24,6 @@ from superqode.cli.progress import progress, waiting
 from superqode.cli.text import count, line
 
 if TYPE_CHECKING:
-    from superqode.session import SessionStore
     from superqode.session.store.results import RepairReport
     from superqode.session.store.verify import Level
 
@@ -119,7 +118,7 @@ def repair(ctx: click.Context, places: tuple[Path, ...], dry_run: bool) -> None:
     It says first what it will do. Exit code 14 where something is lost.
     """
     with open_store() as store, progress("Repairing") as drawn:
-        plan = _plan_repair(store, places, drawn, asked=dry_run)
+        plan = store.repair(places, dry_run=True, progress=drawn)
         if plan.steps and not dry_run and not wants_json():
             _tell_repair(plan, "Will be done")
         done = plan if dry_run else store.repair(places, progress=drawn)
@@ -130,21 +129,6 @@ def repair(ctx: click.Context, places: tuple[Path, ...], dry_run: bool) -> None:
     else:
         emit(f"Done: {count(len(done.steps), 'step')}")
     ctx.exit(ExitCode.CORRUPT if done.lost else ExitCode.OK)
-
-
-def _plan_repair(
-    store: SessionStore, places: Sequence[Path], drawn: Callable[[int, int, str], None] | None, *, asked: bool
-) -> RepairReport:
-    """What a repair would do; where that was not asked for and cannot be told, nothing."""
-    from superqode.session.errors import CorruptObject
-    from superqode.session.store.results import RepairReport
-
-    try:
-        return store.repair(places, dry_run=True, progress=drawn)
-    except CorruptObject:  # `packed-refs`: which refs there are is known once it is written anew
-        if asked:
-            raise
-        return RepairReport(dry_run=True)
 
 
 def _tell_repair(report: RepairReport, heading: str) -> None:

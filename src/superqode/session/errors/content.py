@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Final, Literal
+
+PACKED_REFS: Final = "packed-refs"
+"""What `CorruptObject` names where the file of most refs is damaged."""
 
 Outcome = Literal["not saved", "saved", "unknown"]
 
@@ -225,7 +228,7 @@ class CorruptSession(SessionError, ValueError):
         super().__init__(
             f"Session {session_id} is damaged{where}: {reason}."
             f" `superqode sessions verify {session_id}` tells more; earlier saves may be whole"
-            f" (`superqode sessions log {session_id}`)"
+            f" (`superqode sessions log {session_id}`), and `superqode sessions repair` saves what can be read"
         )
 
 
@@ -249,14 +252,17 @@ class CorruptObject(SessionError, ValueError):
     """An object of the repository is damaged or missing.
 
     Attributes:
-        oid: its object id, 40 hex digits.
+        oid: its object id, 40 hex digits; or a ref's name, or `packed-refs`.
         reason: what is wrong.
     """
 
     def __init__(self, oid: str, reason: str) -> None:
         self.oid = oid
         self.reason = reason
-        super().__init__(f"Git object {oid} is damaged: {reason}. `superqode sessions verify` names what it belongs to")
+        told = "`superqode sessions verify` names what it belongs to"
+        if oid == PACKED_REFS:
+            told = "`superqode sessions repair` sets the line aside and keeps all others"
+        super().__init__(f"{'The file' if oid == PACKED_REFS else 'Git object'} {oid} is damaged: {reason}. {told}")
 
 
 class SaveFailed(SessionError, OSError):

@@ -227,6 +227,23 @@ class Refs:
             except CorruptObject:
                 lock.commit(new.encode() + b"\n")
 
+    def set_aside(self, name: str, aside: Path) -> None:
+        """Move the damaged file of a ref away, so that the ref is none; whatever else it says by now stays.
+
+        Raises:
+            StoreLocked, OSError: as `update`.
+        """
+        with self._locked(name):
+            try:
+                self.read(name)
+            except CorruptObject:
+                os.makedirs(os.path.dirname(aside), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120 - text paths
+                os.rename(f"{self._root}/{name}", aside)  # noqa: PTH104 - text paths on the save path
+
+    def packed(self, name: str) -> str | None:
+        """The id that `packed-refs` has of a ref, whatever the ref's own file says; raises CorruptObject."""
+        return packed_refs.find(self._packed, name)
+
     def delete(self, name: str, expected: str) -> None:
         """Delete a ref if it is still at `expected`; its reflog goes with it, as in Git.
 
@@ -355,9 +372,19 @@ class Refs:
             OSError: the disk said no.
         """
         with self._locked_packed() as lock:
-            found, count = packed_refs.salvage(self._packed)
-            kept = {name: PackedRef(oid, peel(name, oid)) for name, oid in found.items() if is_ref_name(name)}
+            kept, count = self._salvaged(peel)
             os.makedirs(os.path.dirname(aside), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120 - text paths
             os.rename(self._packed, aside)  # noqa: PTH104 - text paths on the save path
             lock.commit(packed_refs.render(kept), sync=True)
         return len(kept), count
+
+    def look_salvaged(self, beside: Path, peel: Callable[[str, str], str]) -> tuple[int, int]:
+        """From now on read `packed-refs` as `salvage_packed` would write it, from another file; for who only looks."""
+        kept, count = self._salvaged(peel)
+        beside.write_bytes(packed_refs.render(kept))
+        self._packed = str(beside)
+        return len(kept), count
+
+    def _salvaged(self, peel: Callable[[str, str], str]) -> tuple[dict[str, PackedRef], int]:
+        found, count = packed_refs.salvage(self._packed)
+        return {name: PackedRef(oid, peel(name, oid)) for name, oid in found.items() if is_ref_name(name)}, count

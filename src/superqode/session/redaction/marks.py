@@ -6,7 +6,7 @@ import hmac
 import re
 from typing import Final
 
-__all__ = ["blot", "is_mark", "make", "mark_of"]
+__all__ = ["blot", "has_mark", "is_mark", "make", "mark_of"]
 
 # Crockford's base32 in lower case, as in `entropy`.
 _ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -35,6 +35,11 @@ def is_mark(text: str) -> bool:
 def make(rule: str, mark: str) -> str:
     """Give the text that stands in a secret's place."""
     return f"[REDACTED:{rule}:{mark}]"
+
+
+def has_mark(data: bytes) -> bool:
+    """Whether a mark stands in the data, of whatever store."""
+    return _BEGIN in data and _MARK.search(data) is not None
 
 
 def blot(data: bytes, filler: bytes) -> bytes:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from itertools import islice
 from typing import Any
 
 from superqode.session.codec import message
 from superqode.session.codec.meta import Meta
-from superqode.session.errors import CorruptObject, CorruptSession
+from superqode.session.errors import CorruptObject, CorruptSession, NewerFormat
 from superqode.session.git.history import ancestors
 from superqode.session.git.object_codec import Commit
 from superqode.session.git.repository import Repository
@@ -23,29 +25,61 @@ from superqode.session.store.weave import what_moved
 __all__ = ["diff_commits", "history"]
 
 
-def history(repository: Repository, session_id: str, limit: int | None = None) -> list[SaveRecord]:
+def history(
+    repository: Repository,
+    session_id: str,
+    limit: int | None = None,
+    damaged: Callable[[CorruptSession], None] | None = None,
+) -> list[SaveRecord]:
     """Give a session's saves along all parents, newest first; those before a fork belong to its parent.
+
+    Args:
+        repository: the store.
+        session_id: the session.
+        limit: so many at most.
+        damaged: told of damage behind the newest save, or in what it holds; then the saves that can be read are given.
 
     Raises:
         SessionNotFound, CorruptSession.
     """
     tip = tip_of(repository, session_id)
+    try:
+        try:
+            return _saves(repository, session_id, tip, limit)
+        except CorruptObject as problem:
+            raise CorruptSession(session_id, str(problem)) from problem
+    except NewerFormat:
+        raise
+    except CorruptSession as problem:
+        if damaged is None:
+            raise
+        try:
+            found = _saves(repository, session_id, tip, limit, readable=True)
+        except CorruptObject:
+            raise problem from None
+        damaged(problem)
+        return found
+
+
+def _saves(
+    repository: Repository, session_id: str, tip: str, limit: int | None, *, readable: bool = False
+) -> list[SaveRecord]:
     objects = repository.objects
 
     def state(oid: str) -> SnapshotState:
         return read_state(objects, oid, session_id)
 
-    try:
-        told = read_tree(objects, objects.commit(tip), session_id).meta.id
-        named: dict[str, list[str]] = {}
-        for snapshot in list_snapshots(repository, (session_id, told), tip, state):
-            named.setdefault(snapshot.commit, []).append(snapshot.id)
-        return [
-            _record(oid, commit, tuple(named.get(oid, ())))
-            for oid, commit in islice(ancestors(objects, tip, when=ticks), None if limit is None else at_most(limit))
-        ]
-    except CorruptObject as problem:
-        raise CorruptSession(session_id, str(problem)) from problem
+    owners = [session_id]
+    with suppress(CorruptObject, CorruptSession) if readable else nullcontext():
+        owners.append(read_tree(objects, objects.commit(tip), session_id).meta.id)
+    named: dict[str, list[str]] = {}
+    for snapshot in list_snapshots(repository, owners, tip, state):
+        named.setdefault(snapshot.commit, []).append(snapshot.id)
+    found = ancestors(objects, tip, when=ticks, readable=readable)
+    return [
+        _record(oid, commit, tuple(named.get(oid, ())))
+        for oid, commit in islice(found, None if limit is None else at_most(limit))
+    ]
 
 
 def _record(oid: str, commit: Commit, snapshots: tuple[str, ...]) -> SaveRecord:

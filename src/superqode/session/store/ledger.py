@@ -23,7 +23,7 @@ from superqode.session.errors import CorruptLedger, CorruptObject, NewerFormat
 from superqode.session.git.object_codec import BLOB, TREE, TreeEntry
 from superqode.session.git.repository import Repository
 
-__all__ = ["HANDOFFS", "LEDGER", "MARKS", "SEEN", "SHARES", "Document", "Ledger", "share_alone"]
+__all__ = ["HANDOFFS", "LEDGER", "MARKS", "SEEN", "SHARES", "Document", "Ledger", "is_format", "share_alone"]
 
 LEDGER: Final = "refs/superqode/ledger"
 SHARES: Final = "shares"
@@ -36,6 +36,11 @@ _KEY_SIZE: Final = 32
 _FORMAT_LINE: Final = re.compile(r"superqode-ledger ([0-9]{1,9})\n")
 
 Document = dict[str, Any]
+
+
+def is_format(data: bytes) -> bool:
+    """Whether this is the file `format` of a ledger, of whatever version."""
+    return _FORMAT_LINE.fullmatch(data.decode("utf-8", "replace")) is not None
 
 
 @contextmanager

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-from superqode.session.errors import AmbiguousId, CorruptObject, CorruptSession, RevisionNotFound, SessionNotFound
-from superqode.session.git.history import ancestors, first_parents, is_ancestor
+from superqode.session.errors import (
+    AmbiguousId,
+    CorruptObject,
+    CorruptSession,
+    NewerFormat,
+    RevisionNotFound,
+    SessionNotFound,
+)
+from superqode.session.git.history import ancestors, first_parents
 from superqode.session.git.repository import Repository
 from superqode.session.lazy import lazy_modules
 from superqode.session.store.branches import near_ids, session_ids
@@ -76,9 +84,17 @@ def resolve_revision(repository: Repository, session_id: str, revision: str | No
         CorruptSession: the way there is damaged.
     """
     try:
-        return _resolve(repository, session_id, revision)
-    except CorruptObject as problem:
-        raise CorruptSession(session_id, str(problem)) from problem
+        try:
+            return _resolve(repository, session_id, revision)
+        except CorruptObject as problem:
+            raise CorruptSession(session_id, str(problem)) from problem
+    except NewerFormat:
+        raise
+    except CorruptSession:
+        found = _resolve_beside(repository, session_id, revision) if revision else None
+        if found is None:
+            raise
+        return found
 
 
 def _resolve(repository: Repository, session_id: str, revision: str | None) -> str:
@@ -111,6 +127,26 @@ def _resolve(repository: Repository, session_id: str, revision: str | None) -> s
     raise RevisionNotFound(session_id, revision)
 
 
+def _resolve_beside(repository: Repository, session_id: str, revision: str) -> str | None:
+    """The save that a snapshot's or a commit's id names, where the way to it from the newest one is damaged.
+
+    Raises:
+        AmbiguousId: several saves begin like that.
+    """
+    from superqode.session.store.own_saves import OwnSaves
+
+    with suppress(ValueError):  # no id of ours, or a damaged ref or tag
+        oid = repository.refs.read(snapshots.tag_ref(session_id, revision))
+        if oid is not None:
+            return repository.objects.tag(oid).target
+    if not _OBJECT.fullmatch(revision):
+        return None
+    found = [oid for oid in OwnSaves(repository).history(session_id) if oid.startswith(revision)]
+    if len(found) > 1:
+        raise AmbiguousId(revision, found)
+    return found[0] if found else None
+
+
 def _snapshot_commit(repository: Repository, session_id: str, tip: str, snapshot_id: str) -> str | None:
     objects = repository.objects
     owners = dict.fromkeys((session_id, state.read_tree(objects, objects.commit(tip), session_id).meta.id))
@@ -125,7 +161,7 @@ def _snapshot_commit(repository: Repository, session_id: str, tip: str, snapshot
             target = objects.tag(oid).target
         except CorruptObject as problem:
             raise RevisionNotFound(session_id, snapshot_id) from problem
-        if is_ancestor(objects, target, tip):
+        if any(before == target for before, _ in ancestors(objects, tip)):  # raises where damage lies between
             return target
     return None
 

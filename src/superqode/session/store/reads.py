@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 from types import MappingProxyType
@@ -296,13 +296,25 @@ class StoreReads(StoreHandle):
 
     # -- history ------------------------------------------------------------------------------------------------------
 
-    def history(self, session_id: str, limit: int | None = None) -> list[SaveRecord]:
+    def history(
+        self,
+        session_id: str,
+        limit: int | None = None,
+        *,
+        damaged: Callable[[CorruptSession], None] | None = None,
+    ) -> list[SaveRecord]:
         """Give a session's saves, newest first.
+
+        Args:
+            session_id: the session.
+            limit: so many at most.
+            damaged: told of damage on the way, and the saves that can be read are given; without it that is raised, as
+                is damage of the newest save, from which all others are found.
 
         Raises:
             SessionNotFound, InvalidSessionId, CorruptSession: as `load`.
         """
-        return history.history(self._existing(session_id), session_id, limit)
+        return history.history(self._existing(session_id), session_id, limit, damaged)
 
     def at(self, session_id: str, revision: str | None) -> Session:
         """Load a session as it was: `revision` is a snapshot's id, `~2`, or a commit. Saving it makes no change there.

@@ -5,25 +5,30 @@ be read of it becomes another session beside it.
 
 1. Files of the store's own that cannot be read are set aside: the journal's, and `packed-refs`, of which all lines that
    can be read are kept.
-2. Refs that are damaged, or vanished, point again at what the journal, the newest of their saves, or the reflog says.
+2. Refs that are damaged, or vanished, point again at what the journal, the newest of their saves, or the reflog says;
+   copies that shares masked, and what a scrub replaced, are no saves of theirs. Then what `packed-refs` says of one
+   whose own file is damaged is taken. Where `packed-refs` itself was, the ledger, the log of operations, shares and
+   kept originals are found by what they hold, or named as lost. A share's ref of which nothing is known is set aside,
+   so that others go on.
 3. Objects that are damaged or missing are taken from a pack, the journal, another store or a backup, checked by hash.
    The trash, kept originals and all else that a ref reaches are looked at as well.
 4. What plain git merged file by file, so that two entries stand at one place, is merged entry by entry, on top.
 5. Of a session that is damaged still, or whose last save is none though its objects are whole (somebody wrote it by
-   hand), a fork is made off its last whole save, with all later entries that can be read.
+   hand), a fork is made off its last whole save, with all later entries that can be read. Where the last save itself
+   cannot be read, the reflog, snapshots and the session's commits tell of those before it.
 6. Saves of a session that nothing reaches any more become another session beside it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from datetime import datetime
 from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from superqode.session.codec import layout, message
+from superqode.session.codec import layout
 from superqode.session.errors import CorruptObject, CorruptSession, InvalidEntry, NewerFormat
 from superqode.session.git.history import ancestors
 from superqode.session.git.object_codec import TREE, TreeEntry, parse_commit, parse_tag, parse_tree
@@ -36,14 +41,14 @@ from superqode.session.store.lines import ticks
 from superqode.session.store.loading import load_commit
 from superqode.session.store.merging import mend_merge, write_mended
 from superqode.session.store.operations.recording import recording
-from superqode.session.store.owners import owner_of
+from superqode.session.store.own_saves import OwnSaves
 from superqode.session.store.repair_files import repair_files
+from superqode.session.store.repair_refs import RefRepair
 from superqode.session.store.results import RepairReport, RepairStep
 from superqode.session.store.saving import Saver
-from superqode.session.store.state import read_entry, read_state, saved_at
+from superqode.session.store.state import read_entry, read_state
 from superqode.session.store.timeline_files import EntryFiles, walk_timeline
 from superqode.session.store.unreached import unreached
-from superqode.session.store.vanished import vanished
 
 __all__ = ["repair"]
 
@@ -58,10 +63,14 @@ def repair(
     progress: Progress | None = None,
 ) -> RepairReport:
     """Repair a store; see `SessionStore.repair`."""
-    files = repair_files(repository, dry_run=dry_run)
-    with Copies(repository, places) as copies:
-        work = _Work(repository, copies, dry_run=dry_run, steps=files)
-        work.refs()
+    with ExitStack() as held:
+        scratch = Path(held.enter_context(TemporaryDirectory(prefix="superqode-"))) if dry_run else None
+        files = repair_files(repository, scratch)
+        copies = held.enter_context(Copies(repository, places))
+        saves = OwnSaves(repository)
+        refs = RefRepair(repository, copies, saves, dry_run=dry_run)
+        refs.run(is_cut=any(step.name == "packed-refs" for step in files))
+        work = _Work(repository, copies, saves, dry_run=dry_run, steps=[*files, *refs.steps], lost=refs.lost)
         names = [name.removeprefix(HEADS) for name in repository.refs.names(HEADS)]
         sessions = [name for name in names if is_session_branch(name)]
         for number, session_id in enumerate(sessions):
@@ -77,6 +86,7 @@ def repair(
 class _Work:
     repository: Repository
     copies: Copies
+    saves: OwnSaves
     dry_run: bool
     steps: list[RepairStep] = field(default_factory=list)
     lost: list[RepairStep] = field(default_factory=list)
@@ -84,66 +94,8 @@ class _Work:
     seen: dict[str, str] = field(default_factory=dict)
     # Objects of a dry run that a copy would bring, by id.
     found: dict[str, tuple[str, bytes]] = field(default_factory=dict)
-    # All saves of each session that are anywhere in the store; read when a damaged branch first asks.
-    saves: dict[str, list[tuple[datetime, str]]] | None = None
-
-    # -- refs -------------------------------------------------------------------------------------------------------
-
-    def refs(self) -> None:
-        """Point damaged refs at what is known of them."""
-        damaged: dict[str, CorruptObject] = {}
-        for name in self.repository.refs.names("refs/"):
-            try:
-                self.repository.refs.read(name)
-            except CorruptObject as problem:
-                damaged[name] = problem
-        damaged |= {name: CorruptObject(name, "it is gone") for name in vanished(self.repository)}
-        owners = {owner_of(name): "" for name in damaged if is_session_branch(owner_of(name))}
-        mending = bool(owners) and not self.dry_run
-        # What a ref said before could not be read, so there is nothing to go back to.
-        with recording(self.repository, "repair", owners, final=True) if mending else nullcontext():
-            for name, reason in damaged.items():
-                self._ref(name, reason)
-
-    def _ref(self, name: str, problem: CorruptObject) -> None:
-        session_id = name.removeprefix(HEADS) if name.startswith(HEADS) else ""
-        for how, oid in self._known_places(name):
-            if self._readable(oid):
-                self.steps.append(RepairStep(session_id, "ref", name, how, oid))
-                if not self.dry_run:
-                    self._put_ref(name, oid)
-                return
-        self.lost.append(RepairStep(session_id, "ref", name, "", problem.reason))
-
-    def _put_ref(self, name: str, oid: str) -> None:
-        refs = self.repository.refs
-        refs.mend(name, oid)
-        if refs.read(name) is None:  # not damaged, but gone
-            refs.update(name, oid, None, ident=self.repository.committer(), reason="repair: it was gone")
-
-    def _known_places(self, name: str) -> Iterator[tuple[str, str]]:
-        """Where a ref may have been, the surest first."""
-        moves = [move.new for record in self.copies.records() for move in record.refs if move.name == name]
-        yield from (("the journal", oid) for oid in reversed(moves))
-        if name.startswith(HEADS):
-            yield from (("its commits", oid) for oid in self._commits_of(name.removeprefix(HEADS)))
-        yield from (("the reflog", oid) for oid in reversed(self.repository.refs.log.ids(name)))
-
-    def _commits_of(self, session_id: str) -> list[str]:
-        """All saves of a session that are anywhere in the store, newest first."""
-        if self.saves is None:
-            self.saves = {}
-            for oid in self.repository.objects.every():
-                with suppress(CorruptObject):
-                    kind, content = self.repository.objects.read(oid)
-                    if kind == "commit":
-                        commit = parse_commit(oid, content)
-                        story = message.parse(commit.message)
-                        self.saves.setdefault(story.session_id, []).append((saved_at(commit, story), oid))
-        return [oid for _, oid in sorted(self.saves.get(session_id, ()), reverse=True)]
-
-    def _readable(self, oid: str) -> bool:
-        return self.repository.objects.has(oid) or self.copies.find(oid) is not None
+    # Saves of which a session beside was made.
+    bases: set[str] = field(default_factory=set)
 
     # -- objects ----------------------------------------------------------------------------------------------------
 
@@ -291,6 +243,8 @@ class _Work:
         """Make sessions of saves that lost their branch to a synchroniser or an old copy."""
         whole = {oid for oid, problem in self.seen.items() if not problem}
         for session_id, commit, entries in unreached(self.repository, whole):
+            if commit in self.bases:  # a dry run has made no session of it yet
+                continue
             # With its lock, so that no save which is just coming to its end is taken for one.
             with self.repository.writing(session_id):
                 if commit not in {one.commit for one in unreached(self.repository, whole)}:
@@ -308,6 +262,8 @@ class _Work:
         if any(self._recovered_from(name, tip) for name in self.repository.refs.names(HEADS)):
             return
         base = self._last_whole(session_id, tip)
+        if base is not None and base._saved is not None:
+            self.bases.add(base._saved.commit)
         session = base if base is not None else Session(title=session_id)
         known = {entry.id for entry in session.timeline}
         later = [entry for entry in self._entries(tip) if entry.id not in known]
@@ -340,11 +296,18 @@ class _Work:
 
     def _last_whole(self, session_id: str, tip: str) -> Session | None:
         """The session as its newest save that can be read has it; `None` where none can."""
-        with suppress(CorruptObject):
-            for oid, _ in ancestors(self.repository.objects, tip, when=ticks, readable=True):
-                with suppress(CorruptSession, CorruptObject):
-                    return load_commit(self.repository, session_id, oid, branch=None)
+        for oid in self._saves_before(session_id, tip):
+            with suppress(CorruptSession, CorruptObject):
+                return load_commit(self.repository, session_id, oid, branch=None)
         return None
+
+    def _saves_before(self, session_id: str, tip: str) -> Iterator[str]:
+        """A session's saves, newest first: what lies behind its tip, and what else is known where that has damage."""
+        with suppress(CorruptObject):
+            yield from (oid for oid, _ in ancestors(self.repository.objects, tip, when=ticks, readable=True))
+        yield from (oid for _, oid in self.saves.places(session_id))
+        for _, tag in self.repository.refs.items(f"{TAGS}{session_id}/"):
+            yield self.repository.objects.peeled(tag) or tag
 
     def _entries(self, tip: str) -> Iterator[Entry]:
         """Every entry of a commit that can be read, whatever lies between."""

@@ -9,18 +9,21 @@ from superqode.session.errors import CorruptObject
 from superqode.session.git.repository import Repository
 from superqode.session.store.results import RepairStep
 
-__all__ = ["repair_files"]
+__all__ = ["aside_for", "repair_files"]
 
 
-def repair_files(repository: Repository, *, dry_run: bool) -> list[RepairStep]:
+def repair_files(repository: Repository, scratch: Path | None) -> list[RepairStep]:
     """Set aside files of the journal that cannot be read, and write a damaged `packed-refs` anew; gives what was done.
 
+    Args:
+        repository: the store.
+        scratch: a folder outside of it where this is a dry run: a damaged `packed-refs` is read from there afterwards.
+
     Raises:
-        CorruptObject: `packed-refs` is damaged, and in a dry run nothing can be told of the refs in it.
         StoreLocked, OSError: it cannot be written.
     """
     steps = [
-        _set_aside(repository, path, reason, dry_run=dry_run)
+        _set_aside(repository, path, reason, dry_run=scratch is not None)
         for path in repository.journal.files()
         if (reason := _unreadable(path))
     ]
@@ -28,9 +31,7 @@ def repair_files(repository: Repository, *, dry_run: bool) -> list[RepairStep]:
         repository.refs.check_packed()
         repository.refs.names("refs/")
     except CorruptObject as problem:
-        if dry_run:
-            raise
-        steps.append(_salvage(repository, problem))
+        steps.append(_salvage(repository, problem, scratch))
     return steps
 
 
@@ -46,17 +47,23 @@ def _unreadable(path: Path) -> str:
 
 def _set_aside(repository: Repository, path: Path, reason: str, *, dry_run: bool) -> RepairStep:
     if not dry_run:
-        aside = _aside(repository, path.name)
+        aside = aside_for(repository, path.name)
         aside.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.rename(aside)
     return RepairStep("", "file", f"journal/{path.name}", "nothing: it is set aside", reason)
 
 
-def _salvage(repository: Repository, problem: CorruptObject) -> RepairStep:
-    aside = _aside(repository, "packed-refs")
-    kept, were = repository.refs.salvage_packed(aside, lambda _name, oid: repository.objects.peeled(oid))
+def _salvage(repository: Repository, problem: CorruptObject, scratch: Path | None) -> RepairStep:
+    def peel(_name: str, oid: str) -> str:
+        return repository.objects.peeled(oid)
+
+    if scratch is not None:
+        kept, were = repository.refs.look_salvaged(scratch / "packed-refs", peel)
+    else:
+        kept, were = repository.refs.salvage_packed(aside_for(repository, "packed-refs"), peel)
     return RepairStep("", "file", "packed-refs", "its lines that can be read", f"{kept} of {were}: {problem.reason}")
 
 
-def _aside(repository: Repository, name: str) -> Path:
+def aside_for(repository: Repository, name: str) -> Path:
+    """Where a damaged file of this name is moved."""
     return repository.quarantine / f"{clock.now():%Y%m%dT%H%M%S}-{entropy.random_text(6)}-{name}"

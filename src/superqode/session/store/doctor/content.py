@@ -50,7 +50,7 @@ def refs(repository: Repository) -> Iterator[Examined]:
     """Whether every ref can be read, and no name stands in another's way."""
     names, damage = _names(repository)
     if damage:
-        yield problem("refs", f"packed-refs is damaged: {damage}", "sessions may be missing from lists", _VERIFY)
+        yield problem("refs", f"packed-refs is damaged: {damage}", "sessions may be missing from lists", _REPAIR)
     readable = {name for name, _ in _items(repository, "refs/")}
     broken = [name for name in names if name not in readable and _is_broken(repository, name)]
     if broken:
