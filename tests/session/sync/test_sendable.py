@@ -7,39 +7,20 @@ import subprocess
 import pytest
 
 from faults.harms import harm
-from session.sync.circle import Machine, git, settle
+from session.sync.circle import Machine, git, loosen, settle
 from superqode.session.errors import GitFailed, SyncKeyUnfinished
 from superqode.session.git.repository import Repository
 from superqode.session.sync import sendable, setup
-from superqode.session.sync.sendable import find_unsound, leave_out
+from superqode.session.sync.sendable import find_unsound, leave_out, present
 
 HEADS = "refs/heads/"
-
-
-@pytest.fixture(params=["sealed", "plain"])
-def machines(request, machine):
-    """Two machines that are synced, sealed or in clear."""
-    one, other = machine("one"), machine("other")
-    if request.param == "plain":
-        one.begin(plain=True)
-        other.begin(plain=True)
-    else:
-        words = one.begin()
-        one.sync()
-        other.join(words)
-    settle([one, other])
-    return one, other
 
 
 def lose(one: Machine, session_id: str, *, entry: int = 0) -> None:
     """Remove a message's object from the store, as a bad disk does."""
     path = f"{HEADS}{session_id}:timeline/0000/00/{entry:02d}-user.json"
     oid = git(one.path, "rev-parse", path).strip()
-    for pack in (one.path / "objects" / "pack").glob("*.pack"):
-        data = pack.read_bytes()
-        for ending in (".pack", ".idx", ".rev"):
-            pack.with_suffix(ending).unlink(missing_ok=True)
-        git(one.path, "unpack-objects", "-q", stdin=data)
+    loosen(one)
     (one.path / "objects" / oid[:2] / oid[2:]).unlink()
 
 
@@ -190,6 +171,21 @@ def test_only_what_is_unsound_is_found(machine):
     found = find_unsound(Repository(one.path), tips.values(), [])
     assert found.keys() == {tips["s2"], tips["old"]}
     assert "missingSpaceBeforeEmail" in found[tips["old"]]
+
+
+def test_what_the_other_side_has_may_be_damaged_here(machine):
+    """Git walks into it to learn what need not be sent: then the pack has all, and nobody else is blamed for it."""
+    one = machine("one")
+    one.say("good", "hello")
+    for text in "abc":
+        one.say("bad", text)
+    good, bad, older = (git(one.path, "rev-parse", name).strip() for name in ("good", "bad", "bad~1"))
+    loosen(one)
+    harm(one.path / "objects" / older[:2] / older[2:], "truncated")
+    repository = Repository(one.path)
+    assert find_unsound(repository, [good], sorted(present(repository, [bad]))) == {}
+    assert find_unsound(repository, [good, bad], []).keys() == {bad}
+    assert present(repository, [bad, older]) == {bad}
 
 
 def test_all_of_a_session_stays_or_none(machine):

@@ -22,7 +22,7 @@ from superqode.session.sync.commits import Commits
 from superqode.session.sync.notes import Note
 from superqode.session.sync.view import HEADS, View
 
-__all__ = ["checked_pack", "find_unsound", "leave_out", "owners_left", "present", "ref_owner"]
+__all__ = ["checked_pack", "find_unsound", "first_words", "leave_out", "owners_left", "present", "ref_owner"]
 
 _PURPOSE: Final = "Syncing"
 # What git says of an object names it; a full disk, or a store that may not be read, is no fault of any object.
@@ -31,15 +31,18 @@ _SAID_BEFORE: Final = re.compile(r"(?:(?:fatal|error): )+")
 
 
 def present(repository: Repository, oids: Iterable[str]) -> set[str]:
-    """Those objects that are in the store: what was purged is not."""
+    """Those objects that are in the store, and can be read: what was purged is not."""
     objects = repository.objects
     objects.look_again()
-    return {oid for oid in oids if objects.stands(oid)}
+    with objects.reading_many():
+        return {oid for oid in oids if objects.has(oid)}
 
 
 @contextmanager
 def checked_pack(repository: Repository, wanted: Iterable[str], known: Iterable[str]) -> Iterator[IO[bytes]]:
     """Pack objects, and have every one checked and every link followed as on the other side; gives the pack.
+
+    Where only what the other side has is damaged here, the pack builds on nothing of it.
 
     Args:
         repository: the store.
@@ -50,17 +53,33 @@ def checked_pack(repository: Repository, wanted: Iterable[str], known: Iterable[
         GitMissing: there is no git.
         GitFailed: something is missing or damaged, or no machine would take it.
     """
+    wanted, known = list(wanted), list(known)
+    with scratch_repository(repository) as scratch, tempfile.TemporaryFile(dir=scratch.path) as pack:
+        try:
+            _pack_into(pack, scratch, wanted, known)
+        except GitFailed as problem:
+            if not known:
+                raise
+            try:
+                _pack_into(pack, scratch, wanted, [])
+            except GitFailed:
+                raise problem from None
+        yield pack
+
+
+def _pack_into(pack: IO[bytes], scratch: Repository, wanted: Iterable[str], known: Iterable[str]) -> None:
+    """Make a pack in a file, from its beginning, and check it."""
+    pack.seek(0)
+    pack.truncate()
     asked = "".join(f"{oid}\n" for oid in wanted) + "".join(f"^{oid}\n" for oid in known)
     arguments = ["pack-objects", "-q", "--revs", "--thin", "--delta-base-offset", "--stdout"]
-    with scratch_repository(repository) as scratch, tempfile.TemporaryFile(dir=scratch.path) as pack:
-        # Not in the store: to make a pack, git looks at all tags that it finds, damaged ones too.
-        with program.stream(scratch.path, arguments, purpose=_PURPOSE, stdin=asked.encode()) as packed:
-            shutil.copyfileobj(packed, pack)
-        pack.seek(0)
-        bundle.unpack(scratch.path, pack, "what is to be sent", purpose=_PURPOSE)
-        shutil.rmtree(scratch.path / "objects" / "pack")  # as large again
-        pack.seek(0)
-        yield pack
+    # Not in the store: to make a pack, git looks at all tags that it finds, damaged ones too.
+    with program.stream(scratch.path, arguments, purpose=_PURPOSE, stdin=asked.encode()) as packed:
+        shutil.copyfileobj(packed, pack)
+    pack.seek(0)
+    bundle.unpack(scratch.path, pack, "what is to be sent", purpose=_PURPOSE)
+    shutil.rmtree(scratch.path / "objects" / "pack")  # as large again
+    pack.seek(0)
 
 
 def find_unsound(repository: Repository, wanted: Iterable[str], known: Iterable[str]) -> dict[str, str]:
@@ -90,10 +109,15 @@ def find_unsound(repository: Repository, wanted: Iterable[str], known: Iterable[
 
 def _reason(problem: GitFailed) -> str:
     """What git said of an object, in one line; raises the problem again where it said nothing of any."""
-    lines = str(problem).splitlines()
-    said = next((line for line in lines if _OF_AN_OBJECT.search(line)), None)
-    if said is None:
+    if _OF_AN_OBJECT.search(str(problem)) is None:
         raise problem
+    return first_words(str(problem))
+
+
+def first_words(words: str) -> str:
+    """Of all that git said when it failed one line, of an object where it named one."""
+    lines = words.splitlines()
+    said = next((line for line in lines if _OF_AN_OBJECT.search(line)), lines[0])
     return _SAID_BEFORE.sub("", said.rpartition("exit code ")[2].partition(": ")[2] or said)
 
 
