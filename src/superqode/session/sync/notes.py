@@ -24,6 +24,7 @@ class Note:
         "revived",
         "renamed",
         "both",
+        "damaged",
         "named",
         "refused",
         "scrubbed",
