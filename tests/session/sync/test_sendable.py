@@ -97,6 +97,33 @@ def test_what_no_machine_takes_is_not_sent(machines, tmp_path):
     assert other.ids() == ["good"]
 
 
+def test_a_branch_that_is_at_no_commit(machines):
+    """No machine takes one: it is named and stays here, the others go, and it is as it was on the other machines."""
+    one, other = machines
+    one.say("bad", "some text")
+    one.say("good", "hello")
+    settle([one, other])
+    whole, blob = (git(one.path, "rev-parse", name).strip() for name in ("bad", "bad:session.json"))
+    (one.path / "refs" / "heads" / "bad").write_text(blob + "\n")
+    one.say("good", "more")
+
+    for sent in (("good",), ()):
+        report = one.sync()
+        assert report.sent.updated == sent
+        assert [notice.partition(": ")[0] for notice in report.notices] == [
+            "bad is not sent, as no other machine could take it"
+        ]
+        assert "at a blob" in report.notices[0]
+
+    other.say("bad", "elsewhere")
+    settle([one, other])
+    assert other.heard("bad") == ["some text", "elsewhere"]
+    (one.path / "refs" / "heads" / "bad").write_text(whole + "\n")
+    settle([one, other])
+    assert one.heard("bad") == ["some text", "elsewhere"]
+    assert other.heard("good") == ["hello", "more"]
+
+
 def test_a_session_that_was_damaged_after_it_was_sent(machines):
     """It goes on being what it is on the other machines, and the others go on, also where all is sealed anew."""
     one, other = machines

@@ -10,19 +10,28 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import IO, Final
 
-from superqode.session.errors import GitFailed
+from superqode.session.errors import CorruptObject, GitFailed
 from superqode.session.git import bundle, program
 from superqode.session.git.landing import scratch_repository
 from superqode.session.git.repository import Repository
 from superqode.session.store.owners import owner_of
 from superqode.session.sync.commits import Commits
 from superqode.session.sync.notes import Note
-from superqode.session.sync.view import HEADS, View
+from superqode.session.sync.view import HEADS, View, needs_commit
 
-__all__ = ["checked_pack", "find_unsound", "first_words", "leave_out", "owners_left", "present", "ref_owner"]
+__all__ = [
+    "checked_pack",
+    "find_unsound",
+    "first_words",
+    "leave_out",
+    "leave_out_strangers",
+    "owners_left",
+    "present",
+    "ref_owner",
+]
 
 _PURPOSE: Final = "Syncing"
 # What git says of an object names it; a full disk, or a store that may not be read, is no fault of any object.
@@ -130,7 +139,33 @@ def leave_out(repository: Repository, seen: View, view: View, unsound: Mapping[s
         view: what it was to hold.
         unsound: objects that cannot be sent, and why.
     """
-    names = {name: unsound[oid] for name, oid in view.items() if oid in unsound and seen.get(name) != oid}
+    return _leave_out(
+        repository, seen, view, {name: unsound[oid] for name, oid in _fresh(seen, view) if oid in unsound}
+    )
+
+
+def leave_out_strangers(repository: Repository, seen: View, view: View) -> tuple[View, list[Note]]:
+    """What the other side shall hold without branches at something else than a commit, which no machine takes.
+
+    Args:
+        repository: the store.
+        seen: what the other side holds.
+        view: what it was to hold.
+    """
+    names: dict[str, str] = {}
+    for name, oid in _fresh(seen, view):
+        if needs_commit(name):
+            with suppress(CorruptObject):  # what is damaged is found as it is packed
+                kind, _ = repository.objects.read(oid)
+                names |= {name: f"its branch is at a {kind}"} if kind != "commit" else {}
+    return _leave_out(repository, seen, view, names) if names else (view, [])
+
+
+def _fresh(seen: View, view: View) -> Iterator[tuple[str, str]]:
+    return ((name, oid) for name, oid in view.items() if seen.get(name) != oid)
+
+
+def _leave_out(repository: Repository, seen: View, view: View, names: Mapping[str, str]) -> tuple[View, list[Note]]:
     left = owners_left(repository, seen, view, names)
     held = {name: oid for name, oid in seen.items() if ref_owner(name) in left}
     sent = {name: oid for name, oid in view.items() if ref_owner(name) not in left}

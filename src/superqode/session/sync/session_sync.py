@@ -40,6 +40,7 @@ from superqode.session.sync.results import SyncReport
 from superqode.session.sync.scrubs import Scrubs, marks_of
 from superqode.session.sync.sealed import SealedRemote
 from superqode.session.sync.seen import Seen, after_push, previous
+from superqode.session.sync.sendable import leave_out_strangers
 from superqode.session.sync.state import State, load_state, save_state
 from superqode.session.sync.taking import Taken, take
 from superqode.session.sync.transport import Transport
@@ -205,10 +206,12 @@ class Run:
                 state = self._remember(
                     State(state.sync, seen.view, seen.tip, seen.generation, before, taken.segments, settled), state
                 )
+                sent, strangers = leave_out_strangers(self._repository, seen.view, shown)
+                self._notes |= set(strangers)
                 # Also where there is nothing at all yet: the next machine has to find the place.
-                if shown == seen.view and (self._plain or seen.tip) and not compact:
-                    return self._report(local.view, seen.view, shown, 0, number)
-                pushed = self._transport.push(seen, shown, compact=compact)
+                if sent == seen.view and (self._plain or seen.tip) and not compact:
+                    return self._report(local.view, seen.view, sent, 0, number)
+                pushed = self._transport.push(seen, sent, compact=compact)
             except RemoteRefMoved:
                 clock.sleep(0.02 * number)
                 continue
