@@ -171,16 +171,17 @@ def test_a_renamed_session_whose_new_name_cannot_be_sent(pair):
     assert (one.ids(), other.ids()) == (["new"], ["old"])
 
 
-def test_a_fault_of_no_object_is_told_as_it_is(machine, monkeypatch):
-    """A full disk makes no session unsound: the whole sync fails with git's words."""
+@pytest.mark.parametrize("words", ["fatal: write error: No space left on device", "error: index-pack died of signal 9"])
+def test_a_fault_of_no_object_is_told_as_it_is(machine, monkeypatch, words):
+    """A full disk, or a git that cannot pack anything, makes no session unsound: the sync fails with git's words."""
     one = machine("one")
     one.say("s", "hello")
 
     def full(*_arguments, **_options):
-        raise GitFailed("index-pack", 128, "fatal: write error: No space left on device")
+        raise GitFailed("index-pack", 128, words)
 
     monkeypatch.setattr(sendable.bundle, "unpack", full)
-    with pytest.raises(GitFailed, match="No space left"):
+    with pytest.raises(GitFailed, match=words.rpartition(": ")[2]):
         find_unsound(Repository(one.path), [git(one.path, "rev-parse", "s").strip()], [])
 
 
@@ -198,6 +199,33 @@ def test_only_what_is_unsound_is_found(machine):
     found = find_unsound(Repository(one.path), tips.values(), [])
     assert found.keys() == {tips["s2"], tips["old"]}
     assert "missingSpaceBeforeEmail" in found[tips["old"]]
+
+
+def test_what_git_does_not_name_is_found(machines):
+    """Of an object whose file is a directory git says what failed, and not where: its session is found all the same."""
+    one, other = machines
+    one.say("bad", "some text")
+    one.say("good", "hello")
+    loosen(one)
+    tip = git(one.path, "rev-parse", "bad").strip()
+    harm(one.path / "objects" / tip[:2] / tip[2:], "a directory in its place")
+
+    report = one.sync()
+
+    assert report.sent.new == ("good",)
+    assert [notice.partition(",")[0] for notice in report.notices] == ["bad is not sent"]
+    other.sync()
+    assert other.ids() == ["good"]
+
+
+def test_one_that_git_does_not_name_is_found_alone(machine):
+    """Also where nothing else is to be sent, and so nothing else succeeds."""
+    one = machine("one")
+    one.say("bad", "some text")
+    loosen(one)
+    tip, tree = (git(one.path, "rev-parse", name).strip() for name in ("bad", "bad^{tree}"))
+    harm(one.path / "objects" / tree[:2] / tree[2:], "a directory in its place")
+    assert find_unsound(Repository(one.path), [tip], []).keys() == {tip}
 
 
 def test_what_the_other_side_has_may_be_damaged_here(machine):

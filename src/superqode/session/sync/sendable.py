@@ -34,8 +34,11 @@ __all__ = [
 ]
 
 _PURPOSE: Final = "Syncing"
-# What git says of an object names it; a full disk, or a store that may not be read, is no fault of any object.
 _OF_AN_OBJECT: Final = re.compile(r"\b[0-9a-f]{40}\b")
+# What strerror(3) says of the moment, whatever git was reading or writing.
+_OF_THE_MACHINE: Final = re.compile(
+    "No space left on device|Disk quota exceeded|Read-only file system|Too many open files|Cannot allocate memory"
+)
 _SAID_BEFORE: Final = re.compile(r"(?:(?:fatal|error): )+")
 
 
@@ -99,6 +102,7 @@ def find_unsound(repository: Repository, wanted: Iterable[str], known: Iterable[
         GitFailed: it failed, and not because of an object.
     """
     found: dict[str, str] = {}
+    blamed = False
     known = list(known)
     parts = [list(wanted)]
     while parts:
@@ -107,7 +111,10 @@ def find_unsound(repository: Repository, wanted: Iterable[str], known: Iterable[
             with checked_pack(repository, part, known):
                 continue
         except GitFailed as problem:
-            reason = _reason(problem)
+            reason = first_words(str(problem))
+            if not (blamed or _OF_AN_OBJECT.search(str(problem))):
+                _see_that_git_works(repository, problem)
+                blamed = True
         half = len(part) // 2
         if half:
             parts += [part[:half], part[half:]]
@@ -116,11 +123,15 @@ def find_unsound(repository: Repository, wanted: Iterable[str], known: Iterable[
     return found
 
 
-def _reason(problem: GitFailed) -> str:
-    """What git said of an object, in one line; raises the problem again where it said nothing of any."""
-    if _OF_AN_OBJECT.search(str(problem)) is None:
+def _see_that_git_works(repository: Repository, problem: GitFailed) -> None:
+    """Raise a problem again that is no object's: git names most that are damaged, but none that is a directory."""
+    if _OF_THE_MACHINE.search(str(problem)):
         raise problem
-    return first_words(str(problem))
+    with scratch_repository(repository) as scratch, tempfile.TemporaryFile(dir=scratch.path) as pack:
+        try:
+            _pack_into(pack, scratch, [scratch.objects.write("blob", b"")], [])
+        except GitFailed:
+            raise problem from None
 
 
 def first_words(words: str) -> str:
