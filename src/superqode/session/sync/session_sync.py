@@ -32,7 +32,7 @@ from superqode.session.sync.applying import apply
 from superqode.session.sync.commits import Commits
 from superqode.session.sync.freeing import free, owe, pack
 from superqode.session.sync.keeping import load_key
-from superqode.session.sync.notes import Note
+from superqode.session.sync.notes import UNSENT, Note
 from superqode.session.sync.plain import PLAIN, PREFIXES, PlainRemote
 from superqode.session.sync.reconcile import Plan, reconcile
 from superqode.session.sync.resolving import resolve
@@ -318,4 +318,5 @@ class Run:
             notices=telling.notices(self._target.name, self._kinds, self._notes),
             bytes_sent=size,
             rounds=rounds,
+            unsent=any(note.kind in UNSENT for note in self._notes),
         )
