@@ -5,6 +5,7 @@ bundle → header parsed here → `git index-pack --strict` in the landing → l
 
 from __future__ import annotations
 
+import filecmp
 import shutil
 import weakref
 from collections.abc import Iterable, Iterator
@@ -158,9 +159,10 @@ class Landing:
             # The index last: a pack is there for readers as soon as its index is.
             for ending in (".rev", ".pack", ".idx"):
                 source = pack.with_suffix(ending)
-                if source.exists() and (heal or not (target / source.name).exists()):
-                    source.replace(target / source.name)
-                    moved.append(str(target / source.name))
+                there = target / source.name
+                if source.exists() and not (there.exists() and (not heal or filecmp.cmp(source, there, shallow=False))):
+                    source.replace(there)
+                    moved.append(str(there))
         if moved:
             durability.flush(self._store.path, moved)
         if heal:
