@@ -215,6 +215,28 @@ def test_one_of_two_remotes_is_away(cli: Cli, remote: Path, down: int) -> None:
     assert cli.run("sync").stdout.count("Synced with") == 2
 
 
+def test_what_is_not_sent_is_in_the_exit_code(cli: Cli, remote: Path) -> None:
+    """A script sees that a damaged session stayed here, though all else was sent."""
+    _save(cli, "good")
+    _save(cli, "bad")
+    cli.run("sync", "init", remote)
+    whole, blob = (
+        subprocess.run(
+            ["git", "-C", str(cli.store), "rev-parse", name], capture_output=True, text=True, check=True
+        ).stdout
+        for name in ("bad", "bad:session.json")
+    )
+    (cli.store / "refs" / "heads" / "bad").write_text(blob)
+    told = cli.run("sync", expect=ExitCode.PARTLY)
+    assert "sent 1 new session" in told.stdout
+    assert "bad is not sent" in told.stderr
+    assert [report["unsent"] for report in json.loads(cli.run("sync", "--json", expect=ExitCode.PARTLY).stdout)] == [
+        True
+    ]
+    (cli.store / "refs" / "heads" / "bad").write_text(whole)
+    assert cli.json("sync")[0]["unsent"] is False
+
+
 def test_both_remotes_are_away(cli: Cli, remote: Path) -> None:
     """Both are named, and the exit code is the error's."""
     _two_remotes(cli, remote).rename(remote.with_name("away"))

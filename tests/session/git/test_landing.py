@@ -5,13 +5,16 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
+from faults.harms import harm
 from superqode.session import Session, SessionStore
 from superqode.session.errors import BackupError, CorruptObject, GitFailed
 from superqode.session.git.bundle import read_header
 from superqode.session.git.landing import INCOMING, Landing, scratch_repository, to_send_from
+from superqode.session.git.repository import Repository
 from superqode.session.git.sizes import object_sizes
 
 DAY = 24 * 60 * 60
@@ -111,6 +114,42 @@ def test_taking_over_twice_is_fine(repository, other, tmp_path):
     landing.take_over()
 
     assert repository.objects.has(tip)
+
+
+def test_what_came_heals_what_is_damaged(repository, other, tmp_path):
+    """A pack of the same name gives way, and a damaged file goes to the quarantine; whole files stay."""
+    path, first, tip = other
+    bundle = _bundle(path, tmp_path / "bundle", "refs/heads/s")
+    with Landing(repository) as landing:
+        _unpack(landing, bundle)
+        landing.take_over()
+    (pack,) = (repository.path / "objects" / "pack").glob("*.pack")
+    harm(pack, "zeros")
+    kind, content = Repository(path).objects.read(tip)
+    repository.objects.loose.write(kind, content)
+    harm(Path(repository.objects.loose.path(tip)), "truncated")
+    whole = list(repository.objects.loose.every())
+    whole.remove(tip)
+    assert not any(map(Repository(repository.path).objects.has, (first, tip)))
+
+    with Landing(repository) as landing:
+        _unpack(landing, bundle)
+        landing.take_over(heal=True)
+
+    assert all(map(repository.objects.has, (first, tip)))
+    assert list(repository.objects.loose.every()) == whole
+    assert [file.name[-40:] for file in repository.quarantine.iterdir() if file.is_file()] == [tip]
+
+
+def test_a_landing_that_borrows_later(repository, other, tmp_path):
+    """Nothing of the store is in it before; then what came is found, and what the store has."""
+    path, _, tip = other
+    own = repository.refs.read("refs/heads/own")
+    with Landing(repository) as landing:
+        _unpack(landing, _bundle(path, tmp_path / "bundle", "refs/heads/s"))
+        assert not landing.repository.objects.stands(own)
+        landing.borrow()
+        assert all(map(landing.repository.objects.has, (own, tip)))
 
 
 def test_a_pack_that_is_there_already_is_fine(repository, other, tmp_path, git):

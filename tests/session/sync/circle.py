@@ -117,3 +117,12 @@ def settle(machines: list[Machine], **options: Any) -> None:
         if not any(report.received.any or report.sent.any for report in reports):
             return
     raise AssertionError(f"the machines do not come to rest: {reports}")
+
+
+def loosen(machine: Machine) -> None:
+    """Give every object of a machine's store a file of its own."""
+    for pack in (machine.path / "objects" / "pack").glob("*.pack"):
+        data = pack.read_bytes()
+        for ending in (".pack", ".idx", ".rev"):
+            pack.with_suffix(ending).unlink(missing_ok=True)
+        git(machine.path, "unpack-objects", "-q", stdin=data)

@@ -11,7 +11,7 @@ import pytest
 from keyring.backends.fail import Keyring as NoKeyring
 
 from session.sharing import team as teams
-from session.sync.circle import Machine
+from session.sync.circle import Machine, settle
 
 
 @pytest.fixture(autouse=True)
@@ -57,4 +57,19 @@ def pair(machine: Callable[[str], Machine]) -> tuple[Machine, Machine]:
     one.sync()
     other.join(words)
     other.sync()
+    return one, other
+
+
+@pytest.fixture(params=["sealed", "plain"])
+def machines(request, machine):
+    """Two machines that are synced, sealed or in clear."""
+    one, other = machine("one"), machine("other")
+    if request.param == "plain":
+        one.begin(plain=True)
+        other.begin(plain=True)
+    else:
+        words = one.begin()
+        one.sync()
+        other.join(words)
+    settle([one, other])
     return one, other

@@ -7,39 +7,20 @@ import subprocess
 import pytest
 
 from faults.harms import harm
-from session.sync.circle import Machine, git, settle
+from session.sync.circle import Machine, git, loosen, settle
 from superqode.session.errors import GitFailed, SyncKeyUnfinished
 from superqode.session.git.repository import Repository
 from superqode.session.sync import sendable, setup
-from superqode.session.sync.sendable import find_unsound, leave_out
+from superqode.session.sync.sendable import find_unsound, leave_out, present
 
 HEADS = "refs/heads/"
-
-
-@pytest.fixture(params=["sealed", "plain"])
-def machines(request, machine):
-    """Two machines that are synced, sealed or in clear."""
-    one, other = machine("one"), machine("other")
-    if request.param == "plain":
-        one.begin(plain=True)
-        other.begin(plain=True)
-    else:
-        words = one.begin()
-        one.sync()
-        other.join(words)
-    settle([one, other])
-    return one, other
 
 
 def lose(one: Machine, session_id: str, *, entry: int = 0) -> None:
     """Remove a message's object from the store, as a bad disk does."""
     path = f"{HEADS}{session_id}:timeline/0000/00/{entry:02d}-user.json"
     oid = git(one.path, "rev-parse", path).strip()
-    for pack in (one.path / "objects" / "pack").glob("*.pack"):
-        data = pack.read_bytes()
-        for ending in (".pack", ".idx", ".rev"):
-            pack.with_suffix(ending).unlink(missing_ok=True)
-        git(one.path, "unpack-objects", "-q", stdin=data)
+    loosen(one)
     (one.path / "objects" / oid[:2] / oid[2:]).unlink()
 
 
@@ -116,6 +97,33 @@ def test_what_no_machine_takes_is_not_sent(machines, tmp_path):
     assert other.ids() == ["good"]
 
 
+def test_a_branch_that_is_at_no_commit(machines):
+    """No machine takes one: it is named and stays here, the others go, and it is as it was on the other machines."""
+    one, other = machines
+    one.say("bad", "some text")
+    one.say("good", "hello")
+    settle([one, other])
+    whole, blob = (git(one.path, "rev-parse", name).strip() for name in ("bad", "bad:session.json"))
+    (one.path / "refs" / "heads" / "bad").write_text(blob + "\n")
+    one.say("good", "more")
+
+    for sent in (("good",), ()):
+        report = one.sync()
+        assert report.sent.updated == sent
+        assert [notice.partition(": ")[0] for notice in report.notices] == [
+            "bad is not sent, as no other machine could take it"
+        ]
+        assert "at a blob" in report.notices[0]
+
+    other.say("bad", "elsewhere")
+    settle([one, other])
+    assert other.heard("bad") == ["some text", "elsewhere"]
+    (one.path / "refs" / "heads" / "bad").write_text(whole + "\n")
+    settle([one, other])
+    assert one.heard("bad") == ["some text", "elsewhere"]
+    assert other.heard("good") == ["hello", "more"]
+
+
 def test_a_session_that_was_damaged_after_it_was_sent(machines):
     """It goes on being what it is on the other machines, and the others go on, also where all is sealed anew."""
     one, other = machines
@@ -163,16 +171,17 @@ def test_a_renamed_session_whose_new_name_cannot_be_sent(pair):
     assert (one.ids(), other.ids()) == (["new"], ["old"])
 
 
-def test_a_fault_of_no_object_is_told_as_it_is(machine, monkeypatch):
-    """A full disk makes no session unsound: the whole sync fails with git's words."""
+@pytest.mark.parametrize("words", ["fatal: write error: No space left on device", "error: index-pack died of signal 9"])
+def test_a_fault_of_no_object_is_told_as_it_is(machine, monkeypatch, words):
+    """A full disk, or a git that cannot pack anything, makes no session unsound: the sync fails with git's words."""
     one = machine("one")
     one.say("s", "hello")
 
     def full(*_arguments, **_options):
-        raise GitFailed("index-pack", 128, "fatal: write error: No space left on device")
+        raise GitFailed("index-pack", 128, words)
 
     monkeypatch.setattr(sendable.bundle, "unpack", full)
-    with pytest.raises(GitFailed, match="No space left"):
+    with pytest.raises(GitFailed, match=words.rpartition(": ")[2]):
         find_unsound(Repository(one.path), [git(one.path, "rev-parse", "s").strip()], [])
 
 
@@ -190,6 +199,48 @@ def test_only_what_is_unsound_is_found(machine):
     found = find_unsound(Repository(one.path), tips.values(), [])
     assert found.keys() == {tips["s2"], tips["old"]}
     assert "missingSpaceBeforeEmail" in found[tips["old"]]
+
+
+def test_what_git_does_not_name_is_found(machines):
+    """Of an object whose file is a directory git says what failed, and not where: its session is found all the same."""
+    one, other = machines
+    one.say("bad", "some text")
+    one.say("good", "hello")
+    loosen(one)
+    tip = git(one.path, "rev-parse", "bad").strip()
+    harm(one.path / "objects" / tip[:2] / tip[2:], "a directory in its place")
+
+    report = one.sync()
+
+    assert report.sent.new == ("good",)
+    assert [notice.partition(",")[0] for notice in report.notices] == ["bad is not sent"]
+    other.sync()
+    assert other.ids() == ["good"]
+
+
+def test_one_that_git_does_not_name_is_found_alone(machine):
+    """Also where nothing else is to be sent, and so nothing else succeeds."""
+    one = machine("one")
+    one.say("bad", "some text")
+    loosen(one)
+    tip, tree = (git(one.path, "rev-parse", name).strip() for name in ("bad", "bad^{tree}"))
+    harm(one.path / "objects" / tree[:2] / tree[2:], "a directory in its place")
+    assert find_unsound(Repository(one.path), [tip], []).keys() == {tip}
+
+
+def test_what_the_other_side_has_may_be_damaged_here(machine):
+    """Git walks into it to learn what need not be sent: then the pack has all, and nobody else is blamed for it."""
+    one = machine("one")
+    one.say("good", "hello")
+    for text in "abc":
+        one.say("bad", text)
+    good, bad, older = (git(one.path, "rev-parse", name).strip() for name in ("good", "bad", "bad~1"))
+    loosen(one)
+    harm(one.path / "objects" / older[:2] / older[2:], "truncated")
+    repository = Repository(one.path)
+    assert find_unsound(repository, [good], sorted(present(repository, [bad]))) == {}
+    assert find_unsound(repository, [good, bad], []).keys() == {bad}
+    assert present(repository, [bad, older]) == {bad}
 
 
 def test_all_of_a_session_stays_or_none(machine):

@@ -25,7 +25,7 @@ def test_every_note_has_its_words():
     assert len(lines) == len(kinds)
     assert all("first" in line for line in lines)
     assert list(lines) == sorted(lines)
-    assert sum("second" in line for line in lines) == 6
+    assert sum("second" in line for line in lines) == 7
 
 
 def test_a_remote_that_was_put_back_says_it_all():

@@ -61,7 +61,8 @@ def run(ctx: click.Context, *, remote: str | None, dry_run: bool, compact: bool,
     """Sync now; `superqode sync` alone does it, too.
 
     Fetches what other machines pushed, merges, and pushes what is new here. It can be cut short at any point
-    and run again. Exit code 11 where other machines were faster each time; 3 where one of several remotes failed.
+    and run again. Exit code 11 where other machines were faster each time; 3 where one of several remotes failed,
+    or something was not sent, as it is damaged or was refused: it is named, and all else went.
     """
     if watch is not None and (dry_run or compact or wants_json()):
         raise click.UsageError("--watch goes with neither --dry-run, --compact nor --json", ctx)
@@ -80,7 +81,7 @@ def run(ctx: click.Context, *, remote: str | None, dry_run: bool, compact: bool,
     else:
         for report in reports:
             tell(report)
-    ctx.exit(ExitCode.PARTLY if failed else ExitCode.OK)
+    ctx.exit(ExitCode.PARTLY if failed or any(report.unsent for report in reports) else ExitCode.OK)
 
 
 def _each(store: SessionStore, remote: str | None, **options: Any) -> tuple[list[SyncReport], list[SessionError]]:

@@ -5,6 +5,7 @@ bundle → header parsed here → `git index-pack --strict` in the landing → l
 
 from __future__ import annotations
 
+import filecmp
 import shutil
 import weakref
 from collections.abc import Iterable, Iterator
@@ -136,9 +137,19 @@ class Landing:
         (self.repository.path / "shallow").unlink(missing_ok=True)
         return found
 
-    def take_over(self) -> None:
-        """Move the packs into the store, durably; the caller keeps pruning out and makes a ref for them next."""
+    def borrow(self) -> None:
+        """Let what is looked for from now on be found in the store as well, behind what came."""
+        self.repository.borrow(self._store.path)
+
+    def take_over(self, *, heal: bool = False) -> None:
+        """Move the packs into the store, durably; the caller keeps pruning out and makes a ref for them next.
+
+        Args:
+            heal: whether what came stands in the place of what is damaged in the store: packs of the same name, which
+                is that of their content, and loose files, which go to the quarantine.
+        """
         target = self._store.path / "objects" / "pack"
+        came = set(self.repository.objects.every()) if heal else set()
         target.mkdir(parents=True, exist_ok=True)
         moved: list[str] = []
         keeps = self._store.objects.pack_keeps()
@@ -148,8 +159,19 @@ class Landing:
             # The index last: a pack is there for readers as soon as its index is.
             for ending in (".rev", ".pack", ".idx"):
                 source = pack.with_suffix(ending)
-                if source.exists() and not (target / source.name).exists():
-                    source.replace(target / source.name)
-                    moved.append(str(target / source.name))
+                there = target / source.name
+                if source.exists() and not (there.exists() and (not heal or filecmp.cmp(source, there, shallow=False))):
+                    source.replace(there)
+                    moved.append(str(there))
         if moved:
             durability.flush(self._store.path, moved)
+        if heal:
+            self._set_aside(came)
+            self._store.objects.reopen()
+
+    def _set_aside(self, came: set[str]) -> None:
+        """Put the store's damaged files of these objects, which it has in packs, into the quarantine."""
+        loose = self._store.objects.loose
+        for oid in came.intersection(loose.every()):
+            if loose.is_damaged(oid):
+                loose.set_aside(oid)

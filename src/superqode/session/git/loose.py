@@ -136,6 +136,14 @@ class LooseObjects:
         """Whether there is a file of this object, whole or not."""
         return os.path.isfile(self.path(oid))  # noqa: PTH113 - text paths
 
+    def is_damaged(self, oid: str) -> bool:
+        """Whether something stands in this object's place that is not it, or cannot be read."""
+        try:
+            self.read(oid)
+        except CorruptObject:
+            return True
+        return False
+
     def every(self) -> Iterator[str]:
         """The ids of all loose objects, damaged ones too."""
         for folder in sorted(self.folders()):

@@ -137,10 +137,16 @@ class Repository:
         """
         path.mkdir(mode=0o700, parents=True)
         lay_out(path)
+        made = cls(path)
         if borrow is not None:
-            alternate = os.fsencode(borrow / "objects")
-            (path / "objects" / "info" / "alternates").write_bytes(alternate + b"\n")
-        return cls(path)
+            made.borrow(borrow)
+        return made
+
+    def borrow(self, lender: Path) -> None:
+        """Use another repository's objects from now on, too; an own one comes before its."""
+        alternate = os.fsencode(lender / "objects")
+        (self.path / "objects" / "info" / "alternates").write_bytes(alternate + b"\n")
+        self.objects.reopen()
 
     # -- locks and durability -------------------------------------------------------------------------------------
 

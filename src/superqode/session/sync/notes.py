@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
-__all__ = ["Note"]
+__all__ = ["UNSENT", "Note"]
+
+# Kinds of notes that say that the remote did not get something.
+UNSENT: Final = frozenset({"refused", "unreadable", "unsealed", "unsound"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +27,7 @@ class Note:
         "revived",
         "renamed",
         "both",
+        "damaged",
         "named",
         "refused",
         "scrubbed",

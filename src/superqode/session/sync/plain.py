@@ -107,13 +107,13 @@ class PlainRemote:
         return Seen(self._seen, Trust("lost", {}) if lost else Trust("plain", state.view))
 
     def land(self, landing: Landing, _known: Mapping[str, str]) -> dict[str, str]:
-        """Fetch what is not here into a landing.
+        """Fetch what is not here, or not in a landing that borrows nothing of the store, into the landing.
 
         Raises:
             RemoteRefMoved: another machine changed the remote meanwhile; look again.
             RemoteError: what went wrong.
         """
-        objects = self._repository.objects
+        objects = landing.repository.objects
         lacking: View = {}
         for name, oid in self._seen.items():
             if oid not in lacking and not objects.stands(oid):
@@ -122,7 +122,7 @@ class PlainRemote:
         if names:
             self._fetch(landing, _wanted(names))
         for oid, name in lacking.items():
-            if not landing.repository.objects.stands(oid):
+            if not objects.stands(oid):
                 raise RemoteRefMoved(self._target.name, name, "it moved")
         return {}
 

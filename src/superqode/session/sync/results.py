@@ -49,6 +49,7 @@ class SyncReport(Record):
         bytes_sent: bytes of ciphertext that were new for the remote; 0 in clear, where git counts.
         rounds: how often others were faster, and it looked again; 1 where nobody was.
         dry_run: whether nothing was changed.
+        unsent: whether something stays here, as it is damaged or the remote refuses it; `notices` name it.
     """
 
     remote: str
@@ -60,6 +61,7 @@ class SyncReport(Record):
     bytes_sent: int = 0
     rounds: int = 1
     dry_run: bool = False
+    unsent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

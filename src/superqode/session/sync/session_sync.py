@@ -6,28 +6,25 @@ before the push: whatever was cut short, the next sync finds a base that both si
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
 from superqode.session import clock
 from superqode.session.errors import (
-    CorruptObject,
     RemoteRefMoved,
     SyncAmbiguous,
     SyncContended,
     SyncKeyRotated,
     SyncNotSetUp,
-    SyncTampered,
 )
 from superqode.session.git.landing import Landing
 from superqode.session.git.network import Progress
 from superqode.session.git.remotes import RemoteInfo, list_remotes, resolve_remote
 from superqode.session.git.repository import Repository
-from superqode.session.git.sizes import object_sizes
 from superqode.session.store.index.catalogue import Catalogue
 from superqode.session.sync import rotation, telling
 from superqode.session.sync.alone import syncing
@@ -35,41 +32,28 @@ from superqode.session.sync.applying import apply
 from superqode.session.sync.commits import Commits
 from superqode.session.sync.freeing import free, owe, pack
 from superqode.session.sync.keeping import load_key
-from superqode.session.sync.notes import Note
+from superqode.session.sync.notes import UNSENT, Note
 from superqode.session.sync.plain import PLAIN, PREFIXES, PlainRemote
 from superqode.session.sync.reconcile import Plan, reconcile
 from superqode.session.sync.resolving import resolve
 from superqode.session.sync.results import SyncReport
 from superqode.session.sync.scrubs import Scrubs, marks_of
 from superqode.session.sync.sealed import SealedRemote
-from superqode.session.sync.seen import Pushed, Seen, after_push, previous
+from superqode.session.sync.seen import Seen, after_push, previous
+from superqode.session.sync.sendable import leave_out_strangers
 from superqode.session.sync.state import State, load_state, save_state
-from superqode.session.sync.view import HEADS, TRASH, Local, View, read_view, with_lost
+from superqode.session.sync.taking import Taken, take
+from superqode.session.sync.transport import Transport
+from superqode.session.sync.view import HEADS, Local, View, read_view, with_lost
 
 if TYPE_CHECKING:
     from superqode.session.store.store import SessionStore
 
-__all__ = ["SessionSync", "Transport", "find_synced", "open_transport", "synced_remotes"]
+__all__ = ["SessionSync", "find_synced", "open_transport", "synced_remotes"]
 
 _ROUNDS: Final = 12
 # What other processes may change in a store while it is brought to a view, before that is given up.
 _SETTLING: Final = 12
-
-
-class Transport(Protocol):
-    """How a remote is looked at, taken from and pushed to; see `SealedRemote`."""
-
-    def look(self, state: State) -> Seen:
-        """Find out what the remote holds."""
-
-    def land(self, landing: Landing, known: Mapping[str, str], /) -> dict[str, str]:
-        """Take what is there and not here into a landing; gives what is known from then on."""
-
-    def push(self, seen: Seen, view: View, *, compact: bool = False) -> Pushed:
-        """Push what changed since the remote was looked at."""
-
-    def has_others(self) -> bool:
-        """Whether another sync lies there, too."""
 
 
 def synced_remotes(repository: Repository | Path) -> list[RemoteInfo]:
@@ -209,22 +193,25 @@ class Run:
             self._repository.objects.look_again()
             self._kinds.add(seen.trust.kind)
             try:
-                with Landing(self._repository, borrow=True) as landing:
-                    segments = self._land(landing, state, seen)
+                taken = take(self._repository, self._target.name, self._transport, state, seen)
+                with taken.landing as landing:
                     if dry_run:
                         return self._would(landing, state, seen)
-                    local = self._bring(landing, state, seen)
+                    local = self._bring(taken, state, seen)
+                self._notes |= set(taken.notes)
                 self._notes |= free(self._repository, local.view, state.view)
                 shown = local.view | {name: oid for name, oid in self._clean.items() if name in local.unreadable}
                 settled = shown == seen.view
                 before = previous(state, seen)
                 state = self._remember(
-                    State(state.sync, seen.view, seen.tip, seen.generation, before, segments, settled), state
+                    State(state.sync, seen.view, seen.tip, seen.generation, before, taken.segments, settled), state
                 )
+                sent, strangers = leave_out_strangers(self._repository, seen.view, shown)
+                self._notes |= set(strangers)
                 # Also where there is nothing at all yet: the next machine has to find the place.
-                if shown == seen.view and (self._plain or seen.tip) and not compact:
-                    return self._report(local.view, seen.view, shown, 0, number)
-                pushed = self._transport.push(seen, shown, compact=compact)
+                if sent == seen.view and (self._plain or seen.tip) and not compact:
+                    return self._report(local.view, seen.view, sent, 0, number)
+                pushed = self._transport.push(seen, sent, compact=compact)
             except RemoteRefMoved:
                 clock.sleep(0.02 * number)
                 continue
@@ -238,48 +225,6 @@ class Run:
         raise SyncContended(self._target.name, _ROUNDS)
 
     # -- taking -----------------------------------------------------------------------------------------------------
-
-    def _land(self, landing: Landing, state: State, seen: Seen) -> dict[str, str]:
-        """Bring in the objects that the remote's view takes."""
-        try:
-            segments = self._transport.land(landing, state.segments)
-        except SyncTampered:
-            if not state.segments:
-                raise
-            # It may build on what was lost here: all of it comes again.
-            segments = self._transport.land(landing, {})
-        if seen.trust.kind == "same" and self._has_all(landing, state.view):
-            return segments
-        try:
-            self._check(landing, seen.view)
-        except CorruptObject:
-            if not state.segments:
-                raise SyncTampered(self._target.name, "objects are missing in it") from None
-            # Something that was here is gone: all of it comes again.
-            self._transport.land(landing, {})
-            self._check_again(landing, seen.view)
-        return segments
-
-    def _has_all(self, landing: Landing, view: View) -> bool:
-        try:
-            object_sizes(landing.repository.path, set(view.values()), "Syncing")
-        except CorruptObject:
-            return False
-        return True
-
-    def _check_again(self, landing: Landing, view: View) -> None:
-        try:
-            self._check(landing, view)
-        except CorruptObject as problem:
-            raise SyncTampered(self._target.name, str(problem)) from problem
-
-    def _check(self, landing: Landing, view: View) -> None:
-        """See that every object is there, and what has to be a commit is one."""
-        kinds = object_sizes(landing.repository.path, set(view.values()), "Syncing")
-        for name, oid in view.items():
-            is_session = name.startswith(HEADS) or (name.startswith(TRASH) and name.endswith("/branch"))
-            if is_session and kinds[oid][0] != "commit":
-                raise SyncTampered(self._target.name, f"{name} is at a {kinds[oid][0]}")
 
     def _read(self) -> Local:
         return read_view(self._repository, PREFIXES, ledger=False) if self._plain else read_view(self._repository)
@@ -317,17 +262,17 @@ class Run:
         comes = not self._scrubs(local, state, seen, self._repository).replaced
         return comes or any(scrubs.changed(view) for view in (local.view, seen.view))
 
-    def _bring(self, landing: Landing, state: State, seen: Seen) -> Local:
+    def _bring(self, taken: Taken, state: State, seen: Seen) -> Local:
         """Bring the store to what both sides shall hold; gives what it holds then."""
-        repository = self._repository
+        repository, landing = self._repository, taken.landing
         with repository.writing():  # keeps pruning out
             if state.settled and state.view == seen.view == (local := self._read()).view and not local.unreadable:
-                landing.take_over()  # what was lost here, and came again
+                landing.take_over(heal=taken.anew)  # what was lost here, and came again
                 self._first = local.view if self._first is None else self._first
                 return local
             if self._brings_replaced(landing, state, seen):
                 owe(repository)
-            landing.take_over()
+            landing.take_over(heal=taken.anew)
             for _ in range(_SETTLING):
                 local = self._read()
                 self._first = local.view if self._first is None else self._first
@@ -373,4 +318,5 @@ class Run:
             notices=telling.notices(self._target.name, self._kinds, self._notes),
             bytes_sent=size,
             rounds=rounds,
+            unsent=any(note.kind in UNSENT for note in self._notes),
         )

@@ -24,6 +24,8 @@ _ROTATED = (
     " (`superqode sync key show`)"
 )
 _NOTES = {
+    "damaged": "something here is damaged ({1}): all that {0} has came again, and is whole here now. `superqode"
+    " sessions verify` tells what else is not, and `superqode sessions repair` may help",
     "kept": "{0} was deleted elsewhere and changed here: it stays",
     "revived": "{0} was deleted here and changed elsewhere, or vanished here: it is back",
     "returned": "{0} is missing on the remote without having been deleted: it is pushed again",

@@ -42,6 +42,7 @@ __all__ = [
     "Local",
     "View",
     "is_view_name",
+    "needs_commit",
     "read_view",
     "with_lost",
 ]
@@ -84,6 +85,11 @@ def is_view_name(name: str) -> bool:
     if name.startswith(TRASH):
         return bool(owner_of(name))
     return not name.startswith(_MARKS) or _MARK_NAME.fullmatch(name) is not None
+
+
+def needs_commit(name: str) -> bool:
+    """Whether what has this name in a view has to be a commit."""
+    return name.startswith(HEADS) or (name.startswith(TRASH) and name.endswith("/branch"))
 
 
 def read_view(repository: Repository, wanted: Iterable[str] = _PREFIXES, *, ledger: bool = True) -> Local:
