@@ -92,6 +92,25 @@ def test_another_sessions_damage_is_in_no_ones_way(team, visibility, options):
     assert _contents(seen) == _contents(team.ann.store.load(SESSION))
 
 
+@pytest.mark.parametrize("how", ["truncated", "gone", "zero length"])
+def test_a_damaged_share_keeps_no_other_from_being_pushed(team, how):
+    """Git builds on all that a remote has: the commit of a share that is cut off here is passed over."""
+    first = team.share("unlisted")
+    oid = git(team.ann.path, "rev-parse", f"refs/superqode/shares/{first.id}").decode().strip()
+    for pack in (team.ann.path / "objects" / "pack").glob("*.pack"):
+        data = pack.read_bytes()
+        for ending in (".pack", ".idx", ".rev", ".keep"):
+            pack.with_suffix(ending).unlink(missing_ok=True)
+        git(team.ann.path, "unpack-objects", "-q", stdin=data)
+    harm(team.ann.path / "objects" / oid[:2] / oid[2:], how)
+    with SessionStore(team.ann.path) as store:
+        second = SessionSharingManager(store, first.remote).create_share(SESSION, ShareConfig())
+
+    assert not second.pending
+    assert team.bob.shares.get_session_for_share(first.share_url).id == SESSION
+    assert team.bob.shares.get_session_for_share(second.share_url).id == SESSION
+
+
 def test_a_share_is_unlisted_unless_something_else_is_asked_for(team):
     """Without a word: encrypted, opened by the link alone, for ever, to be forked, with its history."""
     made = team.ann.shares.create_share(SESSION)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from superqode.session.errors import (
@@ -113,13 +112,27 @@ def push(
     Raises:
         RemoteError: what went wrong, and whether anything was sent.
     """
-    with to_send_from(repository) as sender:
-        return _push(repository, sender, target, record, tip, interactive=interactive, progress=progress)
+    send = partial(_push, repository, target, record, tip, interactive=interactive, progress=progress)
+    try:
+        return send()
+    except RemoteRejected:
+        # Git dies of a damaged share that the remote has as well, and the remote hears no more than an early end.
+        if not _set_damaged_aside(repository):
+            raise
+        return send()
+
+
+def _set_damaged_aside(repository: Repository) -> bool:
+    """Put damaged files of shares' commits into the quarantine: git passes over what is gone; says whether there were any."""
+    loose = repository.objects.loose
+    damaged = {oid for _, oid in repository.refs.items(SEALED[0]) if loose.stands(oid) and loose.is_damaged(oid)}
+    for oid in damaged:
+        loose.set_aside(oid)
+    return bool(damaged)
 
 
 def _push(
     repository: Repository,
-    sender: Path,
     target: RemoteInfo,
     record: ShareRecord,
     tip: str,
@@ -127,36 +140,37 @@ def _push(
     interactive: bool,
     progress: Progress | None,
 ) -> ShareRecord:
-    refused: NamespaceRefused | None = None
-    for namespace in _namespaces(target, record):
-        name = record.ref_on(namespace)
-        expected = record.pushed or None if name == record.remote_ref else None
-        send = partial(
-            remote.push,
-            sender,
-            target.push_url,
-            interactive=interactive,
-            progress=progress,
-            ciphertext=record.sealed,
-        )
-        try:
-            send([Update(tip, name, expected)])
-        except NamespaceRefused as problem:
-            refused = problem
-            continue
-        except RemoteRejected:
-            # A push whose answer got lost may have arrived all the same: this one, or one before it.
-            there = remote.ls_remote(target.url, [name], interactive=interactive).get(name)
-            if there is None or there == expected or not is_ancestor(repository.objects, there, tip):
-                raise
-            if there != tip:
-                send([Update(tip, name, there)])
-        if target.name and target.namespace != namespace:
-            remotes.remember_namespace(repository, target.name, namespace)
-        return replace(record, remote=label(target), remote_url=target.shown, remote_ref=name, pushed=tip)
-    if refused is None:
-        raise AssertionError("there is a namespace to try")
-    raise refused
+    with to_send_from(repository) as sender:
+        refused: NamespaceRefused | None = None
+        for namespace in _namespaces(target, record):
+            name = record.ref_on(namespace)
+            expected = record.pushed or None if name == record.remote_ref else None
+            send = partial(
+                remote.push,
+                sender,
+                target.push_url,
+                interactive=interactive,
+                progress=progress,
+                ciphertext=record.sealed,
+            )
+            try:
+                send([Update(tip, name, expected)])
+            except NamespaceRefused as problem:
+                refused = problem
+                continue
+            except RemoteRejected:
+                # A push whose answer got lost may have arrived all the same: this one, or one before it.
+                there = remote.ls_remote(target.url, [name], interactive=interactive).get(name)
+                if there is None or there == expected or not is_ancestor(repository.objects, there, tip):
+                    raise
+                if there != tip:
+                    send([Update(tip, name, there)])
+            if target.name and target.namespace != namespace:
+                remotes.remember_namespace(repository, target.name, namespace)
+            return replace(record, remote=label(target), remote_url=target.shown, remote_ref=name, pushed=tip)
+        if refused is None:
+            raise AssertionError("there is a namespace to try")
+        raise refused
 
 
 def _namespaces(target: RemoteInfo, record: ShareRecord) -> tuple[Namespace, ...]:
