@@ -215,7 +215,7 @@ def test_a_journal_that_a_checkpoint_is_done_with_needs_no_repair(store, store_p
     repository = store._open()
     gone = store_path / "superqode" / "journal" / "00.00000001"
     monkeypatch.setattr(repository.journal, "files", lambda: [gone])
-    assert repair_files.repair_files(repository, dry_run=False) == []
+    assert repair_files.repair_files(repository, None) == []
 
 
 @pytest.mark.skipif(os.name != "posix", reason="processes are looked for by signals")

@@ -123,7 +123,7 @@ def push(
 
 
 def _set_damaged_aside(repository: Repository) -> bool:
-    """Put damaged files of shares' commits into the quarantine: git passes over what is gone; says whether there were any."""
+    """Put damaged files of shares' commits into the quarantine: git passes over what is gone. Says if any were."""
     loose = repository.objects.loose
     damaged = {oid for _, oid in repository.refs.items(SEALED[0]) if loose.stands(oid) and loose.is_damaged(oid)}
     for oid in damaged:
