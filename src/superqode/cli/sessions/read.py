@@ -94,7 +94,10 @@ def show(
 @json_option("an array of saves as in SaveRecord", "superqode.session.store.results:SaveRecord[]")
 @store_option
 def log(session_id: str, limit: int | None, oneline: bool) -> None:
-    """Show the saves of a session, newest first; where one is damaged, those that can be read, and exit code 14."""
+    """Show the saves of a session, newest first.
+
+    Where one is damaged: those that can be read, and exit code 14.
+    """
     damage: list[CorruptSession] = []
     with open_store() as store:
         saves = store.history(resolve(store, session_id), limit=limit, damaged=damage.append)
