@@ -278,6 +278,17 @@ def test_parts_grow_where_the_host_takes_them(here, there, commit, send):
     assert list(map(int, told.read_text().split())) == [50, 100, 200, 150]
 
 
+def test_a_large_part_that_was_taken_in_part_is_sent_on(here, there, commit):
+    """A host without atomic pushes that takes some of a large part gets the others in small ones: none is named."""
+    server_git(there, "config", "receive.advertiseAtomic", "false")
+    install_hook(there, "pre-receive", f"#!/bin/sh\nwc -l >{there}/count\n")
+    install_hook(there, "update", f'#!/bin/sh\n[ $(cat {there}/count) -le 50 ] || [ "${{1%7}}" = "$1" ]\n')
+    oid = commit()
+    names = [f"refs/superqode/shares/{number:026}" for number in range(120)]
+    push(here, str(there), [Update(oid, name, None) for name in names])
+    assert sorted(refs_of(there)) == names
+
+
 def test_ciphertext_is_sent_as_it_is(here, there, url, commit):
     """With `ciphertext` the pack is not compressed again: its size is the content's, and every object arrives."""
     server_git(there, "config", "receive.unpackLimit", "1")

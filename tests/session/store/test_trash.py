@@ -1,6 +1,7 @@
 """The trash: names for what lies in it, one deletion and another, and what plain git sees of it."""
 
 import random
+from datetime import timedelta
 
 import pytest
 
@@ -174,3 +175,37 @@ def test_many_snapshots_go_at_once(store, git, monkeypatch, move):
     assert git("for-each-ref", "refs/tags/s", "refs/heads/s") == ""
     there = [store.load(row.id).snapshots for row in store.list_sessions()]
     assert [len(kept) for kept in (*there, *(item.snapshots for item in store.trash()))] == [8, 8]
+
+
+def test_words_of_the_listing_hold_together(store, still_clock):
+    """A name, a time, a beginning and a number each leave out what they do not mean, whichever of them are said."""
+    for name in ("one", "ones", "two"):
+        _delete(store, still_clock, name)
+    still_clock.advance(days=2)
+    _delete(store, still_clock, "only")
+    a_day = timedelta(days=1)
+
+    def told(name=None, **words):
+        return [item.session_id for item in store.trash(name, **words)]
+
+    assert told(beginning="on", older_than=a_day) == ["ones", "one"]
+    assert told(older_than=a_day, limit=1) == ["two"]
+    assert told(beginning="on", limit=2) == ["only", "ones"]
+    assert told("one", beginning="tw") == []
+    assert told("only", older_than=a_day) == []
+
+
+def test_a_folder_called_tags_hides_nothing(store, git):
+    """Plain git makes branches of any name: one below a folder `tags` is listed with its snapshots, and comes back."""
+    session = Session(id="s", title="Deep")
+    session.create_snapshot("x", snapshot_id="snap")
+    store.save(session)
+    store.delete("s")
+    (item,) = store.trash()
+    for end in ("branch", "tags/snap"):
+        git("update-ref", f"refs/superqode/trash/a/tags/b/{item.key.partition('/')[2]}/{end}", item.tip)
+
+    found = {item.session_id: item.snapshots for item in store.trash()}
+
+    assert found == {"s": ("snap",), "a/tags/b": ("snap",)}
+    assert store.undelete("a/tags/b", new_id="back") == "back"

@@ -11,7 +11,7 @@ from session.sync.circle import Machine, git, loosen, settle
 from superqode.session.errors import GitFailed, SyncKeyUnfinished
 from superqode.session.git.repository import Repository
 from superqode.session.sync import sendable, setup
-from superqode.session.sync.sendable import find_unsound, leave_out, present
+from superqode.session.sync.sendable import find_unsound, first_words, leave_out, present
 
 HEADS = "refs/heads/"
 
@@ -263,3 +263,9 @@ def test_all_of_a_session_stays_or_none(machine):
         "ledger/marks.json": "7" * 40,
     }
     assert [(note.session_id, note.other) for note in notes] == [("a", "unable to read it")]
+
+
+def test_a_git_that_says_nothing_is_no_error_of_its_own():
+    """Where git fails without a word, the line for people is empty, and nothing breaks over it."""
+    assert first_words("") == ""
+    assert first_words("\n") == ""

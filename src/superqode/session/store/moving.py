@@ -163,8 +163,8 @@ class StoreMoves(StoreCare):
         Args:
             name: only the one that this names: a deleted session's id, or a trash item's key.
             older_than: only items deleted longer ago.
-            beginning: without `name` and `older_than`: only those whose ids begin so.
-            limit: with `beginning`: at most so many.
+            beginning: only those whose ids begin so.
+            limit: at most so many.
 
         Raises:
             SessionNotFound: the trash has no such session.
@@ -174,9 +174,7 @@ class StoreMoves(StoreCare):
         if repository is None:
             return []
         self._index(repository).refresh()
-        if name is None and older_than is None:
-            return trash.list_trash(repository, beginning, limit)
-        return trash.chosen(repository, name, older_than)
+        return trash.chosen(repository, name, older_than, beginning, limit)
 
     def undelete(self, name: str, *, new_id: str | None = None) -> str:
         """Bring a session back from the trash (`name`: its id, or a trash item's key); gives its id.

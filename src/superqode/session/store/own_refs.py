@@ -93,7 +93,8 @@ def _newest_operations(objects: Objects, saves: OwnSaves) -> list[str]:
                     told = decode_entry(objects.blob(entry.oid))
                     if not told.begun:
                         times[oid] = told.at
-    return [oid for oid, at in times.items() if at == max(times.values())]
+    newest = max(times.values(), default=None)
+    return [oid for oid, at in times.items() if at == newest]
 
 
 # -- the ledger -------------------------------------------------------------------------------------------------------
@@ -107,7 +108,8 @@ def _newest_ledgers(objects: Objects, saves: OwnSaves) -> list[str]:
             commit = objects.commit(oid)
             if _is_ledger(objects, commit):
                 ranks[oid] = (commit.committer.seconds, *_progress(objects, oid))
-    return [oid for oid, rank in ranks.items() if rank == max(ranks.values())]
+    newest = max(ranks.values(), default=None)
+    return [oid for oid, rank in ranks.items() if rank == newest]
 
 
 def _is_ledger(objects: Objects, commit: Commit) -> bool:

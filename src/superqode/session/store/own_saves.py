@@ -189,16 +189,14 @@ class OwnSaves:
             is_shown = oid in self._shared or times.get((save.session_id, save.when), 0) > 1
             return save.reduced or (is_shown and _masks(self._repository.objects, oid))
 
-        shared = {oid for oid in self._shared if oid in self._saves}
-        waiting = [oid for oid in (doubtful | shared) - known if is_copy(oid)]
+        compared = (doubtful | {oid for oid in self._shared if oid in self._saves}) - known
+        waiting = [oid for oid in compared if is_copy(oid)]
         found: set[str] = set()
         while waiting:
             oid = waiting.pop()
             if oid not in found:
                 found.add(oid)
-                waiting += [
-                    next_one for next_one in self._children.get(oid, ()) if next_one in doubtful | shared - known
-                ]
+                waiting += [after for after in self._children.get(oid, ()) if after in compared]
         return found
 
 

@@ -9,7 +9,7 @@ New refs are made before old ones go, so a crash between leaves both and loses n
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -38,7 +38,6 @@ __all__ = [
     "copies",
     "find_item",
     "is_lost",
-    "list_trash",
     "moment_of",
     "move_to_trash",
     "move_together",
@@ -55,7 +54,8 @@ EMPTY: Final = " The trash is empty"
 """What is said of a name that it does not have."""
 # How long a listing waits for who holds a session that was lost, in seconds.
 _PATIENCE: Final = 1.0
-_BRANCH: Final = re.compile(re.escape(TRASH) + r"(.+)/(\d{8}T\d{6}\.\d{6}Z)/branch")
+# An id of plain git may have any folders, `tags` too: the time tells where it ends.
+_REF: Final = re.compile(re.escape(TRASH) + r"(.+)/(\d{8}T\d{6}\.\d{6}Z)/(?:branch|tags/(.+))")
 
 
 def move_to_trash(repository: Repository, session_id: str) -> bool:
@@ -171,25 +171,21 @@ class _Lying(NamedTuple):
 def _lying(repository: Repository, beginning: str = "") -> list[_Lying]:
     """All of it whose names begin so, newest first."""
     branches: list[tuple[str, str, datetime, str]] = []
-    tags: dict[str, list[str]] = {}
+    tags: dict[tuple[str, str], list[str]] = {}
     for name, oid in repository.refs.items(TRASH):
-        if not name.startswith(TRASH + beginning):
+        found = _REF.fullmatch(name) if name.startswith(TRASH + beginning) else None
+        if found is None:
             continue
-        folder, between, tag = name.partition("/tags/")
-        if between:
-            tags.setdefault(folder, []).append(tag)
-        elif (found := _BRANCH.fullmatch(name)) and (deleted_at := moment_of(found[2])) is not None:
-            branches.append((found[1], found[2], deleted_at, oid))
+        session_id, time, tag = found.groups()
+        if tag is not None:
+            tags.setdefault((session_id, time), []).append(tag)
+        elif (deleted_at := moment_of(time)) is not None:
+            branches.append((session_id, time, deleted_at, oid))
     items = [
-        _Lying(session_id, time, deleted_at, oid, tuple(tags.get(f"{TRASH}{session_id}/{time}", ())))
+        _Lying(session_id, time, deleted_at, oid, tuple(tags.get((session_id, time), ())))
         for session_id, time, deleted_at, oid in branches
     ]
     return sorted(items, key=lambda item: item.deleted_at, reverse=True)
-
-
-def list_trash(repository: Repository, beginning: str = "", limit: int | None = None) -> list[TrashItem]:
-    """Give what is in the trash, newest first: of sessions whose ids begin so, and at most so many."""
-    return [lying.item(repository) for lying in _lying(repository, beginning)[:limit]]
 
 
 def moment_of(time: str) -> datetime | None:
@@ -214,10 +210,13 @@ def find_item(repository: Repository, text: str) -> TrashItem:
     Raises:
         SessionNotFound, AmbiguousId.
     """
-    items = _lying(repository)
+    return _found(_lying(repository), text).item(repository)
+
+
+def _found(items: Sequence[_Lying], text: str) -> _Lying:
     exact = next((item for item in items if text in (f"{item.session_id}/{item.time}", item.session_id)), None)
     if exact is not None:
-        return exact.item(repository)
+        return exact
     begun = sorted({item.session_id for item in items if text and item.session_id.startswith(text)})
     if len(begun) > 1:
         raise AmbiguousId(text, begun)
@@ -225,15 +224,36 @@ def find_item(repository: Repository, text: str) -> TrashItem:
         known = sorted({item.session_id for item in items})[:3]
         hint = " The trash has: " + ", ".join(known) if known else EMPTY
         raise SessionNotFound(text, hint=hint)
-    return next(item for item in items if item.session_id == begun[0]).item(repository)
+    return next(item for item in items if item.session_id == begun[0])
 
 
-def chosen(repository: Repository, name: str | None, older_than: timedelta | None) -> list[TrashItem]:
-    """The items that a text names (all without one), and of them those deleted longer ago; raises as `find_item`."""
-    limit = clock.now() - older_than if older_than is not None else None
-    if name is not None:
-        return [item for item in [find_item(repository, name)] if limit is None or item.deleted_at < limit]
-    return [lying.item(repository) for lying in _lying(repository) if limit is None or lying.deleted_at < limit]
+def chosen(
+    repository: Repository,
+    name: str | None,
+    older_than: timedelta | None,
+    beginning: str = "",
+    limit: int | None = None,
+) -> list[TrashItem]:
+    """Give what is in the trash, newest first.
+
+    Args:
+        repository: the store.
+        name: only the item that this names.
+        older_than: only items deleted longer ago.
+        beginning: only those of sessions whose ids begin so.
+        limit: at most so many.
+
+    Raises:
+        SessionNotFound, AmbiguousId: as `find_item`.
+    """
+    before = clock.now() - older_than if older_than is not None else None
+    found = _lying(repository, beginning) if name is None else [_found(_lying(repository), name)]
+    left = [
+        lying
+        for lying in found
+        if lying.session_id.startswith(beginning) and (before is None or lying.deleted_at < before)
+    ]
+    return [lying.item(repository) for lying in left[:limit]]
 
 
 def take_out(repository: Repository, item: TrashItem, session_id: str) -> None:

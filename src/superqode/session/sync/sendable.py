@@ -135,8 +135,8 @@ def _see_that_git_works(repository: Repository, problem: GitFailed) -> None:
 
 
 def first_words(words: str) -> str:
-    """Of all that git said when it failed one line, of an object where it named one."""
-    lines = words.splitlines()
+    """Of all that git said when it failed one line, of an object where it named one; it may have said nothing."""
+    lines = words.splitlines() or [""]
     said = next((line for line in lines if _OF_AN_OBJECT.search(line)), lines[0])
     return _SAID_BEFORE.sub("", said.rpartition("exit code ")[2].partition(": ")[2] or said)
 

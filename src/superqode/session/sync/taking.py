@@ -7,7 +7,7 @@ all of it was taken into a landing that borrows nothing: if that works, what fai
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from superqode.session.errors import CorruptObject, GitFailed, SyncTampered, UnsoundObjects
 from superqode.session.git.landing import Landing, unless_it_fails
@@ -22,8 +22,9 @@ from superqode.session.sync.view import View, needs_commit
 
 __all__ = ["Taken", "take"]
 
-_PURPOSE = "Syncing"
-_NAMED = 3
+_PURPOSE: Final = "Syncing"
+# How many of the damaged objects are named.
+_NAMED: Final = 3
 
 
 class Taken(NamedTuple):
