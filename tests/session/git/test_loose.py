@@ -126,8 +126,10 @@ def _filed(data):
         (*_filed(b"blob \0"), "its header is wrong"),
         (*_filed(b"blob" * 20), "its header is wrong"),
         (*_filed(b"\0"), "its header is wrong"),
+        (*_filed(b"blob 05\0hello"), "its header is wrong"),
+        (*_filed(b"blob " + b"9" * 5_000 + b"\0hello"), "its header is wrong"),
     ],
-    ids=range(18),
+    ids=range(20),
 )
 def test_damage_is_told(loose, oid, data, told):
     """Each kind of damage is CorruptObject with the id and the reason; nothing hangs."""

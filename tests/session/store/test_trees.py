@@ -136,6 +136,17 @@ def test_the_error_names_the_place(store, plant):
     assert caught.value.path == "timeline/0000/00/05"
 
 
+def test_the_first_of_two_damages_is_named(store, plant):
+    """Entries are read some at a time: one whose bytes are there and say nothing is named before a later one's gap."""
+    files = {f"{number:02d}-user.json": _entry(f"m{number}") for number in range(7)}
+    plant(_session(files | {"02-user.json": b"{", "05-user.json": {}}))
+    with pytest.raises(CorruptSession, match="entry 2: its JSON cannot be read"):
+        store.load("s")
+    plant(_session(files | {"05-user.json": {}}))
+    with pytest.raises(CorruptSession, match="entry 5: "):
+        store.load("s")
+
+
 NAMES = st.sampled_from(
     ["00-user.json", "01-call.json", "00-user.content.txt", "format", "session.json", "timeline", "0000", "00"]
 )

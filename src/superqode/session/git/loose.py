@@ -10,16 +10,20 @@ import errno
 import os
 import struct
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from superqode.session import clock, entropy
 from superqode.session.errors import CorruptObject
 from superqode.session.git import renames
 from superqode.session.git.journal_record import JournalObject
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
 
 __all__ = ["Kept", "Listing", "LooseObjects", "object_id", "stored", "unpacked"]
 
@@ -31,7 +35,6 @@ _BLOCK: Final = 4096
 _STORED_HEAD: Final = struct.Struct("<HBHH")
 _STORED_SIZE: Final = _STORED_HEAD.size + 4
 _FOLDER_ATTEMPTS: Final = 100
-_HEADER_MAX: Final = 40
 _WRITING: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _READING: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 # Room is made for as much as is asked for, and few objects have more.
@@ -88,12 +91,17 @@ def object_id(kind: str, content: bytes) -> str:
 
 
 def _sha1(*parts: bytes) -> str:
-    import hashlib  # brings OpenSSL, and what only lists sessions reads no object
-
-    digest = hashlib.sha1(parts[0], usedforsecurity=False)
+    digest = _new_sha1()(parts[0], usedforsecurity=False)
     for part in parts[1:]:
         digest.update(part)
     return digest.hexdigest()
+
+
+@cache
+def _new_sha1() -> Callable[..., _Hash]:
+    from hashlib import sha1  # brings OpenSSL, and what only lists sessions reads no object
+
+    return sha1
 
 
 class LooseObjects:
@@ -366,9 +374,10 @@ def unpacked(oid: str, packed: bytes) -> tuple[str, bytes]:
         raise CorruptObject(oid, "there is something behind its end")
     if _sha1(data) != oid:
         raise CorruptObject(oid, "its content does not have this hash")
-    end = data.find(b"\0", 0, _HEADER_MAX)
-    kind, _, length = data[: max(0, end)].partition(b" ")
+    head, end, content = data.partition(b"\0")
+    kind, _, length = head.partition(b" ")
     name = _TYPES.get(kind)
-    if name is None or not length.isdigit() or int(length) != len(data) - end - 1:
+    # In Git's own form alone: no sign, no zeros before it (parse_loose_header in Git's object-file.c).
+    if name is None or not end or length != b"%d" % len(content):
         raise CorruptObject(oid, "its header is wrong")
-    return name, data[end + 1 :]
+    return name, content

@@ -88,11 +88,17 @@ class Objects:
     def reading_many(self) -> Iterator[None]:
         """Inside, look for loose files only where a folder's first look found them: packed ones read quicker."""
         outer = getattr(self._local, "listing", None)
-        self._local.listing = outer or Listing(self.loose)
+        self._local.listing = outer or (Listing(self.loose) if self._has_packs() else None)
         try:
             yield
         finally:
             self._local.listing = outer
+
+    def _has_packs(self) -> bool:
+        try:
+            return any(name.endswith(".pack") for name in os.listdir(self._pack_folder))  # noqa: PTH208 - names only
+        except OSError:
+            return True
 
     def every(self) -> Iterator[str]:
         """The ids of all objects there are, loose or packed; damaged ones, too, and some twice."""

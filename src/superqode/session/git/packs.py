@@ -81,7 +81,10 @@ class Packs:
             self._read: Any = self._database.read
             # libgit2 looks at loose files first, and may loop for ever over a cut one: packs alone are asked apart.
             self._packed: Any = pygit2.Odb()
-            self._packed.add_backend(pygit2.OdbBackendPack(str(root / "objects")), 1)
+            backend = pygit2.OdbBackendPack(str(root / "objects"))
+            self._packed.add_backend(backend, 1)
+            # A database asks all that it is made of, loose files too, even where the packs have it.
+            self._read_known: Any = backend.read
         except (pygit2.GitError, OSError) as problem:
             raise CorruptObject("objects/pack", f"the packs cannot be opened ({problem})") from problem
 
@@ -109,12 +112,20 @@ class Packs:
             CorruptObject: it is damaged, or not there.
         """
         try:
+            kind, content = self._read_known(oid)
+        except (KeyError, self._error, ValueError, OSError):  # a pack that came since, a lender's, or damage
+            kind, content = self._look_for(oid, alone=alone)
+        name = _KINDS.get(kind, "unknown")
+        if object_id(name, content) != oid:
+            raise CorruptObject(oid, "its content in a pack does not have this hash")
+        return name, content
+
+    def _look_for(self, oid: str, *, alone: bool) -> tuple[int, bytes]:
+        """Read what the packs that are known do not give; looks again which packs there are."""
+        try:
             kind, content = self._packed.read(oid) if alone else self._read(oid)
         except KeyError:
             raise CorruptObject(oid, "it is not there") from None
         except (self._error, ValueError, OSError) as problem:
             raise CorruptObject(oid, f"it cannot be read from its pack ({problem})") from problem
-        name = _KINDS.get(int(kind), "unknown")
-        if object_id(name, content) != oid:
-            raise CorruptObject(oid, "its content in a pack does not have this hash")
-        return name, content
+        return int(kind), content

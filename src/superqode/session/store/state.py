@@ -13,7 +13,7 @@ from superqode.session.errors import CorruptObject, CorruptSession, InvalidEntry
 from superqode.session.git.object_codec import TREE, Commit
 from superqode.session.git.objects import Objects
 from superqode.session.models import Entry, Message, SnapshotState
-from superqode.session.store.timeline_files import EntryFiles, RawEntry, read_files, walk_timeline
+from superqode.session.store.timeline_files import EntryFiles, RawEntry, read_batches, read_files, walk_timeline
 
 __all__ = [
     "Saved",
@@ -118,19 +118,14 @@ def read_tree(objects: Objects, commit: Commit, session_id: str) -> Tree:
     )
 
 
-def read_entry(
-    objects: Objects, files: EntryFiles, *, newer: bool = False, keep: Callable[[RawEntry], None] | None = None
-) -> Entry:
-    """Read one entry; `keep` gets what it is decoded from.
+def read_entry(objects: Objects, files: EntryFiles) -> Entry:
+    """Read one entry.
 
     Raises:
         InvalidEntry, CorruptObject: it is damaged.
     """
     raw = read_files(objects, files)
-    entry = decode_entry(raw.json, raw.label, raw.side, newer=newer)
-    if keep is not None:
-        keep(raw)
-    return entry
+    return decode_entry(raw.json, raw.label, raw.side)
 
 
 def read_entries(
@@ -151,8 +146,12 @@ def read_entries(
     newer = tree.newer
     try:
         with objects.reading_many():
-            for files in walk_timeline(objects, tree.timeline, start):
-                entries.append(read_entry(objects, files, newer=newer, keep=keep))  # noqa: PERF401 - the count names the culprit
+            for batch in read_batches(objects, tree.timeline, start):
+                for raw in batch:
+                    entries.append(decode_entry(raw.json, raw.label, raw.side, newer=newer))  # noqa: PERF401 - the count names the culprit
+                if keep is not None:
+                    for raw in batch:
+                        keep(raw)
     except (InvalidEntry, CorruptObject) as problem:
         raise _damaged_at(session_id, tree, start + len(entries), problem) from problem
     return entries
