@@ -161,7 +161,7 @@ def test_where_no_name_can_be_claimed_it_is_tried_once(loose, monkeypatch):
 @given(st.integers(0, len(GOOD) - 1), st.integers(0, 7))
 def test_no_flipped_bit_goes_unnoticed(place, bit):
     """Any single bit that turns in the file is damage."""
-    from superqode.session.git.loose import unpacked
+    from superqode.session.git.loose_codec import unpacked
 
     data = bytearray(GOOD)
     data[place] ^= 1 << bit

@@ -7,9 +7,9 @@ from contextlib import contextmanager, suppress
 
 from superqode.session.errors import NewerFormat, SaveFailed
 from superqode.session.git import durability, recovery
+from superqode.session.git.gathering import Kept
 from superqode.session.git.journal import NotTakenBack
 from superqode.session.git.journal_record import Record, RefMove
-from superqode.session.git.loose import Kept
 from superqode.session.git.repository import Repository, lock_number
 
 __all__ = ["moving"]

@@ -8,32 +8,28 @@ from __future__ import annotations
 
 import errno
 import os
-import struct
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from superqode.session import clock, entropy
 from superqode.session.errors import CorruptObject
 from superqode.session.git import renames
+from superqode.session.git.gathering import Kept
 from superqode.session.git.journal_record import JournalObject
+from superqode.session.git.loose_codec import STORED_MORE, headed, sha1, stored, unpacked
 
-if TYPE_CHECKING:
-    from hashlib import _Hash
-
-__all__ = ["Kept", "Listing", "LooseObjects", "object_id", "stored", "unpacked"]
+__all__ = ["Listing", "LooseObjects"]
 
 # Speed over size, as core.looseCompression defaults to: packing compresses well later.
 _LEVEL: Final = 1
 # What fits into one block of a file system takes that block, compressed or not; a checkpoint packs it soon.
 _BLOCK: Final = 4096
-# zlib's header, and the header of a deflate block that is the last one, stored as it is (RFC 1950, RFC 1951 3.2.4).
-_STORED_HEAD: Final = struct.Struct("<HBHH")
-_STORED_SIZE: Final = _STORED_HEAD.size + 4
+# How many files are open at once: a process may open some hundred.
+_TOGETHER: Final = 32
 _FOLDER_ATTEMPTS: Final = 100
 _WRITING: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _READING: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -41,67 +37,6 @@ _READING: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOE
 _MOST_AT_ONCE: Final = 64 * 1024
 # Errors of reading that say something of the file, and not of the moment.
 _THE_FILES_OWN: Final = frozenset((errno.EISDIR, errno.EIO, errno.EACCES))
-_TYPES: Final = {b"blob": "blob", b"tree": "tree", b"commit": "commit", b"tag": "tag"}
-
-
-class Kept:
-    """What a save wrote, for its record in the journal.
-
-    Attributes:
-        objects: the new files, as they are on the disk.
-        standing: paths of files that stood there already, perhaps from a save that never came to its end.
-        whole: whether all of them are here; a very large save is not kept.
-        on: the commits that it stands upon.
-    """
-
-    __slots__ = ("_room", "objects", "on", "standing", "whole")
-
-    def __init__(self, most: int) -> None:
-        self.objects: list[JournalObject] = []
-        self.standing: list[str] = []
-        self.whole = True
-        self.on: Sequence[str] = ()
-        self._room = most
-
-    def wrote(self, oid: str, packed: bytes) -> None:
-        """Keep a new file's bytes, while there is room."""
-        self._room -= len(packed)
-        if self._room < 0:
-            self.missed()
-        elif self.whole:
-            self.objects.append(JournalObject(oid, packed))
-
-    def missed(self) -> None:
-        """Note that something was written which is not kept: a pack, or too much."""
-        self.whole = False
-        self.objects.clear()
-
-    def stood(self, path: str) -> None:
-        """Note a file that stood there already."""
-        self.standing.append(path)
-
-
-def _header(kind: str, content: bytes) -> bytes:
-    return f"{kind} {len(content)}\0".encode()
-
-
-def object_id(kind: str, content: bytes) -> str:
-    """Give the id an object has: the SHA-1 of its header and its bytes, in hex."""
-    return _sha1(_header(kind, content), content)
-
-
-def _sha1(*parts: bytes) -> str:
-    digest = _new_sha1()(parts[0], usedforsecurity=False)
-    for part in parts[1:]:
-        digest.update(part)
-    return digest.hexdigest()
-
-
-@cache
-def _new_sha1() -> Callable[..., _Hash]:
-    from hashlib import sha1  # brings OpenSSL, and what only lists sessions reads no object
-
-    return sha1
 
 
 class LooseObjects:
@@ -194,36 +129,82 @@ class LooseObjects:
         Raises:
             OSError: the disk said no.
         """
-        data = _header(kind, content) + content
-        oid = _sha1(data)
-        path = self.path(oid)
-        small = len(data) + _STORED_SIZE <= _BLOCK
-        packed = stored(data) if small else b""
-        # Most small objects are new: what stands there is looked at where it turns out that something does.
-        if not (small and self._claim(path, packed)):
-            damaged = False
-            try:
-                stands = self._stands(path, oid)
-            except CorruptObject:
-                stands, damaged = False, True
-            if stands:
-                if keep is not None:
-                    keep.stood(path)
-                return oid, None
-            packed = packed or zlib.compress(data, _LEVEL if compress else zlib.Z_NO_COMPRESSION)
-            self._create(path, packed, aside=oid if damaged else "")
-        if keep is not None:
-            keep.wrote(oid, packed)
-        return oid, path
+        data = headed(kind, content)
+        oid = sha1(data)
+        written = self.write_together({oid: data}, compress=compress, keep=keep)
+        return oid, written[0] if written else None
 
-    def _claim(self, path: str, packed: bytes) -> bool:
-        """Put an object where none stands; says whether it was done."""
-        if not self._claims or path in self._distrusted:
-            return False
-        done = self._create(path, packed, over=False)
-        # Where nothing stood in the way, this file system cannot, and need not be asked again.
-        self._claims = done or os.path.lexists(path)
+    def write_together(
+        self, objects: Mapping[str, bytes], *, compress: bool = True, keep: Kept | None = None
+    ) -> list[str]:
+        """Store objects, by their ids what these are of (see `headed`), as `write` does; gives the paths of new files.
+
+        Raises:
+            OSError: the disk said no.
+        """
+        # Most small objects are new: what stands there is looked at where it turns out that something does.
+        small = [
+            JournalObject(oid, stored(data))
+            for oid, data in objects.items()
+            if self._claims and len(data) + STORED_MORE <= _BLOCK and self.path(oid) not in self._distrusted
+        ]
+        new = [made for start in range(0, len(small), _TOGETHER) for made in self._claim(small[start:][:_TOGETHER])]
+        done = {oid for oid, _ in new}
+        for oid, data in objects.items():
+            if oid not in done and (packed := self._put(oid, data, compress=compress, keep=keep)):
+                new.append(JournalObject(oid, packed))
+        if keep is not None:
+            for oid, packed in new:
+                keep.wrote(oid, packed)
+        return [self.path(oid) for oid, _ in new]
+
+    def _claim(self, new: Sequence[JournalObject]) -> list[JournalObject]:
+        """Put objects where none stand; gives those for which it was done.
+
+        All are opened, then all written, closed and named: what a processor does again at once it has in its caches,
+        and a save of six objects takes a sixth less.
+        """
+        temporaries = [self._temporary(self.path(oid)) for oid, _ in new]
+        done: list[JournalObject] = []
+        handles: list[int] = []
+        try:
+            try:
+                for temporary in temporaries:
+                    handles.append(self._open_new(temporary))  # noqa: PERF401 - those before one that fails are closed
+                for handle, (_, packed) in zip(handles, new, strict=True):
+                    _write_all(handle, packed)
+            finally:
+                _close_all(handles)
+            for temporary, made in zip(temporaries, new, strict=True):
+                if renames.claim(temporary, self.path(made.oid)):
+                    done.append(made)
+                else:
+                    # Where nothing stood in the way, this file system cannot, and need not be asked again.
+                    self._claims = os.path.lexists(self.path(made.oid))
+                    os.unlink(temporary)  # noqa: PTH108 - text paths on the save path
+        except BaseException:
+            for temporary in temporaries:
+                with suppress(FileNotFoundError):  # it may have its name by now
+                    os.unlink(temporary)  # noqa: PTH108 - text paths on the save path
+            raise
         return done
+
+    def _put(self, oid: str, data: bytes, *, compress: bool, keep: Kept | None) -> bytes | None:
+        """Put an object where one may stand; gives its file's bytes, or `None` where a whole one stood."""
+        path = self.path(oid)
+        damaged = False
+        try:
+            stands = self._stands(path, oid)
+        except CorruptObject:
+            stands, damaged = False, True
+        if stands:
+            if keep is not None:
+                keep.stood(path)
+            return None
+        small = len(data) + STORED_MORE <= _BLOCK
+        packed = stored(data) if small else zlib.compress(data, _LEVEL if compress else zlib.Z_NO_COMPRESSION)
+        self._create(path, packed, aside=oid if damaged else "")
+        return packed
 
     def _stands(self, path: str, oid: str) -> bool:
         """Whether a whole object stands there; freshens it, so that no pruning by age takes it from under a save.
@@ -272,10 +253,13 @@ class LooseObjects:
         os.replace(self.path(oid), target)  # noqa: PTH105 - text paths on both sides
         return target
 
-    def _create(self, path: str, packed: bytes, *, aside: str = "", over: bool = True) -> bool:
+    def _temporary(self, path: str) -> str:
         # The name Git gives its own, so that `git prune` and our sweep know a leftover when they see one.
         name = f"tmp_obj_{self._mark}{os.getpid():x}-{next(self._number):x}"
-        temporary = f"{path[: path.rindex('/')]}/{name}"
+        return f"{path[: path.rindex('/')]}/{name}"
+
+    def _create(self, path: str, packed: bytes, *, aside: str = "") -> None:
+        temporary = self._temporary(path)
         handle = self._open_new(temporary)
         try:
             try:
@@ -284,16 +268,11 @@ class LooseObjects:
                 os.close(handle)
             if aside:  # only now: on a disk that says no to everything, what stands there may be whole
                 self.set_aside(aside)
-            if over:
-                os.replace(temporary, path)  # noqa: PTH105 - text paths on the save path
-            elif not renames.claim(temporary, path):
-                os.unlink(temporary)  # noqa: PTH108 - text paths on the save path
-                return False
+            os.replace(temporary, path)  # noqa: PTH105 - text paths on the save path
         except BaseException:
             with suppress(FileNotFoundError):  # a Ctrl-C right after the rename
                 os.unlink(temporary)  # noqa: PTH108 - text paths on the save path
             raise
-        return True
 
     def _open_new(self, path: str) -> int:
         """Open a file that is not there yet, in a folder that packing may remove at any moment when it is empty."""
@@ -330,12 +309,6 @@ class Listing:
         return oid[2:] in names
 
 
-def stored(data: bytes) -> bytes:
-    """A zlib stream that holds at most 64 KiB as they are; a compressor costs 30 µs to begin with."""
-    size = len(data)
-    return _STORED_HEAD.pack(0x0178, 1, size, size ^ 0xFFFF) + data + zlib.adler32(data).to_bytes(4, "big")
-
-
 def _read_all(path: str) -> bytes:
     """A file's bytes; a load asks for thousands, and Python's own files take half as long again."""
     handle = os.open(path, _READING)
@@ -352,32 +325,18 @@ def _read_all(path: str) -> bytes:
 
 
 def _write_all(handle: int, data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        view = view[os.write(handle, view) :]
+    done = os.write(handle, data)
+    while done < len(data):
+        done += os.write(handle, memoryview(data)[done:])
 
 
-def unpacked(oid: str, packed: bytes) -> tuple[str, bytes]:
-    """Give the type and content that a loose file's bytes hold.
-
-    Raises:
-        CorruptObject: they are not this object's.
-    """
-    stream = zlib.decompressobj()
-    try:
-        data = stream.decompress(packed)
-    except zlib.error as problem:
-        raise CorruptObject(oid, f"it cannot be decompressed ({problem})") from problem
-    if not stream.eof:
-        raise CorruptObject(oid, "its file is truncated" if packed else "its file is empty")
-    if stream.unused_data:
-        raise CorruptObject(oid, "there is something behind its end")
-    if _sha1(data) != oid:
-        raise CorruptObject(oid, "its content does not have this hash")
-    head, end, content = data.partition(b"\0")
-    kind, _, length = head.partition(b" ")
-    name = _TYPES.get(kind)
-    # In Git's own form alone: no sign, no zeros before it (parse_loose_header in Git's object-file.c).
-    if name is None or not end or length != b"%d" % len(content):
-        raise CorruptObject(oid, "its header is wrong")
-    return name, content
+def _close_all(handles: Iterable[int]) -> None:
+    """Close files, all of them also where one fails; raises OSError as the last one that did."""
+    failed: OSError | None = None
+    for handle in handles:
+        try:
+            os.close(handle)
+        except OSError as problem:
+            failed = problem
+    if failed is not None:
+        raise failed

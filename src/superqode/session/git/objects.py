@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from superqode.session.errors import CorruptObject
-from superqode.session.git.loose import Kept, Listing, LooseObjects
+from superqode.session.git.gathering import Gathering, Kept
+from superqode.session.git.loose import Listing, LooseObjects
 from superqode.session.git.object_codec import (
     Commit,
     Ident,
@@ -71,6 +72,9 @@ class Objects:
         local = self._local.__dict__
         packing: PackWriter | None = local.get("packing")
         if packing is not None and (fresh := packing.read(oid)) is not None:
+            return fresh
+        gathering: Gathering | None = local.get("gathering")
+        if gathering is not None and (fresh := gathering.read(oid)) is not None:
             return fresh
         listing: Listing | None = local.get("listing")
         try:
@@ -210,6 +214,9 @@ class Objects:
         packing: PackWriter | None = local.get("packing")
         if packing is not None:
             return packing.add(kind, content)
+        gathering: Gathering | None = local.get("gathering")
+        if gathering is not None:
+            return gathering.add(kind, content)
         oid, path = self.loose.write(kind, content, compress=compress, keep=local.get("kept"))
         if path is not None:
             # A list a thread: what one save has to flush is never taken away by another's.
@@ -224,6 +231,22 @@ class Objects:
             yield kept
         finally:
             self._local.kept = None
+
+    @contextmanager
+    def gathering(self) -> Iterator[None]:
+        """Inside, what this thread writes waits for the end, and is stored then; only this thread reads it until then.
+
+        So no ref may be pointed at it before the end. After an error, nothing of it may be there.
+        """
+        gathering = self._local.gathering = Gathering(self._store)
+        try:
+            yield
+        finally:
+            self._local.gathering = None
+        gathering.finish()
+
+    def _store(self, objects: Mapping[str, bytes]) -> None:
+        self.note_written(self.loose.write_together(objects, keep=self._local.__dict__.get("kept")))
 
     @contextmanager
     def packing(self) -> Iterator[None]:

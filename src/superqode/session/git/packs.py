@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from superqode.session.errors import CorruptObject
-from superqode.session.git.loose import object_id
+from superqode.session.git.loose_codec import object_id
 
 __all__ = ["Packs", "packs_fit"]
 

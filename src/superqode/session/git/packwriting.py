@@ -23,7 +23,7 @@ from typing import IO, Final, NamedTuple
 from superqode.session import entropy
 from superqode.session.errors import CorruptObject
 from superqode.session.git.deltas import apply_delta, delta_size, make_delta, make_line_delta
-from superqode.session.git.loose import object_id, stored
+from superqode.session.git.loose_codec import object_id, stored
 
 __all__ = ["KEEP", "PackWriter", "keep_pack"]
 

@@ -16,7 +16,7 @@ from superqode.session.errors import CorruptObject, RefConflict, SaveFailed
 from superqode.session.git import durability
 from superqode.session.git.journal import Mark
 from superqode.session.git.journal_record import Record, RefMove
-from superqode.session.git.loose import unpacked
+from superqode.session.git.loose_codec import unpacked
 
 if TYPE_CHECKING:
     from superqode.session.git.repository import Repository

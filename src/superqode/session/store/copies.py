@@ -11,7 +11,7 @@ from typing import Self
 from superqode.session.errors import BackupError, CorruptObject
 from superqode.session.git.journal_record import Record
 from superqode.session.git.landing import Landing
-from superqode.session.git.loose import unpacked
+from superqode.session.git.loose_codec import unpacked
 from superqode.session.git.repository import Repository, is_store
 
 __all__ = ["Copies", "check_copy"]

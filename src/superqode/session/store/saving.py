@@ -27,9 +27,9 @@ from superqode.session.errors import (
     SessionExists,
     StoreLocked,
 )
+from superqode.session.git.gathering import Kept
 from superqode.session.git.journal_record import RefMove
 from superqode.session.git.journalled import moving
-from superqode.session.git.loose import Kept
 from superqode.session.git.object_codec import BLOB, TREE, Ident, TreeEntry
 from superqode.session.git.project import NOTE
 from superqode.session.git.repository import JOURNAL_MOST, Repository
@@ -121,7 +121,7 @@ class Saver:
             merged += taken
             try:
                 with self._objects.keeping(JOURNAL_MOST if self._durable else 0) as kept:
-                    with self._objects.packing() if line.is_much else nullcontext():
+                    with self._objects.packing() if line.is_much else self._objects.gathering():
                         made, last = self._write(session, line, subject)
                     # A save on top of the last one needs no reflog: its parent says where the branch was.
                     reason = made.subject or "save" if tip is None else ""

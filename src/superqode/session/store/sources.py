@@ -23,7 +23,7 @@ from typing import IO, TYPE_CHECKING, Any, Final, cast
 from superqode.session.codec import jsontext
 from superqode.session.codec.layout import FANOUT, PART_MAX
 from superqode.session.errors import CorruptObject, CorruptSession, NewerFormat
-from superqode.session.git.loose import object_id
+from superqode.session.git.loose_codec import object_id
 from superqode.session.git.object_codec import BLOB, TREE, Ident, TreeEntry
 from superqode.session.git.objects import Objects
 
