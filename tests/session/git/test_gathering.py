@@ -1,0 +1,132 @@
+"""What a save writes waits for its end: read by nobody else until then, stored together, and nothing after an error."""
+
+from __future__ import annotations
+
+import errno
+import os
+from pathlib import Path
+
+import pytest
+
+from superqode.session.git import renames
+from superqode.session.git.gathering import Gathering
+from superqode.session.git.loose import LooseObjects
+from superqode.session.git.loose_codec import headed, object_id
+from superqode.session.git.repository import Repository
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A store without sessions."""
+    return Repository.create(tmp_path / "store")
+
+
+@pytest.fixture
+def loose(tmp_path):
+    """Loose objects of a folder."""
+    (tmp_path / "objects").mkdir()
+    return LooseObjects(tmp_path / "objects", tmp_path / "quarantine")
+
+
+def _some(count: int) -> dict[str, bytes]:
+    return {object_id("blob", b"%d" % number): headed("blob", b"%d" % number) for number in range(count)}
+
+
+def _files(loose: LooseObjects) -> list[str]:
+    return [name for folder in loose.folders() for name in loose.names(folder)]
+
+
+def test_what_waits_is_read_by_its_writer_alone(repository):
+    """Inside, this thread reads what it wrote, and the disk has nothing; afterwards everybody reads it."""
+    objects = repository.objects
+    with objects.gathering():
+        oid = objects.write("blob", b"hello")
+        assert objects.read(oid) == ("blob", b"hello")
+        assert not objects.loose.stands(oid)
+    assert objects.loose.read(oid) == ("blob", b"hello")
+
+
+def test_an_error_inside_stores_nothing(repository):
+    """What a save wrote before it failed is dropped, and what comes next is stored as ever."""
+    objects = repository.objects
+    with pytest.raises(KeyError), objects.gathering():
+        lost = objects.write("blob", b"lost")
+        raise KeyError
+    assert not objects.has(lost)
+    assert objects.loose.stands(objects.write("blob", b"next"))
+
+
+def test_much_does_not_wait():
+    """What would fill the memory is stored before the end: a megabyte waits at most."""
+    stored = []
+    gathering = Gathering(lambda objects: stored.append(len(objects)))
+    for number in range(5):
+        gathering.add("blob", bytes([number]) * 400_000)
+    assert stored == [3]
+    gathering.finish()
+    assert stored == [3, 2]
+
+
+def test_an_object_twice_is_one(repository):
+    """One that is written again while it waits has one id and one file, and one place in the journal's record."""
+    objects = repository.objects
+    with objects.keeping(1000) as kept, objects.gathering():
+        assert objects.write("blob", b"x") == objects.write("blob", b"x")
+    assert [oid for oid, _ in kept.objects] == [object_id("blob", b"x")]
+
+
+@pytest.mark.parametrize("claims", [True, False])
+def test_new_standing_damaged_and_large_together(loose, monkeypatch, tmp_path, claims):
+    """Each becomes what it becomes alone: written, left as it is, healed with the damaged file kept, compressed."""
+    if not claims:
+        monkeypatch.setattr(renames, "_renameat2", lambda: None)
+    objects = _some(40)  # more than are open at once
+    standing, damaged, *_ = objects
+    loose.write("blob", b"0")
+    loose.write("blob", b"1")
+    Path(loose.path(damaged)).chmod(0o644)
+    Path(loose.path(damaged)).write_bytes(b"junk")
+    large = headed("blob", b"x" * 100_000)
+    objects[object_id("blob", b"x" * 100_000)] = large
+
+    written = loose.write_together(objects)
+
+    assert sorted(written) == sorted(loose.path(oid) for oid in objects if oid != standing)
+    assert all(loose.read(oid) is not None for oid in objects)
+    assert Path(loose.path(list(objects)[-1])).stat().st_size < 1_000
+    assert [kept.read_bytes() for kept in (tmp_path / "quarantine").iterdir()] == [b"junk"]
+    assert not [name for name in _files(loose) if name.startswith("tmp_")]
+    assert loose.write_together(objects) == []
+
+
+@pytest.mark.parametrize("call", ["open", "write", "close"])
+@pytest.mark.parametrize("turn", range(3))
+def test_a_disk_that_says_no_leaves_nothing(loose, monkeypatch, call, turn):
+    """Whichever of several files fails, at whichever step: no object stands half, no temporary file and no handle stays."""
+    real, calls = getattr(os, call), []
+
+    def fail(*arguments, **named):
+        calls.append(arguments)
+        if call == "close":
+            real(*arguments)
+        if len(calls) == turn + 1:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return None if call == "close" else real(*arguments, **named)
+
+    before = len(os.listdir("/proc/self/fd")) if Path("/proc/self/fd").exists() else 0
+    monkeypatch.setattr(os, call, fail)
+    with pytest.raises(OSError, match="No space"):
+        loose.write_together(_some(3))
+    monkeypatch.undo()
+
+    assert _files(loose) == []
+    assert before in (0, len(os.listdir("/proc/self/fd")))
+
+
+def test_short_writes_are_gone_on_with(loose, monkeypatch):
+    """A disk that takes a few bytes at a time gets all of them."""
+    real = os.write
+    monkeypatch.setattr(os, "write", lambda handle, data: real(handle, data[:3]))
+    objects = _some(3)
+    loose.write_together(objects)
+    assert all(loose.read(oid) is not None for oid in objects)
