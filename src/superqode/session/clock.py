@@ -32,7 +32,8 @@ def set_clock(source: Callable[[], datetime] | None) -> None:
 
 def format_time(moment: datetime) -> str:
     """Give an aware time as RFC 3339 in UTC with six digits: `2026-11-22T10:00:00.123456Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+    there = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return there.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def monotonic() -> float:

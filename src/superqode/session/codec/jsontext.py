@@ -11,6 +11,7 @@ from typing import Any, Final
 __all__ = ["dump_document", "dump_lines", "dump_text", "load"]
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_quoted: Final = json.encoder.encode_basestring
 _compact: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(", ", ": ")).encode
 
 
@@ -34,8 +35,12 @@ def dump_document(value: Mapping[str, Any]) -> bytes:
 
 def dump_lines(value: Mapping[str, Any]) -> bytes:
     """Give an object with one line a field, keys sorted, values compact: reads and diffs well, and is quick."""
-    lines = ",\n".join([f"  {_compact(key)}: {_compact(value[key])}" for key in sorted(value)])
+    lines = ",\n".join([f"  {_quoted(key)}: {_one(value[key])}" for key in sorted(value)])
     return (_escape("{\n" + lines + "\n}\n")).encode()
+
+
+def _one(value: Any) -> str:
+    return _quoted(value) if type(value) is str else _compact(value)
 
 
 def load(data: bytes | str) -> Any:

@@ -18,7 +18,8 @@ _IDENT_CRUD: Final = " .,:;<>\"\\'"
 
 def one_line(text: str) -> str:
     """The words of a text, without control characters (a NUL would cut the rest of a commit's message off)."""
-    return " ".join(_CONTROL.sub(" ", text).split())
+    # What is printable has none, and most that is said is.
+    return " ".join((text if text.isprintable() else _CONTROL.sub(" ", text)).split())
 
 
 def clean_ident(text: str, fallback: str) -> str:

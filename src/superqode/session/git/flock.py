@@ -18,6 +18,7 @@ from superqode.session.errors import StoreLocked, StoreUnwritable
 
 __all__ = ["Held", "acquire", "hold", "is_held", "take"]
 
+_MAKING: Final = os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0)
 _FIRST_WAIT: Final = 0.0005
 _LONGEST_WAIT: Final = 0.02
 _BUSY: Final = frozenset((errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES, errno.EDEADLK))
@@ -58,7 +59,7 @@ class Held:
         self.release()
 
 
-def acquire(path: Path, *, shared: bool = False, timeout: float = 30.0) -> Held:
+def acquire(path: Path | str, *, shared: bool = False, timeout: float = 30.0) -> Held:
     """Take the lock of this file, which is made if missing, and stays.
 
     Args:
@@ -71,9 +72,9 @@ def acquire(path: Path, *, shared: bool = False, timeout: float = 30.0) -> Held:
         StoreUnwritable, OSError: the file cannot be made.
     """
     try:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
+        handle = os.open(path, _MAKING, 0o600)
     except PermissionError as problem:
-        raise StoreUnwritable(path, str(problem.strerror)) from problem
+        raise StoreUnwritable(Path(path), str(problem.strerror)) from problem
     held = Held(handle)
     try:
         _wait(handle, path, shared=shared, timeout=timeout)
@@ -124,12 +125,14 @@ def take(handle: int, *, shared: bool = False) -> bool:
     return True
 
 
-def _wait(handle: int, path: Path, *, shared: bool, timeout: float) -> None:
+def _wait(handle: int, path: Path | str, *, shared: bool, timeout: float) -> None:
+    if take(handle, shared=shared):
+        return
     started = clock.monotonic()
     pause = _FIRST_WAIT
     while not take(handle, shared=shared):
         waited = clock.monotonic() - started
         if waited > timeout:
-            raise StoreLocked(path, waited)
+            raise StoreLocked(Path(path), waited)
         clock.sleep(pause)
         pause = min(pause * 2, _LONGEST_WAIT)

@@ -33,13 +33,13 @@ class Kept:
         self.on: Sequence[str] = ()
         self._room = most
 
-    def wrote(self, oid: str, packed: bytes) -> None:
-        """Keep a new file's bytes, while there is room."""
-        self._room -= len(packed)
+    def wrote(self, new: Sequence[JournalObject]) -> None:
+        """Keep new files' bytes, while there is room for all."""
+        self._room -= sum([len(packed) for _, packed in new])
         if self._room < 0:
             self.missed()
         elif self.whole:
-            self.objects.append(JournalObject(oid, packed))
+            self.objects += new
 
     def missed(self) -> None:
         """Note that something was written which is not kept: a pack, or too much."""

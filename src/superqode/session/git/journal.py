@@ -190,6 +190,10 @@ class Journal:
 
     # -- reading ----------------------------------------------------------------------------------------------------
 
+    def reached(self, number: int) -> int:
+        """How many bytes the records take that this process knows of; exact behind one that it has just written."""
+        return self._ends.get(self._path(number), (0, b""))[0]
+
     def size(self, number: int) -> int:
         """How many bytes are in the file that is written to."""
         try:
@@ -328,15 +332,17 @@ def _reads(handle: int, end: int, tail: bytes) -> bool:
 
 
 def _read_at(handle: int, size: int, place: int) -> bytes:
-    os.lseek(handle, place, os.SEEK_SET)
+    if hasattr(os, "pread"):
+        return os.pread(handle, size, place)
+    os.lseek(handle, place, os.SEEK_SET)  # Windows
     return os.read(handle, size)
 
 
 def _write_all(handle: int, data: bytes, place: int) -> None:
     os.lseek(handle, place, os.SEEK_SET)
-    view = memoryview(data)
-    while view:
-        view = view[os.write(handle, view) :]
+    done = os.write(handle, data)
+    while done < len(data):
+        done += os.write(handle, memoryview(data)[done:])
 
 
 def _make_room(handle: int, end: int) -> None:

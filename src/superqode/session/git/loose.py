@@ -154,8 +154,7 @@ class LooseObjects:
             if oid not in done and (packed := self._put(oid, data, compress=compress, keep=keep)):
                 new.append(JournalObject(oid, packed))
         if keep is not None:
-            for oid, packed in new:
-                keep.wrote(oid, packed)
+            keep.wrote(new)
         return [self.path(oid) for oid, _ in new]
 
     def _claim(self, new: Sequence[JournalObject]) -> list[JournalObject]:

@@ -8,6 +8,7 @@ import stat
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -193,7 +194,7 @@ class Repository:
         try:
             held.append(flock.acquire(self._store_lock, shared=True, timeout=timeout))
             for number in numbers:
-                held.append(flock.acquire(self._locks / f"{number:02x}", timeout=timeout))  # noqa: PERF401 - one by one
+                held.append(flock.acquire(f"{self._locks}/{number:02x}", timeout=timeout))  # noqa: PERF401 - one by one
             self.objects.look_again()  # nothing is freed while we hold the store
             with self.objects.referring():
                 yield
@@ -217,8 +218,8 @@ class Repository:
             yield
 
     def is_checkpoint_due(self, session: str) -> bool:
-        """Whether so much stands in the journal beside a session that it should be made durable elsewhere."""
-        return self.journal.size(lock_number(session)) >= JOURNAL_DUE
+        """Whether so much stands in the journal beside a session that was just saved that it is time for a checkpoint."""
+        return self.journal.reached(lock_number(session)) >= JOURNAL_DUE
 
     def checkpoint(self) -> None:
         """Make durable in Git's own files what stands in the journal, beside saves that go on.
@@ -305,6 +306,7 @@ class Repository:
         return Ident(name, email, max(0, int(clock.now().timestamp())))
 
 
+@lru_cache(maxsize=1024)  # a save asks for its own several times
 def lock_number(session: str) -> int:
     """The number of the lock that a session shares with some others, regardless of case."""
     return zlib.crc32(session.lower().encode("utf-8", "surrogatepass")) % _LOCKS

@@ -74,7 +74,8 @@ def _write_entries(objects: Objects, placed: Sequence[tuple[Place, Entry]]) -> l
 def _oid_of(objects: Objects, tree: str | None, name: str) -> str | None:
     if tree is None:
         return None
-    return next((entry.oid for entry in objects.tree(tree) if entry.name == name), None)
+    # Nearly always the last one is wanted.
+    return next((entry.oid for entry in reversed(objects.tree(tree)) if entry.name == name), None)
 
 
 def _kept(objects: Objects, tree: str | None, before: str) -> int:
