@@ -130,3 +130,29 @@ def test_short_writes_are_gone_on_with(loose, monkeypatch):
     objects = _some(3)
     loose.write_together(objects)
     assert all(loose.read(oid) is not None for oid in objects)
+
+
+@pytest.mark.parametrize("stands", range(5))
+@pytest.mark.parametrize("claims", [True, False])
+def test_they_come_in_order(loose, monkeypatch, claims, stands):
+    """Whichever stands already, and however large one is: an object is there before what comes after it is."""
+    if not claims:
+        monkeypatch.setattr(renames, "_renameat2", lambda: None)
+    contents = [b"0", b"x" * 100_000, b"2", b"3", b"4"]
+    loose.write("blob", contents[stands])
+    seen = []
+    for module, name in ((renames, "claim"), (os, "replace")):
+        real = getattr(module, name)
+
+        def noted(source, target, real=real, **named):
+            done = real(source, target, **named)
+            seen.extend([target] if done is not False else [])
+            return done
+
+        monkeypatch.setattr(module, name, noted)
+
+    loose.write_together({object_id("blob", content): headed("blob", content) for content in contents})
+
+    expected = [loose.path(object_id("blob", content)) for content in contents]
+    del expected[stands]
+    assert seen == expected

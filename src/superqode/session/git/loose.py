@@ -11,7 +11,7 @@ import os
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from itertools import count
+from itertools import count, takewhile
 from pathlib import Path
 from typing import Final
 
@@ -139,26 +139,39 @@ class LooseObjects:
     ) -> list[str]:
         """Store objects, by their ids what these are of (see `headed`), as `write` does; gives the paths of new files.
 
+        In this order: what names another is there after it, whenever we are killed.
+
         Raises:
             OSError: the disk said no.
         """
-        # Most small objects are new: what stands there is looked at where it turns out that something does.
-        small = [
-            JournalObject(oid, stored(data))
-            for oid, data in objects.items()
-            if self._claims and len(data) + STORED_MORE <= _BLOCK and self.path(oid) not in self._distrusted
-        ]
-        new = [made for start in range(0, len(small), _TOGETHER) for made in self._claim(small[start:][:_TOGETHER])]
-        done = {oid for oid, _ in new}
-        for oid, data in objects.items():
-            if oid not in done and (packed := self._put(oid, data, compress=compress, keep=keep)):
-                new.append(JournalObject(oid, packed))
+        waiting = list(objects.items())
+        new: list[JournalObject] = []
+        place = 0
+        while place < len(waiting):
+            # Most small objects are new: what stands there is looked at where it turns out that something does.
+            small = [
+                JournalObject(oid, stored(data)) for oid, data in takewhile(self._is_small, waiting[place:][:_TOGETHER])
+            ]
+            done = self._claim(small)
+            new += done
+            place += len(done)
+            if not small or len(done) < len(small):
+                oid, data = waiting[place]
+                packed = self._put(oid, data, compress=compress, keep=keep)
+                if packed is not None:
+                    new.append(JournalObject(oid, packed))
+                place += 1
         if keep is not None:
             keep.wrote(new)
         return [self.path(oid) for oid, _ in new]
 
+    def _is_small(self, named: tuple[str, bytes]) -> bool:
+        """Whether an object, with what its id is of, can be put where none stands, as it is."""
+        oid, data = named
+        return self._claims and len(data) + STORED_MORE <= _BLOCK and self.path(oid) not in self._distrusted
+
     def _claim(self, new: Sequence[JournalObject]) -> list[JournalObject]:
-        """Put objects where none stand; gives those for which it was done.
+        """Put objects where none stand; gives those before the first with which that cannot be done.
 
         All are opened, then all written, closed and named: what a processor does again at once it has in its caches,
         and a save of six objects takes a sixth less.
@@ -175,16 +188,15 @@ class LooseObjects:
             finally:
                 _close_all(handles)
             for temporary, made in zip(temporaries, new, strict=True):
-                if renames.claim(temporary, self.path(made.oid)):
-                    done.append(made)
-                else:
+                path = self.path(made.oid)
+                if not renames.claim(temporary, path):
                     # Where nothing stood in the way, this file system cannot, and need not be asked again.
-                    self._claims = os.path.lexists(self.path(made.oid))
-                    os.unlink(temporary)  # noqa: PTH108 - text paths on the save path
+                    self._claims = os.path.lexists(path)
+                    _remove(temporaries[len(done) :])
+                    break
+                done.append(made)
         except BaseException:
-            for temporary in temporaries:
-                with suppress(FileNotFoundError):  # it may have its name by now
-                    os.unlink(temporary)  # noqa: PTH108 - text paths on the save path
+            _remove(temporaries)  # some may have their names by now
             raise
         return done
 
@@ -269,8 +281,7 @@ class LooseObjects:
                 self.set_aside(aside)
             os.replace(temporary, path)  # noqa: PTH105 - text paths on the save path
         except BaseException:
-            with suppress(FileNotFoundError):  # a Ctrl-C right after the rename
-                os.unlink(temporary)  # noqa: PTH108 - text paths on the save path
+            _remove([temporary])  # gone where a Ctrl-C struck right after the rename
             raise
 
     def _open_new(self, path: str) -> int:
@@ -327,6 +338,12 @@ def _write_all(handle: int, data: bytes) -> None:
     done = os.write(handle, data)
     while done < len(data):
         done += os.write(handle, memoryview(data)[done:])
+
+
+def _remove(paths: Iterable[str]) -> None:
+    for path in paths:
+        with suppress(FileNotFoundError):
+            os.unlink(path)  # noqa: PTH108 - text paths on the save path
 
 
 def _close_all(handles: Iterable[int]) -> None:

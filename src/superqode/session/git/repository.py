@@ -218,7 +218,7 @@ class Repository:
             yield
 
     def is_checkpoint_due(self, session: str) -> bool:
-        """Whether so much stands in the journal beside a session that was just saved that it is time for a checkpoint."""
+        """Whether so much stands in the journal beside a session, just saved, that it is time for a checkpoint."""
         return self.journal.reached(lock_number(session)) >= JOURNAL_DUE
 
     def checkpoint(self) -> None:
