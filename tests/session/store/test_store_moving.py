@@ -359,8 +359,10 @@ def test_many_are_cleaned_up_and_purged_in_parts(store, still_clock, git, monkey
     going_on.add_message("user", "meanwhile")
     real = store.list_sessions
     monkeypatch.setattr(store, "list_sessions", lambda **wanted: (store.save(going_on), old)[1])
-    moved = store.cleanup_old_sessions()
+    heard = []
+    moved = store.cleanup_old_sessions(progress=lambda *step: heard.append(step))
     monkeypatch.setattr(store, "list_sessions", real)
+    assert [step[:2] for step in heard] == [(0, 5), (2, 5), (4, 5)]
 
     assert {summary.id for summary in moved} == {"a", "b", "d", "e"}
     assert ids_of(store) == ["c"]

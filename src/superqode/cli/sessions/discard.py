@@ -24,7 +24,7 @@ from superqode.cli.options import (
     wants_json,
 )
 from superqode.cli.output import Column, emit, emit_json, note, table
-from superqode.cli.progress import waiting
+from superqode.cli.progress import progress, waiting
 from superqode.cli.sessions.held import tell_held
 from superqode.cli.text import count, line
 from superqode.cli.times import ago
@@ -193,8 +193,8 @@ def _ask(doomed: Sequence[TrashItem]) -> None:
 @store_option
 def prune(older_than: timedelta, dry_run: bool) -> None:
     """Move sessions that have not changed for long to the trash."""
-    with open_store() as store:
-        moved = store.cleanup_old_sessions(older_than / timedelta(days=1), dry_run=dry_run)
+    with open_store() as store, progress("Moving") as drawn:
+        moved = store.cleanup_old_sessions(older_than / timedelta(days=1), dry_run=dry_run, progress=drawn)
     if wants_json():
         emit_json([summary.to_dict() for summary in moved])
         return

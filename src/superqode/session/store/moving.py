@@ -14,6 +14,7 @@ from superqode.session.git.repository import HEADS, TAGS, Repository
 from superqode.session.lazy import lazy_modules
 from superqode.session.store.branches import branch_ref
 from superqode.session.store.care import StoreCare
+from superqode.session.store.index.catalogue import Progress
 from superqode.session.store.index.filters import at_most
 
 if TYPE_CHECKING:
@@ -249,8 +250,19 @@ class StoreMoves(StoreCare):
             index.discard_words()  # those of what was purged are among them; its row is gone
             scrubbing.forget_verdicts(repository)
 
-    def cleanup_old_sessions(self, days: float = 30, *, dry_run: bool = False) -> list[SessionSummary]:
-        """Move sessions into the trash that did not change for so many days; gives them. Never done by itself."""
+    def cleanup_old_sessions(
+        self, days: float = 30, *, dry_run: bool = False, progress: Progress | None = None
+    ) -> list[SessionSummary]:
+        """Move sessions into the trash that did not change for so many days; gives them. Never done by itself.
+
+        Args:
+            days: how many.
+            dry_run: only tell.
+            progress: told while changed sessions are read, then how many were looked at.
+
+        Raises:
+            ValueError: a negative number.
+        """
         if days < 0:
             raise ValueError("days must not be negative: every session would go into the trash")
         try:
@@ -258,7 +270,7 @@ class StoreMoves(StoreCare):
         except OverflowError:
             return []  # nothing is that old
         # What cannot be read has no age.
-        old = [summary for summary in self.list_sessions(until=limit) if not summary.problem]
+        old = [summary for summary in self.list_sessions(until=limit, progress=progress) if not summary.problem]
         repository = self._open()
         if dry_run or repository is None or not old:
             return old
@@ -266,7 +278,9 @@ class StoreMoves(StoreCare):
         moved: set[str] = set()
         titles = {summary.id: summary.title for summary in old}
         with self._told(), recording.recording(repository, "prune", titles, flushing=True):
-            for part in _parts(old):
+            for done, part in enumerate(_parts(old)):
+                if progress is not None:
+                    progress(done * _TOGETHER, len(old), "moving sessions to the trash")
                 with repository.writing(*(summary.id for summary in part)):
                     # What changed since it was listed is not old any more.
                     moved.update(trash.move_together(repository, {summary.id: summary.tip for summary in part}))
