@@ -52,7 +52,7 @@ class Meta(BaseModel):
             InvalidSession: a field holds something that cannot be stored.
         """
         fields = session.__dict__
-        values: dict[str, Any] = {name: fields[name] for name in cls.model_fields}
+        values: dict[str, Any] = {name: fields[name] for name in _FIELDS}
         for name in _LISTS:
             values[name] = tuple(values[name])
         if known is not None and _same(values, known.__dict__):
@@ -63,6 +63,9 @@ class Meta(BaseModel):
             first = problem.errors(include_url=False, include_input=False, include_context=False)[0]
             where = ".".join(map(str, first["loc"]))
             raise InvalidSession(f"Session {session.id} cannot be stored: {where}: {first['msg']}") from problem
+
+
+_FIELDS: Final = tuple(Meta.model_fields)
 
 
 def _same(one: dict[str, Any], other: dict[str, Any]) -> bool:

@@ -103,7 +103,7 @@ class Journal:
         try:
             self._note_older(number, path)
             start = self._whole_end(handle, path)
-            if not self._durable.issuperset([*on, *(RefPlace(name, old) for name, old, _ in record.refs if old)]):
+            if not self._durable.issuperset([*on, *[RefPlace(name, old) for name, old, _ in record.refs if old]]):
                 settle()
             data = record.encode() if start else _first_line() + record.encode()
             if not start:
@@ -133,7 +133,7 @@ class Journal:
         """Remember what is durable by a record: its objects, with all that they name, and where its refs are."""
         if len(self._durable) > _MOST_NOTED:
             self._durable.clear()
-        self._durable.update(oid for oid, _ in record.objects)
+        self._durable.update([oid for oid, _ in record.objects])
         for name, _, new in record.refs:
             self._durable.update((new, RefPlace(name, new)))
 

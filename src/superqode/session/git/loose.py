@@ -168,7 +168,8 @@ class LooseObjects:
     def _is_small(self, named: tuple[str, bytes]) -> bool:
         """Whether an object, with what its id is of, can be put where none stands, as it is."""
         oid, data = named
-        return self._claims and len(data) + STORED_MORE <= _BLOCK and self.path(oid) not in self._distrusted
+        trusted = not self._distrusted or self.path(oid) not in self._distrusted
+        return self._claims and len(data) + STORED_MORE <= _BLOCK and trusted
 
     def _claim(self, new: Sequence[JournalObject]) -> list[JournalObject]:
         """Put objects where none stand; gives those before the first with which that cannot be done.
@@ -176,7 +177,7 @@ class LooseObjects:
         All are opened, then all written, closed and named: what a processor does again at once it has in its caches,
         and a save of six objects takes a sixth less.
         """
-        temporaries = [self._temporary(self.path(oid)) for oid, _ in new]
+        temporaries = self._temporaries(oid for oid, _ in new)
         done: list[JournalObject] = []
         handles: list[int] = []
         try:
@@ -214,7 +215,7 @@ class LooseObjects:
             return None
         small = len(data) + STORED_MORE <= _BLOCK
         packed = stored(data) if small else zlib.compress(data, _LEVEL if compress else zlib.Z_NO_COMPRESSION)
-        self._create(path, packed, aside=oid if damaged else "")
+        self._create(oid, packed, aside=damaged)
         return packed
 
     def _stands(self, path: str, oid: str) -> bool:
@@ -246,7 +247,7 @@ class LooseObjects:
             OSError: the disk said no.
         """
         unpacked(oid, packed)
-        self._create(self.path(oid), packed, aside=oid if aside else "")
+        self._create(oid, packed, aside=aside)
 
     def drop(self, oid: str) -> None:
         """Remove the file of an object that is durable in a pack."""
@@ -264,13 +265,13 @@ class LooseObjects:
         os.replace(self.path(oid), target)  # noqa: PTH105 - text paths on both sides
         return target
 
-    def _temporary(self, path: str) -> str:
-        # The name Git gives its own, so that `git prune` and our sweep know a leftover when they see one.
-        name = f"tmp_obj_{self._mark}{os.getpid():x}-{next(self._number):x}"
-        return f"{path[: path.rindex('/')]}/{name}"
+    def _temporaries(self, oids: Iterable[str]) -> list[str]:
+        """Paths of files that become these objects: names as Git gives its own, so that a prune knows a leftover."""
+        mark = f"tmp_obj_{self._mark}{os.getpid():x}-"
+        return [f"{self._root}/{oid[:2]}/{mark}{next(self._number):x}" for oid in oids]
 
-    def _create(self, path: str, packed: bytes, *, aside: str = "") -> None:
-        temporary = self._temporary(path)
+    def _create(self, oid: str, packed: bytes, *, aside: bool) -> None:
+        (temporary,) = self._temporaries([oid])
         handle = self._open_new(temporary)
         try:
             try:
@@ -278,22 +279,22 @@ class LooseObjects:
             finally:
                 os.close(handle)
             if aside:  # only now: on a disk that says no to everything, what stands there may be whole
-                self.set_aside(aside)
-            os.replace(temporary, path)  # noqa: PTH105 - text paths on the save path
+                self.set_aside(oid)
+            os.replace(temporary, self.path(oid))  # noqa: PTH105 - text paths on the save path
         except BaseException:
             _remove([temporary])  # gone where a Ctrl-C struck right after the rename
             raise
 
     def _open_new(self, path: str) -> int:
         """Open a file that is not there yet, in a folder that packing may remove at any moment when it is empty."""
-        folder = path[: path.rindex("/")]
         for _ in range(_FOLDER_ATTEMPTS):
             try:
                 return os.open(path, _WRITING, 0o444)
             except FileNotFoundError:
+                folder = path[: path.rindex("/")]
                 with suppress(FileExistsError):  # it was there, and went before it was looked at
                     os.makedirs(folder, exist_ok=True)  # noqa: PTH103 - text paths on the save path
-        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), folder)
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
 
 
 class Listing:

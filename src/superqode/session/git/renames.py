@@ -19,6 +19,8 @@ __all__ = ["claim", "replace"]
 _AT_FDCWD: Final = -100
 _RENAME_NOREPLACE: Final = 1
 _RENAME_EXCHANGE: Final = 2
+# What `os.fsencode` does, without its looking at what it was given.
+_NAMES: Final = (sys.getfilesystemencoding(), sys.getfilesystemencodeerrors())
 
 
 @cache
@@ -67,4 +69,6 @@ def _exchanged(one: str, other: str) -> bool:
 
 def _renamed(source: str, target: str, how: int) -> bool:
     renameat2 = _renameat2()
-    return renameat2 is not None and not renameat2(_AT_FDCWD, os.fsencode(source), _AT_FDCWD, os.fsencode(target), how)
+    return renameat2 is not None and not renameat2(
+        _AT_FDCWD, source.encode(*_NAMES), _AT_FDCWD, target.encode(*_NAMES), how
+    )

@@ -68,7 +68,7 @@ def drafts(session: Session, line: Line, subject: str) -> list[Draft]:
         subject = f"fork: {session.title}"
     if line.commit is None and not order and not planned:
         subject = f"new: {session.title or session.id}"
-    planned.append(Draft("save", order, meta, session.message_count, session.updated_at, subject))
+    planned.append(Draft("save", order, meta, session._timeline.messages, session.updated_at, subject))
     return planned
 
 

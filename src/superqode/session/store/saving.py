@@ -76,7 +76,6 @@ class Saver:
     def save(self, session: Session, *, replace: bool = False) -> SaveResult:
         """Save a session; see `SessionStore.save`."""
         session._order()
-        branch_ref(session.id)
         if any(step.kind == "snapshot" for step in session._steps):
             ids.validate_session_id(session.id)  # a branch that plain git named can be saved, but not tagged
         if self._known(session) is None:
@@ -227,7 +226,7 @@ class Saver:
         if keep != line.count or keep != len(draft.entries):
             timeline = write_timeline(objects, timeline, keep, draft.entries[keep:])
         format_oid = old.format_oid if old is not None else objects.write("blob", layout.format_bytes())
-        if old is not None and old.meta == draft.meta:
+        if old is not None and (old.meta is draft.meta or old.meta == draft.meta):
             meta_oid = old.meta_oid
         else:
             meta_oid = objects.write("blob", encode_meta(draft.meta))
