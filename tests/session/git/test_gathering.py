@@ -123,6 +123,59 @@ def test_a_disk_that_says_no_leaves_nothing(loose, monkeypatch, call, turn):
     assert before in (0, len(os.listdir("/proc/self/fd")))
 
 
+def test_few_handles_are_enough(loose, monkeypatch):
+    """Where hardly any file may be opened, objects are stored in smaller parts, or one by one."""
+    real_open, real_close, held = os.open, os.close, set()
+
+    def scarce(*arguments, **named):
+        if len(held) == 3:
+            raise OSError(errno.EMFILE, "Too many open files")
+        held.add(handle := real_open(*arguments, **named))
+        return handle
+
+    def give_back(handle):
+        held.discard(handle)
+        real_close(handle)
+
+    monkeypatch.setattr(os, "open", scarce)
+    monkeypatch.setattr(os, "close", give_back)
+    objects = _some(20)
+    assert len(loose.write_together(objects)) == 20
+    assert all(loose.read(oid) is not None for oid in objects)
+    assert not held
+    assert not [name for name in _files(loose) if name.startswith("tmp_")]
+
+
+def test_many_that_stand_cost_a_look_each(loose, monkeypatch):
+    """Storing again what stands makes hardly more files than it has to find out that they do."""
+    objects = _some(300)
+    loose.write_together(objects)
+    real, opened = os.open, []
+    monkeypatch.setattr(os, "open", lambda *told, **named: (opened.append(told[0]), real(*told, **named))[1])
+    assert loose.write_together(objects) == []
+    assert len([path for path in opened if "tmp_obj_" in path]) < 2 * len(objects)
+
+
+def test_ctrl_c_between_two_files_leaves_none_open(loose, monkeypatch):
+    """Somebody who interrupts a save may go on with the program: no handle of it stays open, and no temporary file."""
+    real, closed = os.close, []
+
+    def interrupted(handle):
+        closed.append(handle)
+        real(handle)
+        if len(closed) == 2:
+            raise KeyboardInterrupt
+
+    opened, real_open = [], os.open
+    monkeypatch.setattr(os, "open", lambda *told, **named: (opened.append(real_open(*told, **named)), opened[-1])[1])
+    monkeypatch.setattr(os, "close", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        loose.write_together(_some(5))
+    monkeypatch.undo()
+    assert sorted(closed) == sorted(opened)
+    assert _files(loose) == []
+
+
 def test_short_writes_are_gone_on_with(loose, monkeypatch):
     """A disk that takes a few bytes at a time gets all of them."""
     real = os.write

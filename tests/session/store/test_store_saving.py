@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import random
 from datetime import timedelta
 
 import pytest
 
 from superqode.session import MessageRole, Session, SessionStore
-from superqode.session.errors import SessionDeleted, SessionExists, SessionNotFound
+from superqode.session.errors import SaveFailed, SessionDeleted, SessionExists, SessionNotFound
+from superqode.session.git import durability, loose
 from superqode.session.models import Message
 
 
@@ -288,3 +291,31 @@ def test_the_ending_of_a_session_is_read_alone(store):
     assert store.ending("s", 1000) == session.timeline
     with pytest.raises(SessionNotFound):
         store.ending("t", 3)
+
+
+def test_a_large_save_that_failed_midway_leaves_nothing_unflushed(store, monkeypatch):
+    """Without one call for all (macOS, Windows): what a failed try wrote is synced with the next one, too."""
+    monkeypatch.setattr(durability, "_syncfs", lambda: None)
+    session = Session(id="s")
+    for number in range(40):  # more than a record of the journal holds
+        session.add_message("user", f"{number} " + random.Random(number).randbytes(40_000).hex())
+    real, calls = loose._write_all, []
+
+    def full_once(handle, data):
+        calls.append(handle)
+        if len(calls) == 30:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real(handle, data)
+
+    store.save(Session(id="other"))
+    before = set(store.path.glob("objects/??/*"))
+    monkeypatch.setattr(loose, "_write_all", full_once)
+    with pytest.raises(SaveFailed):
+        store.save(session)
+    synced, sync = set(), durability._sync_path
+    monkeypatch.setattr(durability, "_sync_path", lambda path: (synced.add(str(path)), sync(path)))
+    store.save(session)
+
+    made = {str(path) for path in set(store.path.glob("objects/??/*")) - before}
+    assert len(made) > 40
+    assert made <= synced

@@ -195,6 +195,16 @@ def test_words_of_the_listing_hold_together(store, still_clock):
     assert told("only", older_than=a_day) == []
 
 
+def test_a_tag_named_like_an_item_is_none(store, git):
+    """A tag of plain git whose name ends as a deleted session's ref does stays a snapshot of its session."""
+    store.save(Session(id="s"))
+    git("tag", "s/a/20260101T000000.000000Z/branch", "s")
+    store.delete("s")
+    assert [(item.session_id, item.snapshots) for item in store.trash()] == [
+        ("s", ("a/20260101T000000.000000Z/branch",))
+    ]
+
+
 def test_a_folder_called_tags_hides_nothing(store, git):
     """Plain git makes branches of any name: one below a folder `tags` is listed with its snapshots, and comes back."""
     session = Session(id="s", title="Deep")

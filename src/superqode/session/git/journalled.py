@@ -33,7 +33,9 @@ def moving(repository: Repository, session: str, moves: Sequence[RefMove], kept:
         SaveFailed: after an error, what the journal says of it could not be taken back.
     """
     if not kept.whole or any(move.name in repository.unsure for move in moves):
-        repository.flush()
+        # What stands is perhaps of a save that failed before it was flushed.
+        with _distrusting(repository, kept.standing):
+            repository.flush(kept.standing)
         yield False
         repository.flush(_files(repository, moves))
         # Earlier records tell of earlier places: a ref that is damaged some day is to be at this one.
@@ -41,7 +43,8 @@ def moving(repository: Repository, session: str, moves: Sequence[RefMove], kept:
             repository.journal.write(lock_number(session), Record((), moves))
         return
     if kept.standing:
-        _flush_standing(repository, kept.standing)
+        with _distrusting(repository, kept.standing):
+            durability.flush_each(kept.standing)
     record = Record(tuple(kept.objects), moves)
     before = [move for move in moves if move.old]
     try:
@@ -66,9 +69,11 @@ def _files(repository: Repository, moves: Iterable[RefMove]) -> list[str]:
     return [str(repository.path / move.name) for move in moves]
 
 
-def _flush_standing(repository: Repository, paths: Sequence[str]) -> None:
+@contextmanager
+def _distrusting(repository: Repository, paths: Sequence[str]) -> Iterator[None]:
+    """Have files written anew the next time that could not be flushed inside."""
     try:
-        durability.flush_each(paths)
+        yield
     except OSError:
         repository.objects.loose.distrust(paths)
         raise

@@ -28,8 +28,9 @@ __all__ = ["Listing", "LooseObjects"]
 _LEVEL: Final = 1
 # What fits into one block of a file system takes that block, compressed or not; a checkpoint packs it soon.
 _BLOCK: Final = 4096
-# How many files are open at once: a process may open some hundred.
-_TOGETHER: Final = 32
+# How many files are open at once: a save has six or seven new ones.
+_TOGETHER: Final = 16
+_TOO_MANY: Final = frozenset((errno.EMFILE, errno.ENFILE))
 _FOLDER_ATTEMPTS: Final = 100
 _WRITING: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 _READING: Final = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
@@ -144,18 +145,22 @@ class LooseObjects:
         Raises:
             OSError: the disk said no.
         """
+        self._claims = self._claims and renames.can_claim()
         waiting = list(objects.items())
         new: list[JournalObject] = []
-        place = 0
+        place, together = 0, _TOGETHER
         while place < len(waiting):
             # Most small objects are new: what stands there is looked at where it turns out that something does.
             small = [
-                JournalObject(oid, stored(data)) for oid, data in takewhile(self._is_small, waiting[place:][:_TOGETHER])
+                JournalObject(oid, stored(data))
+                for oid, data in takewhile(self._is_small, waiting[place : place + together])
             ]
             done = self._claim(small)
             new += done
             place += len(done)
+            together = min(together * 2, _TOGETHER)
             if not small or len(done) < len(small):
+                together = 1  # where one stands, the next one often does
                 oid, data = waiting[place]
                 packed = self._put(oid, data, compress=compress, keep=keep)
                 if packed is not None:
@@ -183,7 +188,13 @@ class LooseObjects:
         try:
             try:
                 for temporary in temporaries:
-                    handles.append(self._open_new(temporary))  # noqa: PERF401 - those before one that fails are closed
+                    try:
+                        handles.append(self._open_new(temporary))
+                    except OSError as problem:
+                        if not handles or problem.errno not in _TOO_MANY:
+                            raise
+                        break  # as many as may be open; the next one goes alone
+                new, temporaries = new[: len(handles)], temporaries[: len(handles)]
                 for handle, (_, packed) in zip(handles, new, strict=True):
                     _write_all(handle, packed)
             finally:
@@ -347,13 +358,11 @@ def _remove(paths: Iterable[str]) -> None:
             os.unlink(path)  # noqa: PTH108 - text paths on the save path
 
 
-def _close_all(handles: Iterable[int]) -> None:
-    """Close files, all of them also where one fails; raises OSError as the last one that did."""
-    failed: OSError | None = None
-    for handle in handles:
-        try:
-            os.close(handle)
-        except OSError as problem:
-            failed = problem
-    if failed is not None:
-        raise failed
+def _close_all(handles: list[int]) -> None:
+    """Close files, all of them also where one fails or Ctrl-C strikes; raises as the last one that did."""
+    try:
+        while handles:
+            os.close(handles.pop())
+    except BaseException:
+        _close_all(handles)
+        raise

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Final
 
-__all__ = ["claim", "replace"]
+__all__ = ["can_claim", "claim", "replace"]
 
 # From <fcntl.h> and <linux/fs.h>.
 _AT_FDCWD: Final = -100
@@ -52,6 +52,11 @@ def replace(source: str, target: str) -> None:
             raise
     else:  # nothing to replace, or a file system or kernel that cannot: the same call says what else is wrong
         os.replace(source, target)  # noqa: PTH105 - text paths on the save path
+
+
+def can_claim() -> bool:
+    """Whether this system knows `claim`; a file system may not all the same."""
+    return _renameat2() is not None
 
 
 def claim(source: str, target: str) -> bool:

@@ -54,8 +54,8 @@ EMPTY: Final = " The trash is empty"
 """What is said of a name that it does not have."""
 # How long a listing waits for who holds a session that was lost, in seconds.
 _PATIENCE: Final = 1.0
-# An id of plain git may have any folders, `tags` too: the time tells where it ends.
-_REF: Final = re.compile(re.escape(TRASH) + r"(.+)/(\d{8}T\d{6}\.\d{6}Z)/(?:branch|tags/(.+))")
+# An id of plain git may have any folders, `tags` too, and so may a tag: the first time tells where the id ends.
+_REF: Final = re.compile(re.escape(TRASH) + r"(.+?)/(\d{8}T\d{6}\.\d{6}Z)/(?:branch|tags/(.+))")
 
 
 def move_to_trash(repository: Repository, session_id: str) -> bool:
