@@ -196,14 +196,14 @@ def test_there_is_room_for_the_next_record(journal):
 
 def test_a_full_disk_has_no_room_and_keeps_the_record(journal, monkeypatch):
     """Where the zeros find no room, the record is there all the same."""
-    write = module._write_all
+    write = module._write_at
 
     def full(handle, data, place):
         if not any(data):
             raise OSError(28, "No space left on device")
         write(handle, data, place)
 
-    monkeypatch.setattr(module, "_write_all", full)
+    monkeypatch.setattr(module, "_write_at", full)
     for _ in range(3):
         journal.write(0, RECORD)
     assert list(map(plain, told(journal))) == [plain(RECORD)] * 3
@@ -236,7 +236,7 @@ def test_a_record_that_could_not_be_taken_away_hides_none(journal, monkeypatch):
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(module, "_write_all", half)
+        patch.setattr(module, "_write_at", half)
         patch.setattr(os, "ftruncate", lambda _handle, _size: (_ for _ in ()).throw(OSError(5, "Input/output error")))
         with pytest.raises(OSError, match="Input/output error"):
             journal.write(0, RECORD)

@@ -299,7 +299,7 @@ def test_a_large_save_that_failed_midway_leaves_nothing_unflushed(store, monkeyp
     session = Session(id="s")
     for number in range(40):  # more than a record of the journal holds
         session.add_message("user", f"{number} " + random.Random(number).randbytes(40_000).hex())
-    real, calls = loose._write_all, []
+    real, calls = loose.write_all, []
 
     def full_once(handle, data):
         calls.append(handle)
@@ -309,7 +309,7 @@ def test_a_large_save_that_failed_midway_leaves_nothing_unflushed(store, monkeyp
 
     store.save(Session(id="other"))
     before = set(store.path.glob("objects/??/*"))
-    monkeypatch.setattr(loose, "_write_all", full_once)
+    monkeypatch.setattr(loose, "write_all", full_once)
     with pytest.raises(SaveFailed):
         store.save(session)
     synced, sync = set(), durability._sync_path

@@ -29,6 +29,7 @@ from typing import Final, NamedTuple
 from superqode.session.errors import NewerFormat
 from superqode.session.git import durability
 from superqode.session.git.boot import boot_id
+from superqode.session.git.handles import write_all
 from superqode.session.git.journal_record import Record, read_record
 
 __all__ = ["Journal", "Mark", "NotTakenBack"]
@@ -109,7 +110,7 @@ class Journal:
             if not start:
                 self._enter(path)
             try:
-                _write_all(handle, data, start)
+                _write_at(handle, data, start)
                 _make_room(handle, start + len(data))
                 durability.sync_data(handle)
             except BaseException:
@@ -338,11 +339,9 @@ def _read_at(handle: int, size: int, place: int) -> bytes:
     return os.read(handle, size)
 
 
-def _write_all(handle: int, data: bytes, place: int) -> None:
+def _write_at(handle: int, data: bytes, place: int) -> None:
     os.lseek(handle, place, os.SEEK_SET)
-    done = os.write(handle, data)
-    while done < len(data):
-        done += os.write(handle, memoryview(data)[done:])
+    write_all(handle, data)
 
 
 def _make_room(handle: int, end: int) -> None:
@@ -351,7 +350,7 @@ def _make_room(handle: int, end: int) -> None:
         return
     size = max(_ROOM_LEAST, min(end, _ROOM_MOST)) + -end % _ROOM_LEAST
     with suppress(OSError):  # a disk as full as that may still have room for what counts
-        _write_all(handle, bytes(size), end)
+        _write_at(handle, bytes(size), end)
 
 
 def _sync_folder(folder: Path) -> None:

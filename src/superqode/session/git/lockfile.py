@@ -19,6 +19,7 @@ from typing import Final
 from superqode.session import clock, entropy
 from superqode.session.errors import StoreLocked
 from superqode.session.git import flock, renames
+from superqode.session.git.handles import write_all
 
 __all__ = ["LockFile", "lock_file"]
 
@@ -76,9 +77,7 @@ class LockFile:
         if self._marked:
             os.ftruncate(self._handle, 0)
             os.lseek(self._handle, 0, os.SEEK_SET)
-        view = memoryview(content)
-        while view:
-            view = view[os.write(self._handle, view) :]
+        write_all(self._handle, content)
         if sync:
             os.fsync(self._handle)
         self._close()
@@ -96,9 +95,7 @@ class LockFile:
         fresh = self.lock + ".new"  # beside the lock, so that its holder alone writes it; `.new` alone is git's own
         handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | getattr(os, "O_BINARY", 0), 0o644)
         try:
-            view = memoryview(content)
-            while view:
-                view = view[os.write(handle, view) :]
+            write_all(handle, content)
             os.fsync(handle)
         finally:
             os.close(handle)

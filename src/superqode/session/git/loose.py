@@ -19,6 +19,7 @@ from superqode.session import clock, entropy
 from superqode.session.errors import CorruptObject
 from superqode.session.git import renames
 from superqode.session.git.gathering import Kept
+from superqode.session.git.handles import close_all, write_all
 from superqode.session.git.journal_record import JournalObject
 from superqode.session.git.loose_codec import STORED_MORE, headed, sha1, stored, unpacked
 
@@ -196,9 +197,9 @@ class LooseObjects:
                         break  # as many as may be open; the next one goes alone
                 new, temporaries = new[: len(handles)], temporaries[: len(handles)]
                 for handle, (_, packed) in zip(handles, new, strict=True):
-                    _write_all(handle, packed)
+                    write_all(handle, packed)
             finally:
-                _close_all(handles)
+                close_all(handles)
             for temporary, made in zip(temporaries, new, strict=True):
                 path = self.path(made.oid)
                 if not renames.claim(temporary, path):
@@ -286,7 +287,7 @@ class LooseObjects:
         handle = self._open_new(temporary)
         try:
             try:
-                _write_all(handle, packed)
+                write_all(handle, packed)
             finally:
                 os.close(handle)
             if aside:  # only now: on a disk that says no to everything, what stands there may be whole
@@ -346,23 +347,7 @@ def _read_all(path: str) -> bytes:
         os.close(handle)
 
 
-def _write_all(handle: int, data: bytes) -> None:
-    done = os.write(handle, data)
-    while done < len(data):
-        done += os.write(handle, memoryview(data)[done:])
-
-
 def _remove(paths: Iterable[str]) -> None:
     for path in paths:
         with suppress(FileNotFoundError):
             os.unlink(path)  # noqa: PTH108 - text paths on the save path
-
-
-def _close_all(handles: list[int]) -> None:
-    """Close files, all of them also where one fails or Ctrl-C strikes; raises as the last one that did."""
-    try:
-        while handles:
-            os.close(handles.pop())
-    except BaseException:
-        _close_all(handles)
-        raise

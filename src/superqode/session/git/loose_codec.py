@@ -1,4 +1,4 @@
-"""An object ⇄ its id, and its loose file (gitformat-loose(5)): a header and the content, as a zlib stream."""
+"""An object ⇄ its id, and its loose file: a header and the content, as a zlib stream (Git's object-file.c)."""
 
 from __future__ import annotations
 
@@ -22,14 +22,18 @@ STORED_MORE: Final = _STORED_HEAD.size + 4
 _TYPES: Final = {b"blob": "blob", b"tree": "tree", b"commit": "commit", b"tag": "tag"}
 
 
+def _header(kind: str, content: bytes) -> bytes:
+    return f"{kind} {len(content)}\0".encode()
+
+
 def headed(kind: str, content: bytes) -> bytes:
     """Give what an object's id is of: its header, then its bytes."""
-    return f"{kind} {len(content)}\0".encode() + content
+    return _header(kind, content) + content
 
 
 def object_id(kind: str, content: bytes) -> str:
     """Give the id an object has: the SHA-1 of its header and its bytes, in hex."""
-    return sha1(f"{kind} {len(content)}\0".encode(), content)
+    return sha1(_header(kind, content), content)
 
 
 def sha1(*parts: bytes) -> str:

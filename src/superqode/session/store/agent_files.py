@@ -17,6 +17,7 @@ from typing import IO, Final
 
 from superqode.session.errors import HandoffError
 from superqode.session.git.durability import flush
+from superqode.session.git.handles import write_all
 from superqode.session.handoff import PlannedFile
 from superqode.session.handoff.base import Opener
 
@@ -158,9 +159,7 @@ def _write_behind(session_id: str, path: Path, file: PlannedFile) -> None:
             told = f"{path} was written to just now. Try again when its agent rests"
             raise HandoffError(session_id, told)
         try:
-            view = memoryview(file.content)
-            while view:
-                view = view[os.write(handle, view) :]
+            write_all(handle, file.content)
         except BaseException:
             os.truncate(handle, file.behind)
             raise
