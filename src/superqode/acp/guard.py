@@ -95,7 +95,7 @@ def main(watched: int, tells: int, command: Sequence[str]) -> int:
     for number in (signal.SIGPIPE, signal.SIGXFSZ):  # which Python ignores, and a program would inherit that
         signal.signal(number, signal.SIG_DFL)
     try:
-        os.execvp(command[0], list(command))  # noqa: S606 - that is what it is for
+        os.execvp(command[0], list(command))  # noqa: S606 - the program we were given; no shell takes it apart
     except OSError as problem:
         reason = problem.strerror or str(problem)
         os.write(2, f"{reason}: {command[0]}\n".encode("utf-8", "replace"))

@@ -89,13 +89,15 @@ class AgentProcess:
     @property
     def reader(self) -> asyncio.StreamReader:
         """What it says."""
-        assert self._process.stdout is not None  # noqa: S101 - it was started with a pipe
+        if self._process.stdout is None:
+            raise AssertionError("it was started with a pipe")
         return self._process.stdout
 
     @property
     def writer(self) -> asyncio.StreamWriter:
         """What it hears."""
-        assert self._process.stdin is not None  # noqa: S101 - it was started with a pipe
+        if self._process.stdin is None:
+            raise AssertionError("it was started with a pipe")
         return self._process.stdin
 
     @property
@@ -132,7 +134,7 @@ class AgentProcess:
     async def _is_gone(self) -> bool:
         """Whether it has ended after a while; asyncio's own `wait` waits for its pipes, which others may hold."""
         until = clock.monotonic() + GRACE
-        while self._process.returncode is None and clock.monotonic() < until:  # noqa: ASYNC110 - nobody tells
+        while self._process.returncode is None and clock.monotonic() < until:  # noqa: ASYNC110 - no event tells
             await asyncio.sleep(_POLL)
         return self._process.returncode is not None
 

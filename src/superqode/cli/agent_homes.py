@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from superqode.cli.params import expanded
+from superqode.cli.params import expanded, is_folder
 
 if TYPE_CHECKING:
     from superqode.session import SessionStore
@@ -27,8 +27,7 @@ def home_of(rule: HomeRule) -> Path | None:
 
 def is_folder_here(path: Path) -> bool:
     """Whether a path that a session names is a folder of this machine which we may look into."""
-    is_folder = os.path.isdir(path)  # noqa: PTH112 - `Path` raises for a name too long, and below folders not ours
-    return path.is_absolute() and is_folder and os.access(path, os.R_OK | os.X_OK)
+    return path.is_absolute() and is_folder(path) and os.access(path, os.R_OK | os.X_OK)
 
 
 def places(store: SessionStore, agents: Sequence[str], named: Iterable[Path]) -> Iterator[FoundPlace]:

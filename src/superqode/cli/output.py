@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
 
 import click
@@ -102,7 +103,7 @@ def emit(text: str) -> None:
 
 def _abandon_stdout() -> None:
     # Otherwise Python tries to write the rest when it ends, and complains again.
-    with suppress(OSError, ValueError), open(os.devnull, "wb") as nowhere:  # noqa: PTH123 - a device, not a path
+    with suppress(OSError, ValueError), Path(os.devnull).open("wb") as nowhere:
         os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 

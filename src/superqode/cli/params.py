@@ -15,7 +15,18 @@ from superqode.session import clock
 if TYPE_CHECKING:
     from superqode.session import SessionStore
 
-__all__ = ["SEVERITIES", "Lifetime", "age", "expanded", "lifetime", "project", "since", "split_revision", "until"]
+__all__ = [
+    "SEVERITIES",
+    "Lifetime",
+    "age",
+    "expanded",
+    "is_folder",
+    "lifetime",
+    "project",
+    "since",
+    "split_revision",
+    "until",
+]
 
 # As `superqode.session.models.findings.Severity`, which help does not load.
 SEVERITIES: Final = ("critical", "high", "medium", "low", "info")
@@ -87,8 +98,12 @@ def _date(text: str, day_part: time) -> datetime:
 
 def project(text: str) -> str:
     """Make a folder that is here absolute; a path of another machine stays as it is written."""
-    is_folder = os.path.isdir(text)  # noqa: PTH112 - `Path` raises for a path that no machine can have
-    return os.path.abspath(text) if is_folder else text  # noqa: PTH100 - `..` goes, as `Path.absolute` keeps it
+    return os.path.abspath(text) if is_folder(text) else text  # noqa: PTH100 - `..` goes, as `Path.absolute` keeps it
+
+
+def is_folder(path: str | Path) -> bool:
+    """Whether there is a folder; a path that no machine can have, or that leads through others' folders, is none."""
+    return os.path.isdir(path)  # noqa: PTH112 - `Path.is_dir` raises for a name too long and for others' folders
 
 
 def expanded(text: str | Path) -> Path:

@@ -176,8 +176,8 @@ class _Listening:
         self.both = Captured()
         self._stdout = Captured(_STDOUT_MAX, 0)
         self._on_output = on_output
-        assert process.stdout is not None  # noqa: S101 - asked for in the call
-        assert process.stderr is not None  # noqa: S101 - it was started with a pipe
+        if process.stdout is None or process.stderr is None:
+            raise AssertionError("it was started with pipes")
         self._threads = [
             threading.Thread(target=self._read, args=(process.stdout, self._stdout), daemon=True),
             threading.Thread(target=self._read, args=(process.stderr, None), daemon=True),

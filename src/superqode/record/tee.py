@@ -69,8 +69,8 @@ def record(command: Sequence[str], recording: Recording, tell: Tell, *, stdin: i
         reason = problem.strerror if isinstance(problem, OSError) else str(problem)
         raise AgentNotStarted(command[0], reason or str(problem)) from problem
     _pass_signals_on(agent)
-    assert agent.stdin is not None  # noqa: S101 - it was started with pipes
-    assert agent.stdout is not None  # noqa: S101 - it was started with a pipe
+    if agent.stdin is None or agent.stdout is None:
+        raise AssertionError("it was started with pipes")
     asking = _Pump(stdin, os.dup(agent.stdin.fileno()), feed, from_agent=False)
     answering = _Pump(os.dup(agent.stdout.fileno()), stdout, feed, from_agent=True)
     agent.stdin.close()

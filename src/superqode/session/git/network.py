@@ -147,8 +147,8 @@ def run(
         # A session of its own has no terminal to ask on. A password can only be typed to our own group.
         start_new_session=not interactive,
     )
-    assert process.stdout is not None  # noqa: S101 - asked for in the call above
-    assert process.stderr is not None  # noqa: S101 - it was started with a pipe
+    if process.stdout is None or process.stderr is None:
+        raise AssertionError("it was started with pipes")
     words = _Words(progress)
     pieces: Queue[tuple[bool, bytes]] = Queue(16)
     over = Event()
